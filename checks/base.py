@@ -1,0 +1,74 @@
+"""What a check is: a look that reads the outside world, and a judge that is a pure function of what was seen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nexy_tui.core.event import Emit, silent
+from nexy_tui.core.finding import Verdict
+from nexy_tui.core.plan import Plan
+
+if TYPE_CHECKING:
+    from nexy_tui.runlog.trust import AllowedSigners
+    from nexy_tui.services import Services
+
+T = TypeVar("T")
+
+
+class _Memo:
+    """One shared look: computed by whoever asks first, handed (or raised) to everybody else."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.done = False
+        self.value: Any = None
+        self.error: Exception | None = None
+
+    def get(self, function: Callable[[], Any]) -> Any:
+        with self.lock:
+            if not self.done:
+                try:
+                    self.value = function()
+                except Exception as error:
+                    self.error = error
+                self.done = True
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+@dataclass
+class Scope:
+    """One evaluation pass: the services to look with, the plan, and the looks already taken in this pass.
+
+    `trusted` names the keys whose records (backups, drills) are believed.
+    """
+
+    services: Services
+    plan: Plan
+    trusted: Callable[[], AllowedSigners]
+    emit: Emit = silent
+    _memos: dict[str, _Memo] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def once(self, key: str, function: Callable[[], T]) -> T:
+        """The result of `function`, looked up once a pass and shared by every check that names `key`."""
+        with self._lock:
+            memo = self._memos.setdefault(key, _Memo())
+        result: T = memo.get(function)
+        return result
+
+
+@dataclass(frozen=True)
+class Check:
+    """`look` raises CouldNotLook when it cannot see (the item is then inconclusive); `judge` is pure.
+
+    `slow` orders long looks (a whole download, the VM's survey) behind cheap ones.
+    """
+
+    look: Callable[[Scope], Any]
+    judge: Callable[[Any, Plan], Verdict]
+    slow: bool = False

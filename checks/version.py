@@ -1,0 +1,348 @@
+"""Phase version: the number, the branch, the files, the release commit and its tag (rulebook sections 1.1, 2 and 3, Phase 1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.base import Check, Scope
+from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import CouldNotLook, Refused
+from nexy_tui.core.version import Version
+from nexy_tui.services.version_files import FILES, Rewriting, rewritings
+
+NO_VERSION = "This look names no version, and VERSION names none."
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPair:
+    """The two `manifest.json` of the checkout; None where one is missing."""
+
+    canonical: bytes | None
+    second: bytes | None
+
+
+def look_manifests(scope: Scope) -> ManifestPair:
+    """Both files as they stand in the working tree."""
+    root = scope.services.checkout
+    return ManifestPair(*(_bytes(root / directory / "manifest.json") for directory in MANIFEST_DIRS))
+
+
+def _bytes(path: Path) -> bytes | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return stream.read(1024 * 1024)
+
+
+def judge_manifests(pair: ManifestPair, plan: Plan) -> Verdict:
+    """Both are there and equal, byte for byte."""
+    evidence = tuple(
+        Evidence(f"{directory}/manifest.json", "missing" if data is None else f"{len(data)} bytes", "checkout")
+        for directory, data in zip(MANIFEST_DIRS, (pair.canonical, pair.second), strict=True)
+    )
+    missing = [str(d) for d, data in zip(MANIFEST_DIRS, (pair.canonical, pair.second), strict=True) if data is None]
+    if missing:
+        return failed(f"{' and '.join(missing)} has no manifest.json.", "nexy-tui sync-manifests", *evidence, fixers=("4.9",))
+    if pair.canonical != pair.second:
+        return failed("The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence, fixers=("4.9",))
+    return passed("Both manifest directories agree.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFacts:
+    """Release tags on the code repository, and the commit this release's tag names there and here, if any."""
+
+    released: tuple[Version, ...]
+    remote_tag: str | None
+    local_tag: str | None
+    release_commit: str | None
+
+
+def look_number(scope: Scope) -> NumberFacts:
+    """Tags, here and there."""
+    git, version = scope.services.git, scope.plan.version
+    refs = scope.once("git.tags", lambda: git.remote_refs("refs/tags/v*"))
+    released = []
+    for ref in refs:
+        try:
+            released.append(Version.parse_tag(ref.removeprefix("refs/tags/").removesuffix("^{}")))
+        except ValueError:
+            continue
+    if version is None:
+        return NumberFacts(tuple(released), None, None, None)
+    name = f"refs/tags/{version.tag}"
+    return NumberFacts(tuple(released), refs.get(f"{name}^{{}}") or refs.get(name), git.tag_commit(version.tag), git.release_commit(version.tag))
+
+
+def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
+    """Higher than everything released before, and its tag unused or used for exactly this release's commit."""
+    version = plan.version
+    if version is None:
+        return failed(NO_VERSION, "Write VERSION, or name the version: nexy-tui release X.Y.Z.Build")
+    before = [("live server at the start", plan.served_before), ("manifest at the start", plan.published_before)]
+    evidence = [Evidence(name, str(value), "genesis") for name, value in before if value is not None]
+    others = [other for other in facts.released if other != version]
+    highest = max(others, default=None)
+    if highest is not None:
+        evidence.append(Evidence("highest other release tag", highest.tag, "code repository"))
+    ours = {commit for commit in (facts.remote_tag, facts.local_tag) if commit is not None}
+    if ours and facts.release_commit is not None and ours != {facts.release_commit}:
+        return failed(f"{version.tag} is already used for another commit.", f"Release as {version.next_build()} instead.", *evidence)
+    if ours and facts.release_commit is None and not plan.standalone:
+        return failed(
+            f"{version.tag} is already used, and its commit is not this checkout's release commit.",
+            f"Check out the release commit, or release as {version.next_build()}.",
+            *evidence,
+        )
+    if plan.standalone and facts.remote_tag is not None:
+        return passed(f"{version.tag} is released.", *evidence)
+    for name, value in before:
+        if value is not None and version <= value:
+            return failed(f"{version} is not higher than {value} ({name}).", f"Choose a higher version, as {value.next_build()}.", *evidence)
+    if highest is not None and version < highest:
+        return failed(f"{version} is lower than {highest.tag}.", f"Choose a higher version, as {highest.next_build()}.", *evidence)
+    return passed(f"{version} is higher than everything released before.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchFacts:
+    """Where HEAD stands against the release branch of the code repository."""
+
+    branch: str | None
+    release_branch: str
+    head: str
+    remote: str
+    behind: tuple[str, ...]
+    ahead: tuple[str, ...]
+    unfinished: tuple[str, ...]
+
+
+def look_branch(scope: Scope) -> BranchFacts:
+    """Fetches objects (no ref of the operator's changes) so that both sides can be told."""
+    git = scope.services.git
+    wanted = git.release_branch()
+    remote = git.remote_commit(wanted)
+    if not git.has_commit(remote):
+        git.fetch()
+    head = git.head()
+    behind = git.read("log", "--format=%h “%s” by %an", f"{head}..{remote}").splitlines()
+    ahead = git.read("log", "--format=%s", f"{remote}..{head}").splitlines()
+    return BranchFacts(git.branch(), wanted, head, remote, tuple(behind[:20]), tuple(ahead[:20]), git.unfinished())
+
+
+def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
+    """On the release branch, nothing half-way, not behind, ahead only by this run's own commits."""
+    evidence = (
+        Evidence("branch", facts.branch or "detached HEAD", "checkout"),
+        Evidence("HEAD", facts.head, "checkout"),
+        Evidence(facts.release_branch, facts.remote, "code repository"),
+    )
+    if facts.unfinished:
+        return failed(f"{', '.join(facts.unfinished).capitalize()} is half-way in the checkout.", "Finish or abort it, then look again.", *evidence)
+    if facts.branch != facts.release_branch:
+        return failed(
+            f"The checkout is on {facts.branch or 'no branch'}, not on {facts.release_branch}.", f"git switch {facts.release_branch}", *evidence
+        )
+    if facts.behind:
+        return failed(
+            f"{facts.release_branch} has moved on the code repository: {facts.behind[0]}"
+            + (f" and {len(facts.behind) - 1} more." if len(facts.behind) > 1 else "."),
+            "git pull --rebase, look at what came, then look again.",
+            *evidence,
+        )
+    ours = {f"Release {plan.version.tag}", f"Update manifest for {plan.version} (Production)"} if plan.version else set()
+    strangers = [subject for subject in facts.ahead if subject not in ours]
+    if strangers:
+        return failed(
+            f"The checkout has a commit that the code repository lacks: “{strangers[0][:80]}”.", "Push it after review, or drop it; then look again.", *evidence
+        )
+    return passed(f"On {facts.release_branch}, up to date with the code repository.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFacts:
+    """What differs, and which paths a run may write."""
+
+    changes: tuple[tuple[str, str], ...]
+    ours: frozenset[str]
+
+
+def look_tree(scope: Scope) -> TreeFacts:
+    """Changes, and the version and manifest files of this version."""
+    layout = scope.services.layout
+    ours = {str(layout.relative(file.path)) for file in FILES}
+    if scope.plan.version is not None:
+        ours |= {str(path) for path in layout.manifest_files(str(scope.plan.version))}
+    return TreeFacts(scope.services.git.changes(), frozenset(ours))
+
+
+def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
+    """Clean, but for what this run itself wrote."""
+    strangers = [(status, path) for status, path in facts.changes if path not in facts.ours]
+    evidence = tuple(Evidence(path[:120], status.strip() or "changed", "git status") for status, path in strangers[:10])
+    if strangers:
+        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+        return failed(
+            f"The checkout has changes of its own: {strangers[0][1][:80]}{more}.", "Commit and push them, or git stash; then look again.", *evidence
+        )
+    return passed("The checkout is clean." if not facts.changes else "The checkout has no changes but this run's own.", *evidence)
+
+
+_SECRET_PATHS = re.compile(
+    r"(^|/)(config\.env|\.env(\.[a-z]+)?|id_(rsa|ed25519|ecdsa)|\.netrc|\.pgpass|credentials\.json)$|\.(pem|p12|pfx|key|keystore)$", re.IGNORECASE
+)
+_ARTIFACTS = re.compile(r"\.(dmg|pkg)$", re.IGNORECASE)
+_SECRET_TEXT = re.compile(
+    r"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|AIza[0-9A-Za-z_-]{35}|-----BEGIN [A-Z ]*PRIVATE KEY-----|AKIA[0-9A-Z]{16}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingFacts:
+    """Paths and suspicious lines in what a push would send, committed or about to be."""
+
+    paths: tuple[str, ...]
+    suspicious: tuple[str, ...]
+
+
+def look_outgoing(scope: Scope) -> OutgoingFacts:
+    """Commits the code repository lacks, and the working tree's changes."""
+    git = scope.services.git
+    remote = git.remote_commit(git.release_branch())
+    if not git.has_commit(remote):
+        git.fetch()
+    names = git.read("log", "--format=", "--name-only", "-z", f"{remote}..HEAD")
+    paths = {path for path in names.split("\0") if path.strip()} | {path for _, path in git.changes()}
+    text = git.read("log", "--format=", "-p", "--no-textconv", "--no-ext-diff", "--unified=0", f"{remote}..HEAD")[: 16 * 1024 * 1024]
+    text += git.read("diff", "HEAD", "--no-textconv", "--no-ext-diff", "--unified=0")[: 16 * 1024 * 1024]
+    hits, current = [], ""
+    for line in text.splitlines():
+        if line.startswith("+++ b/"):
+            current = line[6:]
+        elif line.startswith("+") and _SECRET_TEXT.search(line):
+            hits.append(current)
+    return OutgoingFacts(tuple(sorted(paths)), tuple(dict.fromkeys(hits)))
+
+
+def judge_outgoing(facts: OutgoingFacts, plan: Plan) -> Verdict:
+    """No secret and no artifact is about to be pushed."""
+    secrets = [path for path in facts.paths if _SECRET_PATHS.search(path)] + list(facts.suspicious)
+    artifacts = [path for path in facts.paths if _ARTIFACTS.search(path)]
+    evidence = Evidence("files a push would send", str(len(facts.paths)), "git log, git diff")
+    if secrets:
+        return failed(
+            f"A push would send what looks like a secret: {secrets[0][:100]}.", "Take it out of the commits, and change that secret: it was in git.", evidence
+        )
+    if artifacts:
+        return failed(
+            f"A push would send an artifact to the code repository: {artifacts[0][:100]}.",
+            "Take it out of the commits; artifacts go to " + plan.target.artifacts_repository,
+            evidence,
+        )
+    return passed("No secret and no artifact is about to be pushed.", evidence)
+
+
+def look_files(scope: Scope) -> tuple[Rewriting, ...]:
+    """Every version file, as it is and as it must be. A file that cannot be read that way is could-not-look."""
+    if scope.plan.version is None:
+        raise CouldNotLook(NO_VERSION, remedy="Write VERSION, or name the version: nexy-tui release X.Y.Z.Build")
+    try:
+        return rewritings(scope.services.layout, scope.plan.version)
+    except Refused as problem:
+        raise CouldNotLook(problem.what, problem.why, problem.remedy) from None
+
+
+def judge_files(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
+    """VERSION and the other version files say the release's version."""
+    evidence = tuple(
+        Evidence(f.file.path, "not there" if f.before is None else ("says otherwise" if f.differs else str(plan.version)), "checkout") for f in files
+    )
+    wrong = [f.file.path for f in files if f.differs]
+    if wrong:
+        return failed(f"{', '.join(wrong)} does not say {plan.version} yet.", f"nexy-tui bump {plan.version}", *evidence)
+    return passed(f"Every version file says {plan.version}.", *evidence)
+
+
+def judge_commit(facts: NumberFacts, plan: Plan) -> Verdict:
+    """The release commit is in the checkout."""
+    if not plan.kind.tags:
+        return not_applicable("An update-only run has no release commit: VERSION goes with the manifest commit.")
+    if plan.version is None:
+        return failed(NO_VERSION, "nexy-tui release X.Y.Z.Build")
+    if facts.release_commit is None:
+        return failed(f"There is no commit “Release {plan.version.tag}” at HEAD.", "Commit and tag the release (on this screen).")
+    return passed(f"Release commit {facts.release_commit[:12]}.", Evidence("release commit", facts.release_commit, "checkout"))
+
+
+def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
+    """The tag is here and names the release commit."""
+    if not plan.kind.tags:
+        return not_applicable("An update-only run has no release tag.")
+    if plan.version is None:
+        return failed(NO_VERSION, "nexy-tui release X.Y.Z.Build")
+    evidence = Evidence(plan.version.tag, facts.local_tag or "missing", "checkout")
+    if facts.local_tag is None:
+        return failed(f"The tag {plan.version.tag} is not made yet.", "Commit and tag the release (on this screen).", evidence)
+    if facts.local_tag != facts.release_commit:
+        return failed(f"{plan.version.tag} does not name the release commit.", f"Release as {plan.version.next_build()}.", evidence)
+    return passed(f"{plan.version.tag} names the release commit.", evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class PushedFacts:
+    """The tag and branch on the code repository against the release commit."""
+
+    local_tag: str | None
+    remote_tag: str | None
+    branch: str
+    contained: bool
+
+
+def look_pushed(scope: Scope) -> PushedFacts:
+    """Asked of the code repository now."""
+    if scope.plan.version is None:
+        raise CouldNotLook(NO_VERSION, remedy="nexy-tui release X.Y.Z.Build")
+    git, tag = scope.services.git, scope.plan.version.tag
+    branch = git.release_branch()
+    refs = git.remote_refs(f"refs/heads/{branch}", f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}")
+    there = refs.get(f"refs/tags/{tag}^{{}}") or refs.get(f"refs/tags/{tag}")
+    tip = refs.get(f"refs/heads/{branch}")
+    if tip is not None and not git.has_commit(tip):
+        git.fetch()
+    contained = there is not None and tip is not None and git.has_commit(there) and git.ancestor(there, tip)
+    return PushedFacts(git.tag_commit(tag), there, branch, contained)
+
+
+def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
+    """The tag is on the code repository, names the same commit as here, and the release branch contains it."""
+    if not plan.kind.tags:
+        return not_applicable("An update-only run pushes no tag.")
+    tag = plan.version.tag if plan.version else ""
+    evidence = (Evidence(tag, facts.remote_tag or "missing", plan.target.code_repository), Evidence(tag, facts.local_tag or "missing", "checkout"))
+    if facts.remote_tag is None:
+        return failed(f"{tag} is not on {plan.target.code_repository}.", "Push the release commit and tag (on this screen).", *evidence)
+    if facts.local_tag is not None and facts.local_tag != facts.remote_tag:
+        return failed(f"{tag} names another commit on {plan.target.code_repository} than here.", "Never move a pushed tag: release the next version.", *evidence)
+    if not facts.contained:
+        return failed(f"{facts.branch} does not contain the commit of {tag}.", "Push the release commit and tag (on this screen).", *evidence)
+    return passed(f"{tag} and {facts.branch} are on {plan.target.code_repository}.", *evidence)
+
+
+def look_number_shared(scope: Scope) -> NumberFacts:
+    """As `look_number`, shared by the items that judge tags."""
+    return scope.once("version.number", lambda: look_number(scope))
+
+
+MANIFESTS = Check(look_manifests, judge_manifests)
+NUMBER = Check(look_number_shared, judge_number)
+BRANCH = Check(look_branch, judge_branch)
+TREE = Check(look_tree, judge_tree)
+OUTGOING = Check(look_outgoing, judge_outgoing)
+FILES_SAY = Check(look_files, judge_files)
+COMMIT = Check(look_number_shared, judge_commit)
+TAG = Check(look_number_shared, judge_tag)
+PUSHED = Check(look_pushed, judge_pushed)

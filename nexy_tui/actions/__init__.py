@@ -1,0 +1,1 @@
+"""What changes the world: a verb a file. Every action can be repeated."""

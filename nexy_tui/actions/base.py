@@ -1,0 +1,96 @@
+"""What an action is: it looks whether its effect is there, announces its intent, acts, and leaves the verdict to the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from nexy_tui.core.event import Emit
+from nexy_tui.core.finding import Evidence
+from nexy_tui.core.plan import Plan
+from nexy_tui.services import Services
+
+if TYPE_CHECKING:
+    from nexy_tui.runlog.sign import Signer
+    from nexy_tui.runlog.trust import AllowedSigners
+
+
+class Intent(Protocol):
+    """Puts an intent record on disk before an irreversible step. Raises Problem when it cannot: then do not start."""
+
+    def __call__(self, step: str, /, **facts: str) -> None:
+        """`step` in a few words; `facts` are names and values (digests, names, refs), never secrets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The run log as it stands: run id, number of records, SHA-256 (hex) of the file's bytes."""
+
+    run: str
+    records: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """Everything an action may use. `signer` signs records left beside archives; `trusted` reads those of others."""
+
+    services: Services
+    plan: Plan
+    emit: Emit
+    cancelled: Callable[[], bool]
+    intent: Intent
+    signer: Callable[[], Signer]
+    trusted: Callable[[], AllowedSigners]
+    journal: Callable[[], Journal]
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What an action did: a sentence, evidence, and digests of what it made. `changed` is False when all was there already."""
+
+    summary: str
+    evidence: tuple[Evidence, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    changed: bool = True
+
+
+class Action(Protocol):
+    """A verb of the release.
+
+    `irreversible` actions are confirmed by typing world and version; `writes_outside` ones hold the release lock.
+    """
+
+    @property
+    def name(self) -> str:
+        """The id used by the checklist, the log and the command line."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What the button says."""
+        ...
+
+    @property
+    def irreversible(self) -> bool:
+        """Whether it cannot be taken back."""
+        ...
+
+    @property
+    def writes_outside(self) -> bool:
+        """Whether it writes to anything but the checkout and the state directory."""
+        ...
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """Exactly what it will do, one line each. May look, never writes."""
+        ...
+
+    def confirmation(self, services: Services, plan: Plan) -> str | None:
+        """A text to be typed besides the usual confirmation (a database host off loopback), or None."""
+        ...
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Do it. Raises Problem with what, why and remedy; Cancelled when the operator stopped it in time."""
+        ...

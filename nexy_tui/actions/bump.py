@@ -1,0 +1,76 @@
+"""Write the version into the checkout's files (rulebook section 3, Phase 1.1 and 1.2)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from nexy_tui.actions.base import ActionContext, ActionResult
+from nexy_tui.core.event import Line
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import Unusable
+from nexy_tui.core.version import Version
+from nexy_tui.services import Services
+from nexy_tui.services.version_files import rewritings
+
+
+class Bump:
+    """Writes what differs, file by file, each whole or not at all."""
+
+    name = "bump"
+    title = "Write the version"
+    irreversible = False
+    writes_outside = False
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """The files that will change, and those that are not there."""
+        version = needed(plan)
+        lines = []
+        for change in rewritings(services.layout, version):
+            path = services.layout.relative(change.file.path)
+            if change.after is None:
+                lines.append(f"skip {path}: it is not in this checkout")
+            elif change.differs:
+                lines.append(f"write {version} into {path}")
+        return lines or [f"nothing: every file already says {version}"]
+
+    def confirmation(self, services: Services, plan: Plan) -> str | None:
+        """Nothing is typed for it."""
+        return None
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Write the files. Raises Refused naming a file that cannot carry the version; nothing is written then."""
+        version = needed(context.plan)
+        layout = context.services.layout
+        changes = rewritings(layout, version)
+        written = [change for change in changes if change.differs and change.after is not None]
+        for change in written:
+            replace_file(layout.path(change.file.path), (change.after or "").encode("utf-8"))
+            context.emit(Line(f"{layout.relative(change.file.path)}: {version}", "bump"))
+        names = ", ".join(str(layout.relative(change.file.path)) for change in written)
+        missing = ", ".join(str(layout.relative(change.file.path)) for change in changes if change.after is None)
+        summary = f"{version} written into {names}." if written else f"Every file already said {version}."
+        return ActionResult(summary + (f" Not in this checkout, so skipped: {missing}." if missing else ""), changed=bool(written))
+
+
+def needed(plan: Plan) -> Version:
+    """The plan's version. Raises Unusable when the run names none."""
+    if plan.version is None:
+        raise Unusable("No version is named.", "Nothing can be released without one.", "Name it: nexy-tui release X.Y.Z.Build")
+    return plan.version
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in the place of `path` in one step, keeping its mode."""
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

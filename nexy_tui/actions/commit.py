@@ -1,0 +1,66 @@
+"""The release commit and its tag, made in the checkout; nothing is pushed (rulebook section 3, Phase 1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nexy_tui.actions.base import ActionContext, ActionResult
+from nexy_tui.actions.bump import needed
+from nexy_tui.core.event import Line
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import Refused
+from nexy_tui.services import Services
+from nexy_tui.services.version_files import FILES
+
+
+class Commit:
+    """Commits exactly the version files as `Release v…`, and tags that commit with the run and the log's digest."""
+
+    name = "commit"
+    title = "Commit and tag the release"
+    irreversible = False
+    writes_outside = False
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """The commit and the tag."""
+        version = needed(plan)
+        paths = ", ".join(_changed(services))
+        return [
+            f'git commit -m "Release {version.tag}" ({paths or "empty: the files already say so"})',
+            f"git tag -a {version.tag} (with the run and the log's digest in its message)",
+            "Nothing is pushed yet.",
+        ]
+
+    def confirmation(self, services: Services, plan: Plan) -> str | None:
+        """Nothing is typed for it."""
+        return None
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Make what is missing of commit and tag. Raises Refused when the tag names something else."""
+        services, version = context.services, needed(context.plan)
+        commit = services.git.release_commit(version.tag)
+        made = commit is None
+        if commit is None:
+            commit = services.git.commit_files(_changed(services), f"Release {version.tag}", allow_empty=True)
+            context.emit(Line(f"{commit[:12]} Release {version.tag}", "git"))
+        tagged = services.git.tag_commit(version.tag)
+        if tagged is None:
+            services.git.create_tag(version.tag, commit, _tag_message(context, version.tag))
+            context.emit(Line(f"{version.tag} → {commit[:12]}", "git"))
+        elif tagged != commit:
+            raise Refused(
+                f"The tag {version.tag} already names {services.git.describe_commit(tagged)}.",
+                "A release tag names one commit for ever.",
+                "Release under the next version.",
+            )
+        return ActionResult(f"{version.tag} names {commit[:12]}.", digests={"release commit": commit}, changed=made or tagged is None)
+
+
+def _changed(services: Services) -> list[str]:
+    ours = {str(services.layout.relative(file.path)) for file in FILES}
+    return [path for _, path in services.git.changes() if path in ours]
+
+
+def _tag_message(context: ActionContext, tag: str) -> str:
+    journal = context.journal()
+    return f"Release {tag}\n\nNexy-Run: {journal.run}\nNexy-Log-Records: {journal.records}\nNexy-Log-SHA256: {journal.sha256}\n"

@@ -1,0 +1,258 @@
+"""Target and settings: the user's own configuration over the rulebook's defaults.
+
+Read from the file NEXY_CONFIG names, else from the platform's configuration directory; never from a file in the
+checkout, since whoever can push there could otherwise collect the operator's token (contracts: names).
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import platformdirs
+
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.problem import Unusable
+from nexy_tui.core.target import Target
+
+APP = "nexy-tui"
+_CONFIG_LIMIT = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How waiting goes: `speed` divides every wait, 1 for a real release."""
+
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose signatures are believed: an OpenSSH allowed_signers file."""
+
+    allowed_signers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A private CA (PEM file) that the release target's hosts may use, besides the public ones."""
+
+    ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where run logs lie, and the layout of the checkout (`flat`, `nested`, or found from what is there)."""
+
+    state: str = ""
+    layout: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """Who releases, as it stands in the log and in allowed_signers."""
+
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The configuration file's tables."""
+
+    target: Target = field(default_factory=Target)
+    waiting: Waiting = field(default_factory=Waiting)
+    trust: Trust = field(default_factory=Trust)
+    tls: Tls = field(default_factory=Tls)
+    paths: Paths = field(default_factory=Paths)
+    operator: OperatorSettings = field(default_factory=OperatorSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything configured, environment applied. `ca` is in force; `configured_ca` is what the user's own file names."""
+
+    target: Target
+    state_dir: Path
+    operator: str
+    host: str
+    allowed_signers: Path
+    ca: Path | None
+    configured_ca: Path | None
+    speed: float
+    layout: str
+    config_path: Path
+    config_found: bool
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """The file the configuration is read from, whether or not it is there."""
+    named = environ.get("NEXY_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir(APP)) / "config.toml"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from file and environment. Raises Unusable naming file, key and what was expected."""
+    environ = os.environ if environ is None else environ
+    path = config_path(environ)
+    text = _read(path, required="NEXY_CONFIG" in environ)
+    file = parse_config(text or "", str(path))
+    target = replace(
+        file.target,
+        world=environ.get("NEXY_WORLD") or None,
+        vm=replace(file.target.vm, subscription=file.target.vm.subscription or environ.get("AZURE_SUBSCRIPTION_ID", "")),
+    )
+    state = environ.get("NEXY_STATE_DIR") or file.paths.state or platformdirs.user_state_dir(APP)
+    signers = environ.get("NEXY_ALLOWED_SIGNERS") or file.trust.allowed_signers
+    configured_ca = Path(file.tls.ca).expanduser() if file.tls.ca else None
+    ca = environ.get("NEXY_CA")
+    return Settings(
+        target=target,
+        state_dir=Path(state).expanduser(),
+        operator=environ.get("NEXY_OPERATOR") or file.operator.id or _user(),
+        host=socket.gethostname(),
+        allowed_signers=Path(signers).expanduser() if signers else path.parent / "allowed_signers",
+        ca=Path(ca) if ca else configured_ca,
+        configured_ca=configured_ca,
+        speed=file.waiting.speed,
+        layout=file.paths.layout,
+        config_path=path,
+        config_found=text is not None,
+    )
+
+
+def parse_config(text: str, name: str) -> _File:
+    """The tables of a configuration text; `name` stands in errors. Raises Unusable."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Unusable(f"The configuration {name} is not valid TOML: {error}.", remedy="Mend that line and run again.") from None
+    except RecursionError:
+        raise Unusable(f"The configuration {name} is nested too deeply.", remedy="Use the tables that `nexy-tui config show` prints.") from None
+    _refuse_unknown(data, _File, name, "")
+    try:
+        file = msgspec.convert(data, _File, strict=True)
+    except msgspec.ValidationError as error:
+        raise Unusable(f"The configuration {name} does not fit: {error}.", remedy="`nexy-tui config show` prints every key with its value.") from None
+    _validate(file, name)
+    return file
+
+
+def _read(path: Path, *, required: bool) -> str | None:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(_CONFIG_LIMIT + 1)
+    except FileNotFoundError:
+        if required:
+            raise Unusable(
+                f"NEXY_CONFIG names {path}, which is not there.",
+                "Without it the release target is unknown.",
+                "Create the file, or unset NEXY_CONFIG to use the rulebook's defaults.",
+            ) from None
+        return None
+    except OSError as error:
+        raise Unusable(f"The configuration {path} cannot be read: {error.strerror}.", remedy="Mend its permissions.") from None
+    if len(raw) > _CONFIG_LIMIT:
+        raise Unusable(f"The configuration {path} is larger than {_CONFIG_LIMIT} bytes.", remedy="It should hold a few short tables.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unusable(f"The configuration {path} is not UTF-8 text.", remedy="Save it as UTF-8.") from None
+
+
+def _refuse_unknown(data: Mapping[str, Any], shape: Any, name: str, prefix: str) -> None:
+    known = {item.name: item for item in fields(shape)}
+    for key, value in data.items():
+        if key not in known or key == "world":
+            raise Unusable(
+                f"The configuration {name} has an unknown key {prefix + key!r}.",
+                "A misspelt key would leave a default in force unnoticed.",
+                f"Known here: {', '.join(sorted(known))}.",
+            )
+        factory = known[key].default_factory
+        if is_dataclass(factory) and isinstance(value, Mapping):
+            _refuse_unknown(value, factory, name, f"{prefix}{key}.")
+
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_VM_PATH = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
+_UNIT = re.compile(r"[A-Za-z0-9@._-]{1,100}\.service")
+_BRANCH = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]{0,150})?")
+
+
+def _validate(file: _File, name: str) -> None:
+    target = file.target
+    forms = (
+        ("target.code_repository", target.code_repository, _REPOSITORY, "owner/name"),
+        ("target.artifacts_repository", target.artifacts_repository, _REPOSITORY, "owner/name"),
+        ("target.dmg_tag", target.dmg_tag, _TAG, "a tag name"),
+        ("target.pkg_tag", target.pkg_tag, _TAG, "a tag name"),
+        ("target.release_branch", target.release_branch, _BRANCH, "a branch name, or empty for the remote's own"),
+        ("target.hosts.web", target.hosts.web, _HOST, "a host name"),
+        ("target.hosts.api", target.hosts.api, _HOST, "a host name"),
+        ("target.hosts.uploads", target.hosts.uploads, _HOST, "a host name"),
+        ("target.update_server.host", target.update_server.host, _HOST, "a host name"),
+        ("target.vm.directory", target.vm.directory, _VM_PATH, "an absolute path of letters, digits, . _ / -"),
+        ("target.vm.service", target.vm.service, _UNIT, "a unit name ending in .service"),
+        ("target.database.where", target.database.where, re.compile("vm|local"), "vm or local"),
+        ("paths.layout", file.paths.layout, re.compile("|flat|nested"), "flat or nested, or empty to find it"),
+    )
+    for key, value, form, wanted in forms:
+        if form.fullmatch(value) is None:
+            raise Unusable(f"The configuration {name} has {key} = {value[:80]!r}.", f"It must be {wanted}.", "Mend that line and run again.")
+    if target.code_repository.lower() == target.artifacts_repository.lower():
+        raise Unusable(
+            f"The configuration {name} names one repository for code and artifacts.",
+            "The two pipelines must not be mixed (rulebook section 0).",
+            "Set target.code_repository and target.artifacts_repository to different repositories.",
+        )
+    if not 0 < file.waiting.speed <= 100_000 or not 0 < target.update_server.port < 65536 or target.database.drill_max_age_days < 0:
+        raise Unusable(
+            f"The configuration {name} has a number out of range.",
+            "waiting.speed must be above 0, update_server.port a port, database.drill_max_age_days not negative.",
+            "Mend that line and run again.",
+        )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
+
+
+def find_checkout(start: Path) -> Path:
+    """The git root at or above `start`. Raises Unusable outside a checkout."""
+    start = start.absolute()
+    for folder in (start, *start.parents):
+        if (folder / ".git").exists():
+            return folder
+    raise Unusable(
+        f"{start} is not inside a checkout of the code repository.",
+        "The release starts from a clone of the server's code.",
+        "Go into the clone, or name it: --checkout DIR. To practise without one: nexy-tui rehearse.",
+    )
+
+
+def find_layout(root: Path, wanted: str = "") -> Layout:
+    """The checkout's layout: as configured, else from which `VERSION` is there. Raises Unusable for both or neither."""
+    if wanted:
+        return Layout(wanted, root)
+    there = [kind for kind in ("flat", "nested") if Layout(kind, root).version_file.is_file()]
+    if len(there) == 1:
+        return Layout(there[0], root)
+    what = "both VERSION and server/VERSION" if there else "neither VERSION nor server/VERSION"
+    raise Unusable(
+        f"{root} has {what}.",
+        "So it is unknown whether the rulebook's repo root is the git root (flat) or its folder server/ (nested).",
+        'Set layout = "flat" or "nested" under [paths] in ' + str(config_path(os.environ)) + ", or restore the missing VERSION.",
+    )

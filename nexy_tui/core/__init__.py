@@ -1,0 +1,1 @@
+"""Values without I/O. Nothing here imports anything but the standard library."""

@@ -1,0 +1,51 @@
+"""What the rulebook wants of the database, as names: tables, the trigger, privileges (contracts: database)."""
+
+from __future__ import annotations
+
+import re
+
+REQUIRED_TABLES = ("users", "sessions", "commands", "token_usage")
+"""Without these it is not the service's database."""
+
+PROTECTED_TABLES = (
+    *REQUIRED_TABLES,
+    "llm_answers",
+    "screenshots",
+    "performance_metrics",
+    "subscriptions",
+    "subscription_events",
+    "payments",
+)
+"""Where they exist, nobody deletes rows of these."""
+
+GRANTED = ("SELECT", "INSERT", "UPDATE")
+FORBIDDEN = ("DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+
+TRIGGER = "prevent_hard_delete_trigger"
+SQLSTATE = "42501"
+
+DRILL_DATABASE = re.compile(r"restore_drill_[0-9]{8}_[0-9]{6}")
+"""The only databases a drill creates, and the only ones it ever drops."""
+
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_RAISE = re.compile(
+    r"BEGIN\s+RAISE\s+(?!DEBUG\b|LOG\b|INFO\b|NOTICE\b|WARNING\b)[^;]*?\b(?:42501|INSUFFICIENT_PRIVILEGE)\b[^;]*;", re.IGNORECASE
+)
+_HANDLER = re.compile(r"\bEXCEPTION\s+WHEN\b", re.IGNORECASE)
+
+
+def always_refuses(language: str, source: str) -> bool:
+    """Whether a trigger function can only end in SQLSTATE 42501: its first statement raises it, and nothing catches it.
+
+    A body of any other form may be right too, but cannot be seen to be; hardening writes one that can.
+    """
+    if language != "plpgsql":
+        return False
+    code = _COMMENT.sub(" ", _LITERAL.sub(lambda literal: f"'{_word(literal[1])}'", source)).strip()
+    return _RAISE.match(code) is not None and _HANDLER.search(code) is None
+
+
+def _word(literal: str) -> str:
+    """A literal's content if it is one word (an error code), else nothing: prose may hold any character."""
+    return literal if literal.isalnum() else ""

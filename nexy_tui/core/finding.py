@@ -1,0 +1,89 @@
+"""What a check concluded, and from what: the one shape every face of the tool shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """A verdict. Only `PASSED`, `NOT_APPLICABLE` and `ATTESTED` let a release go on."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not_applicable"
+    ATTESTED = "attested"
+    NOT_RUN = "not_run"
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether an item with this status lets the release advance."""
+        return self in (Status.PASSED, Status.NOT_APPLICABLE, Status.ATTESTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing that was looked at: its name, the value seen, where, and when (RFC 3339 UTC)."""
+
+    name: str
+    value: str
+    source: str
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge says of the facts, before the engine adds item, time and duration."""
+
+    status: Status
+    summary: str
+    remedy: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    fixers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one checklist item at one moment."""
+
+    item: str
+    status: Status
+    summary: str
+    remedy: str = ""
+    fixers: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    duration_s: float = 0.0
+    time: str = ""
+
+    def with_status(self, status: Status, summary: str) -> Finding:
+        """The same finding with another status and summary, as when the operator attests it."""
+        return replace(self, status=status, summary=summary)
+
+
+def passed(summary: str, *evidence: Evidence) -> Verdict:
+    """The item holds."""
+    return Verdict(Status.PASSED, summary, evidence=evidence)
+
+
+def failed(summary: str, remedy: str, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
+    """The item does not hold; `remedy` is the next thing to do."""
+    return Verdict(Status.FAILED, summary, remedy, evidence, tuple(fixers))
+
+
+def inconclusive(summary: str, remedy: str, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
+    """It could not be seen whether the item holds. Never counts as passed."""
+    return Verdict(Status.INCONCLUSIVE, summary, remedy, evidence, tuple(fixers))
+
+
+def not_applicable(reason: str, *evidence: Evidence) -> Verdict:
+    """The item does not concern this kind of run or this target; the reason is shown and logged."""
+    return Verdict(Status.NOT_APPLICABLE, reason, evidence=evidence)
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with microseconds and a final Z, as every time in evidence and logs is written."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+

@@ -1,0 +1,37 @@
+"""What one run means to do, as a value: everything a judge may hold the facts against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.target import Target
+from nexy_tui.core.version import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One release (or one look without a run).
+
+    `started` is the genesis time of the run, None for a standalone look. `served_before` is the version the live server
+    showed at genesis; `published_before` the version in the release branch's manifest then; `base_commit` the release
+    branch's commit then. `standalone` marks an action or a look outside a release run: records then count by age.
+    """
+
+    target: Target
+    version: Version | None
+    kind: Kind
+    now: datetime
+    with_pkg: bool = False
+    run: str | None = None
+    started: datetime | None = None
+    served_before: Version | None = None
+    published_before: Version | None = None
+    base_commit: str | None = None
+    standalone: bool = False
+
+    @property
+    def published(self) -> Version | None:
+        """The version the manifests must carry when this run is done (contracts: kinds of run)."""
+        return self.version if self.kind.publishes else self.published_before

@@ -1,0 +1,48 @@
+"""Failures that name what happened, why it matters, and the next thing to do."""
+
+from __future__ import annotations
+
+
+class Problem(Exception):
+    """A failure an operator can act on.
+
+    `what` happened, `why` it matters, and the `remedy`: the next thing to do. None of the three may carry a secret:
+    the text reaches the screen and the run log.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.why, self.remedy) if part)
+
+
+class Refused(Problem):
+    """The tool will not do this now: something that must hold does not. Exit 1."""
+
+
+class ActionFailed(Problem):
+    """An action was tried and did not reach its effect. Exit 1."""
+
+
+class Unusable(Problem):
+    """Bad usage, configuration or world: nothing was touched. Exit 2."""
+
+    exit_code = 2
+
+
+class CouldNotLook(Problem):
+    """The outside world could not be seen, so nothing can be concluded. Exit 3."""
+
+    exit_code = 3
+
+
+class Cancelled(Problem):
+    """The operator stopped it. Exit 130."""
+
+    exit_code = 130

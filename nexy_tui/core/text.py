@@ -1,0 +1,15 @@
+"""Text from outside made fit for a terminal, a log line and a JSON document."""
+
+from __future__ import annotations
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """One line of at most `limit` characters: anything a terminal would obey rather than show becomes a visible escape."""
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def last_lines(text: str, count: int = 12, width: int = 300) -> str:
+    """The last lines that say anything, each made printable."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(printable(line.rstrip(), width) for line in lines[-count:])

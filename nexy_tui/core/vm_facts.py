@@ -1,0 +1,120 @@
+"""What the one survey of the VM saw (contracts: all facts from the VM come from one read-only survey)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nexy_tui.core.secret import redact
+from nexy_tui.core.text import printable
+
+SURVEY_MARK = "nexy-survey "
+_MAX_UNPACKED = 256 * 1024
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """One `config.env` on the VM: whether it is there, each value of the two version keys, and names the server crashes on."""
+
+    there: bool
+    versions: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
+    bad_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VmFacts:
+    """The VM at `taken` (RFC 3339 UTC). `manifests` maps paths from the git root to sha256, None where a file is missing."""
+
+    taken: str
+    head: str = ""
+    tags: tuple[str, ...] = ()
+    manifest_version: str = ""
+    manifests: Mapping[str, str | None] = field(default_factory=dict)
+    settings: Mapping[str, SettingsFile] = field(default_factory=dict)
+    service: str = ""
+    health_status: int = 0
+    health_body: bytes = b""
+    free_kib: int | None = None
+    python: str = ""
+    requirements: str = ""
+    clock: int | None = None
+    journal: str = ""
+
+
+def unpack_survey(output: str, taken: str) -> VmFacts:
+    """The facts in the survey's output. Raises ValueError when the line is missing, cut or garbled."""
+    lines = [line for line in output.splitlines() if line.startswith(SURVEY_MARK)]
+    if len(lines) != 1:
+        raise ValueError("its one line is not there")
+    said: dict[str, list[str]] = defaultdict(list)
+    for line in _unpacked(lines[0].removeprefix(SURVEY_MARK)).splitlines():
+        name, _, value = line.partition(" ")
+        said[name].append(value)
+
+    def one(name: str) -> str:
+        return printable((said[name] or [""])[0], 80)
+
+    return VmFacts(
+        taken,
+        head=one("head"),
+        tags=tuple(one("tags").split()),
+        manifest_version=one("manifest-version"),
+        manifests=dict(_manifest(value) for value in said["manifest"]),
+        settings={path: _settings(path, state, said) for path, _, state in (value.partition(" ") for value in said["settings"])},
+        service=one("service"),
+        health_status=_number(one("health-status")) or 0,
+        health_body=_bytes((said["health-body"] or [""])[0]),
+        free_kib=_number(one("free-kib")),
+        python=one("python"),
+        requirements=one("requirements"),
+        clock=_number(one("clock")),
+        journal=redact(_bytes((said["journal"] or [""])[0]).decode("utf-8", "replace")),
+    )
+
+
+def _unpacked(text: str) -> str:
+    try:
+        inflate = zlib.decompressobj(wbits=31)
+        data = inflate.decompress(base64.b64decode(text.strip(), validate=True), _MAX_UNPACKED)
+    except (binascii.Error, zlib.error, ValueError):
+        raise ValueError("it was cut or changed on its way") from None
+    if not inflate.eof:
+        raise ValueError("it is cut off, or larger than it can be")
+    return data.decode("utf-8", "replace")
+
+
+def _manifest(value: str) -> tuple[str, str | None]:
+    path, _, digest = value.rpartition(" ")
+    return path, digest if _HEX64.fullmatch(digest) else None
+
+
+def _settings(path: str, state: str, said: Mapping[str, Sequence[str]]) -> SettingsFile:
+    def of(name: str) -> list[tuple[str, str]]:
+        """`(key, rest)` of every line of that name about this file."""
+        lines = (line.partition(" ") for line in said[name])
+        return [(key, printable(rest, 60)) for where, _, line in lines if where == path for key, _, rest in [line.partition(" ")]]
+
+    return SettingsFile(
+        there=state == "there",
+        versions=tuple(value for key, value in of("setting") if key == "SERVER_VERSION"),
+        builds=tuple(value for key, value in of("setting") if key == "SERVER_BUILD"),
+        bad_names=tuple(f"line {number}: {name or 'no name'}" for number, name in of("bad-name")),
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return b""

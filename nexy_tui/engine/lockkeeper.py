@@ -1,0 +1,45 @@
+"""Keeps the release lock while a run lives: taken before the first write outside, renewed, given back at the end."""
+
+from __future__ import annotations
+
+import threading
+
+from nexy_tui.core.problem import Problem
+from nexy_tui.services.lock import LIFETIME, ReleaseLock
+
+
+class LockKeeper:
+    """Renews the lock in a thread every third of its lifetime; `hold` asks again before each writing action."""
+
+    def __init__(self, lock: ReleaseLock, *, take_over: bool = False) -> None:
+        self._lock, self._take_over = lock, take_over
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._guard = threading.Lock()
+
+    def hold(self) -> None:
+        """Take the lock, or extend it when this run has it. Raises Refused naming another holder."""
+        with self._guard:
+            if self._lock.held:
+                self._lock.renew()
+            else:
+                self._lock.acquire(take_over=self._take_over)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._renew, name="release-lock", daemon=True)
+            self._thread.start()
+
+    def give_back(self) -> None:
+        """Stop renewing and remove the lock."""
+        self._stop.set()
+        with self._guard:
+            self._lock.release()
+
+    def _renew(self) -> None:
+        while not self._stop.wait(LIFETIME.total_seconds() / 3):
+            with self._guard:
+                if not self._lock.held or self._stop.is_set():
+                    return
+                try:
+                    self._lock.renew()
+                except Problem:
+                    continue  # The next writing action asks again and refuses aloud.

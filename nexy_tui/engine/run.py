@@ -1,0 +1,269 @@
+"""Beginning a run and taking one up again: what genesis records, and what resume reads back before it asks the world."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from nexy_tui import __version__
+from nexy_tui.checklist import Checklist
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.manifest import parse_manifest
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import Problem, Unusable
+from nexy_tui.core.version import Version
+from nexy_tui.engine.lockkeeper import LockKeeper
+from nexy_tui.engine.notice import Observer, unobserved
+from nexy_tui.engine.session import Keys, Session
+from nexy_tui.runlog.append import RunLog
+from nexy_tui.runlog.keys import load_signer
+from nexy_tui.runlog.read import previous_head
+from nexy_tui.runlog.record import Operator, Subject
+from nexy_tui.runlog.sign import Signer
+from nexy_tui.runlog.trust import AllowedSigners
+from nexy_tui.services import Services
+from nexy_tui.services.identity import require_world
+from nexy_tui.services.lock import ReleaseLock
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The world before the run: what the live server shows, what the branch's manifest says, where the branch stands."""
+
+    served: Version | None
+    published: Version | None
+    base_commit: str | None
+
+
+def look_before(services: Services) -> Before:
+    """What genesis records. A part that cannot be seen is None; the checks that need it will say so."""
+    base = _or_none(lambda: services.git.remote_commit(services.git.release_branch()))
+    return Before(_served(services), _published(services, base), base)
+
+
+def propose_version(services: Services, before: Before) -> Version | None:
+    """The version to suggest: the file VERSION where it is already raised, else the next build after what is out."""
+    known = [version for version in (before.served, before.published) if version is not None]
+    written = _or_none(lambda: Version.parse(services.layout.version_file.read_text("utf-8").strip()))
+    if written is not None and all(written > version for version in known):
+        return written
+    return max(known).next_build() if known else None
+
+
+def target_change(services: Services) -> list[str]:
+    """Lines `key: before → now` for what differs from the target of the last run; empty when nothing does or none was."""
+    path = services.settings.state_dir / "last-target.json"
+    try:
+        last = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    now = _flat(asdict(services.target))
+    return [f"{key}: {last.get(key, '')} → {value}" for key, value in now.items() if isinstance(last, dict) and last.get(key, value) != value]
+
+
+def keys_of(services: Services) -> Keys:
+    """Signer and trusted keys, each read on first use and then kept."""
+    settings = services.settings
+
+    @cache
+    def trusted() -> AllowedSigners:
+        return AllowedSigners.load(settings.allowed_signers) if settings.allowed_signers.exists() else AllowedSigners(())
+
+    @cache
+    def signer() -> Signer:
+        return load_signer(settings.operator, services.environ, allowed=trusted())
+
+    return Keys(signer, trusted)
+
+
+def start_run(
+    services: Services,
+    checklist: Checklist,
+    *,
+    version: Version,
+    kind: Kind,
+    with_pkg: bool,
+    standalone: bool = False,
+    purpose: str = "release",
+    take_over: bool = False,
+    observer: Observer = unobserved,
+) -> Session:
+    """Begin a run: genesis is on disk when this returns, nothing else has been done.
+
+    Raises Unusable outside a checkout, in the wrong world, or without what a release needs; Refused without a key.
+    """
+    services.git.head()
+    require_world(services.settings)
+    keys = keys_of(services)
+    before = look_before(services)
+    settings, now = services.settings, services.clock.now()
+    log = RunLog.create(
+        settings.state_dir / "runs",
+        str(version),
+        world=services.target.world,
+        operator=Operator(settings.operator, settings.host),
+        signer=keys.signer(),
+        tool={"name": "nexy-tui", "version": __version__, "checklist": checklist_digest(checklist)},
+        kind=kind.value,
+        subjects=[code_subject(services, services.git.head())],
+        previous_head=previous_head(settings.state_dir, settings.operator),
+        clock=services.clock,
+        facts=_facts(services, before, with_pkg=with_pkg, standalone=standalone, purpose=purpose),
+    )
+    remember_target(services)
+    plan = _plan(services, version, kind, before, with_pkg=with_pkg, run=log.run, started=now, standalone=standalone)
+    return Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run, take_over))
+
+
+def resume_run(services: Services, checklist: Checklist, path: Path, *, take_over: bool = False, observer: Observer = unobserved) -> Session:
+    """Take up a run that was left: its plan is read from its genesis, its attestations are kept, all else is asked anew.
+
+    Raises Refused when the log is sealed, belongs to another world or kind of target, or does not verify.
+    """
+    require_world(services.settings)
+    keys = keys_of(services)
+    log = RunLog.resume(path, keys.signer(), services.clock)
+    genesis = log.genesis
+    if genesis.world != services.target.world:
+        log.close()
+        raise Unusable(
+            f"Run {log.run} belongs to {genesis.world or 'production'}, and this is {services.target.world or 'production'}.",
+            "A run goes on in the world it began in.",
+            "Enter that world, or start a run here.",
+        )
+    facts = genesis.facts
+    before = Before(_version(facts.get("served_before")), _version(facts.get("published_before")), facts.get("base_commit") or None)
+    plan = _plan(
+        services,
+        Version.parse(genesis.version),
+        Kind(genesis.kind),
+        before,
+        with_pkg=facts.get("with_pkg") == "yes",
+        run=log.run,
+        started=genesis.time,
+        standalone=facts.get("standalone") == "yes",
+    )
+    session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run, take_over))
+    session.restore(log.attestations)
+    return session
+
+
+def look_session(services: Services, checklist: Checklist, *, version: Version | None = None, observer: Observer = unobserved) -> Session:
+    """A session that only looks, for `check`, `verify` and the final screen: the version is the one the checkout names."""
+    require_world(services.settings)
+    before = look_before(services)
+    wanted = version or _or_none(lambda: Version.parse(services.layout.version_file.read_text("utf-8").strip()))
+    plan = _plan(services, wanted, Kind.FULL, before, with_pkg=False, run=None, started=None, standalone=True)
+    return Session(services, checklist, plan, keys_of(services), observer=observer)
+
+
+def checklist_digest(checklist: Checklist) -> str:
+    """SHA-256 over ids, sections, actions and attestability: what a run was held to."""
+    rows = [[i.id, i.section, i.action or "", "attestable" if i.attestable else ""] for i in checklist.items]
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+
+
+def code_subject(services: Services, commit: str) -> Subject:
+    """The code repository at a commit, as a log's subject."""
+    url = f"git+https://{services.target.hosts.web}/{services.target.code_repository}"
+    return Subject(url, {"gitCommit": commit})
+
+
+def remember_target(services: Services) -> None:
+    """Keep the target, so that the next run can show what changed since."""
+    path = services.settings.state_dir / "last-target.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_flat(asdict(services.target)), indent=2) + "\n", "utf-8")
+
+
+def _keeper(services: Services, run: str, take_over: bool) -> LockKeeper:
+    settings = services.settings
+    lock = ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=run)
+    return LockKeeper(lock, take_over=take_over)
+
+
+def _plan(
+    services: Services,
+    version: Version | None,
+    kind: Kind,
+    before: Before,
+    *,
+    with_pkg: bool,
+    run: str | None,
+    started: datetime | None,
+    standalone: bool,
+) -> Plan:
+    return Plan(
+        target=services.target,
+        version=version,
+        kind=kind,
+        now=services.clock.now(),
+        with_pkg=with_pkg,
+        run=run,
+        started=started,
+        served_before=before.served,
+        published_before=before.published,
+        base_commit=before.base_commit,
+        standalone=standalone,
+    )
+
+
+def _facts(services: Services, before: Before, *, with_pkg: bool, standalone: bool, purpose: str) -> dict[str, str]:
+    return {
+        "served_before": str(before.served or ""),
+        "published_before": str(before.published or ""),
+        "base_commit": before.base_commit or "",
+        "with_pkg": "yes" if with_pkg else "no",
+        "standalone": "yes" if standalone else "no",
+        "purpose": purpose,
+        "target": hashlib.sha256(json.dumps(_flat(asdict(services.target)), sort_keys=True).encode()).hexdigest(),
+        "token_source": _or_none(lambda: services.secrets.github_token().source) or "none",
+    }
+
+
+def _served(services: Services) -> Version | None:
+    live = _or_none(services.update_server.look)
+    return _version(live.health.version) if live is not None and live.health is not None else None
+
+
+def _published(services: Services, base: str | None) -> Version | None:
+    if base is None:
+        return None
+
+    def read() -> Version:
+        if not services.git.has_commit(base):
+            services.git.fetch()
+        raw = services.git.show(base, MANIFEST_DIRS[0] / "manifest.json")
+        return Version.parse(parse_manifest(raw or b"").version)
+
+    return _or_none(read)
+
+
+def _version(text: str | None) -> Version | None:
+    return _or_none(lambda: Version.parse(text or ""))
+
+
+def _or_none(look: Callable[[], T]) -> T | None:
+    try:
+        return look()
+    except (Problem, ValueError, OSError):
+        return None
+
+
+def _flat(value: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    out: dict[str, str] = {}
+    for key, inner in value.items():
+        if isinstance(inner, Mapping):
+            out.update(_flat(inner, f"{prefix}{key}."))
+        else:
+            out[prefix + key] = "" if inner is None else str(inner)
+    return out

@@ -1,0 +1,293 @@
+"""One run: its plan, its findings, its journal. Every face drives a release through this and nothing else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from checks.base import Scope
+from nexy_tui.actions.base import ActionContext, ActionResult, Journal
+from nexy_tui.checklist import Checklist, Item
+from nexy_tui.core.event import Event, Exposure, PointOfNoReturn
+from nexy_tui.core.finding import Evidence, Finding, Status
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import Cancelled, Problem, Refused
+from nexy_tui.core.secret import redact
+from nexy_tui.engine.evaluate import evaluate
+from nexy_tui.engine.lockkeeper import LockKeeper
+from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Notice, Observer, PhaseOpened, Sealed, unobserved
+from nexy_tui.release import Refusal, Release
+from nexy_tui.runlog.append import RunLog
+from nexy_tui.runlog.sign import Signer
+from nexy_tui.runlog.trust import AllowedSigners
+from nexy_tui.services import Services
+
+CLOSES_EXPOSURE = "final.live"
+"""The item whose passing proves that the live appcast agrees with the download again."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Who signs this run's records, and whose records are believed; read once, on first use."""
+
+    signer: Callable[[], Signer]
+    trusted: Callable[[], AllowedSigners]
+
+
+class Session:
+    """A release run, or a look without one (`log` None: nothing is journalled and nothing may act)."""
+
+    def __init__(
+        self,
+        services: Services,
+        checklist: Checklist,
+        plan: Plan,
+        keys: Keys,
+        *,
+        log: RunLog | None = None,
+        observer: Observer = unobserved,
+        lock: LockKeeper | None = None,
+    ) -> None:
+        self.services, self.checklist, self.keys, self.log = services, checklist, keys, log
+        self._plan = plan
+        self._observers: list[Observer] = [observer]
+        self._lock = lock
+        self._state = Release(checklist.steps())
+        self._guard = threading.RLock()
+        self._cancel = threading.Event()
+        self.acting: str | None = None
+        self.past_return = False
+        self.exposed_since: float | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """What the run means to do, with the present time."""
+        return replace(self._plan, now=self.services.clock.now())
+
+    @property
+    def state(self) -> Release:
+        """The state machine's present value."""
+        return self._state
+
+    def watch(self, observer: Observer) -> None:
+        """Show everything from now on to one more face."""
+        self._observers.append(observer)
+
+    def findings(self, items: Sequence[Item]) -> list[Finding | None]:
+        """The latest finding of each item."""
+        return [self._state.findings.get(item.id) for item in items]
+
+    def look(self, items: Sequence[Item]) -> list[Finding]:
+        """Look at items anew, journal what was found, and take it into the state."""
+        scope = Scope(self.services, self.plan, self.keys.trusted, emit=lambda event: self._say(ActionEvent("look", event)))
+        found = evaluate(items, scope, self._say)
+        for finding in found:
+            self._take(finding)
+        return found
+
+    def look_at_phase(self, phase: str) -> list[Finding]:
+        """Look at every item of a phase."""
+        return self.look(self.checklist.phase(phase).items)
+
+    def look_ahead(self, phase: str) -> list[Finding]:
+        """Look at a phase that opens: everything but long looks at what its own actions are still to bring about."""
+        items = self.checklist.phase(phase).items
+        return self.look([item for item in items if item.action is None or not item.check.slow])
+
+    def describe(self, action: str) -> list[str]:
+        """Exactly what an action will do, for showing before it starts."""
+        return list(self.checklist.actions[action].describe(self.services, self.plan))
+
+    def to_be_typed(self, action: str) -> str | None:
+        """What the operator types before the action: its own text, or world and version when it cannot be taken back."""
+        subject = self.checklist.actions[action]
+        own = subject.confirmation(self.services, self.plan)
+        if own is not None:
+            return own
+        return f"{self.plan.target.name} {self.plan.version}" if subject.irreversible else None
+
+    def in_the_way_of(self, action: str) -> Refusal | None:
+        """What keeps an action from running, or None. Remedies wait for nothing but their own phase being open."""
+        main = any(step.action == action for step in self._state.steps)
+        return self._state.may_act(action) if main else None
+
+    def perform(self, action: str) -> ActionResult:
+        """Run an action. Its intent is on disk before it starts; its own items are looked at afterwards by the caller.
+
+        Raises Refused while an earlier item does not hold, and whatever the action raises.
+        """
+        log = self._journal()
+        with self._exclusive(action):
+            subject = self.checklist.actions[action]
+            if subject.irreversible:
+                self._look_before(action)
+            refusal = self.in_the_way_of(action)
+            if refusal is not None:
+                self._record_refusal(action, refusal)
+                raise Refused(f"{subject.title} is refused: {refusal.reason}", "What stands earlier must hold first.", self._remedy(refusal.item))
+            if subject.writes_outside and self._lock is not None:
+                self._lock.hold()
+            log.intent(action, message="; ".join(subject.describe(self.services, self.plan))[:2000])
+            self._say(ActionStarted(action))
+            return self._run(action, log)
+
+    def cancel(self) -> bool:
+        """Ask the running action to stop. False when it is past the point of no return: it then carries on to its end."""
+        if self.past_return:
+            return False
+        self._cancel.set()
+        return True
+
+    def attest(self, item: str, reason: str) -> None:
+        """Attest an item in the operator's name. Raises Refused where the checklist or its state do not allow it."""
+        outcome = self._state.attest(item, reason)
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome.reason, "The log must not claim more than was seen.")
+        self._journal().attestation(item, reason)
+        self._state = outcome
+
+    def restore(self, attestations: Sequence[tuple[str, str]]) -> None:
+        """Take up attestations of the log being resumed: they hold where the item is still merely inconclusive."""
+        for item, reason in attestations:
+            summary = f"Attested by the operator: {reason}"
+            self._state = self._state.record(Finding(item, Status.ATTESTED, summary))
+
+    def advance(self) -> Refusal | None:
+        """Open the next phase, or say which item stands in the way; the refusal is journalled."""
+        outcome = self._state.advance()
+        if isinstance(outcome, Refusal):
+            self._record_refusal("advance", outcome)
+            return outcome
+        self._state = outcome
+        self._say(PhaseOpened(outcome.phase))
+        return None
+
+    def open_phase(self, phase: str) -> None:
+        """Show an earlier phase again."""
+        self._state = self._state.go_back(phase)
+        self._say(PhaseOpened(phase))
+
+    def seal(self, outcome: str) -> Path:
+        """Seal the log: complete, aborted or failed. `complete` only when every phase is done and holds."""
+        log = self._journal()
+        if outcome == "complete" and not self._state.complete:
+            raise Refused("The run cannot be sealed as complete.", "An item does not hold.", "Finish the phases, or abort the run.")
+        if self._lock is not None:
+            self._lock.give_back()
+        log.seal(outcome)
+        self._say(Sealed(log.path, outcome))
+        return log.path
+
+    def close(self) -> None:
+        """Leave the run as it is, to be resumed; the log stays open on disk and unsealed."""
+        if self._lock is not None:
+            self._lock.give_back()
+        if self.log is not None:
+            self.log.close()
+
+    def _run(self, action: str, log: RunLog) -> ActionResult:
+        subject = self.checklist.actions[action]
+        begun = self.services.clock.monotonic()
+
+        def intent(step: str, /, **facts: str) -> None:
+            evidence = [Evidence(name, value, "intent") for name, value in facts.items()]
+            log.progress_checkpoint(action, message=step, evidence=evidence)
+
+        context = ActionContext(
+            services=self.services,
+            plan=self.plan,
+            emit=lambda event: self._on_event(action, event),
+            cancelled=self._cancel.is_set,
+            intent=intent,
+            signer=self.keys.signer,
+            trusted=self.keys.trusted,
+            journal=lambda: Journal(log.run, log.count, log.digest()),
+        )
+        try:
+            result = subject.run(context)
+        except Problem as problem:
+            self._end(log, action, begun, problem)
+            raise
+        except Exception as error:
+            problem = Refused(
+                f"{subject.title} broke: {type(error).__name__}: {redact(str(error))[:300]}",
+                "Its effect is unknown; the checks say what is there.",
+                "Look at the phase again; the action can be repeated.",
+            )
+            self._end(log, action, begun, problem)
+            raise problem from error
+        evidence = list(result.evidence) + [Evidence(name, value, "digest") for name, value in result.digests.items()]
+        log.result(action, "done" if result.changed else "unchanged", duration_ms=self._since(begun), message=result.summary, evidence=evidence)
+        self._say(ActionEnded(action, result, None))
+        return result
+
+    def _end(self, log: RunLog, action: str, begun: float, problem: Problem) -> None:
+        status = "cancelled" if isinstance(problem, Cancelled) else "failed"
+        log.result(action, status, exit=problem.exit_code, duration_ms=self._since(begun), message=str(problem))
+        self._say(ActionEnded(action, None, problem))
+
+    def _on_event(self, action: str, event: Event) -> None:
+        if isinstance(event, Exposure):
+            self._exposure(event)
+        if isinstance(event, PointOfNoReturn):
+            self.past_return = True
+        self._say(ActionEvent(action, event))
+
+    def _exposure(self, event: Exposure) -> None:
+        if event.open and self.exposed_since is None:
+            self.exposed_since = self.services.clock.monotonic() - event.seconds
+        elif not event.open:
+            self.exposed_since = None
+
+    def _take(self, finding: Finding) -> None:
+        with self._guard:
+            self._state = self._state.record(finding)
+            if self.log is not None:
+                self.log.check(finding.item, finding.status.value, finding.summary, list(finding.evidence))
+            if finding.item == CLOSES_EXPOSURE and finding.status is Status.PASSED and self.exposed_since is not None:
+                seconds = self.services.clock.monotonic() - self.exposed_since
+                self.exposed_since = None
+                if self.log is not None:
+                    self.log.progress_checkpoint("publish", message=f"Exposure closed after {seconds:.1f} s: download and live appcast agree.")
+
+    def _look_before(self, action: str) -> None:
+        """What held an hour ago is asked again before what cannot be taken back; long downloads are not repeated."""
+        main = any(step.action == action for step in self._state.steps)
+        if main:
+            wanted = {step.item for step in self._state.before_action(action)}
+            self.look([item for item in self.checklist.items if item.id in wanted and not item.check.slow])
+
+    def _remedy(self, item: str) -> str:
+        finding = self._state.findings.get(item)
+        return finding.remedy if finding is not None and finding.remedy else f"nexy-tui check {item}"
+
+    def _record_refusal(self, action: str, refusal: Refusal) -> None:
+        if self.log is not None:
+            self.log.result(action, "refused", message=refusal.reason)
+
+    @contextmanager
+    def _exclusive(self, action: str) -> Iterator[None]:
+        with self._guard:
+            if self.acting is not None:
+                raise Refused(f"{self.acting} is still running.", "One action at a time.", "Wait for its end, or cancel it.")
+            self.acting, self.past_return = action, False
+            self._cancel.clear()
+        try:
+            yield
+        finally:
+            self.acting, self.past_return = None, False
+
+    def _journal(self) -> RunLog:
+        if self.log is None:
+            raise Refused("This session only looks.", "Nothing may act without a signed log.", "Start a run: nexy-tui release")
+        return self.log
+
+    def _since(self, begun: float) -> int:
+        return int((self.services.clock.monotonic() - begun) * 1000)
+
+    def _say(self, notice: Notice) -> None:
+        for observer in self._observers:
+            observer(notice)

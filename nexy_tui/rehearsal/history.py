@@ -1,0 +1,119 @@
+"""The code repository's past: a history of releases as the team's own, written with `git fast-import` in one go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from nexy_tui.core.finding import rfc3339
+from nexy_tui.core.layout import MANIFEST_DIRS, Layout
+from nexy_tui.core.target import Target
+from nexy_tui.rehearsal.names import EARLIER, OPERATOR, PREVIOUS
+
+_TEMPLATES = Path(__file__).with_name("repository")
+_SUFFIX = ".in"
+
+REQUIREMENTS_BEFORE = "nexy-wire==1.0\n"
+REQUIREMENTS_NEXT = "nexy-wire==1.1\nnexy-voice==2.0\n"
+"""What the release before needs, and what the branch needs since: a deploy has something to install."""
+
+COLLEAGUE = "Colleague <colleague@rehearsal>"
+_OPERATOR = f"Operator <{OPERATOR}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit to import: who, when, why, the files it writes, and the tag it gets."""
+
+    author: str
+    when: datetime
+    message: str
+    files: Mapping[str, bytes]
+    tag: str = ""
+
+
+def manifest(target: Target, version: str, size: int, digest: str, signature: str, released: datetime) -> bytes:
+    """A manifest file's bytes (contracts: manifest); no signature, no field."""
+    artifact = {
+        "type": "dmg",
+        "url": target.asset_url("Nexy.dmg"),
+        "size": size,
+        "sha256": digest,
+        "arch": "universal2",
+        "min_os": "11.0",
+        "ed25519": signature,
+    }
+    document = {
+        "version": version,
+        "build": version,
+        "release_date": rfc3339(released)[:19] + "Z",
+        "artifact": {key: value for key, value in artifact.items() if value != ""},
+        "critical": False,
+        "auto_install": True,
+        "notes_url": target.notes_url("Nexy.dmg"),
+    }
+    return (json.dumps(document, indent=2) + "\n").encode()
+
+
+def manifest_files(version: str, content: bytes) -> dict[str, bytes]:
+    """The four manifest files of a version, by path from the git root."""
+    return {str(directory / name): content for directory in MANIFEST_DIRS for name in ("manifest.json", f"manifest_{version}.json")}
+
+
+def source(layout: str, version: str, requirements: str) -> dict[str, bytes]:
+    """Every source file of the repository at a version, by path from the git root."""
+    base = Layout(layout, Path()).base
+    files = {}
+    for path in sorted(_TEMPLATES.rglob(f"*{_SUFFIX}")):
+        name = path.relative_to(_TEMPLATES).as_posix().removesuffix(_SUFFIX)
+        text = path.read_text(encoding="utf-8").replace("@VERSION@", version).replace("@REQUIREMENTS@", requirements)
+        files[name if name == ".gitignore" else str(base / name)] = text.encode()
+    return files
+
+
+def past(target: Target, layout: str, current: bytes, now: datetime) -> list[Commit]:
+    """The history up to the previous release, whose manifest is `current`, and the work done since."""
+    day = timedelta(days=1)
+    start = now - 60 * day
+    commits = [Commit(COLLEAGUE, start, "Nexy server", source(layout, "1.6.1.39", REQUIREMENTS_BEFORE))]
+    for number, version in enumerate((*EARLIER, PREVIOUS)):
+        when = start + (10 + 15 * number) * day
+        work = str(Layout(layout, Path()).relative(f"server/Docs/CHANGES_{version}.md"))
+        commits.append(Commit(COLLEAGUE, when - day, f"Prepare {version}", {work: f"# {version}\n\nFixes.\n".encode()}))
+        commits.append(Commit(_OPERATOR, when, f"Release v{version}", source(layout, version, REQUIREMENTS_BEFORE), tag=f"v{version}"))
+        content = current if version == PREVIOUS else _old_manifest(target, version, when)
+        commits.append(
+            Commit(_OPERATOR, when + day / 24, f"Update manifest for {version} (Production)", manifest_files(version, content))
+        )
+    notes = source(layout, PREVIOUS, REQUIREMENTS_NEXT)
+    commits.append(Commit(COLLEAGUE, now - 2 * day, "Speak with nexy-voice", notes))
+    return commits
+
+
+def stream(commits: list[Commit], branch: str) -> Iterator[bytes]:
+    """The commits as input for `git fast-import`."""
+    for mark, commit in enumerate(commits, start=1):
+        stamp = f"{int(commit.when.timestamp())} +0000"
+        yield f"commit refs/heads/{branch}\nmark :{mark}\nauthor {commit.author} {stamp}\ncommitter {commit.author} {stamp}\n".encode()
+        yield _data(commit.message.encode())
+        for path, content in commit.files.items():
+            mode = "100755" if path.endswith((".sh", ".py")) and "/scripts/" in path else "100644"
+            yield f"M {mode} inline {path}\n".encode()
+            yield _data(content)
+        if commit.tag:
+            yield f"reset refs/tags/{commit.tag}\nfrom :{mark}\n\n".encode()
+    yield b"done\n"
+
+
+def _data(content: bytes) -> bytes:
+    return b"data %d\n%s\n" % (len(content), content)
+
+
+def _old_manifest(target: Target, version: str, when: datetime) -> bytes:
+    """A manifest of a release whose artifact is long gone: its facts only have to look like facts."""
+    digest = sha256(version.encode()).hexdigest()
+    return manifest(target, version, 315_000_000 + int(digest[:6], 16), digest, "", when.astimezone(UTC))

@@ -1,0 +1,1 @@
+"""The signed run log: records, signatures, the chained file, its seal and its verification."""

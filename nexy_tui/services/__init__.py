@@ -1,0 +1,112 @@
+"""The outside world, one file each, behind one container that makes each part on first use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexy_tui.config import Settings, find_checkout, find_layout
+from nexy_tui.core.clock import Clock, SystemClock
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.target import Target
+
+if TYPE_CHECKING:
+    from nexy_tui.services.azure import RunCommands
+    from nexy_tui.services.git import Git
+    from nexy_tui.services.github import ReleaseHost
+    from nexy_tui.services.http import HttpClients
+    from nexy_tui.services.postgres import DatabaseHost
+    from nexy_tui.services.secrets import Secrets
+    from nexy_tui.services.update_server import UpdateService
+    from nexy_tui.services.vm import VmHost
+
+
+class Services:
+    """The way to everything outside this process. Nothing is opened, imported or contacted before it is asked for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        start: Path,
+        *,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.environ: Mapping[str, str] = dict(os.environ if environ is None else environ)
+        self.clock: Clock = clock or SystemClock(settings.speed)
+        self._start = start
+
+    @property
+    def target(self) -> Target:
+        """The release target."""
+        return self.settings.target
+
+    @cached_property
+    def checkout(self) -> Path:
+        """The git root of the code checkout. Raises Unusable outside one."""
+        return find_checkout(self._start)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where things stand in the checkout. Raises Unusable when that cannot be told."""
+        return find_layout(self.checkout, self.settings.layout)
+
+    @cached_property
+    def http(self) -> HttpClients:
+        """HTTP clients that verify TLS."""
+        from nexy_tui.services.http import HttpClients
+
+        return HttpClients(self.environ, self.settings.ca)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Tokens and keys, with their sources."""
+        from nexy_tui.services.secrets import Secrets
+
+        return Secrets(self.environ, self.target)
+
+    @cached_property
+    def git(self) -> Git:
+        """The code repository: checkout and remote."""
+        from nexy_tui.services.git import Git
+
+        return Git(self.checkout, self.target, self.environ)
+
+    @cached_property
+    def github(self) -> ReleaseHost:
+        """The release host, writing to the artifacts repository alone."""
+        from nexy_tui.services.github import ReleaseHost
+
+        return ReleaseHost(self.target, self.http, self.secrets, self.clock)
+
+    @cached_property
+    def azure(self) -> RunCommands:
+        """Run-command on the VM."""
+        from nexy_tui.services.azure import RunCommands
+
+        return RunCommands(self.target, self.environ, self.clock)
+
+    @cached_property
+    def vm(self) -> VmHost:
+        """The VM, through run-command."""
+        from nexy_tui.services.vm import VmHost
+
+        return VmHost(self.target, self.azure, self.clock)
+
+    @cached_property
+    def database(self) -> DatabaseHost:
+        """The database, where the target says it is."""
+        from nexy_tui.services.postgres import DatabaseHost
+
+        return DatabaseHost(self)
+
+    @cached_property
+    def update_server(self) -> UpdateService:
+        """The live update server."""
+        from nexy_tui.services.update_server import UpdateService
+
+        return UpdateService(self.target, self.http, self.clock)

@@ -1,0 +1,139 @@
+"""The database's settings: environment over the checkout's `config.env` over the defaults (contracts: config.env)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nexy_tui.core.config_env import parse
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.problem import Unusable
+from nexy_tui.core.secret import Secret
+
+DEFAULTS: Mapping[str, str] = {
+    "DB_HOST": "localhost",
+    "DB_PORT": "5432",
+    "DB_NAME": "voice_assistant_db",
+    "DB_USER": "nexy_user",
+    "PG_SUPERUSER": "postgres",
+    "BACKUP_RETENTION_DAYS": "30",
+    "BACKUP_OFFSITE_PROVIDER": "none",
+    "AZURE_STORAGE_PREFIX": "nexy-postgres",
+}
+PASSWORDS = ("DB_PASSWORD", "PG_SUPERUSER_PASSWORD")
+_OTHERS = ("BACKUP_LOCAL_DIR", "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_CONTAINER", "AWS_S3_BACKUP_URI")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}")
+_HOST = re.compile(r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role to connect as. Without a password the server decides whether it lets the role in."""
+
+    name: str
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a database is: host (or socket folder), port and name."""
+
+    host: str
+    port: int
+    name: str
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is on this very machine; a name that merely resolves to it does not count."""
+        if self.host == "localhost" or self.host.startswith("/"):
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Everything the database scripts read, with the place each value came from."""
+
+    address: Address
+    app: Role
+    superuser: Role
+    backup_dir: Path
+    retention_days: int
+    offsite_provider: str
+    values: Mapping[str, str] = field(repr=False)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reader(self) -> Role:
+        """The role to look with: the application's, where its password is known, else the superuser."""
+        return self.app if self.app.password is not None or self.superuser.password is None else self.superuser
+
+    @property
+    def dumper(self) -> Role:
+        """The role to dump with: the superuser, who sees every table, where its password is known, else the application's."""
+        return self.superuser if self.superuser.password is not None else self.app
+
+
+def load(layout: Layout, environ: Mapping[str, str]) -> DatabaseSettings:
+    """Read the settings. Raises Unusable naming the value and where it came from; the checkout may have no `config.env`."""
+    values, sources = _gather(layout, environ)
+    for key, form, wanted in (
+        ("DB_HOST", _HOST, "one host name or address"),
+        ("DB_PORT", re.compile(r"[0-9]{1,5}"), "a port"),
+        ("DB_NAME", _IDENTIFIER, "a database name"),
+        ("DB_USER", _IDENTIFIER, "a role name"),
+        ("PG_SUPERUSER", _IDENTIFIER, "a role name"),
+        ("BACKUP_RETENTION_DAYS", re.compile(r"[0-9]{1,5}"), "a whole number of days"),
+        ("BACKUP_OFFSITE_PROVIDER", re.compile(r"none|azure|aws"), "none, azure or aws"),
+    ):
+        if form.fullmatch(values[key]) is None:
+            raise Unusable(
+                f"The database setting {key} is {values[key][:60]!r} (from {sources[key]}).",
+                f"It must be {wanted}.",
+                f"Set {key} in {layout.relative('server/config.env')} or in the environment.",
+            )
+    if values["DB_USER"] == values["PG_SUPERUSER"]:
+        raise Unusable(
+            f"DB_USER and PG_SUPERUSER are both {values['DB_USER']!r}.",
+            "The application's role must own nothing and may not delete; as the superuser it could do everything.",
+            "Give the application a role of its own (server/Docs/DATABASE_SETUP_GUIDE.md).",
+        )
+    backup_dir = values.get("BACKUP_LOCAL_DIR")
+    secrets = {key: Secret(sources[key], values[key]) for key in PASSWORDS if values.get(key)}
+    return DatabaseSettings(
+        address=Address(values["DB_HOST"], int(values["DB_PORT"]), values["DB_NAME"]),
+        app=Role(values["DB_USER"], secrets.get("DB_PASSWORD")),
+        superuser=Role(values["PG_SUPERUSER"], secrets.get("PG_SUPERUSER_PASSWORD")),
+        backup_dir=layout.path(str(Path(backup_dir).expanduser())) if backup_dir else layout.backups,
+        retention_days=int(values["BACKUP_RETENTION_DAYS"]),
+        offsite_provider=values["BACKUP_OFFSITE_PROVIDER"],
+        values={key: value for key, value in values.items() if key not in PASSWORDS},
+        sources=sources,
+    )
+
+
+def _gather(layout: Layout, environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    name = str(layout.relative("server/config.env"))
+    try:
+        written = parse(layout.config_env.read_text(encoding="utf-8", errors="surrogateescape")).values
+    except FileNotFoundError:
+        written = {}
+    except OSError as error:
+        raise Unusable(f"{name} cannot be read: {error.strerror}.", "The database's settings are in it.", "Mend its permissions.") from None
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for key in (*DEFAULTS, *PASSWORDS, *_OTHERS):
+        for place, source in ((environ, "environment"), (written, name), (DEFAULTS, "default")):
+            if place.get(key):
+                values[key], sources[key] = place[key], source
+                break
+    return values, sources

@@ -1,0 +1,177 @@
+"""Apple disk images (UDIF): the trailer that shows a whole file, and the version of the application inside.
+
+The trailer's layout: https://newosxbook.com/DMG.html; 512 bytes, big-endian, at the very end.
+"""
+
+from __future__ import annotations
+
+import plistlib
+import re
+import shutil
+import struct
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.text import printable
+from nexy_tui.services import processes
+
+TRAILER = 512
+SEVEN_ZIP = ("7zz", "7z", "7za")
+
+_HEAD = struct.Struct(">4sIII")
+_CRC32 = 2
+_PLIST_LIMIT = 1 << 20
+_TIMEOUT = 300.0
+_APPLICATION = re.compile(r"(?:[^/]+/)?([^/]+)\.app/Contents/Info\.plist")
+_PARTITION = re.compile(r"[^/]*\.(iso|hfs|hfsx|apfs|img)")
+_KEYS = ("CFBundleShortVersionString", "CFBundleVersion")
+
+
+class NotAnImage(Exception):
+    """The file is no whole disk image; the text is the reason, a clause that follows the file's name."""
+
+
+class Unreadable(Exception):
+    """Nothing on this machine could read the application's version; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crc:
+    """The CRC-32 an image's first `length` bytes must have."""
+
+    length: int
+    value: int
+
+
+def read_trailer(path: Path) -> Crc | None:
+    """The checksum of the image's data, or None where it carries none of that kind. Raises NotAnImage with the reason."""
+    size = path.stat().st_size
+    if size <= TRAILER:
+        raise NotAnImage(f"is too short for a disk image ({size} bytes)")
+    with path.open("rb") as stream:
+        stream.seek(size - TRAILER)
+        trailer = stream.read(TRAILER)
+        mark, version, length, _ = _HEAD.unpack_from(trailer)
+        if mark != b"koly":
+            raise NotAnImage("is not a whole disk image: its last 512 bytes do not start with `koly` (broken off, or still being copied)")
+        if length != TRAILER or version != 4:
+            raise NotAnImage(f"has a trailer of an unknown kind (version {version}, {length} bytes)")
+        data_at, data_length = struct.unpack_from(">QQ", trailer, 24)
+        kind, bits, value = struct.unpack_from(">III", trailer, 80)
+        xml_at, xml_length = struct.unpack_from(">QQ", trailer, 216)
+        if data_at + data_length > size - TRAILER or xml_at + xml_length > size - TRAILER:
+            raise NotAnImage("is truncated: its trailer speaks of bytes beyond its end")
+        stream.seek(xml_at)
+        if xml_length and not stream.read(min(xml_length, 64)).lstrip().startswith(b"<?xml"):
+            raise NotAnImage("is damaged: its trailer points to no property list")
+    return Crc(data_length, value) if kind == _CRC32 and bits == 32 and data_at == 0 else None
+
+
+def versions(path: Path, environ: Mapping[str, str], *, platform: str = sys.platform) -> dict[str, str]:
+    """The versions that the application's Info.plist names, by place. Raises Unreadable."""
+    search = environ.get("PATH")
+    try:
+        if platform == "darwin" and shutil.which("hdiutil", path=search):
+            return _from_mount(path, environ)
+        program = next((found for name in SEVEN_ZIP if (found := shutil.which(name, path=search))), None)
+        if program is None:
+            raise Unreadable("there is neither hdiutil nor 7-Zip (7zz, 7z or 7za) here to read the image with")
+        with tempfile.TemporaryDirectory(prefix="nexy-dmg-") as folder:
+            return _with_seven_zip(program, path, Path(folder), environ)
+    except CouldNotLook as error:
+        raise Unreadable(error.what) from None
+    except OSError as error:
+        raise Unreadable(f"the image could not be read: {error.strerror}") from None
+
+
+def _with_seven_zip(program: str, archive: Path, folder: Path, environ: Mapping[str, str], *, nested: bool = True) -> dict[str, str]:
+    """List the image, take its application's Info.plist. An older 7-Zip shows partitions: then look into the largest."""
+    name = Path(program).name
+    done = processes.run([program, "l", "-ba", "-slt", "--", str(archive)], env=environ, timeout=_TIMEOUT, check=False)
+    sizes = _listing(done.stdout)
+    plist = _application(list(sizes))
+    if plist is not None:
+        data = _extracted(program, archive, plist, folder, environ).read_bytes()
+        return _read_plist(data, f"{plist} ({name})")
+    partitions = [path for path in sizes if _PARTITION.fullmatch(path)]
+    if not nested or not partitions:
+        raise Unreadable(f"{name} finds no application's Info.plist in the image")
+    inner = _extracted(program, archive, max(partitions, key=lambda path: sizes[path]), folder, environ)
+    return _with_seven_zip(program, inner, folder, environ, nested=False)
+
+
+def _listing(text: str) -> dict[str, int]:
+    """Paths and sizes from `7z l -slt`."""
+    sizes: dict[str, int] = {}
+    path = ""
+    for line in text.splitlines():
+        name, _, value = line.partition(" = ")
+        if name == "Path":
+            path = value.replace("\\", "/")
+            sizes[path] = 0
+        elif name == "Size" and value.isdigit():
+            sizes[path] = int(value)
+    return sizes
+
+
+def _application(paths: list[str]) -> str | None:
+    """The Info.plist of the image's one application: Nexy's where there are several. Wildcards in a path rule it out."""
+    found = {match[1]: path for path in paths if (match := _APPLICATION.fullmatch(path)) and not set(path) & set("*?@")}
+    if "Nexy" in found:
+        return found["Nexy"]
+    if len(found) > 1:
+        raise Unreadable(f"the image holds {len(found)} applications and none of them is Nexy.app")
+    return next(iter(found.values()), None)
+
+
+def _extracted(program: str, archive: Path, member: str, folder: Path, environ: Mapping[str, str]) -> Path:
+    processes.run([program, "e", "-y", f"-o{folder}", "--", str(archive), member], env=environ, timeout=_TIMEOUT, check=False)
+    target = folder / PurePosixPath(member).name
+    if target.is_symlink() or not target.is_file():
+        raise Unreadable(f"{Path(program).name} could not take {printable(member, 80)} out of the image")
+    return target
+
+
+def _from_mount(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    with _mounted(path, environ) as volumes:
+        plists = [plist for volume in volumes for plist in sorted(volume.glob("*.app/Contents/Info.plist")) if not plist.is_symlink()]
+        chosen = next((plist for plist in plists if plist.parts[-3] == "Nexy.app"), plists[0] if len(plists) == 1 else None)
+        if chosen is None:
+            raise Unreadable(f"the image holds {len(plists)} applications and none of them is Nexy.app")
+        with chosen.open("rb") as stream:
+            return _read_plist(stream.read(_PLIST_LIMIT + 1), f"{'/'.join(chosen.parts[-3:])} (hdiutil)")
+
+
+@contextmanager
+def _mounted(path: Path, environ: Mapping[str, str]) -> Iterator[list[Path]]:
+    """The image's volumes, mounted read-only out of sight and taken away again. A licence is agreed to on stdin."""
+    with tempfile.TemporaryDirectory(prefix="nexy-dmg-") as folder:
+        attach = ["hdiutil", "attach", "-readonly", "-nobrowse", "-noautoopen", "-plist", "-mountrandom", folder, str(path)]
+        done = processes.run(attach, env=environ, timeout=_TIMEOUT, input=b"Y\n", check=False)
+        _, mark, document = done.stdout.partition("<?xml")
+        if done.exit != 0 or not mark:
+            raise Unreadable(f"hdiutil could not attach the image: {printable(done.tail)}")
+        entities = plistlib.loads((mark + document).encode()).get("system-entities", [])
+        volumes = [Path(entity["mount-point"]) for entity in entities if "mount-point" in entity]
+        try:
+            yield volumes
+        finally:
+            for volume in volumes:
+                processes.run(["hdiutil", "detach", "-force", str(volume)], env=environ, timeout=60, check=False)
+
+
+def _read_plist(data: bytes, place: str) -> dict[str, str]:
+    if len(data) > _PLIST_LIMIT:
+        raise Unreadable(f"{place} is larger than {_PLIST_LIMIT} bytes")
+    try:
+        values = plistlib.loads(data)
+    except Exception as error:  # plistlib raises whatever its two parsers raise: ExpatError, ValueError, struct.error and more.
+        raise Unreadable(f"{place} is no property list ({type(error).__name__})") from None
+    if not isinstance(values, dict) or not isinstance(values.get(_KEYS[1]), str):
+        raise Unreadable(f"{place} names no {_KEYS[1]}")
+    return {f"{key} in {place}": printable(values[key], 60) for key in _KEYS if isinstance(values.get(key), str)}

@@ -1,0 +1,287 @@
+"""The code repository: the checkout through GitPython, and its remote, to which alone anything is pushed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import git
+
+from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused
+from nexy_tui.core.repository import is_repository
+from nexy_tui.core.secret import redact
+from nexy_tui.core.target import Target
+
+_QUIET = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+}
+"""No prompt may hang a child, and messages are read in English."""
+
+_LOCAL_TIMEOUT = 60.0
+_REMOTE_TIMEOUT = 180.0
+_SYMREF = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A remote and where it really goes: URLs after `insteadOf` and `pushurl`, credentials taken out for showing."""
+
+    name: str
+    fetch_urls: tuple[str, ...]
+    push_urls: tuple[str, ...]
+
+    def is_for(self, host: str, repository: str) -> bool:
+        """Whether every push, and every fetch, goes to that repository."""
+        urls = self.push_urls + self.fetch_urls
+        return bool(self.push_urls) and all(is_repository(url, host, repository) for url in urls)
+
+
+@dataclass(frozen=True, slots=True)
+class GitFailure:
+    """What git said when it refused, without credentials."""
+
+    status: int
+    text: str
+
+
+class Git:
+    """Reads the checkout and the remote; commits, tags and pushes to the code repository only, by construction."""
+
+    def __init__(self, checkout: Path, target: Target, environ: Mapping[str, str]) -> None:
+        self.checkout = checkout
+        self._target = target
+        self._environ = {**environ, **{key: value for key, value in _QUIET.items() if key not in environ}, "GIT_TERMINAL_PROMPT": "0"}
+        for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+            self._environ.pop(name, None)
+        self._command = git.Git(str(checkout))
+
+    def raw(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str | GitFailure:
+        """Standard output of `git …` without the final newline, or how it failed. Raises CouldNotLook on a time-out."""
+        # GitPython's execute() runs without a terminal and with stdin closed; the environment is handed over whole.
+        status, out, err = self._command.execute(
+            ["git", "-c", "core.quotePath=false", *arguments],
+            env=self._environ,
+            with_extended_output=True,
+            with_exceptions=False,
+            kill_after_timeout=timeout,
+            strip_newline_in_stdout=True,
+        )
+        if status == 0:
+            return str(out)
+        text = redact(str(err or out)).strip()
+        if status == -9 or "Timeout" in text[:200]:
+            raise CouldNotLook(
+                f"git {arguments[0]} gave no answer in {timeout:.0f} s and was ended.",
+                remedy="See that the repository's host answers and that no credential prompt waits, then run again.",
+            )
+        return GitFailure(status, text)
+
+    def read(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str:
+        """As `raw`, but a failure raises CouldNotLook with what git said."""
+        out = self.raw(*arguments, timeout=timeout)
+        if isinstance(out, GitFailure):
+            raise CouldNotLook(f"git {arguments[0]} failed: {_brief(out.text)}", remedy=_remedy_for(out.text))
+        return out
+
+    def write(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str:
+        """As `raw`, but a failure raises ActionFailed with what git said and what to do."""
+        out = self.raw(*arguments, timeout=timeout)
+        if isinstance(out, GitFailure):
+            raise ActionFailed(f"git {arguments[0]} failed: {_brief(out.text)}", remedy=_remedy_for(out.text))
+        return out
+
+    def remotes(self) -> tuple[Remote, ...]:
+        """Every remote with the addresses git would really use."""
+        found = []
+        for name in self.read("remote").split():
+            fetch = self.raw("remote", "get-url", "--all", name)
+            push = self.raw("remote", "get-url", "--push", "--all", name)
+            found.append(Remote(name, _lines(fetch), _lines(push)))
+        return tuple(found)
+
+    def code_remote(self) -> str:
+        """The remote that is the code repository, recognised by its URLs, `server_repo` before `origin` before others."""
+        ours = [r.name for r in self.remotes() if r.is_for(self._target.hosts.web, self._target.code_repository)]
+        if not ours:
+            raise Refused(
+                f"No remote of {self.checkout} pushes to {self._target.code_repository}.",
+                "A push would go to the wrong repository, or nowhere.",
+                f"git remote set-url --push origin {self._target.code_url()}",
+            )
+        return min(ours, key=lambda name: ({"server_repo": 0, "origin": 1}.get(name, 2), name))
+
+    def release_branch(self) -> str:
+        """The branch a release goes on: as configured, else the remote's HEAD."""
+        if self._target.release_branch:
+            return self._target.release_branch
+        match = _SYMREF.search(self.read("ls-remote", "--symref", self.code_remote(), "HEAD", timeout=_REMOTE_TIMEOUT))
+        if match is None:
+            raise CouldNotLook(
+                f"{self._target.code_repository} does not say which branch its HEAD is.",
+                remedy="Set target.release_branch in the configuration.",
+            )
+        return match[1]
+
+    def remote_refs(self, *patterns: str) -> dict[str, str]:
+        """Refs on the code repository and their object ids, asked now; annotated tags also as `<ref>^{}`."""
+        out = self.read("ls-remote", self.code_remote(), *patterns, timeout=_REMOTE_TIMEOUT)
+        return {ref: oid for oid, _, ref in (line.partition("\t") for line in out.splitlines()) if ref}
+
+    def remote_commit(self, branch: str) -> str:
+        """The commit a branch of the code repository stands at. Raises CouldNotLook when there is none."""
+        refs = self.remote_refs(f"refs/heads/{branch}")
+        if f"refs/heads/{branch}" not in refs:
+            raise CouldNotLook(
+                f"{self._target.code_repository} has no branch {branch}.", remedy="Set target.release_branch in the configuration."
+            )
+        return refs[f"refs/heads/{branch}"]
+
+    def fetch(self) -> None:
+        """Bring the release branch's and tags' objects here; no local branch or tag is changed."""
+        self.read("fetch", "--no-tags", "--quiet", self.code_remote(), self.release_branch(), timeout=_REMOTE_TIMEOUT)
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether that commit is in the checkout's object store."""
+        return not isinstance(self.raw("cat-file", "-e", f"{commit}^{{commit}}"), GitFailure)
+
+    def head(self) -> str:
+        """The checkout's commit."""
+        return self.read("rev-parse", "--verify", "HEAD^{commit}")
+
+    def branch(self) -> str | None:
+        """The checked-out branch, or None when HEAD is detached."""
+        out = self.raw("symbolic-ref", "--short", "-q", "HEAD")
+        return None if isinstance(out, GitFailure) else out
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit a revision names here, or None."""
+        out = self.raw("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        return None if isinstance(out, GitFailure) else out
+
+    def changes(self) -> tuple[tuple[str, str], ...]:
+        """`(status, path)` of everything that differs from HEAD, untracked files included, ignored ones not."""
+        out = self.read("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+        return tuple((entry[:2], entry[3:]) for entry in out.split("\0") if len(entry) > 3)
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Names of operations left half-way: merge, rebase, cherry-pick, revert, bisect."""
+        marks = {
+            "MERGE_HEAD": "a merge",
+            "rebase-merge": "a rebase",
+            "rebase-apply": "a rebase",
+            "CHERRY_PICK_HEAD": "a cherry-pick",
+            "REVERT_HEAD": "a revert",
+            "BISECT_LOG": "a bisect",
+        }
+        folder = Path(self.read("rev-parse", "--absolute-git-dir"))
+        return tuple(dict.fromkeys(name for mark, name in marks.items() if (folder / mark).exists()))
+
+    def show(self, commit: str, path: str | PurePosixPath) -> bytes | None:
+        """The bytes of a file as of a commit, or None when it is not there."""
+        try:
+            blob = git.Repo(self.checkout).commit(commit).tree / str(path)
+        except (KeyError, ValueError, git.BadName):
+            return None
+        data: bytes = blob.data_stream.read()
+        return data
+
+    def ancestor(self, older: str, newer: str) -> bool:
+        """Whether `older` is `newer` or one of its ancestors."""
+        return not isinstance(self.raw("merge-base", "--is-ancestor", older, newer), GitFailure)
+
+    def last_commit_of(self, commit: str, paths: Sequence[str | PurePosixPath]) -> str | None:
+        """The newest commit at or below `commit` that touched any of `paths`."""
+        out = self.read("log", "-1", "--format=%H", commit, "--", *(str(path) for path in paths))
+        return out or None
+
+    def describe_commit(self, commit: str) -> str:
+        """Short id, subject, author and date of a commit, for people."""
+        return self.read("log", "-1", "--format=%h “%s” by %an, %ad", "--date=short", commit)
+
+    def files_of_commit(self, commit: str) -> tuple[str, ...]:
+        """Paths a commit changed against its first parent."""
+        out = self.read("diff-tree", "--no-commit-id", "--name-only", "-r", "-z", "--root", commit)
+        return tuple(path for path in out.split("\0") if path)
+
+    def message_of(self, commit: str) -> str:
+        """A commit's message."""
+        return self.read("log", "-1", "--format=%B", commit).strip()
+
+    def tags(self) -> tuple[str, ...]:
+        """Release-like tags of the checkout (`v…`)."""
+        return tuple(self.read("tag", "--list", "v*").split())
+
+    def tag_commit(self, tag: str) -> str | None:
+        """The commit a local tag names, or None."""
+        return self.resolve(f"refs/tags/{tag}")
+
+    def release_commit(self, tag: str) -> str | None:
+        """The commit `Release <tag>` at HEAD or shortly below it (a manifest commit may lie on top), or None."""
+        rows = (line.partition(" ") for line in self.read("log", "-4", "--format=%H %s", "HEAD").splitlines())
+        return next((commit for commit, _, subject in rows if subject == f"Release {tag}"), None)
+
+    def commit_files(self, paths: Sequence[str | PurePosixPath], message: str, *, allow_empty: bool = False) -> str:
+        """Commit exactly these files, whatever else is staged, and return the commit."""
+        names = [str(path) for path in paths]
+        if names:
+            self.write("add", "--force", "--", *names)
+        only = ["--only", "--", *names] if names else []
+        self.write("commit", "--quiet", "--message", message, *(["--allow-empty"] if allow_empty else []), *only)
+        return self.head()
+
+    def create_tag(self, tag: str, commit: str, message: str) -> None:
+        """An annotated tag on a commit. Raises ActionFailed when the name is taken."""
+        self.write("tag", "--annotate", "--message", message, tag, commit)
+
+    def may_push(self) -> GitFailure | None:
+        """Ask the code repository for its write service without pushing: None when it would take a push."""
+        branch = self.release_branch()
+        out = self.raw("push", "--dry-run", "--quiet", self.code_remote(), f"HEAD:refs/heads/{branch}", timeout=_REMOTE_TIMEOUT)
+        if isinstance(out, GitFailure) and ("non-fast-forward" in out.text or "fetch first" in out.text):
+            return None  # The remote granted the write service; that the branch has moved is another item's matter.
+        return out if isinstance(out, GitFailure) else None
+
+    def push(self, refspecs: Sequence[str], *, leases: Sequence[str] = ()) -> None:
+        """Push to the code repository in one atomic step, fast-forward only but for refs with a lease.
+
+        Raises ActionFailed with who moved the branch, where that is the reason.
+        """
+        remote = self.code_remote()
+        options = [f"--force-with-lease={lease}" for lease in leases]
+        out = self.raw("push", "--atomic", "--porcelain", *options, remote, *refspecs, timeout=_REMOTE_TIMEOUT)
+        if isinstance(out, GitFailure):
+            raise ActionFailed(
+                f"{self._target.code_repository} did not take the push: {_brief(out.text)}",
+                "Nothing was changed there: the push is one atomic step.",
+                _remedy_for(out.text),
+            )
+
+
+def _lines(out: str | GitFailure) -> tuple[str, ...]:
+    return () if isinstance(out, GitFailure) else tuple(line for line in out.splitlines() if line)
+
+
+def _brief(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"fatal:|error:|rejected|denied|remote:|Authentication", line)]
+    return "; ".join((telling or lines or ["it said nothing"])[:4])[:500]
+
+
+def _remedy_for(text: str) -> str:
+    table = (
+        (r"non-fast-forward|fetch first|stale info|cannot lock ref", "The branch has moved: fetch, look at what came, rebase, and run again."),
+        (r"could not read Username|Authentication failed|terminal prompts disabled", "Log in to the code repository: `gh auth login`, or a credential helper."),
+        (r"denied|403", "Ask for write access to the code repository, or use the credential that has it."),
+        (r"Could not resolve|unable to access|Connection|timed out", "See that the network and the proxy work, then run again."),
+        (r"tell me who you are|empty ident", "Set your name: git config --global user.name NAME; git config --global user.email ADDRESS"),
+        (r"already exists", "Look at what is there before going on: it is not this run's."),
+    )
+    for pattern, remedy in table:
+        if re.search(pattern, text):
+            return remedy
+    return "Read what git said above, mend it, and run again."

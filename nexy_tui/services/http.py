@@ -1,0 +1,48 @@
+"""The one place HTTP clients are made: verified TLS, the environment's proxy, time limits, no redirects unless asked."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+import certifi
+import httpx
+
+from nexy_tui import __version__
+from nexy_tui.core.problem import Unusable
+
+USER_AGENT = f"nexy-tui/{__version__}"
+
+
+class HttpClients:
+    """Makes clients that verify TLS against the public CAs (or SSL_CERT_FILE) and the configured private one."""
+
+    def __init__(self, environ: Mapping[str, str], ca: Path | None) -> None:
+        self._context = tls_context(environ, ca)
+
+    def client(self, *, timeout: float = 30.0, read: float | None = None) -> httpx.Client:
+        """A client of its own; close it. `timeout` holds for connecting and each read, in seconds; `read` overrides reads."""
+        return httpx.Client(
+            verify=self._context,
+            timeout=httpx.Timeout(timeout, read=read or timeout),
+            follow_redirects=False,
+            headers={"User-Agent": USER_AGENT},
+            trust_env=True,
+        )
+
+
+def tls_context(environ: Mapping[str, str], ca: Path | None) -> ssl.SSLContext:
+    """TLS that always verifies. Raises Unusable when the named CA cannot be read."""
+    named = environ.get("SSL_CERT_FILE")
+    context = ssl.create_default_context(cafile=named if named and Path(named).is_file() else certifi.where())
+    if ca is not None:
+        try:
+            context.load_verify_locations(cafile=str(ca))
+        except (OSError, ssl.SSLError) as error:
+            raise Unusable(
+                f"The private CA {ca} cannot be read: {error}.",
+                "Without it the hosts it signs cannot be verified.",
+                "Mend tls.ca in the configuration (or NEXY_CA).",
+            ) from None
+    return context

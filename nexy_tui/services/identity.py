@@ -1,0 +1,106 @@
+"""Which world am I in? Asked by a TLS handshake, before any credential is sent (design: rehearsal)."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+
+import certifi
+import httpx
+
+from nexy_tui.config import Settings
+from nexy_tui.core.problem import CouldNotLook, Unusable
+
+WORLD_MARK = "nexy-tui rehearsal world"
+"""Stands in the subject of every rehearsal world's CA, followed by the world's id."""
+
+
+def proxy_in_force(environ: Mapping[str, str]) -> str:
+    """The proxy address requests would take, or an empty text; for showing."""
+    return environ.get("https_proxy") or environ.get("HTTPS_PROXY") or ""
+
+
+def require_world(settings: Settings) -> None:
+    """Pass when the API host is the one the environment claims: NEXY_WORLD's, or the public one.
+
+    Raises Unusable on a mix-up, CouldNotLook when the host cannot be reached at all.
+    """
+    if settings.target.world is not None:
+        _require_rehearsal(settings, settings.target.world)
+    else:
+        _require_production(settings)
+
+
+def _require_rehearsal(settings: Settings, world: str) -> None:
+    host = settings.target.hosts.api
+    remedy = "Bring that world up (`nexy-tui world up DIR`) and enter it anew, or leave it: open a new terminal."
+    if settings.ca is None or not settings.ca.is_file():
+        raise Unusable(
+            f"NEXY_WORLD says rehearsal world {world}, but its CA ({settings.ca or 'NEXY_CA is not set'}) is not there.",
+            "This terminal was left inside a world that is gone, or holds half of its environment.",
+            remedy,
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cafile=str(settings.ca))
+    except (OSError, ssl.SSLError):
+        raise Unusable(f"The CA {settings.ca} of rehearsal world {world} cannot be read.", remedy=remedy) from None
+    if not any(f"{WORLD_MARK} {world}" in _subject(ca) for ca in context.get_ca_certs()):
+        raise Unusable(f"The CA {settings.ca} is not that of rehearsal world {world}.", "The environment mixes two worlds.", remedy)
+    failure = _handshake(host, context)
+    if failure is None:
+        return
+    what = (
+        f"{host} answers with a certificate that is not from its CA"
+        if isinstance(failure, ssl.SSLError)
+        else f"{host} cannot be reached through its proxy ({failure})"
+    )
+    raise Unusable(f"NEXY_WORLD says rehearsal world {world}, but {what}.", "A rehearsal must not reach the real release host.", remedy)
+
+
+def _require_production(settings: Settings) -> None:
+    host = settings.target.hosts.api
+    context = ssl.create_default_context(cafile=certifi.where())
+    if settings.configured_ca is not None:
+        private = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            private.load_verify_locations(cafile=str(settings.configured_ca))
+        except (OSError, ssl.SSLError):
+            raise Unusable(f"The CA {settings.configured_ca} cannot be read.", remedy="Mend tls.ca in the configuration.") from None
+        if not any(WORLD_MARK in _subject(ca) for ca in private.get_ca_certs()):
+            context.load_verify_locations(cafile=str(settings.configured_ca))
+    failure = _handshake(host, context)
+    if failure is None:
+        return
+    if isinstance(failure, ssl.SSLError):
+        raise Unusable(
+            f"NEXY_WORLD is not set, but {host} answers with a certificate that no public CA signed.",
+            "This terminal still goes through a rehearsal's proxy, or somebody stands in between: a release from here would not be real.",
+            "Open a new terminal for a real release, or enter the world again: eval \"$(nexy-tui world env DIR)\". "
+            "If your network re-signs TLS, name its CA: tls.ca in the configuration.",
+        )
+    raise CouldNotLook(
+        f"{host} cannot be reached ({failure}).",
+        "Whether this is production or a rehearsal could not be seen, so no credential was sent.",
+        "Check the network and the proxy, then run again. To practise offline: nexy-tui rehearse.",
+    )
+
+
+def _handshake(host: str, context: ssl.SSLContext) -> Exception | str | None:
+    """None when the TLS handshake succeeded; the SSLError when the certificate was refused; else a short reason."""
+    try:
+        with httpx.Client(verify=context, timeout=15.0, trust_env=True, follow_redirects=False) as client:
+            client.head(f"https://{host}/")
+    except httpx.TransportError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, ssl.SSLError):
+                return cause
+            cause = cause.__cause__ or cause.__context__
+        return type(error).__name__
+    return None
+
+
+def _subject(certificate: Mapping[str, object]) -> str:
+    parts = certificate.get("subject", ())
+    return " ".join(str(value) for group in parts for _, value in group) if isinstance(parts, tuple) else ""

@@ -1,0 +1,125 @@
+"""Child processes: no terminal, no standard input unless given, a time limit, and the whole group ended with them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from nexy_tui.core.event import Emit, Line
+from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
+from nexy_tui.core.secret import redact
+
+_KEEP = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a child ended: exit status and its output, decoded leniently and cut to the last 4 MiB each."""
+
+    exit: int
+    stdout: str
+    stderr: str
+
+    @property
+    def tail(self) -> str:
+        """The last line that says anything, stderr first, without credentials."""
+        for text in (self.stderr, self.stdout):
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            if lines:
+                return redact(lines[-1])[:300]
+        return "it printed nothing"
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: bytes | None = None,
+    timeout: float = 120.0,
+    emit: Emit | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run `argv` to its end.
+
+    Raises CouldNotLook when the program is not there or the time limit passed, ActionFailed on a non-zero exit with
+    `check`, Cancelled when `cancelled()` turned true. With `emit` every output line is shown as it comes, redacted.
+    """
+    name = Path(argv[0]).name
+    try:
+        child = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(env) if env is not None else None,
+            stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CouldNotLook(f"{name} could not be started: {error.strerror}.", remedy=f"Install {name} and see that it is on PATH.") from None
+    outputs: list[bytearray] = [bytearray(), bytearray()]
+    threads = [
+        threading.Thread(target=_drain, args=(stream, sink, emit, name), daemon=True)
+        for stream, sink in zip((child.stdout, child.stderr), outputs, strict=True)
+        if stream is not None
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        if input is not None and child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.write(input)
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.close()
+        _wait(child, name, timeout, cancelled)
+        for thread in threads:
+            thread.join(timeout=5)
+    finally:
+        end_group(child)
+    done = Completed(child.returncode, *(bytes(out).decode("utf-8", "replace") for out in outputs))
+    if check and done.exit != 0:
+        raise ActionFailed(f"{name} {argv[1] if len(argv) > 1 else ''} ended with status {done.exit}: {done.tail}")
+    return done
+
+
+def _wait(child: subprocess.Popen[bytes], name: str, timeout: float, cancelled: Callable[[], bool] | None) -> None:
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            child.wait(timeout=0.1 if cancelled is not None else max(0.01, end - time.monotonic()))
+            return
+        except subprocess.TimeoutExpired:
+            if cancelled is not None and cancelled():
+                raise Cancelled(f"{name} was stopped by the operator.") from None
+            if time.monotonic() >= end:
+                raise CouldNotLook(
+                    f"{name} gave no answer in {timeout:.0f} s and was ended.", remedy="See that its server answers, then run again."
+                ) from None
+
+
+def _drain(stream: IO[bytes], sink: bytearray, emit: Emit | None, name: str) -> None:
+    with stream:
+        for line in iter(lambda: stream.readline(65536), b""):
+            sink.extend(line)
+            if len(sink) > 2 * _KEEP:
+                del sink[:-_KEEP]
+            if emit is not None:
+                emit(Line(redact(line.decode("utf-8", "replace").rstrip()), name))
+
+
+def end_group(child: subprocess.Popen[bytes]) -> None:
+    """End whatever is left of the child's session and reap it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=5)

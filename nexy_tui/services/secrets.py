@@ -1,0 +1,87 @@
+"""Where tokens come from: the environment, then the keyring, then `gh auth token` (contracts: decided). Values are never logged."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nexy_tui.config import APP
+from nexy_tui.core.problem import CouldNotLook, Unusable
+from nexy_tui.core.secret import Secret
+from nexy_tui.core.target import Target
+from nexy_tui.services import processes
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+GITHUB_TOKEN = "github-token"
+
+
+class Secrets:
+    """Looks secrets up once a run and remembers them in memory."""
+
+    def __init__(self, environ: Mapping[str, str], target: Target) -> None:
+        self._environ = environ
+        self._target = target
+        self._github: Secret | None = None
+
+    def github_token(self) -> Secret:
+        """The artifacts token. Raises Unusable saying how to get one."""
+        if self._github is None:
+            self._github = self._from_environment() or self.from_keyring(GITHUB_TOKEN) or self._from_gh()
+        if self._github is None:
+            raise Unusable(
+                f"There is no token for {self._target.artifacts_repository}.",
+                "Publishing and most checks of the release host need one.",
+                "Set GH_TOKEN, or keep one in the keyring: `keyring set nexy-tui github-token`, or log in with `gh auth login`.",
+            )
+        return self._github
+
+    def from_keyring(self, name: str) -> Secret | None:
+        """The keyring's entry of this tool under `name`, or None. Raises CouldNotLook when the keyring itself fails."""
+        import keyring
+        import keyring.errors
+
+        try:
+            backend: KeyringBackend = keyring.get_keyring()
+            value = backend.get_password(APP, name)
+        except keyring.errors.NoKeyringError:
+            return None
+        except Exception as error:  # Backends raise what they like: DBus errors, OSError, RuntimeError.
+            raise CouldNotLook(
+                f"The keyring failed while {name} was looked up ({type(error).__name__}).",
+                remedy="Unlock the keyring, or give the secret in the environment.",
+            ) from None
+        return Secret(f"keyring ({type(backend).__module__})", value) if value else None
+
+    def store(self, name: str, value: str) -> None:
+        """Keep a secret in the keyring and read it back. Raises Unusable when the backend did not keep it."""
+        import keyring
+        import keyring.errors
+
+        try:
+            keyring.set_password(APP, name, value)
+            kept = keyring.get_password(APP, name) == value
+        except Exception as error:  # As above: any backend, any error.
+            raise Unusable(f"The keyring refused {name} ({type(error).__name__}).", remedy="Choose another keyring backend.") from None
+        if not kept:
+            raise Unusable(f"The keyring took {name} but does not give it back.", "It is not a keyring.", "Choose another keyring backend.")
+
+    def _from_environment(self) -> Secret | None:
+        for name in ("GH_TOKEN", "GITHUB_TOKEN"):
+            if value := self._environ.get(name, "").strip():
+                return Secret(f"environment {name}", value)
+        return None
+
+    def _from_gh(self) -> Secret | None:
+        if shutil.which("gh", path=self._environ.get("PATH")) is None:
+            return None
+        try:
+            done = processes.run(
+                ["gh", "auth", "token", "--hostname", self._target.hosts.web], env=self._environ, timeout=15, check=False
+            )
+        except CouldNotLook:
+            return None
+        value = done.stdout.strip()
+        return Secret("gh auth token", value) if done.exit == 0 and value else None

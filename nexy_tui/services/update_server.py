@@ -1,0 +1,206 @@
+"""The live update server, as clients see it: two health addresses and the appcast (contracts: update server).
+
+What can be seen is a fact, even when it is wrong: an HTTP status, a body that is no JSON, an appcast that is no XML.
+Only an address that gives no answer at all is something that could not be looked at.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import ParseError
+
+import httpx
+
+from nexy_tui.core import strict_json
+from nexy_tui.core.appcast import Appcast, read_appcast
+from nexy_tui.core.clock import Clock
+from nexy_tui.core.finding import rfc3339
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.target import Target
+from nexy_tui.core.text import printable
+from nexy_tui.core.version import Version
+
+if TYPE_CHECKING:
+    from nexy_tui.services.http import HttpClients
+
+MAX_BODY = 1 << 20
+"""An appcast or health body is a few kilobytes; more than this is refused unread."""
+
+_TIMEOUT = 10.0
+_DEADLINE = 30.0
+_RETRY_AFTER = 2.0
+_HEALTH_KEYS = ("status", "version", "latest_version", "latest_build")
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFacts:
+    """What a health address answered. `problem` says why the body could not be read; then the values are None."""
+
+    url: str
+    http_status: int
+    seen: str
+    problem: str = ""
+    status: str | None = None
+    version: str | None = None
+    latest_version: str | None = None
+    latest_build: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppcastFacts:
+    """What the appcast's address answered. `problem` says why it could not be read; then `appcast` is None."""
+
+    url: str
+    http_status: int
+    seen: str
+    problem: str = ""
+    appcast: Appcast | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFacts:
+    """All three live addresses at one moment."""
+
+    health: HealthFacts
+    updates_health: HealthFacts
+    appcast: AppcastFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    url: str
+    status: int
+    seen: str
+    body: bytes
+    problem: str
+
+
+class UpdateService:
+    """Reads the update server's public addresses over verified TLS."""
+
+    def __init__(self, target: Target, http: HttpClients, clock: Clock) -> None:
+        self._base = target.update_server.base_url
+        self._http = http
+        self._clock = clock
+
+    def look(self) -> LiveFacts:
+        """All three addresses. Raises CouldNotLook when one gives no answer."""
+        return LiveFacts(self.health(), self.updates_health(), self.appcast())
+
+    def health(self) -> HealthFacts:
+        """`GET /health`."""
+        return self._health("/health")
+
+    def updates_health(self) -> HealthFacts:
+        """`GET /updates/health`: the update service's own word."""
+        return self._health("/updates/health")
+
+    def appcast(self) -> AppcastFacts:
+        """`GET /updates/appcast.xml`: what clients are offered."""
+        answer = self._get("/updates/appcast.xml")
+        if answer.problem:
+            return AppcastFacts(answer.url, answer.status, answer.seen, answer.problem)
+        try:
+            return AppcastFacts(answer.url, answer.status, answer.seen, "", parse_appcast(answer.body))
+        except ValueError as error:
+            return AppcastFacts(answer.url, answer.status, answer.seen, str(error))
+
+    def served_version(self) -> Version:
+        """The version live now, as recorded at genesis. Raises CouldNotLook when the server does not name one."""
+        facts = self.health()
+        try:
+            return Version.parse(facts.version or "")
+        except ValueError:
+            raise CouldNotLook(
+                f"{facts.url} does not name the version it serves ({facts.problem or f'it says {facts.version!r}'}).",
+                "The gate must know which release was live before this one.",
+                "See why the update server does not answer properly: its journal on the VM, then run again.",
+            ) from None
+
+    def _health(self, path: str) -> HealthFacts:
+        answer = self._get(path)
+        problem, values = answer.problem, dict.fromkeys(_HEALTH_KEYS, "")
+        if not problem:
+            try:
+                values = parse_health(answer.body)
+            except ValueError as error:
+                problem = str(error)
+        if problem:
+            return HealthFacts(answer.url, answer.status, answer.seen, problem)
+        return HealthFacts(answer.url, answer.status, answer.seen, "", *(values[key] for key in _HEALTH_KEYS))
+
+    def _get(self, path: str) -> _Answer:
+        """One GET, asked a second time after a moment when the connection failed."""
+        url = self._base + path
+        try:
+            return self._get_once(url)
+        except httpx.TransportError:
+            self._clock.sleep(_RETRY_AFTER)
+        try:
+            return self._get_once(url)
+        except httpx.TransportError as error:
+            raise _unreachable(url, error) from None
+
+    def _get_once(self, url: str) -> _Answer:
+        deadline = self._clock.monotonic() + _DEADLINE
+        body = bytearray()
+        problem = ""
+        with self._http.client(timeout=_TIMEOUT) as client, client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+            if response.status_code != 200:
+                problem = f"it answered HTTP {response.status_code}"
+            elif response.headers.get("content-encoding", "identity").lower() != "identity":
+                problem = "its body is compressed, which was not asked for"
+            else:
+                for chunk in response.iter_raw():
+                    body += chunk
+                    if len(body) > MAX_BODY:
+                        problem = f"its body is larger than {MAX_BODY} bytes"
+                        break
+                    if self._clock.monotonic() > deadline:
+                        raise httpx.ReadTimeout("the answer came too slowly")
+            return _Answer(url, response.status_code, rfc3339(self._clock.now()), bytes(body), problem)
+
+
+def parse_health(body: bytes) -> dict[str, str]:
+    """The four strings of a health document. Raises ValueError naming the first that is missing or no string."""
+    document = strict_json.load_object(body)
+    values = {}
+    for key in _HEALTH_KEYS:
+        value = document.get(key)
+        if not isinstance(value, str):
+            raise ValueError(f"{key} is {'missing' if key not in document else 'not a string'}")
+        values[key] = printable(value, 80)
+    return values
+
+
+def parse_appcast(body: bytes) -> Appcast:
+    """The appcast of an XML document, read with entities, DTDs and external references refused. Raises ValueError."""
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise ValueError(f"it is refused as XML: it declares a DTD or entities ({type(error).__name__})") from None
+    except (ParseError, ValueError, LookupError) as error:
+        raise ValueError(f"it is not well-formed XML ({printable(str(error), 100)})") from None
+    return read_appcast(root)
+
+
+def _unreachable(url: str, error: httpx.TransportError) -> CouldNotLook:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is not None:
+        return CouldNotLook(
+            f"{url} did not pass TLS verification ({printable(str(getattr(cause, 'verify_message', '') or cause), 120)}).",
+            "Whoever answers there cannot be shown to be the update server.",
+            "Renew the server's certificate; a private CA is named as tls.ca in the configuration.",
+        )
+    return CouldNotLook(
+        f"{url} gives no answer ({type(error).__name__}).",
+        "What clients are served now cannot be seen.",
+        "See that the update server runs (systemctl status on the VM) and that this machine reaches it, then look again.",
+    )

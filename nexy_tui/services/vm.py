@@ -1,0 +1,186 @@
+"""The VM, through run-command: scripts whose exit status can be trusted, and the one survey all checks share.
+
+Azure's "succeeded" says nothing of a script's exit status (contracts: Azure run-command). Each script is therefore wrapped:
+the last line printed is a nonce of this run with the status. Without that line nothing is concluded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets as random
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nexy_tui.core.clock import Clock
+from nexy_tui.core.event import Emit, silent
+from nexy_tui.core.finding import rfc3339
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.secret import Secret, redact
+from nexy_tui.core.target import Target
+from nexy_tui.core.text import last_lines
+from nexy_tui.core.vm_facts import VmFacts, unpack_survey
+from nexy_tui.services.vm_scripts import load
+
+if TYPE_CHECKING:
+    from nexy_tui.services.azure import RunCommands
+
+SURVEY_TIMEOUT = 180.0
+SURVEY_PATIENCE = 30.0
+"""A look does not queue behind somebody's long command; it only outlasts the moment Azure needs between two of ours."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptResult:
+    """How a script on the VM ended, and the last 4,096 bytes of each of its outputs, without known secrets."""
+
+    exit: int
+    stdout: str
+    stderr: str
+
+    @property
+    def tail(self) -> str:
+        """The last lines of both outputs, fit for showing."""
+        return "\n".join(part for part in (last_lines(self.stdout), last_lines(self.stderr)) if part)
+
+
+class VmHost:
+    """Runs scripts on the target's VM and surveys it."""
+
+    def __init__(self, target: Target, azure: RunCommands, clock: Clock) -> None:
+        self._target = target
+        self._azure = azure
+        self._clock = clock
+
+    @property
+    def where(self) -> str:
+        """The VM, for people."""
+        return f"VM {self._azure.where}"
+
+    def run_script(
+        self,
+        script: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        protected: Mapping[str, Secret] | None = None,
+        timeout: float = 600.0,
+        patience: float | None = None,
+        emit: Emit = silent,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> ScriptResult:
+        """Run a bash script on the VM, the preamble's NEXY_* variables and `parameters` set before its first line.
+
+        `protected` values go by Azure's protected parameters and arrive as environment variables; they never stand in the
+        script. A non-zero exit is a result, not an exception. Raises CouldNotLook when the script's own status cannot be
+        told: it may or may not have done its work. `patience` is how long to wait for a busy VM.
+        """
+        nonce = random.token_hex(16)
+        text = wrap(preamble(self._target, parameters or {}) + script, nonce)
+        options = {} if patience is None else {"patience": patience}
+        if protected:
+            if bad := [name for name in protected if _NAME.fullmatch(name) is None]:
+                raise ValueError(f"not variable names: {bad}")
+            done = self._azure.managed(text, protected, timeout=timeout, emit=emit, cancelled=cancelled, **options)
+            result = judge_outputs(done.stdout, done.stderr, nonce)
+            if result is not None and done.exit not in (None, result.exit):
+                result = None
+        else:
+            message = self._azure.action(text, timeout=timeout, emit=emit, cancelled=cancelled, **options)
+            result = judge_message(message, nonce)
+        hidden = tuple((protected or {}).values())
+        if result is None:
+            said = done.stdout + done.stderr if protected else message
+            raise CouldNotLook(
+                f"The script on {self.where} did not report its exit status; it said: {last_lines(redact(said, *hidden), 3) or 'nothing'}",
+                "Azure calls such a command a success, but whether it did its work is unknown.",
+                "Look at the VM's state, then run again: what the wizard sends there can be repeated.",
+            )
+        return ScriptResult(result.exit, redact(result.stdout, *hidden), redact(result.stderr, *hidden))
+
+    def survey(
+        self,
+        manifest_version: str = "",
+        *,
+        patience: float = SURVEY_PATIENCE,
+        emit: Emit = silent,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> VmFacts:
+        """Look at everything the checks ask of the VM, by one read-only script. Raises CouldNotLook (Busy included)."""
+        result = self.run_script(
+            load("survey.sh"),
+            parameters={"NEXY_MANIFEST_VERSION": manifest_version},
+            timeout=SURVEY_TIMEOUT,
+            patience=patience,
+            emit=emit,
+            cancelled=cancelled,
+        )
+        taken = rfc3339(self._clock.now())
+        if result.exit != 0:
+            raise CouldNotLook(
+                f"The survey of {self.where} ended with status {result.exit}: {result.tail or 'it printed nothing'}",
+                f"Nothing is known of the application in {self._target.vm.directory}.",
+                "See that target.vm names the right VM and directory in the configuration.",
+            )
+        try:
+            return unpack_survey(result.stdout, taken)
+        except ValueError as error:
+            raise CouldNotLook(
+                f"The survey of {self.where} cannot be read: {error}.",
+                "Its output came back cut or changed.",
+                "Look again; if it stays, see what the VM's shell prints at start.",
+            ) from None
+
+
+def preamble(target: Target, parameters: Mapping[str, str]) -> str:
+    """The assignments a script starts with: parameters and target names quoted, then where things are on that VM."""
+    given = {"NEXY_TARGET_DIR": target.vm.directory, "NEXY_TARGET_SERVICE": target.vm.service, **parameters}
+    for name, value in given.items():
+        if _NAME.fullmatch(name) is None or "\0" in value:
+            raise ValueError(f"{name!r} cannot be a parameter of a script")
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in given.items()) + load("preamble.sh")
+
+
+def wrap(body: str, nonce: str) -> str:
+    """The script as it is sent: `body` in a bash of its own without input, then the sentinel line.
+
+    The body cannot print the sentinel: it never learns the nonce. The shell that reads this text may be any POSIX shell.
+    """
+    mark = f"NEXY_BODY_{hashlib.sha256(nonce.encode()).hexdigest()[:16]}"
+    return "\n".join(
+        (
+            "#!/bin/bash",
+            f"body=$(cat <<'{mark}'",
+            body.rstrip("\n"),
+            mark,
+            ")",
+            'bash -c "$body" nexy </dev/null',
+            "status=$?",
+            f"printf '\\n{sentinel(nonce)}%d\\n' \"$status\"",
+            'exit "$status"',
+            "",
+        )
+    )
+
+
+def sentinel(nonce: str) -> str:
+    """What the last line starts with; the exit status follows."""
+    return f"nexy-exit {nonce} "
+
+
+def judge_message(message: str, nonce: str) -> ScriptResult | None:
+    """The result in an action's message (`… [stdout] … [stderr] …`), or None when the sentinel is not stdout's last line."""
+    end = re.search(r"\n" + re.escape(sentinel(nonce)) + r"(\d{1,3})\s*\n\[stderr\]\n?", message)
+    if end is None:
+        return None
+    _, found, stdout = message[: end.start()].partition("[stdout]\n")
+    return ScriptResult(int(end[1]), stdout if found else message[: end.start()], message[end.end() :])
+
+
+def judge_outputs(stdout: str, stderr: str, nonce: str) -> ScriptResult | None:
+    """The result of a managed command's two outputs, or None when the sentinel is not stdout's last line."""
+    end = re.search(r"(?:\A|\n)" + re.escape(sentinel(nonce)) + r"(\d{1,3})\s*\Z", stdout)
+    return None if end is None else ScriptResult(int(end[1]), stdout[: end.start()], stderr)
