@@ -66,9 +66,10 @@ class Scope:
 class Check:
     """`look` raises CouldNotLook when it cannot see (the item is then inconclusive); `judge` is pure.
 
-    `slow` orders long looks (a whole download, the VM's survey) behind cheap ones.
+    `slow` orders long looks (a whole download, the VM's survey) behind cheap ones; `vm` marks those that ask the VM.
     """
 
     look: Callable[[Scope], Any]
     judge: Callable[[Any, Plan], Verdict]
     slow: bool = False
+    vm: bool = False

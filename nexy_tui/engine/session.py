@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from checks.base import Scope
@@ -19,7 +21,7 @@ from nexy_tui.core.secret import redact
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Notice, Observer, PhaseOpened, Sealed, unobserved
-from nexy_tui.release import Refusal, Release
+from nexy_tui.release import Refusal, Release, Step
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.sign import Signer
 from nexy_tui.runlog.trust import AllowedSigners
@@ -110,9 +112,15 @@ class Session:
         return f"{self.plan.target.name} {self.plan.version}" if subject.irreversible else None
 
     def in_the_way_of(self, action: str) -> Refusal | None:
-        """What keeps an action from running, or None. Remedies wait for nothing but their own phase being open."""
-        main = any(step.action == action for step in self._state.steps)
-        return self._state.may_act(action) if main else None
+        """What keeps an action from running, or None: the first item before it that does not hold."""
+        return self._state.first_in_the_way(self.before(action))
+
+    def before(self, action: str) -> tuple[Step, ...]:
+        """What must hold before an action: all that stands before its first item; for a remedy, every earlier phase."""
+        if any(step.action == action for step in self._state.steps):
+            return self._state.before_action(action)
+        phase = next(phase.id for phase in self.checklist.phases if action in self.checklist.remedies(phase))
+        return tuple(takewhile(lambda step: step.phase != phase, self._state.steps))
 
     def perform(self, action: str) -> ActionResult:
         """Run an action. Its intent is on disk before it starts; its own items are looked at afterwards by the caller.
@@ -170,10 +178,11 @@ class Session:
         self._state = self._state.go_back(phase)
         self._say(PhaseOpened(phase))
 
-    def seal(self, outcome: str) -> Path:
-        """Seal the log: complete, aborted or failed. `complete` only when every phase is done and holds."""
+    def seal(self, outcome: str, *, goal: Collection[str] | None = None) -> Path:
+        """Seal the log: complete, aborted or failed. `complete` only when every phase, or every item of `goal`, holds."""
         log = self._journal()
-        if outcome == "complete" and not self._state.complete:
+        reached = self._state.complete if goal is None else self._reached(goal)
+        if outcome == "complete" and not reached:
             raise Refused("The run cannot be sealed as complete.", "An item does not hold.", "Finish the phases, or abort the run.")
         if self._lock is not None:
             self._lock.give_back()
@@ -204,7 +213,7 @@ class Session:
             intent=intent,
             signer=self.keys.signer,
             trusted=self.keys.trusted,
-            journal=lambda: Journal(log.run, log.count, log.digest()),
+            journal=lambda: Journal(log.run, log.count, hashlib.sha256(log.path.read_bytes()).hexdigest()),
         )
         try:
             result = subject.run(context)
@@ -255,10 +264,11 @@ class Session:
 
     def _look_before(self, action: str) -> None:
         """What held an hour ago is asked again before what cannot be taken back; long downloads are not repeated."""
-        main = any(step.action == action for step in self._state.steps)
-        if main:
-            wanted = {step.item for step in self._state.before_action(action)}
-            self.look([item for item in self.checklist.items if item.id in wanted and not item.check.slow])
+        wanted = {step.item for step in self.before(action)}
+        self.look([item for item in self.checklist.items if item.id in wanted and not item.check.slow])
+
+    def _reached(self, goal: Collection[str]) -> bool:
+        return self._state.first_in_the_way(step for step in self._state.steps if step.item in goal) is None
 
     def _remedy(self, item: str) -> str:
         finding = self._state.findings.get(item)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,6 @@ SMALLEST = 200_000
 LARGEST = (1 << 31) - 1
 """What the release host takes at most: just under 2 GiB."""
 
-HTML_PAGE = b"<!DOCTYPE html>\n<html><head><title>404</title></head><body><h1>Not Found</h1></body></html>\n"
 _CREATED = "2026-01-01T00:00:00Z"
 
 
@@ -73,6 +73,16 @@ def build_pkg(path: Path, version: str, size: int, seed: str = "") -> Built:
         xar.Member("Nexy-component.pkg/Payload", payload, write_payload(version, f"pkg {version} {seed}", payload)),
     )
     return _written(path, version, size, lambda stream: xar.write_archive(stream, members, _CREATED))
+
+
+def copy(source: Path, path: Path) -> None:
+    """Put a file's content under another name: a hard link where possible. Nothing in a world changes an artifact in place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.copying")
+    try:
+        temporary.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    temporary.replace(path)
 
 
 def truncate(source: Path, path: Path) -> None:
@@ -119,7 +129,7 @@ def _package_info(version: str, size: int) -> bytes:
     )
     XML.SubElement(root, "payload", numberOfFiles="8", installKBytes=str(size // 1024))
     XML.SubElement(root, "bundle", path=f"./{APP}", id=IDENTIFIER, CFBundleShortVersionString=version, CFBundleVersion=version)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + XML.tostring(root, encoding="utf-8")
+    return xar.DECLARATION + bytes(XML.tostring(root, encoding="utf-8"))
 
 
 def _distribution(version: str) -> bytes:
@@ -132,4 +142,4 @@ def _distribution(version: str) -> bytes:
     XML.SubElement(choice, "pkg-ref", id=IDENTIFIER)
     XML.SubElement(root, "pkg-ref", id=IDENTIFIER, version=version, auth="root").text = "#Nexy-component.pkg"
     XML.SubElement(root, "product", id=IDENTIFIER, version=version)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + XML.tostring(root, encoding="utf-8")
+    return xar.DECLARATION + bytes(XML.tostring(root, encoding="utf-8"))

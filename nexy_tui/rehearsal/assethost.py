@@ -79,15 +79,15 @@ class AssetHost:
             ("last-modified", formatdate(status.st_mtime, usegmt=True)),
             ("x-nexy-asset-id", str(number)),
         ]
-        part = _wanted(request, status.st_size, dict(headers))
-        if part is None:
+        try:
+            part = _wanted(request, status.st_size, dict(headers))
+        except ValueError:
             return Response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, [("content-range", f"bytes */{status.st_size}")])
-        start, end = part
-        whole = end - start == status.st_size
+        start, end = part or (0, status.st_size)
         headers.append(("content-length", str(end - start)))
-        if not whole:
+        if part is not None:
             headers.append(("content-range", f"bytes {start}-{end - 1}/{status.st_size}"))
-        return Response(HTTPStatus.OK if whole else HTTPStatus.PARTIAL_CONTENT, headers, _pieces(opened, start, end, altered))
+        return Response(HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK, headers, _pieces(opened, start, end, altered))
 
 
 class _Opened:
@@ -118,16 +118,18 @@ def _alter(piece: bytes, offset: int) -> bytes:
 
 
 def _wanted(request: Request, size: int, headers: dict[str, str]) -> tuple[int, int] | None:
-    """The part of the file asked for, as start and end; the whole where none is; None where it lies outside (RFC 9110 section 14)."""
+    """The range asked for, as start and end; None for the whole. Raises ValueError where it lies outside (RFC 9110 section 14)."""
     condition = request.headers.get("if-range")
     found = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
     if found is None or not (found["first"] or found["last"]) or condition not in (None, headers["etag"], headers["last-modified"]):
-        return 0, size
+        return None
     if not found["first"]:
-        return (max(0, size - int(found["last"])), size) if int(found["last"]) else None
-    first = int(found["first"])
-    last = min(int(found["last"]), size - 1) if found["last"] else size - 1
-    return (first, last + 1) if first <= last else None
+        start, end = max(0, size - int(found["last"])), size
+    else:
+        start, end = int(found["first"]), min(int(found["last"] or size) + 1, size)
+    if start >= end:
+        raise ValueError("no such range")
+    return start, end
 
 
 def _refusal(status: int, code: str, message: str) -> Response:

@@ -15,7 +15,6 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 
-from nexy_tui.rehearsal import access
 from nexy_tui.rehearsal.faults import Faults
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, World
 from nexy_tui.rehearsal.wire import PIECE, Request, Response, text_response
@@ -47,7 +46,7 @@ class GitHost:
         match = _PATH.fullmatch(request.path)
         repository = _REPOSITORIES.get(match["repository"].lower()) if match else None
         if match is None or repository is None:
-            return text_response("remote: Repository not found.\n", HTTPStatus.NOT_FOUND)
+            return text_response("Repository not found.\n", HTTPStatus.NOT_FOUND)
         service = request.query.get("service", "") if match["call"] == "info/refs" else match["call"]
         if request.method not in ("GET", "POST") or service not in ("git-upload-pack", "git-receive-pack"):
             return text_response("Please upgrade your git client.\n", HTTPStatus.FORBIDDEN)
@@ -60,7 +59,7 @@ class GitHost:
         token = _token(request.headers.get("authorization", ""))
         if token is None:
             return text_response("No anonymous write access.\n", HTTPStatus.UNAUTHORIZED, _CHALLENGE) if pushing else None
-        rights = access.rights(self._world, self._faults, token)
+        rights = None if self._faults.active("token-invalid") else self._world.rights(token)
         if rights is None:
             text = "Invalid username or token. Password authentication is not supported for Git operations.\n"
             return text_response(text, HTTPStatus.UNAUTHORIZED, _CHALLENGE)

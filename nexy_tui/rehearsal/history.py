@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from nexy_tui.core.finding import rfc3339
@@ -36,13 +36,13 @@ class Commit:
     tag: str = ""
 
 
-def manifest(target: Target, version: str, size: int, digest: str, signature: str, released: datetime) -> bytes:
+def manifest(target: Target, version: str, released: datetime, *, size: int, sha256: str, signature: str = "") -> bytes:
     """A manifest file's bytes (contracts: manifest); no signature, no field."""
     artifact = {
         "type": "dmg",
         "url": target.asset_url("Nexy.dmg"),
         "size": size,
-        "sha256": digest,
+        "sha256": sha256,
         "arch": "universal2",
         "min_os": "11.0",
         "ed25519": signature,
@@ -115,5 +115,5 @@ def _data(content: bytes) -> bytes:
 
 def _old_manifest(target: Target, version: str, when: datetime) -> bytes:
     """A manifest of a release whose artifact is long gone: its facts only have to look like facts."""
-    digest = sha256(version.encode()).hexdigest()
-    return manifest(target, version, 315_000_000 + int(digest[:6], 16), digest, "", when.astimezone(UTC))
+    digest = hashlib.sha256(version.encode()).hexdigest()
+    return manifest(target, version, when, size=315_000_000 + int(digest[:6], 16), sha256=digest)

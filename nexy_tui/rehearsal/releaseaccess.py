@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +17,7 @@ from nexy_tui.rehearsal.releasestore import Repository
 from nexy_tui.rehearsal.wire import Request, Response, json_response
 
 SCOPES = "gist, read:org, repo, workflow"
+_WITHOUT_SCOPE = "read:user"
 _ACCEPTED = "repo"
 _HOUR = 3600
 _LIMITS = {True: 5000, False: 60}
@@ -115,9 +116,8 @@ class Access:
         if writable is None or self._faults.active("token-invalid"):
             raise ApiError(HTTPStatus.UNAUTHORIZED, "Bad credentials")
         login = "nexy-operator" if writable else "nexy-reader"
-        key = hashlib.sha256(token.encode()).hexdigest()[:16]
-        account = Account(login, key, SCOPES, writable)
-        return replace(account, scopes="read:user") if self._faults.active("token-without-scope") else account
+        scopes = _WITHOUT_SCOPE if self._faults.active("token-without-scope") else SCOPES
+        return Account(login, hashlib.sha256(token.encode()).hexdigest()[:16], scopes, writable)
 
     def check_rate(self) -> None:
         """Raise the answer of an exhausted rate limit while the fault is on: `primary`, `429`, or (default) GitHub's secondary limit."""

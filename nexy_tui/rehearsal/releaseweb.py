@@ -37,7 +37,7 @@ class Web:
                 return self._page(page.groupdict(), latest=request.path.endswith("/latest"))
             raise not_found()
         except ApiError:
-            return _html("Page not found · GitHub", "<h1>404</h1><p>This is not the web page you are looking for.</p>", HTTPStatus.NOT_FOUND)
+            return _html("Page not found · GitHub", "<h1>404</h1><p>This is not the page you are looking for.</p>", HTTPStatus.NOT_FOUND)
 
     def _download(self, found: Mapping[str, str]) -> Response:
         release = self._release(found)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import mmap
 import os
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,16 @@ from nexy_tui.rehearsal.names import ARTIFACTS, CODE, DATABASE_NAME, DATABASE_SU
 
 BRANCH = "main"
 
-_GIT_ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
+GIT_ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_AUTHOR_NAME": "Rehearsal",
+    "GIT_AUTHOR_EMAIL": "rehearsal@localhost",
+    "GIT_COMMITTER_NAME": "Rehearsal",
+    "GIT_COMMITTER_EMAIL": "rehearsal@localhost",
+}
+"""Git on the world's own repositories reads nobody's configuration."""
 _HOST_CONFIG = (
     ("http.receivepack", "true"),
     ("receive.autogc", "false"),
@@ -64,9 +74,8 @@ def build_into_inbox(world: World, version: str, names: Iterable[str], seed: str
 async def create_repositories(world: World, dmg: Built) -> None:
     """The git host's two repositories: the code's with its history, the artifacts' with little more than its fixed tags."""
     now = datetime.now(UTC).replace(microsecond=0)
-    current = history.manifest(
-        world.target, world.previous, dmg.size, dmg.sha256, sign(world, dmg.path), now - timedelta(days=20)
-    )
+    released, signature = now - timedelta(days=20), sign(world, dmg.path)
+    current = history.manifest(world.target, world.previous, released, size=dmg.size, sha256=dmg.sha256, signature=signature)
     await _create_bare(world, CODE, history.past(world.target, world.layout, current, now))
     readme = history.Commit(history.COLLEAGUE, now - timedelta(days=60), "Nexy production artifacts", {"README.md": b"# Nexy\n"}, "Update")
     await _create_bare(world, ARTIFACTS, [readme])
@@ -83,10 +92,11 @@ async def create_checkout(world: World) -> None:
     await git(world.dir, "clone", "--quiet", "--no-hardlinks", str(world.bare(CODE)), str(world.checkout))
     await git(world.checkout, "remote", "set-url", "origin", url)
     await git(world.checkout, "remote", "add", "server_repo", url)
+    _write_settings(world)
     await asyncio.to_thread(build_into_inbox, world, world.next, [DMG])
 
 
-def write_settings(world: World) -> None:
+def _write_settings(world: World) -> None:
     """The checkout's `config.env`, with the database as it listens now."""
     lines = {
         "SERVER_VERSION": world.previous,
@@ -97,6 +107,14 @@ def write_settings(world: World) -> None:
     path = world.checkout_layout.config_env
     path.write_text("".join(f"{key}={value}\n" for key, value in lines.items()), encoding="utf-8")
     path.chmod(0o600)
+
+
+def refresh_settings(world: World) -> None:
+    """Correct the database's port in `config.env`, which may have changed; whatever else stands there is the operator's."""
+    path = world.checkout_layout.config_env
+    if path.is_file():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"(?m)^DB_PORT=.*$", f"DB_PORT={world.ports['database']}", text), encoding="utf-8")
 
 
 def database_settings(world: World) -> dict[str, str]:
@@ -116,7 +134,7 @@ def sign(world: World, path: Path) -> str:
     """Base64 of the Sparkle signature over a file's exact bytes, by the world's key."""
     key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(world.secrets.sparkle_seed))
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return base64.b64encode(key.sign(content)).decode()
+        return base64.b64encode(key.sign(memoryview(content))).decode()
 
 
 async def git(directory: Path, *arguments: str, stdin: bytes | None = None) -> str:
@@ -125,7 +143,7 @@ async def git(directory: Path, *arguments: str, stdin: bytes | None = None) -> s
         "git",
         *arguments,
         cwd=directory,
-        env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), **_GIT_ENVIRONMENT},
+        env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), **GIT_ENVIRONMENT},
         stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -8,6 +8,7 @@ at the start, the appcast from the manifest as it stands at each request.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import re
@@ -37,10 +38,10 @@ def read_config(app: Path) -> dict[str, str]:
     settings: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path is not None else []:
         text = line.strip()
-        if not text or text.startswith("#"):
+        if not text or text.startswith("#") or "=" not in text:
             continue
-        name, separator, value = text.partition("=")
-        if not separator or _NAME.fullmatch(name) is None:
+        name, value = (part.strip() for part in text.split("=", 1))
+        if _NAME.fullmatch(name) is None:
             raise ValueError("illegal environment variable name")
         settings[name] = value
     return settings
@@ -155,15 +156,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
     settings = read_config(options.app)
-    import nexy_wire
-
+    wire = importlib.import_module("nexy_wire")
     Handler.app, Handler.said = options.app, health(options.app, settings)
     if not settings.get("GEMINI_API_KEY", "").startswith("AIza"):
         print("TextProcessor initialization failed: API_KEY_INVALID", file=sys.stderr, flush=True)
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_follow_owner, daemon=True).start()
-    print(f"Nexy {Handler.said['version']} (nexy-wire {nexy_wire.__version__}) listening on port {options.port}", flush=True)
+    print(f"Nexy {Handler.said['version']} (nexy-wire {wire.__version__}) listening on port {options.port}", flush=True)
     server.serve_forever()
 
 

@@ -90,7 +90,8 @@ class Runner:
     async def _wait(self, child: asyncio.subprocess.Process, timeout: float) -> int | None:
         try:
             async with asyncio.timeout(timeout):
-                return await child.wait()
+                status = await child.wait()
+                return status if status >= 0 else 128 - status  # as a shell reports a signal
         except TimeoutError:
             _signal_group(child.pid, signal.SIGTERM)
             with contextlib.suppress(TimeoutError):

@@ -13,8 +13,9 @@ from nexy_tui.core.layout import MANIFEST_DIRS, Layout
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.version import Version
 from nexy_tui.rehearsal import index, vmrewrite, wheels
-from nexy_tui.rehearsal.names import CODE, DATABASE_NAME, DATABASE_SUPERUSER, DATABASE_USER, World
-from nexy_tui.rehearsal.vmfiles import VmFiles, search_path
+from nexy_tui.rehearsal.names import CODE, World
+from nexy_tui.rehearsal.seed import database_settings, git
+from nexy_tui.rehearsal.vmfiles import VmFiles
 
 CONFIGS = ("server/config.env", "server/server/config.env")
 """Both settings files, from the clone's root, in either layout."""
@@ -67,14 +68,14 @@ def refresh(world: World) -> None:
 
 async def _clone(world: World, files: VmFiles) -> None:
     """The application's clone: the previous release's tag, and over it the four files of its manifest commit."""
-    await _git(files, "clone", "--quiet", "--no-hardlinks", "--no-checkout", str(world.bare(CODE)), str(files.app))
-    await _git(files, "-C", str(files.app), "remote", "set-url", "origin", world.target.code_url())
+    await git(world.dir, "clone", "--quiet", "--no-hardlinks", "--no-checkout", str(world.bare(CODE)), str(files.app))
+    await git(files.app, "remote", "set-url", "origin", world.target.code_url())
     await install_filter(world)
-    await _git(files, "-C", str(files.app), "checkout", "--quiet", "--detach", Version.parse(world.previous).tag)
+    await git(files.app, "checkout", "--quiet", "--detach", Version.parse(world.previous).tag)
     canonical = str(MANIFEST_DIRS[0] / "manifest.json")
-    commit = await _git(files, "-C", str(files.app), "log", "-1", "--format=%H", "origin/HEAD", "--", canonical)
+    commit = await git(files.app, "log", "-1", "--format=%H", "origin/HEAD", "--", canonical)
     four = [str(path) for path in Layout(world.layout, files.app).manifest_files(world.previous)]
-    await _git(files, "-C", str(files.app), "checkout", "--quiet", commit.strip(), "--", *four)
+    await git(files.app, "checkout", "--quiet", commit, "--", *four)
 
 
 async def install_filter(world: World) -> None:
@@ -89,24 +90,24 @@ async def install_filter(world: World) -> None:
     attributes.parent.mkdir(exist_ok=True)
     attributes.write_text("".join(f"{pattern} filter=rehearsal\n" for pattern in vmrewrite.SCRIPTS), encoding="utf-8")
     for key, command in (("smudge", rewrite.smudge()), ("clean", rewrite.clean())):
-        await _git(files, "-C", str(files.app), "config", f"filter.rehearsal.{key}", command)
+        await git(files.app, "config", f"filter.rehearsal.{key}", command)
 
 
 async def filter_again(world: World) -> None:
     """Rewrite the clone's scripts for the world's present port. Does nothing while the port is the one they have."""
     files = VmFiles(world.vm)
-    smudge = await _git(files, "-C", str(files.app), "config", "filter.rehearsal.smudge")
-    if smudge.strip() == vmrewrite.Rewrite.of(world).smudge():
+    smudge = await git(files.app, "config", "filter.rehearsal.smudge")
+    if smudge == vmrewrite.Rewrite.of(world).smudge():
         return
-    names = await _git(files, "-C", str(files.app), "diff", "--name-only", "-z", "HEAD", "--", *vmrewrite.SCRIPTS)
+    names = await git(files.app, "diff", "--name-only", "-z", "HEAD", "--", *vmrewrite.SCRIPTS)
     edited = {name for name in names.split("\0") if name}
-    listed = await _git(files, "-C", str(files.app), "ls-files", "-z", "--", *vmrewrite.SCRIPTS)
+    listed = await git(files.app, "ls-files", "-z", "--", *vmrewrite.SCRIPTS)
     unedited = [name for name in listed.split("\0") if name and name not in edited]
     await install_filter(world)
     for name in unedited:
         (files.app / name).unlink(missing_ok=True)
     if unedited:
-        await _git(files, "-C", str(files.app), "checkout", "--quiet", "--", *unedited)
+        await git(files.app, "checkout", "--quiet", "--", *unedited)
 
 
 # --- settings ---
@@ -114,28 +115,14 @@ async def filter_again(world: World) -> None:
 
 def _write_configs(world: World, files: VmFiles) -> None:
     """Both `config.env` files, alike: versions of the previous release, the world's database, values with `=` in them."""
-    made = world.secrets
-    lines = (
-        "# Settings of the Nexy server",
-        f"SERVER_VERSION={world.previous}",
-        f"SERVER_BUILD={world.previous}",
-        f"GEMINI_API_KEY={made.gemini_api_key}",
-        "SESSION_COOKIE_OPTIONS=Secure; SameSite=Lax; Path=/",
-        "",
-        "# Database",
-        "DB_HOST=127.0.0.1",
-        f"DB_PORT={world.ports['database']}",
-        f"DB_NAME={DATABASE_NAME}",
-        f"DB_USER={DATABASE_USER}",
-        f"DB_PASSWORD={made.database_password}",
-        f"PG_SUPERUSER={DATABASE_SUPERUSER}",
-        f"PG_SUPERUSER_PASSWORD={made.database_superuser_password}",
-        "",
-    )
+    versions = {"SERVER_VERSION": world.previous, "SERVER_BUILD": world.previous}
+    keys = {"GEMINI_API_KEY": world.secrets.gemini_api_key, "SESSION_COOKIE_OPTIONS": "Secure; SameSite=Lax; Path=/"}
+    settings = versions | keys | database_settings(world)
+    text = "# Settings of the Nexy server\n" + "".join(f"{name}={value}\n" for name, value in settings.items())
     for name in CONFIGS:
         path = files.app / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_private(path, "\n".join(lines))
+        write_private(path, text)
 
 
 def _write_git_settings(world: World, files: VmFiles) -> None:
@@ -177,7 +164,7 @@ def _write_stand_ins(files: VmFiles) -> None:
 
 async def _make_venv(files: VmFiles) -> None:
     """A Python environment with the deployed release's requirements; its pip is this program's, aimed at it."""
-    await _run([_base_python(), "-Im", "venv", "--without-pip", "--symlinks", str(files.venv)])
+    await _run(_base_python(), "-Im", "venv", "--without-pip", "--symlinks", str(files.venv))
     site = Path(sysconfig.get_path("purelib", "venv", vars={"base": str(files.venv), "platbase": str(files.venv)}))
     host = shlex.quote(sys.executable)
     python = files.venv / "bin" / "python"
@@ -208,27 +195,17 @@ def write_private(path: Path, text: str, mode: int = 0o600) -> None:
     path.chmod(mode)
 
 
-async def _git(files: VmFiles, *arguments: str) -> str:
-    environment = {"HOME": str(files.superuser_home), "PATH": search_path(files), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
-    return await _run(["git", *arguments], environment)
-
-
-async def _run(argv: list[str], environment: dict[str, str] | None = None) -> str:
+async def _run(*argv: str) -> None:
     child = await asyncio.create_subprocess_exec(
-        *argv,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
-    out, error = await child.communicate()
+    _, error = await child.communicate()
     if child.returncode != 0:
         raise ActionFailed(
-            f"{argv[0]} {argv[1]} exited {child.returncode} while the rehearsal VM was made.",
+            f"{argv[0]} exited {child.returncode} while the rehearsal VM's Python environment was made.",
             error.decode(errors="replace").strip()[-500:],
-            "Look at the world's directory, or make another world.",
+            "See that this Python has its venv module (Debian: python3-venv).",
         )
-    return out.decode(errors="replace")
 
 
 _SUDO = """#!/bin/sh

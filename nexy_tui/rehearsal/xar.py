@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.etree import ElementTree as XML
 
+DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
+"""The first line of every XML document in a package."""
+
 _HEADER = struct.Struct(">4sHHQQI")
 _SHA1 = 1
 _DIGEST = 20
@@ -87,7 +90,7 @@ def _table(files: Iterable[_Stored], created: str) -> bytes:
             XML.SubElement(data, which, style="sha1").text = file.sha1
         XML.SubElement(data, "encoding", style="application/octet-stream")
         _values(data, length=file.size, size=file.size, offset=file.offset)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + XML.tostring(root, encoding="utf-8")
+    return DECLARATION + bytes(XML.tostring(root, encoding="utf-8"))
 
 
 def _values(parent: XML.Element, **values: object) -> None:

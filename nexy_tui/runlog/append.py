@@ -15,8 +15,9 @@ from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.runlog import seal, sshwire
 from nexy_tui.runlog.boot import boot_id
-from nexy_tui.runlog.chain import Chain, status_counts
-from nexy_tui.runlog.compose import Identity, Place, compose
+from nexy_tui.runlog.chain import REFUSED, Chain, status_counts
+from nexy_tui.runlog.compose import Place, compose
+from nexy_tui.runlog.genesis import Genesis, Identity
 from nexy_tui.runlog.logfile import LogFile
 from nexy_tui.runlog.record import SUFFIX, ZERO, Draft, Operator, Subject
 from nexy_tui.runlog.resume import examine
@@ -30,15 +31,18 @@ EvidenceLike = Evidence | Mapping[str, object]
 class RunLog:
     """One run's log, open for writing. Every method that records returns when the record is on disk, or raises Problem."""
 
-    def __init__(self, file: LogFile, identity: Identity, *, signer: Signer, subjects: Sequence[Subject], clock: Clock) -> None:
-        self.run = identity.run
+    def __init__(self, file: LogFile, genesis: Genesis, *, signer: Signer, subjects: Sequence[Subject], clock: Clock) -> None:
+        self.genesis = genesis
+        self.run = genesis.identity.run
         self.head = ZERO
         self.count = 0
         self.sealed = False
         self.dangling: tuple[str, ...] = ()
         """Actions with an intent and no result. After a resume: ask the world what became of them, do not repeat them unseen."""
+        self.attestations: tuple[tuple[str, str], ...] = ()
+        """(item, reason) of every attestation so far, a resumed run's earlier ones included."""
         self._file = file
-        self._identity = identity
+        self._bytes = hashlib.sha256()
         self._signer = signer
         self._subjects = tuple(subjects)
         self._clock = clock
@@ -62,13 +66,13 @@ class RunLog:
         subjects: Sequence[Subject],
         previous_head: str | None,
         clock: Clock,
-        facts: Mapping[str, object],
+        facts: Mapping[str, str],
         secrets: Sequence[Secret] = (),
     ) -> RunLog:
-        """Begin a run: `<directory>/runs/<version>/<run>.intoto.jsonl` with its genesis.
+        """Begin a run: `<directory>/<version>/<run>.intoto.jsonl` with its genesis.
 
-        `directory` is the state directory; `tool` holds the tool's version and the checklist's digest; `facts` what the
-        run found before it began, such as the version served. Raises Problem when the file cannot be made or written.
+        `directory` is the state directory's `runs`; `tool` holds the tool's version and the checklist's digest; `facts` what
+        the run found before it began, such as the version served. Raises Problem when the file cannot be made or written.
         """
         import uuid6
 
@@ -77,8 +81,10 @@ class RunLog:
         if not subjects:
             raise Unusable("The run has no subject.", "A record that concerns nothing proves nothing.", "Name the checkout's HEAD.")
         run = str(uuid6.uuid7())
-        file = LogFile.create(directory / "runs" / version / (run + SUFFIX))
-        log = cls(file, Identity(run, world, operator), signer=signer, subjects=subjects, clock=clock)
+        file = LogFile.create(directory / version / (run + SUFFIX))
+        identity = Identity(run, world, operator)
+        genesis = Genesis(identity, version, kind, clock.now(), dict(facts))
+        log = cls(file, genesis, signer=signer, subjects=subjects, clock=clock)
         log.protect(*secrets)
         details = {
             "tool": dict(tool),
@@ -119,16 +125,23 @@ class RunLog:
     def _continuing(cls, file: LogFile, found: Chain, signer: Signer, clock: Clock) -> RunLog:
         first, last = found.records[0], found.records[-1]
         subjects = last.subject[: len(first.subject)]
-        log = cls(file, Identity(first.run, first.world, first.operator), signer=signer, subjects=subjects, clock=clock)
+        log = cls(file, Genesis.of(first), signer=signer, subjects=subjects, clock=clock)
         log.head, log.count = found.head, len(found.records)
+        log._bytes.update(file.read())
         log._counts.update(status_counts(found.records))
         log.dangling = tuple(dict.fromkeys(str(intent.action) for intent in found.dangling))
+        log.attestations = tuple((str(one.item), one.message) for one in found.records if one.kind == "attestation")
         return log
 
     @property
     def path(self) -> Path:
         """The log's file."""
         return self._file.path
+
+    def digest(self) -> str:
+        """The SHA-256 (hex) of the file's bytes as they stand."""
+        with self._mutex:
+            return self._bytes.hexdigest()
 
     def protect(self, *secrets: Secret) -> None:
         """From now on no record carries these secrets."""
@@ -167,7 +180,7 @@ class RunLog:
         item: str | None = None,
         subjects: Sequence[Subject] = (),
     ) -> int:
-        """Say how an action ended; closes its intents."""
+        """Say how an action ended; closes its intents. The status `refused` says it was not begun, and closes none."""
         draft = Draft("result", item=item, status=str(status), action=action, exit=exit, duration_ms=duration_ms)
         return self._write(draft.with_context(evidence, message, subjects))
 
@@ -215,8 +228,9 @@ class RunLog:
                 raise Refused("The run is sealed.", "Nothing may stand after the seal.", "Begin a new run.")
             mono_us = round((self._clock.monotonic() - self._start) * 1_000_000)
             place = Place(self.count, self.head, rfc3339(self._clock.now()), mono_us, self._boot)
-            line = sign_statement(compose(draft, self._identity, place, self._subjects, self._secrets), self._signer)
+            line = sign_statement(compose(draft, self.genesis.identity, place, self._subjects, self._secrets), self._signer)
             self._file.append(line)
+            self._bytes.update(line + b"\n")
             self.head, self.count = hashlib.sha256(line).hexdigest(), self.count + 1
             self._note(draft)
             return place.seq
@@ -226,6 +240,8 @@ class RunLog:
             self._counts[draft.status] += 1
         if draft.kind == "intent" and draft.action not in self.dangling:
             self.dangling += (str(draft.action),)
-        if draft.kind == "result":
+        if draft.kind == "attestation":
+            self.attestations += ((str(draft.item), draft.message),)
+        if draft.kind == "result" and draft.status != REFUSED:
             self.dangling = tuple(action for action in self.dangling if action != draft.action)
         self.sealed = draft.kind == "seal"

@@ -19,6 +19,9 @@ KeyFor = Callable[[str, str, datetime], bytes]
 
 BREAKS = ("seq", "prev", "run")
 
+REFUSED = "refused"
+"""The status of a result that says an action was not begun: it tells nothing of an earlier intent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -52,12 +55,12 @@ class Chain:
 
 
 def dangling(records: Sequence[Record]) -> tuple[Record, ...]:
-    """Intents without a later result of the same action."""
+    """Intents without a later result of the same action (a refusal to begin it again is none)."""
     open_intents: list[Record] = []
     for record in records:
         if record.kind == "intent":
             open_intents.append(record)
-        elif record.kind == "result":
+        elif record.kind == "result" and record.status != REFUSED:
             open_intents = [intent for intent in open_intents if intent.action != record.action]
     return tuple(open_intents)
 

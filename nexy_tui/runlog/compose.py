@@ -10,17 +10,9 @@ from nexy_tui.core.problem import Problem
 from nexy_tui.core.secret import Secret
 from nexy_tui.runlog import argv as argv_list
 from nexy_tui.runlog import canonical
-from nexy_tui.runlog.record import Draft, Operator, Subject, evidence_document, is_word, statement
+from nexy_tui.runlog.genesis import Identity
+from nexy_tui.runlog.record import Draft, Subject, evidence_document, is_word, statement
 from nexy_tui.runlog.redaction import Redactor
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What stays the same in every record of a run."""
-
-    run: str
-    world: str | None
-    operator: Operator
 
 
 @dataclass(frozen=True, slots=True)

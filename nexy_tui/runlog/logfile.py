@@ -6,7 +6,10 @@ import fcntl
 import os
 from pathlib import Path
 
-from nexy_tui.core.problem import Problem, Refused
+from nexy_tui.core.problem import Problem, Refused, Unusable
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes; a run's log is a few hundred kilobytes."""
 
 
 class LogFile:
@@ -46,8 +49,7 @@ class LogFile:
 
     def read(self) -> bytes:
         """The whole file."""
-        with self.path.open("rb") as stream:
-            return stream.read()
+        return read_whole(self.path)
 
     def append(self, line: bytes) -> None:
         """Write one line and its newline, durably. On failure nothing of it stays, and Problem says so."""
@@ -104,6 +106,22 @@ class LogFile:
             os.fsync(descriptor)
         except OSError:
             self._broken = True
+
+
+def read_whole(path: Path) -> bytes:
+    """A log's bytes. Raises Unusable when it cannot be read or is far too large to be one."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise Unusable(
+            f"The run log {path} cannot be read: {error.strerror}.",
+            "Nothing can be said of it.",
+            "See which runs there are: `nexy-tui runs list`.",
+        ) from None
+    if len(data) > LARGEST:
+        raise Unusable(f"{path} is larger than {LARGEST} bytes.", "No run's log is.", "Name a run log: `nexy-tui runs list`.")
+    return data
 
 
 def write_whole(path: Path, data: bytes) -> None:

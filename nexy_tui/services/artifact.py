@@ -82,7 +82,7 @@ def inspect(
         _refuse_page(path, before.st_size)
         crc = _require_structure(path, name)
         meter = Meter(emit, name, "reading", before.st_size)
-        sha256, found_crc = digest(path, meter, cancelled, crc_of=crc and crc.length)
+        sha256, found_crc = digest(path, meter, cancelled, crc_of=crc.length if crc is not None else None)
         _same(before, path.stat())
         if crc is not None and found_crc != crc.value:
             raise Unfit("is damaged: its data does not have the checksum that its trailer names")

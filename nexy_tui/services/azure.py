@@ -81,11 +81,13 @@ class RunCommands:
         patience: float = PATIENCE,
         emit: Emit = silent,
         cancelled: Callable[[], bool] | None = None,
+        begun: Callable[[], None] | None = None,
     ) -> str:
         """Run a script by the action kind (RunShellScript) and return Azure's message with both outputs in it.
 
         Waits up to `patience` seconds of the clock for a busy VM, then raises Busy; raises CouldNotLook when the outcome
         cannot be had, Unusable without credentials, Cancelled while waiting (the script itself cannot be cancelled).
+        `begun` is called once Azure has taken the command: from then on it runs to its end.
         """
         from azure.mgmt.compute import models
 
@@ -96,7 +98,7 @@ class RunCommands:
                 self._vm.resource_group, self._vm.name, body, polling=_polling(), retry_total=0
             )
 
-        result = self._execute(begin, timeout=timeout, patience=patience, emit=emit, cancelled=cancelled)
+        result = self._execute(begin, timeout=timeout, patience=patience, emit=emit, cancelled=cancelled, begun=begun)
         entries = result.value or [] if result is not None else []
         if len(entries) != 1 or entries[0].message is None:
             raise CouldNotLook(
@@ -115,6 +117,7 @@ class RunCommands:
         patience: float = PATIENCE,
         emit: Emit = silent,
         cancelled: Callable[[], bool] | None = None,
+        begun: Callable[[], None] | None = None,
     ) -> ManagedOutput:
         """Run a script by the managed kind: `protected` reaches it as environment variables nobody can read afterwards."""
         from azure.mgmt.compute import models
@@ -135,7 +138,7 @@ class RunCommands:
             )
 
         secrets = tuple(protected.values())
-        self._execute(begin, timeout=timeout, patience=patience, emit=emit, cancelled=cancelled, secrets=secrets)
+        self._execute(begin, timeout=timeout, patience=patience, emit=emit, cancelled=cancelled, begun=begun, secrets=secrets)
         with self._client(secrets) as client:
             view = client.virtual_machine_run_commands.get_by_virtual_machine(group, name, MANAGED_NAME, expand="instanceView")
         seen = view.properties.instance_view if view.properties is not None else None
@@ -155,6 +158,7 @@ class RunCommands:
         patience: float,
         emit: Emit,
         cancelled: Callable[[], bool] | None,
+        begun: Callable[[], None] | None,
         secrets: tuple[Secret, ...] = (),
     ) -> Any:
         """Begin an operation, waiting while the VM is busy, and follow it to its end."""
@@ -163,6 +167,8 @@ class RunCommands:
             try:
                 with self._client(secrets) as client:
                     poller = self._begin(lambda: begin(client))
+                    if begun is not None:
+                        begun()
                     return self._follow(poller, timeout, cancelled)
             except Busy:
                 if waited >= patience:

@@ -145,7 +145,8 @@ BEGIN
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname IN ({_TABLES})
   LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS {TRIGGER} ON public.%I', item.relname);
-    EXECUTE format('CREATE TRIGGER {TRIGGER} BEFORE DELETE ON public.%I FOR EACH ROW EXECUTE FUNCTION public.prevent_hard_delete()', item.relname);
+    EXECUTE format('CREATE TRIGGER {TRIGGER} BEFORE DELETE ON public.%I '
+      'FOR EACH ROW EXECUTE FUNCTION public.prevent_hard_delete()', item.relname);
   END LOOP;
 END
 $guards$;

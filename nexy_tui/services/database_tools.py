@@ -23,7 +23,7 @@ _KNOWN_PLACES = (
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 )
 _VERSION = re.compile(r"\(PostgreSQL\) ([0-9]+(?:\.[0-9]+)*)")
-_FROM_OUTSIDE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS")
+_OURS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS")
 
 
 class Tools:
@@ -54,7 +54,7 @@ class Tools:
 
     def environment(self, address: Address, role: Role, database: str | None = None) -> dict[str, str]:
         """The environment a client program finds its server by: nothing of it stands in argv, and no other PG* setting interferes."""
-        environment = {key: value for key, value in self._environ.items() if key not in _FROM_OUTSIDE}
+        environment = {key: value for key, value in self._environ.items() if key not in _OURS}
         environment |= {
             "PGHOST": address.host,
             "PGPORT": str(address.port),

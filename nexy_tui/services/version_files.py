@@ -74,7 +74,7 @@ _SCALAR = re.compile(r"""(?P<quote>["']?)[^"'#\n]*?(?P=quote)(?=\s*(#|$))""")
 
 def _scalar(rest: str, version: Version, field: str) -> str:
     match = _SCALAR.match(rest)
-    if match is None:
+    if match is None or rest.startswith(("|", ">", "&", "*", "!", "[", "{")):
         raise ValueError(f"the field {field} is not a plain value on one line")
     quote = match["quote"] or '"'
     return f"{quote}{version}{quote}{rest[match.end() :]}"

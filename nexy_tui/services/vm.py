@@ -71,12 +71,14 @@ class VmHost:
         patience: float | None = None,
         emit: Emit = silent,
         cancelled: Callable[[], bool] | None = None,
+        begun: Callable[[], None] | None = None,
     ) -> ScriptResult:
         """Run a bash script on the VM, the preamble's NEXY_* variables and `parameters` set before its first line.
 
         `protected` values go by Azure's protected parameters and arrive as environment variables; they never stand in the
         script. A non-zero exit is a result, not an exception. Raises CouldNotLook when the script's own status cannot be
-        told: it may or may not have done its work. `patience` is how long to wait for a busy VM.
+        told: it may or may not have done its work. `patience` is how long to wait for a busy VM; `begun` is called once the
+        script is on its way and can no longer be stopped.
         """
         nonce = random.token_hex(16)
         text = wrap(preamble(self._target, parameters or {}) + script, nonce)
@@ -84,12 +86,12 @@ class VmHost:
         if protected:
             if bad := [name for name in protected if _NAME.fullmatch(name) is None]:
                 raise ValueError(f"not variable names: {bad}")
-            done = self._azure.managed(text, protected, timeout=timeout, emit=emit, cancelled=cancelled, **options)
+            done = self._azure.managed(text, protected, timeout=timeout, emit=emit, cancelled=cancelled, begun=begun, **options)
             result = judge_outputs(done.stdout, done.stderr, nonce)
             if result is not None and done.exit not in (None, result.exit):
                 result = None
         else:
-            message = self._azure.action(text, timeout=timeout, emit=emit, cancelled=cancelled, **options)
+            message = self._azure.action(text, timeout=timeout, emit=emit, cancelled=cancelled, begun=begun, **options)
             result = judge_message(message, nonce)
         hidden = tuple((protected or {}).values())
         if result is None:

@@ -90,17 +90,18 @@ def verify(path: Path, cancelled: Callable[[], bool] = lambda: False) -> None:
 def versions(path: Path) -> dict[str, str]:
     """The versions that Distribution and PackageInfo name, by place. Raises NotAnArchive when neither names one."""
     found: dict[str, str] = {}
-    for member in read_table(path):
-        name = member.path.rpartition("/")[2]
+    members = read_table(path)
+    for member in members:
         if member.path == "Distribution":
-            root = _parse(_document(path, member))
-            _take(found, "product in Distribution", root.find("product"), "version")
-        elif name == "PackageInfo":
-            root = _parse(_document(path, member))
-            _take(found, member.path, root, "version")
-            bundles = [bundle for bundle in root.findall("bundle") if bundle.get("path", "").endswith("Nexy.app")]
-            for key in ("CFBundleShortVersionString", "CFBundleVersion"):
-                _take(found, f"{key} in {member.path}", bundles[0] if bundles else None, key)
+            _take(found, "product in Distribution", _parse(_document(path, member)).find("product"), "version")
+    infos = [(member.path, _parse(_document(path, member))) for member in members if member.path.rpartition("/")[2] == "PackageInfo"]
+    for place, root in infos:
+        bundle = next((bundle for bundle in root.findall("bundle") if bundle.get("path", "").endswith("Nexy.app")), None)
+        if bundle is None and len(infos) > 1:
+            continue  # A helper's component has a version of its own.
+        _take(found, place, root, "version")
+        _take(found, f"CFBundleShortVersionString in {place}", bundle, "CFBundleShortVersionString")
+        _take(found, f"CFBundleVersion in {place}", bundle, "CFBundleVersion")
     if not found:
         raise NotAnArchive("names no version: it has neither a Distribution nor a PackageInfo that does")
     return found

@@ -1,0 +1,43 @@
+# Two commands: `make rehearse` sets up all and opens the wizard in a rehearsal; `make test` sets up all and passes the tests.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: rehearse test lint exhaustive bench picture snapshots clean
+
+rehearse: $(VENV)/.runs
+	@echo "Starting a rehearsal world on this machine (nothing leaves it) and opening the wizard in it."
+	$(BIN)/nexy-tui rehearse
+
+test: $(VENV)/.tests lint
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not exhaustive"
+
+lint: $(VENV)/.tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+exhaustive: $(VENV)/.tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m exhaustive -s
+
+snapshots: $(VENV)/.tests
+	$(BIN)/python -m pytest -n $(WORKERS) tests/snapshots --snapshot-update
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
+	@echo "Setting up a Python environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing nexy-tui and what it needs, at the pinned versions"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.runs
+	@echo "Installing what the tests need, at the pinned versions"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@

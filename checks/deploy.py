@@ -1,0 +1,194 @@
+"""Phase deploy: what stands on the VM, all from its one survey, held against the code repository (rulebook phase 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checks.base import Check, Scope
+from checks.remotes import look_lock
+from nexy_tui.core.deployment import Deployment
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import CouldNotLook, Unusable
+from nexy_tui.core.text import last_lines, printable
+from nexy_tui.core.vm_facts import SettingsFile, VmFacts
+from nexy_tui.services.deployment import find_deployment
+from nexy_tui.services.update_server import parse_health
+
+MIN_FREE_KIB = 512 * 1024
+"""Below half a GiB a checkout and its wheels may no longer fit."""
+
+SETTINGS = ("server/config.env", "server/server/config.env")
+"""Both settings files on the VM, from the clone's root (contracts: config.env)."""
+
+_REDEPLOY = "Deploy again; the script can be repeated."
+
+
+@dataclass(frozen=True, slots=True)
+class DeployFacts:
+    """The VM as it is, and the release as the code repository has it."""
+
+    vm: VmFacts
+    deployment: Deployment
+
+
+def look_vm(scope: Scope) -> VmFacts:
+    """The VM's survey, once a pass. Not started while somebody else releases: a look must not get in their deploy's way."""
+
+    def survey() -> VmFacts:
+        holder = look_lock(scope).holder
+        if holder is not None and holder.run != scope.plan.run and not holder.expired(scope.plan.now):
+            raise CouldNotLook(
+                f"The VM was not asked: {holder} is releasing.",
+                "It runs one command at a time, and the release comes first.",
+                "Look again when that release has ended.",
+            )
+        return scope.services.vm.survey(str(scope.plan.published or ""), emit=scope.emit)
+
+    return scope.once("vm.survey", survey)
+
+
+def look_deployment(scope: Scope) -> Deployment:
+    """Tag, manifest commit and manifests of this release on the code repository, once a pass."""
+    version = scope.plan.version
+    if version is None:
+        raise Unusable("No version is named.", "The VM cannot be held against an unknown release.", "Name it, or write it into VERSION.")
+    return scope.once("git.deployment", lambda: find_deployment(scope.services.git, version, scope.plan.kind))
+
+
+def look_deploy(scope: Scope) -> DeployFacts:
+    """Both sides, the cheap one first."""
+    deployment = look_deployment(scope)
+    return DeployFacts(look_vm(scope), deployment)
+
+
+def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
+    """The VM can take a deploy: a clone, its Python, both settings files with names that work, and room."""
+    evidence = (
+        _seen(vm, plan, "HEAD", vm.head or "no clone"),
+        _seen(vm, plan, "service", vm.service or "unknown"),
+        _seen(vm, plan, "free disk", "unknown" if vm.free_kib is None else f"{vm.free_kib // 1024} MiB"),
+        _seen(vm, plan, "python", vm.python or "none"),
+        _seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 4) or "empty"),
+    )
+    if not vm.head:
+        return failed(f"{plan.target.vm.directory} on the VM is no git clone.", "See target.vm.directory in the configuration.", *evidence)
+    if trouble := _settings_trouble(vm):
+        return failed(trouble, "Mend the file on the VM, then look again.", *evidence, fixers=("4.8",))
+    if not vm.python.startswith("Python 3"):
+        return failed("The VM has no Python environment in venv.", "Make one in the clone: python3 -m venv venv", *evidence)
+    if vm.free_kib is None:
+        return inconclusive("The VM's free disk space could not be seen.", "Look again; if it stays, see the VM's df.", *evidence)
+    if vm.free_kib < MIN_FREE_KIB:
+        return failed(f"The VM has {vm.free_kib // 1024} MiB of disk left.", "Make room on the VM: at least 512 MiB.", *evidence)
+    return passed(f"The VM answers; it stands at {' '.join(vm.tags) or vm.head[:12]}, its service is {vm.service}.", *evidence)
+
+
+def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
+    """HEAD on the VM is the release tag's commit; an update-only run leaves it on the release tag it had."""
+    vm, deployment = facts.vm, facts.deployment
+    evidence = (
+        _seen(vm, plan, "HEAD", vm.head or "no clone"),
+        Evidence(f"tag {deployment.tag}", deployment.tag_commit or "not there", plan.target.code_repository),
+    )
+    if not plan.kind.tags:
+        if vm.tags:
+            return passed(f"HEAD on the VM is {' '.join(vm.tags)}, which this kind of run leaves as it is.", evidence[0])
+        return failed("HEAD on the VM is no release tag.", "Release the code as well (kind full or code-only).", evidence[0])
+    if deployment.tag_commit is None:
+        return failed(f"{plan.target.code_repository} has no tag {deployment.tag}.", "Push the release's tag first.", *evidence)
+    if vm.head != deployment.tag_commit:
+        at = " ".join(vm.tags) or vm.head[:12] or "no commit"
+        return failed(f"The VM stands at {at}, not at {deployment.tag}.", f"Deploy {deployment.tag}.", *evidence)
+    return passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
+
+
+def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
+    """The four manifest files on the VM are those of the manifest commit, byte for byte."""
+    vm, deployment = facts.vm, facts.deployment
+    commit = (deployment.manifest_commit or "")[:12]
+    evidence = [Evidence("sha256 wanted", deployment.manifest_sha256 or "none", f"{plan.target.code_repository} {commit}")]
+    evidence += [_seen(vm, plan, path, digest or "missing") for path, digest in vm.manifests.items()]
+    if trouble := deployment.manifest_trouble:
+        return failed(f"The manifests cannot be deployed: {trouble}.", "Publish first: the manifest commit comes before.", *evidence)
+    wrong = [path for path in deployment.manifest_files if vm.manifests.get(path) != deployment.manifest_sha256]
+    if wrong:
+        return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", _REDEPLOY, *evidence, fixers=("4.9",))
+    return passed(f"The four manifest files on the VM are those of {commit} ({deployment.manifest_version}).", *evidence)
+
+
+def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
+    """`SERVER_VERSION` and `SERVER_BUILD` are this version in both settings files: they outrank everything else (rulebook 2)."""
+    vm, version = facts.vm, str(facts.deployment.version)
+    evidence, wrong = [], []
+    for path in SETTINGS:
+        file = vm.settings.get(path, SettingsFile(there=False))
+        for key, values in (("SERVER_VERSION", file.versions), ("SERVER_BUILD", file.builds)):
+            said = " and ".join(values) or ("not set" if file.there else "no such file")
+            evidence.append(_seen(vm, plan, f"{path} {key}", said))
+            if set(values) != {version}:
+                wrong.append(f"{key} in {path} ({said})")
+    if trouble := _settings_trouble(vm):
+        return failed(trouble, "Mend the file on the VM, then deploy again.", *evidence, fixers=("4.8",))
+    if wrong:
+        return failed(f"Not {version}: {', '.join(wrong)}.", _REDEPLOY, *evidence)
+    return passed(f"SERVER_VERSION and SERVER_BUILD are {version} in both settings files.", *evidence)
+
+
+def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
+    """The service manager says active."""
+    service = plan.target.vm.service
+    evidence = [_seen(vm, plan, service, vm.service or "unknown")]
+    if vm.service == "active":
+        return passed(f"{service} is active.", *evidence)
+    evidence.append(_seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 6) or "empty"))
+    remedy = "See why in its journal (above, or journalctl on the VM), mend that, then deploy again."
+    fixers = tuple(number for number, text in (("4.7", "API_KEY_INVALID"), ("4.8", "illegal environment variable")) if text in vm.journal)
+    return failed(f"{service} is {vm.service or 'in an unknown state'} on the VM.", remedy, *evidence, fixers=fixers)
+
+
+def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
+    """`/health`, asked on the VM itself, is healthy and says this version."""
+    vm, version = facts.vm, str(facts.deployment.version)
+    evidence = _seen(vm, plan, "/health", printable(vm.health_body.decode("utf-8", "replace")) or f"HTTP {vm.health_status}")
+    remedy = "See the service's journal on the VM, then deploy again."
+    if vm.health_status != 200:
+        what = f"answers HTTP {vm.health_status}" if vm.health_status else "gives no answer"
+        return failed(f"/health on the VM {what}.", remedy, evidence)
+    try:
+        said = parse_health(vm.health_body)
+    except ValueError as error:
+        return failed(f"/health on the VM cannot be read: {error}.", remedy, evidence)
+    wrong = [f"{key} is {said[key]}" for key in ("version", "latest_version", "latest_build") if said[key] != version]
+    if said["status"] != "healthy":
+        wrong.insert(0, f"status is {said['status']}")
+    if wrong:
+        return failed(f"/health on the VM does not say {version}: {', '.join(wrong)}.", remedy, evidence)
+    return passed(f"/health on the VM is healthy and says {version}.", evidence)
+
+
+def _settings_trouble(vm: VmFacts) -> str:
+    """A settings file that is missing, or has a name the server crashes on at start (rulebook 4.8)."""
+    for path in SETTINGS:
+        file = vm.settings.get(path, SettingsFile(there=False))
+        if not file.there:
+            return f"{path} is not on the VM."
+        if file.bad_names:
+            return f"{path} on the VM has a name that crashes the server: {'; '.join(file.bad_names)}."
+    return ""
+
+
+def _seen(vm: VmFacts, plan: Plan, name: str, value: str) -> Evidence:
+    return Evidence(name, printable(value.replace("\n", " | "), 600), f"VM {plan.target.vm.name}", vm.taken)
+
+
+def _differ(items: list[str]) -> str:
+    return "differs" if len(items) == 1 else "differ"
+
+
+VM = Check(look_vm, judge_vm, slow=True)
+HEAD = Check(look_deploy, judge_head, slow=True)
+MANIFESTS = Check(look_deploy, judge_manifests, slow=True)
+CONFIG = Check(look_deploy, judge_config, slow=True)
+SERVICE = Check(look_vm, judge_service, slow=True)
+HEALTH = Check(look_deploy, judge_health, slow=True)

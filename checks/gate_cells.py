@@ -1,0 +1,209 @@
+"""The gate's judging, source by source: pure functions from what was seen to cells (contracts: decided, and kinds of run)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nexy_tui.core import manifest
+from nexy_tui.core.finding import Status
+from nexy_tui.core.matrix import Cell, Column
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.target import DMG
+from nexy_tui.core.version import Version
+from nexy_tui.services.download import Downloaded
+from nexy_tui.services.github import Asset
+from nexy_tui.services.update_server import AppcastFacts, HealthFacts
+
+
+class Profile(StrEnum):
+    """Before the deploy the live server may still serve the release before; after it, everything is equal everywhere."""
+
+    PRE_DEPLOY = "pre-deploy"
+    POST_DEPLOY = "post-deploy"
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A source that could not be looked at, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the sources are held against: the kind's column of versions, the fixed address, the bytes at it.
+
+    `before` are the versions that may still be live before the deploy; `size` and `sha256` are None while nothing was
+    downloaded; `signed` tells whether the manifest's signature verifies over those bytes, None where nobody could tell.
+    """
+
+    profile: Profile
+    version: str
+    published: str | None
+    before: frozenset[str]
+    url: str
+    size: int | None
+    sha256: str | None
+    signed: bool | None
+    needs_signature: bool
+
+    def live(self, wanted: str | None) -> tuple[str, ...]:
+        """The versions a live address may say in this profile."""
+        known = () if wanted is None else (wanted,)
+        return known if self.profile is Profile.POST_DEPLOY else (*known, *sorted(self.before - set(known)))
+
+
+def expected(
+    plan: Plan, profile: Profile, download: Downloaded | Unseen | None, *, signed: bool | None, earlier: Version | None
+) -> Expected:
+    """The expectations of a plan. `earlier` is the highest release below this one, for a look that has no genesis to read."""
+    got = download if isinstance(download, Downloaded) else None
+    genesis = (plan.served_before, plan.published_before) if plan.started is not None else (earlier,)
+    return Expected(
+        profile=profile,
+        version=str(plan.version or ""),
+        published=str(plan.published) if plan.published is not None else None,
+        before=frozenset(str(version) for version in genesis if version is not None),
+        url=plan.target.asset_url(DMG),
+        size=got.size if got else None,
+        sha256=got.sha256 if got else None,
+        signed=signed,
+        needs_signature=bool(plan.target.sparkle_public_key),
+    )
+
+
+def version_column(text: str | None, want: Expected) -> Column:
+    """The file VERSION."""
+    return {"version": Cell.held(text, want.version)}
+
+
+def manifest_column(raw: bytes | None, canonical: bytes | None, want: Expected) -> Column:
+    """One manifest file: its fields, and that it is the canonical one's copy."""
+    if raw is None:
+        return {"reachability": Cell.said("missing", "the file", False)}
+    try:
+        read = manifest.parse(raw)
+    except manifest.ManifestError as error:
+        return {"reachability": Cell.said(str(error), "a manifest", False)}
+    copy = "as the canonical file" if raw == canonical else "differs from the canonical file"
+    return {
+        "version": Cell.held(read.version, want.published),
+        "build": Cell.held(read.build, want.published),
+        "url": Cell.held(read.url, want.url),
+        "size": Cell.held(read.size, want.size),
+        "sha256": Cell.held(read.sha256, want.sha256),
+        "signature": signature_cell(read.signature or "", want),
+        "reachability": Cell.said(copy, "as the canonical file", raw == canonical),
+    }
+
+
+def signature_cell(value: str, want: Expected) -> Cell:
+    """A signature: where clients hold a public key it must be there and verify over the bytes they will download."""
+    if not want.needs_signature:
+        return Cell.shown(value)
+    if not value:
+        return Cell.said("", "a signature by the configured key", False)
+    if want.signed is None:
+        return Cell(value, Status.INCONCLUSIVE, "a signature that was verified over the download")
+    return Cell.said(value, "a signature valid over the download", want.signed)
+
+
+def asset_column(asset: Asset | Unseen | None, want: Expected) -> Column:
+    """The release's asset, as the host's API describes it."""
+    if isinstance(asset, Unseen):
+        return {"reachability": Cell.unseen(asset.why)}
+    if asset is None:
+        return {"reachability": Cell.said("missing", "uploaded", False)}
+    column = {"size": Cell.held(asset.size, want.size), "reachability": Cell.held(asset.state, "uploaded")}
+    return column | {"sha256": Cell.held(asset.sha256, want.sha256) if asset.sha256 else Cell.shown("")}
+
+
+def download_column(download: Downloaded | Unseen | None, want: Expected) -> Column:
+    """The bytes at the release URL: what everything else is held against."""
+    if isinstance(download, Unseen):
+        return {"reachability": Cell.unseen(download.why)}
+    if download is None:
+        return {"url": Cell.shown(want.url), "reachability": Cell.said("HTTP 404", "a download", False)}
+    return {
+        "url": Cell.held(download.url, want.url),
+        "size": Cell.said(download.size, "some bytes", download.size > 0),
+        "sha256": Cell.said(download.sha256, "64 hex digits", True),
+        "reachability": Cell.said("downloaded", "a download", True),
+        "tls": Cell.said("verified", "verified", True),
+    }
+
+
+def health_column(facts: HealthFacts | Unseen, other: HealthFacts | Unseen, want: Expected) -> Column:
+    """A health address: healthy, of one mind with itself and with the other one, and a version it may serve."""
+    if isinstance(facts, Unseen):
+        return {"reachability": Cell.unseen(facts.why)}
+    if facts.problem:
+        return {"reachability": Cell.said(facts.problem, "a health document", False), "tls": _tls()}
+    versions = dict.fromkeys((facts.version, facts.latest_version))
+    if isinstance(other, HealthFacts) and other.version is not None:
+        versions[other.version] = None
+    one_mind = len(versions) == 1
+    allowed = want.live(want.version)
+    value = facts.version if one_mind else " and ".join(str(version) for version in versions)
+    return {
+        "version": Cell.said(value, " or ".join(allowed), one_mind and facts.version in allowed),
+        "build": Cell.held(facts.latest_build, facts.version),
+        "reachability": Cell.held(facts.status, "healthy"),
+        "tls": _tls(),
+    }
+
+
+def appcast_column(facts: AppcastFacts | Unseen, health: HealthFacts | Unseen, signature: str | None, want: Expected) -> Column:
+    """The live appcast: readable, at the fixed address, and a release it may offer; never above what `/health` says.
+
+    Once it offers this release, its length and signature are held against the download and the manifest as well.
+    """
+    if isinstance(facts, Unseen):
+        return {"reachability": Cell.unseen(facts.why)}
+    if facts.appcast is None:
+        return {"reachability": Cell.said(facts.problem, "an appcast", False), "tls": _tls()}
+    read = facts.appcast
+    allowed = want.live(want.published)
+    above = isinstance(health, HealthFacts) and is_above(read.version, health.version)
+    value = "; ".join(read.conflicts) or (f"{read.version}, above /health's {health.version}" if above else read.version)  # type: ignore[union-attr]
+    final = read.version == want.published or want.profile is Profile.POST_DEPLOY
+    signed = (signature or "") == read.signature
+    return {
+        "version": Cell.said(value, " or ".join(allowed), not read.conflicts and not above and read.version in allowed),
+        "build": Cell.held(read.build, read.version),
+        "url": Cell.held(read.url, want.url),
+        "size": Cell.held(read.length, want.size) if final else Cell.shown(read.length),
+        "signature": Cell.said(read.signature or "none", "the manifest's", signed) if final else Cell.shown(read.signature),
+        "reachability": Cell.said("an appcast", "an appcast", True),
+        "tls": _tls(),
+    }
+
+
+def to_be_column(raw: bytes | None, want: Expected) -> Column:
+    """The appcast the server will make of the canonical manifest: it refuses an address that is not https (HTTP 500)."""
+    try:
+        read = manifest.parse(raw or b"")
+    except manifest.ManifestError as error:
+        return {"reachability": Cell.said(f"none can be made: {error}", "an appcast", False)}
+    https = read.url.startswith("https://")
+    return {
+        "version": Cell.held(read.version, want.published),
+        "build": Cell.held(read.build, read.version),
+        "url": Cell.held(read.url, want.url),
+        "size": Cell.held(read.size, want.size),
+        "signature": signature_cell(read.signature or "", want),
+        "reachability": Cell.said("can be made" if https else "refused: the address is not https", "an appcast", https),
+    }
+
+
+def is_above(version: str | None, other: str | None) -> bool:
+    """Whether a version is higher than another; False where either is none."""
+    try:
+        return Version.parse(version or "") > Version.parse(other or "")
+    except ValueError:
+        return False
+
+
+def _tls() -> Cell:
+    return Cell.said("verified", "verified", True)

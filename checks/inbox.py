@@ -1,0 +1,247 @@
+"""Phase inbox: the artifacts are there, whole, of this version, new, and can be signed (rulebook sections 1.1, 2; phase 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.base import Check, Scope
+from nexy_tui.core import manifest
+from nexy_tui.core.event import Emit
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import Refused
+from nexy_tui.core.target import DMG, PKG
+from nexy_tui.services import Services
+from nexy_tui.services.artifact import Inspected, Unfit, inspect
+from nexy_tui.services.sparkle import INBOX_FILE, Signature, sparkle_of
+
+NOTHING_PUBLISHED = "A code-only run publishes no artifacts."
+_MANIFESTS_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFacts:
+    """One artifact of the inbox: what was found, or why it must not be published; neither when it is not there."""
+
+    name: str
+    found: Inspected | None = None
+    unfit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFacts:
+    """The inbox as it lies there."""
+
+    path: str
+    there: bool
+    files: tuple[str, ...] = ()
+    artifacts: Mapping[str, ArtifactFacts] | None = None
+
+    def of(self, name: str) -> ArtifactFacts:
+        """The facts about one artifact."""
+        return (self.artifacts or {}).get(name, ArtifactFacts(name))
+
+
+def read_inbox(services: Services, emit: Emit, cancelled: Callable[[], bool] = lambda: False) -> InboxFacts:
+    """Look at the inbox and inspect both artifacts whole. Raises CouldNotLook when a file cannot be read."""
+    inbox = services.layout.inbox
+    if not inbox.is_dir():
+        return InboxFacts(str(inbox), there=False)
+    files = tuple(sorted(entry.name for entry in inbox.iterdir() if not entry.name.startswith(".")))
+    artifacts = {}
+    for name in (DMG, PKG):
+        try:
+            found = inspect(inbox, name, services.clock, services.environ, emit=emit, cancelled=cancelled)
+            artifacts[name] = ArtifactFacts(name, found)
+        except Unfit as error:
+            artifacts[name] = ArtifactFacts(name, unfit=str(error))
+    return InboxFacts(str(inbox), there=True, files=files, artifacts=artifacts)
+
+
+def look_inbox(scope: Scope) -> InboxFacts:
+    """The inbox, read once a pass."""
+    return scope.once("inbox", lambda: read_inbox(scope.services, scope.emit))
+
+
+def judge_exists(facts: InboxFacts, plan: Plan) -> Verdict:
+    """The folder is there."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    evidence = Evidence("release_inbox", ", ".join(facts.files) or ("empty" if facts.there else "missing"), facts.path)
+    if not facts.there:
+        return failed(f"There is no folder {facts.path}.", f"mkdir -p {facts.path}; then lay {DMG} there.", evidence, fixers=("4.1",))
+    return passed("The inbox is there.", evidence)
+
+
+def judge_dmg(facts: InboxFacts, plan: Plan) -> Verdict:
+    """The image is there and whole."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    return _judge_file(facts, DMG)
+
+
+def judge_pkg(facts: InboxFacts, plan: Plan) -> Verdict:
+    """The package is there and whole if this release announces it, and is not there if it does not."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    artifact = facts.of(PKG)
+    if plan.with_pkg:
+        return _judge_file(facts, PKG)
+    if artifact.found is not None or artifact.unfit:
+        return failed(
+            f"{PKG} lies in the inbox, but this release does not announce it.",
+            f"Move it out of {facts.path}, or start the release with it: nexy-tui release --with {PKG}",
+            Evidence(PKG, artifact.unfit or f"{artifact.found.size if artifact.found else 0} bytes", facts.path),
+        )
+    return not_applicable(f"This release does not announce {PKG}.")
+
+
+def _judge_file(facts: InboxFacts, name: str) -> Verdict:
+    artifact = facts.of(name)
+    if artifact.unfit:
+        remedy = f"Lay a finished {name} into {facts.path} and look again."
+        return failed(f"{name} {artifact.unfit}.", remedy, Evidence(name, artifact.unfit, facts.path))
+    if artifact.found is None:
+        remedy = f"Lay {name} into {facts.path} and look again."
+        return failed(f"{name} is not in the inbox.", remedy, Evidence(name, "missing", facts.path), fixers=("4.1",))
+    found = artifact.found
+    return passed(
+        f"{name} is whole: {found.size} bytes.",
+        Evidence(f"{name} size", str(found.size), str(found.path)),
+        Evidence(f"{name} sha256", found.sha256, str(found.path)),
+    )
+
+
+def judge_version(facts: InboxFacts, plan: Plan) -> Verdict:
+    """The version inside every artifact is the release's: else clients install it and are offered it again without end."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    found = [artifact.found for name in expected(plan) if (artifact := facts.of(name)).found is not None and artifact.found is not None]
+    evidence = [Evidence(place, text, artifact.name) for artifact in found for place, text in artifact.contents.versions.items()]
+    if len(found) < len(expected(plan)):
+        missing = ", ".join(name for name in expected(plan) if facts.of(name).found is None)
+        return failed(f"No version can be read: {missing} is missing or not whole.", f"Lay a finished {missing} into {facts.path}.", *evidence)
+    if plan.version is None:
+        return inconclusive("There is no release version to hold the artifacts against.", "Name it: nexy-tui release X.Y.Z.Build", *evidence)
+    wrong = [f"{artifact.name}: {text}" for artifact in found for text in artifact.contents.unlike(str(plan.version))]
+    if wrong:
+        return failed(
+            f"An artifact is not of {plan.version}: {'; '.join(wrong)}.",
+            f"Build {plan.version} and lay that file into {facts.path}, or release the version that the file has.",
+            *evidence,
+        )
+    unread = [f"{artifact.name}: {artifact.contents.unread}" for artifact in found if artifact.contents.unread]
+    if unread:
+        return inconclusive(
+            f"The version inside could not be verified: {'; '.join(unread)}.",
+            "Install 7-Zip (7zz) and look again; or open the file, see the version, and attest it.",
+            *evidence,
+            *(Evidence(f"{artifact.name} version", "not read", artifact.contents.unread) for artifact in found if artifact.contents.unread),
+        )
+    return passed(f"Every artifact is of {plan.version}.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFacts:
+    """The image's digest, and the digests that manifests in the checkout name for their versions."""
+
+    sha256: str | None
+    published: Mapping[str, str]
+
+
+def look_new(scope: Scope) -> NewFacts:
+    """The image beside every manifest of the checkout that can be read."""
+    found = look_inbox(scope).of(DMG).found
+    published: dict[str, str] = {}
+    for directory in reversed(MANIFEST_DIRS):
+        for path in sorted((scope.services.checkout / directory).glob("manifest*.json"))[:_MANIFESTS_LIMIT]:
+            known = _read_manifest(path)
+            if known is not None:
+                published[known.version] = known.sha256
+    return NewFacts(None if found is None else found.sha256, published)
+
+
+def _read_manifest(path: Path) -> manifest.Manifest | None:
+    try:
+        with path.open("rb") as stream:
+            return manifest.parse(stream.read(manifest.MAX_SIZE + 1))
+    except (OSError, manifest.ManifestError):
+        return None
+
+
+def judge_new(facts: NewFacts, plan: Plan) -> Verdict:
+    """The bytes are not those of another release: a version raised over old bytes is offered without end."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    if facts.sha256 is None:
+        return failed(f"{DMG} is missing or not whole.", f"Lay a finished {DMG} into the inbox.")
+    evidence = Evidence(f"{DMG} sha256", facts.sha256, "inbox")
+    same = [version for version, sha256 in facts.published.items() if sha256 == facts.sha256 and version != str(plan.version)]
+    if same:
+        return inconclusive(
+            f"{DMG} holds exactly the bytes of release {same[0]}.",
+            "Lay the new build into the inbox. If these bytes are to be released again under this version, attest it with the reason.",
+            evidence,
+            Evidence(f"sha256 of {same[0]}", facts.sha256, "its manifest in the checkout"),
+        )
+    return passed(f"{DMG} is not the file of another release ({len(facts.published)} manifests compared).", evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFacts:
+    """Whether a Sparkle signature over the image can be had, and if not, why."""
+
+    there: bool
+    signature: Signature | None = None
+    refused: str = ""
+    remedy: str = ""
+
+
+def look_signature(scope: Scope) -> SignatureFacts:
+    """Sign the image, or verify the signature that lies beside it."""
+    found = look_inbox(scope).of(DMG).found
+    if found is None or not scope.plan.kind.publishes:
+        return SignatureFacts(there=False)
+    try:
+        made = sparkle_of(scope.services).signature_for(found.path, scope.services.layout.inbox)
+    except Refused as error:
+        return SignatureFacts(there=True, refused=error.what, remedy=error.remedy)
+    return SignatureFacts(there=True, signature=made)
+
+
+def judge_signature(facts: SignatureFacts, plan: Plan) -> Verdict:
+    """A signature that clients will accept, wherever one is configured."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    if not facts.there:
+        return failed(f"{DMG} is missing or not whole, so nothing can be signed.", f"Lay a finished {DMG} into the inbox.")
+    key = Evidence("public key", plan.target.sparkle_public_key or "none configured", "target.sparkle_public_key")
+    if facts.refused:
+        return failed(facts.refused, facts.remedy, key)
+    if facts.signature is None:
+        return not_applicable(f"Neither a public nor a private Sparkle key is configured: the manifest carries no signature ({INBOX_FILE} is not read).", key)
+    against = "the configured public key" if plan.target.sparkle_public_key else "its own public half (none is configured)"
+    return passed(
+        f"The Sparkle signature verifies with {against}.",
+        key,
+        Evidence("ed25519", facts.signature.value, facts.signature.source),
+        Evidence(f"{DMG} sha256", facts.signature.sha256, "as signed"),
+    )
+
+
+def expected(plan: Plan) -> tuple[str, ...]:
+    """The artifacts this release publishes."""
+    if not plan.kind.publishes:
+        return ()
+    return (DMG, PKG) if plan.with_pkg else (DMG,)
+
+
+EXISTS = Check(look_inbox, judge_exists)
+IMAGE = Check(look_inbox, judge_dmg)
+PACKAGE = Check(look_inbox, judge_pkg)
+VERSION = Check(look_inbox, judge_version)
+NEW = Check(look_new, judge_new)
+SIGNATURE = Check(look_signature, judge_signature)

@@ -1,0 +1,213 @@
+"""Phase publish: the release host will take the artifacts, and then has them, byte for byte (rulebook phase 2, 4.1, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from checks.base import Check, Scope
+from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
+from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.target import DMG
+from nexy_tui.services.download import Downloaded
+from nexy_tui.services.github import MOST_ASSETS, Asset, Release, ReleaseHost, Rights
+
+_LOGIN = "gh auth status, gh auth login, or set GH_TOKEN to a token with that right."
+
+
+def previous_name(name: str) -> str:
+    """The name under which the bytes of the release before are kept beside an artifact."""
+    return f"previous-{name}"
+
+
+def temporary_name(name: str, sha256: str) -> str:
+    """The name bytes are uploaded under: whoever holds the release lock can tell by it what they are."""
+    return f"incoming-{sha256[:16]}-{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one artifact goes: its release (None when there is none under the tag) and what is there."""
+
+    name: str
+    tag: str
+    release: Release | None
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+
+    @property
+    def current(self) -> Asset | None:
+        """The asset clients download."""
+        return self.assets.get(self.name)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a swap was cut off between its two renames: the old bytes stand aside and none are in place."""
+        previous = self.assets.get(previous_name(self.name))
+        return self.current is None and previous is not None and previous.ready
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """The token's rights, and the place of every artifact of this release."""
+
+    rights: Rights
+    places: tuple[Place, ...]
+
+
+def read_target(host: ReleaseHost, plan: Plan) -> TargetFacts:
+    """Look at rights, releases and assets. Raises CouldNotLook, and Unusable without a token."""
+    return TargetFacts(host.rights(), tuple(read_place(host, plan, name) for name in expected(plan)))
+
+
+def read_place(host: ReleaseHost, plan: Plan, name: str) -> Place:
+    """The release and the assets of one artifact."""
+    tag = plan.target.tag_for(name)
+    release = host.release(tag)
+    return Place(name, tag, release, {} if release is None else host.assets(release))
+
+
+def look_target(scope: Scope) -> TargetFacts:
+    """Rights, releases and assets, once a pass."""
+    return scope.once("publish.target", lambda: read_target(scope.services.github.watched(scope.emit), scope.plan))
+
+
+def judge_target(facts: TargetFacts, plan: Plan) -> Verdict:
+    """Everything that can be refused is refused before the first byte is sent."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    rights, repository = facts.rights, plan.target.artifacts_repository
+    evidence = [
+        Evidence("token", rights.source, "secret's source"),
+        Evidence("rights", f"push {rights.push}; scopes {'not told' if rights.scopes is None else ', '.join(rights.scopes) or 'none'}", repository),
+        *(Evidence(f"release {place.tag}", _described(place), repository) for place in facts.places),
+    ]
+    if not rights.visible:
+        return failed(f"{repository} is not there for the token from {rights.source}.", _LOGIN, *evidence, fixers=("4.3", "4.4"))
+    if not rights.may_write:
+        return failed(f"The token from {rights.source} may not write to {repository}.", _LOGIN, *evidence, fixers=("4.3",))
+    for place in facts.places:
+        trouble = _trouble(place, plan)
+        if trouble is not None:
+            return failed(trouble[0], trouble[1], *evidence, fixers=("4.4",))
+    notes = [f"{place.name} is missing and its previous bytes stand aside: publishing puts them back first" for place in facts.places if place.interrupted]
+    return passed("; ".join(notes) + "." if notes else f"{repository} takes the artifacts: {', '.join(p.tag for p in facts.places)}.", *evidence)
+
+
+def _trouble(place: Place, plan: Plan) -> tuple[str, str] | None:
+    repository = plan.target.artifacts_repository
+    page = plan.target.notes_url(place.name)
+    if place.release is None:
+        return f"{repository} has no release under the tag {place.tag}.", f"Create it once: gh release create {place.tag} -R {repository}; see {page}"
+    if place.release.immutable:
+        return f"The release {place.tag} is immutable: the host refuses every change.", f"Lift that in the repository's settings, or name another tag; see {page}"
+    if len(place.assets) > MOST_ASSETS - 2:
+        return f"The release {place.tag} holds {len(place.assets)} assets, as many as the host allows.", f"Delete old ones at {page}"
+    mine = (place.name, previous_name(place.name))
+    unready = [asset for asset in place.assets.values() if asset.name in mine and asset.state not in ("uploaded", "starter")]
+    if unready:
+        names = ", ".join(f"{asset.name} ({asset.state})" for asset in unready)
+        return f"The release {place.tag} holds assets that are not ready: {names}.", f"Wait until somebody's upload ends, or delete them at {page}"
+    return None
+
+
+def _described(place: Place) -> str:
+    if place.release is None:
+        return "missing"
+    mutable = "immutable" if place.release.immutable else "open"
+    return f"{mutable}; " + (", ".join(f"{asset.name} ({asset.size} bytes, {asset.state})" for asset in place.assets.values()) or "no assets")
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFacts:
+    """What the host's API says of the artifacts, beside the files of the inbox."""
+
+    places: tuple[Place, ...]
+    inbox: InboxFacts
+
+
+def look_assets(scope: Scope) -> AssetFacts:
+    """The assets by the API, and the inbox."""
+    return AssetFacts(look_target(scope).places, look_inbox(scope))
+
+
+def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
+    """Uploaded, and by size and digest the file of the inbox."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    repository = plan.target.artifacts_repository
+    evidence: list[Evidence] = []
+    wrong: list[str] = []
+    for place in facts.places:
+        asset, local = place.current, facts.inbox.of(place.name).found
+        if asset is None:
+            wrong.append(f"{place.name} is not under the tag {place.tag}")
+            continue
+        said = f"{asset.state}, {asset.size} bytes, sha256 {asset.sha256 or 'not told'}"
+        evidence.append(Evidence(f"{place.name} on the host", said, f"{repository} {place.tag}"))
+        if not asset.ready:
+            wrong.append(f"{place.name} is {asset.state}, not uploaded")
+        elif local is None:
+            wrong.append(f"{place.name} cannot be compared: it is missing or not whole in the inbox")
+        elif asset.is_file(local.size, local.sha256) is False:
+            wrong.append(f"{place.name} is {asset.size} bytes, sha256 {asset.sha256 or 'not told'}; the inbox has {local.size}, {local.sha256}")
+    if wrong:
+        return failed(f"{'; '.join(wrong)}.", "nexy-tui publish", *evidence, fixers=("4.4",))
+    return passed("The host holds every artifact: uploaded, with the inbox file's size.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class ByteFacts:
+    """What a client gets from the release URLs (None: nothing), beside the files of the inbox."""
+
+    downloads: Mapping[str, Downloaded | None]
+    inbox: InboxFacts
+
+
+def look_bytes(scope: Scope) -> ByteFacts:
+    """Download every artifact of this release as a client does, once a pass; other bytes are asked for again."""
+    inbox = look_inbox(scope)
+    return ByteFacts({name: look_download(scope, name, inbox) for name in expected(scope.plan)}, inbox)
+
+
+def look_download(scope: Scope, name: str, inbox: InboxFacts) -> Downloaded | None:
+    """The bytes at an artifact's release URL, downloaded once a pass and shared."""
+    host = scope.services.github.watched(scope.emit)
+    tag, local = scope.plan.target.tag_for(name), inbox.of(name).found
+
+    def download() -> Downloaded | None:
+        if local is None:
+            return host.download(tag, name, subject=name, phase="downloading")
+        return host.settled(tag, name, local.size, local.sha256, subject=name, phase="downloading")
+
+    return scope.once(f"download:{name}", download)
+
+
+def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
+    """The bytes at the release URL are the inbox file's: not what was sent counts, but what clients get (rulebook 4.1)."""
+    if not plan.kind.publishes:
+        return not_applicable(NOTHING_PUBLISHED)
+    evidence: list[Evidence] = []
+    wrong: list[str] = []
+    for name, got in facts.downloads.items():
+        url, local = plan.target.asset_url(name), facts.inbox.of(name).found
+        if got is None:
+            wrong.append(f"nothing is at {url}")
+            continue
+        evidence += [
+            Evidence(f"{name} remote size", str(got.size), got.url, got.time),
+            Evidence(f"{name} remote sha256", got.sha256, got.url, got.time),
+        ]
+        if local is None:
+            wrong.append(f"{name} cannot be compared: it is missing or not whole in the inbox")
+        elif (got.size, got.sha256) != (local.size, local.sha256):
+            evidence.append(Evidence(f"{name} in the inbox", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)))
+            wrong.append(f"{url} gives {got}; the inbox has {local.size} bytes, sha256 {local.sha256}")
+    if wrong:
+        return failed(f"{'; '.join(wrong)}.", "nexy-tui publish; if clients must have the release before meanwhile: nexy-tui rollback", *evidence)
+    return passed(f"The release URL gives exactly the inbox file: {', '.join(facts.downloads)}.", *evidence)
+
+
+TARGET = Check(look_target, judge_target)
+ASSET = Check(look_assets, judge_assets)
+BYTES = Check(look_bytes, judge_bytes, slow=True)

@@ -1,0 +1,154 @@
+"""Deploy: the VM is brought to the release by one script, every step's status checked (rulebook phase 3; contracts: kinds of run)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from checks.deploy import DeployFacts, judge_config, judge_head, judge_health, judge_manifests, judge_service
+from nexy_tui.actions.base import ActionContext, ActionResult
+from nexy_tui.actions.bump import needed
+from nexy_tui.core.event import Line, PointOfNoReturn
+from nexy_tui.core.finding import Evidence, Status
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import ActionFailed, Refused
+from nexy_tui.core.version import Version
+from nexy_tui.core.vm_facts import VmFacts
+from nexy_tui.services import Services
+from nexy_tui.services.azure import PATIENCE
+from nexy_tui.services.deployment import find_deployment
+from nexy_tui.services.vm import ScriptResult
+from nexy_tui.services.vm_scripts import load
+
+TIMEOUT = 2700.0
+"""Seconds: pip may build for minutes; Azure itself ends a command after 90 minutes."""
+
+_FAILED_STEP = re.compile(r"^nexy: step (\S+) failed with status \d+$", re.MULTILINE)
+_STEP = re.compile(r"^nexy: step (\S+)$", re.MULTILINE)
+
+_STILL = "The service still runs what it ran before."
+_UNTOUCHED = "Nothing was changed on the VM."
+_DOWN = "The service may be down, or serve another version: clients may get no answer."
+_REMEDIES = {
+    "preflight": (_UNTOUCHED, "Mend what the VM lacks, then deploy again."),
+    "fetch": (_UNTOUCHED, "See that the VM reaches the code repository with a valid credential, then deploy again."),
+    "checkout": (_STILL, "See the VM's clone (git status there), mend it, then deploy again."),
+    "manifests": (_STILL, "See that the manifest commit is pushed and unchanged, then deploy again."),
+    "requirements": (_STILL, "The code is checked out already. Mend the package that pip names, then deploy again."),
+    "server-version": (_STILL, "Mend update_server_version.sh or what it needs, then deploy again."),
+    "config": (_STILL, "See both config.env files on the VM, then deploy again."),
+    "restart": (_DOWN, "See the service's journal above, mend the cause, then deploy again."),
+    "health": (_DOWN, "See the service's journal above, mend the cause, then deploy again."),
+}
+
+
+class Deploy:
+    """Checks out, lays the manifests over it, installs, sets the version, restarts, and waits for `/health` to say so."""
+
+    name = "deploy"
+    title = "Deploy to the VM"
+    irreversible = True
+    writes_outside = True
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """The steps on the VM, with the commits."""
+        version = needed(plan)
+        vm, deployment = plan.target.vm, find_deployment(services.git, version, plan.kind)
+        tagged = f"git checkout -f {deployment.tag} ({_short(deployment.tag_commit)})"
+        files = f"the four manifest files of {deployment.manifest_version}, sha256 verified there"
+        manifests = f"git checkout {_short(deployment.manifest_commit)} -- {files}"
+        lines = [f"Run one script on the VM {vm.resource_group}/{vm.name}, in {vm.directory}:", "git fetch --all --tags"]
+        if plan.kind is Kind.UPDATE_ONLY:
+            lines += ["HEAD stays where it is", manifests]
+        elif plan.kind is Kind.FULL:
+            lines += [tagged, manifests, "pip install --upgrade -r the release's requirements"]
+        else:
+            lines += [tagged, "the four manifest files as they are on the VM", "pip install --upgrade -r the release's requirements"]
+        return [
+            *lines,
+            f"update_server_version.sh {version}, where it is there",
+            f"SERVER_VERSION and SERVER_BUILD = {version} in both config.env files",
+            f"systemctl restart {vm.service}, then wait until /health says {version}",
+        ]
+
+    def confirmation(self, services: Services, plan: Plan) -> str | None:
+        """World and version are typed; nothing besides."""
+        return None
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Deploy. Raises Refused before anything is touched, ActionFailed naming the step, CouldNotLook when the outcome is unknown."""
+        services, plan = context.services, context.plan
+        version = needed(plan)
+        deployment = find_deployment(services.git, version, plan.kind)
+        if deployment.trouble:
+            raise Refused(
+                f"{version} cannot be deployed: {deployment.trouble}.",
+                "The VM takes tag and manifests from the code repository.",
+                "Push the release and publish it first.",
+            )
+        before = services.vm.survey(deployment.manifest_version, patience=PATIENCE, emit=context.emit, cancelled=context.cancelled)
+        if settled(DeployFacts(before, deployment), plan):
+            return ActionResult(f"The VM already stands on {version}.", _evidence(before), changed=False)
+        script = load("deploy.sh")
+        digest = hashlib.sha256(script.encode()).hexdigest()
+        context.intent(
+            f"deploy {version} to the VM",
+            vm=services.vm.where,
+            kind=plan.kind.value,
+            tag_commit=deployment.tag_commit or "none",
+            manifest_commit=deployment.manifest_commit or "none",
+            manifest_sha256=deployment.manifest_sha256,
+            script_sha256=digest,
+        )
+        result = services.vm.run_script(
+            script,
+            parameters=deployment.parameters(),
+            timeout=TIMEOUT,
+            emit=context.emit,
+            cancelled=context.cancelled,
+            begun=lambda: context.emit(PointOfNoReturn(f"the VM is being brought to {version}; run-command cannot be cancelled")),
+        )
+        for line in result.stdout.splitlines():
+            if line.startswith("nexy: "):
+                context.emit(Line(line.removeprefix("nexy: "), "vm"))
+        if result.exit != 0:
+            raise _failure(version, result)
+        where = services.vm.where
+        evidence = (Evidence("exit", "0", where), Evidence("HEAD before", before.head, where), *_printed(result, where))
+        digests = {"deploy script": digest, "manifest": deployment.manifest_sha256}
+        return ActionResult(f"The VM stands on {version}.", evidence, digests)
+
+
+def settled(facts: DeployFacts, plan: Plan) -> bool:
+    """Whether everything a deploy brings about is there already."""
+    of_both = (judge_head, judge_manifests, judge_config, judge_health)
+    verdicts = [judge(facts, plan) for judge in of_both] + [judge_service(facts.vm, plan)]
+    return all(verdict.status is Status.PASSED for verdict in verdicts)
+
+
+def failed_step(result: ScriptResult) -> str:
+    """The step a script ended in: as it says itself, else the last one it began."""
+    found = _FAILED_STEP.findall(result.stdout) or _STEP.findall(result.stdout)
+    return str(found[-1]) if found else "start"
+
+
+def _failure(version: Version, result: ScriptResult) -> ActionFailed:
+    step = failed_step(result)
+    why, remedy = _REMEDIES.get(step, ("How far it came is not known.", "Look at the VM's state, then deploy again."))
+    return ActionFailed(f"Deploying {version} failed on the VM at step {step}, status {result.exit}:\n{result.tail}", why, remedy)
+
+
+def _printed(result: ScriptResult, where: str) -> tuple[Evidence, ...]:
+    """What the script says it left, for the log; the checks look for themselves."""
+    said = re.findall(r"^nexy: (head|sha256 \S+) ([0-9a-f]{40,64})$", result.stdout, re.MULTILINE)
+    return tuple(Evidence(name, value, where) for name, value in said)
+
+
+def _evidence(vm: VmFacts) -> tuple[Evidence, ...]:
+    return (Evidence("HEAD", vm.head, "survey", vm.taken),)
+
+
+def _short(commit: str | None) -> str:
+    return commit[:12] if commit else "not there yet"

@@ -1,0 +1,58 @@
+"""The command line: a promise to keep, since checks outside this project call it. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nexy_tui import __version__
+from nexy_tui.cli import common
+
+app = typer.Typer(
+    name="nexy-tui",
+    help="Release Nexy step by step: every item verified from outside, nothing skipped, a signed log at the end. Without a command: the wizard.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog="Common to every command: --checkout DIR, --world DIR. First time here? nexy-tui rehearse",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"nexy-tui {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    context: typer.Context,
+    checkout: Annotated[Path | None, typer.Option(help="The checkout of the code repository (default: here, searched upward).")] = None,
+    world: Annotated[Path | None, typer.Option(help="Act inside this rehearsal world.")] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")] = False,
+) -> None:
+    """Open the wizard when no command is named."""
+    common.current.checkout = checkout
+    if world is not None:
+        with common.problems_end():
+            common.enter_world(world)
+    if context.invoked_subcommand is None:
+        from nexy_tui.cli.wizard import open_wizard
+
+        with common.problems_end():
+            raise typer.Exit(open_wizard(common.make_services()))
+
+
+def main() -> None:
+    """The console script."""
+    from nexy_tui.cli import commands
+
+    commands.mount(app)
+    try:
+        app(args=common.hoist(sys.argv[1:]), prog_name="nexy-tui")
+    except KeyboardInterrupt:
+        common.say("Interrupted. A release that was begun can be resumed: nexy-tui release --resume RUN")
+        sys.exit(130)

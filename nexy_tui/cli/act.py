@@ -1,0 +1,119 @@
+"""`bump`, `publish`, `sync-manifests` and `deploy` standing alone: each a run of its own, with no side door."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from nexy_tui.cli import common
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.problem import Unusable
+from nexy_tui.core.target import PKG
+
+Yes = Annotated[bool, typer.Option("--yes", help="Answer the confirmation. Attests nothing.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Attest = Annotated[list[str] | None, typer.Option(help="ITEM=REASON: attest one item that a machine cannot verify.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.command()(bump)
+    app.command()(publish)
+    app.command(name="sync-manifests")(sync_manifests)
+    app.command()(deploy)
+
+
+def bump(version: Annotated[str, typer.Argument(help="X.Y.Z.Build")], json: Json = False) -> None:
+    """Write the version into the checkout's files (rulebook section 3, Phase 1)."""
+    run_alone(["bump"], version=version, yes=True, as_json=json)
+
+
+def publish(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything up to the first write, and nothing written.")] = False,
+    yes: Yes = False,
+    attest: Attest = None,
+    json: Json = False,
+) -> None:
+    """Replace the download and write the manifests (rulebook section 3, Phase 2)."""
+    run_alone(["publish", "manifests"], yes=yes, as_json=json, dry_run=dry_run, attest=attest)
+
+
+def sync_manifests(
+    check: Annotated[bool, typer.Option("--check", help="Only look whether the four files agree with the download.")] = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Make all four manifest files agree with the bytes at the release URL (rulebook section 3, Phase 2.4)."""
+    if check:
+        from nexy_tui.cli.look import look_at
+
+        checklist = common.the_checklist()
+        with common.problems_end():
+            raise typer.Exit(look_at([checklist.item("version.manifests"), checklist.item("publish.manifests")], json))
+    run_alone(["manifests"], yes=yes, as_json=json)
+
+
+def deploy(
+    tag: Annotated[str, typer.Argument(help="The release tag, vX.Y.Z.Build.")], yes: Yes = False, attest: Attest = None, json: Json = False
+) -> None:
+    """Deploy a release to the VM (rulebook section 3, Phase 3)."""
+    if not tag.startswith("v"):
+        with common.problems_end():
+            raise Unusable(f"{tag!r} is not a release tag.", remedy=f"Name it with its v: nexy-tui deploy v{tag}")
+    run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest)
+
+
+def run_alone(
+    actions: Sequence[str],
+    *,
+    version: str | None = None,
+    yes: bool,
+    as_json: bool,
+    dry_run: bool = False,
+    attest: list[str] | None = None,
+) -> None:
+    """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
+    from nexy_tui.cli.release import attestations_of, confirmed
+    from nexy_tui.core.version import Version
+    from nexy_tui.engine.alone import perform_alone
+    from nexy_tui.engine.document import EXIT, document
+    from nexy_tui.engine.run import start_run
+    from nexy_tui.plain import PlainRenderer, problem_text
+
+    begun = time.monotonic()
+    with common.problems_end():
+        services, checklist = common.make_services(), common.the_checklist()
+        services.git.head()
+        attested = attestations_of(attest or [])
+        text = version if version is not None else services.layout.version_file.read_text("utf-8", "replace").strip()
+        try:
+            wanted = Version.parse(text)
+        except ValueError as error:
+            raise Unusable(f"{error}.", remedy="Name it like 1.6.1.43, or mend VERSION.") from None
+        session = start_run(
+            services,
+            checklist,
+            version=wanted,
+            kind=Kind.FULL,
+            with_pkg=(services.layout.inbox / PKG).is_file(),
+            standalone=True,
+            purpose=" ".join(actions),
+            observer=PlainRenderer(checklist, sys.stderr if as_json else sys.stdout),
+        )
+        outcome = perform_alone(
+            session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
+        )
+    if outcome.problem is not None:
+        common.say(problem_text(outcome.problem))
+    elif outcome.refusal is not None:
+        common.say(outcome.refusal.reason)
+        finding = session.state.findings.get(outcome.refusal.item)
+        common.say(f"  next: {finding.remedy if finding else 'nexy-tui check ' + outcome.refusal.item}")
+    if as_json:
+        common.print_json(document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun))
+    raise typer.Exit(outcome.exit_code if outcome.problem is not None else EXIT[outcome.outcome])
+

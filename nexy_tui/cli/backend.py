@@ -1,0 +1,112 @@
+"""What stands behind the wizard: services, engine and run logs, as the screens ask for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexy_tui.checklist import CHECKLIST
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.problem import Unusable
+from nexy_tui.core.target import Target
+from nexy_tui.core.version import Version
+from nexy_tui.engine.driver import Outcome, drive
+from nexy_tui.engine.run import look_before, look_session, propose_version, resume_run, start_run, target_change
+from nexy_tui.engine.session import Session
+from nexy_tui.fixers import TROUBLES, Trouble
+from nexy_tui.runlog.read import RunSummary, list_runs, read_log
+from nexy_tui.runlog.show import record_line
+from nexy_tui.runlog.verify import verify_file
+from nexy_tui.services import Services
+from nexy_tui.services.identity import proxy_in_force, require_world
+from screens.backend import Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A log's verdict with its lines."""
+
+    verdict: str
+    lines: tuple[str, ...]
+
+
+class RealBackend:
+    """The wizard's backend on real services."""
+
+    def __init__(self, services: Services, *, version: Version | None = None, pace: float = 0.0) -> None:
+        self._services, self._version, self._pace = services, version, pace
+
+    @property
+    def target(self) -> Target:
+        """The release target."""
+        return self._services.target
+
+    @property
+    def operator(self) -> str:
+        """Who releases."""
+        return self._services.settings.operator
+
+    def surroundings(self) -> Sequence[tuple[str, str]]:
+        """What is in force: checkout, configuration, proxy, CA, where logs go."""
+        settings = self._services.settings
+        try:
+            checkout = str(self._services.checkout)
+        except Unusable as problem:
+            checkout = problem.what
+        return (
+            ("checkout", checkout),
+            ("configuration", str(settings.config_path) + ("" if settings.config_found else " (not there: defaults)")),
+            ("proxy", proxy_in_force(self._services.environ) or "none"),
+            ("CA", str(settings.ca or "public")),
+            ("run logs", str(settings.state_dir / "runs")),
+        )
+
+    def proposal(self) -> Proposal:
+        """The version to suggest, after what is out now."""
+        require_world(self._services.settings)
+        before = look_before(self._services)
+        version = self._version or propose_version(self._services, before)
+        return Proposal(version, before.served, before.published, tuple(target_change(self._services)))
+
+    def open_run(self, version: Version, kind: Kind, with_pkg: bool) -> Session:
+        """Begin a run."""
+        return start_run(self._services, CHECKLIST, version=version, kind=kind, with_pkg=with_pkg)
+
+    def resume(self, path: Path) -> Session:
+        """Take up a run."""
+        return resume_run(self._services, CHECKLIST, path)
+
+    def look_session(self) -> Session:
+        """A session that only looks."""
+        return look_session(self._services, CHECKLIST)
+
+    def drive(self, session: Session) -> Outcome:
+        """Play the operator, at a pace that can be watched."""
+        return drive(session, confirm=lambda _: True, attestations={}, attest_all=True, pause=lambda: time.sleep(self._pace))
+
+    def runs(self) -> Sequence[RunSummary]:
+        """Every run found here, newest first."""
+        return list_runs(self._services.settings.state_dir)
+
+    def records(self, path: Path) -> Sequence[str]:
+        """A log's records, one line each."""
+        return [record_line(record) for record in read_log(path)]
+
+    def verify(self, path: Path) -> Verdict:
+        """A log's verdict."""
+        report = verify_file(path, self._services.settings)
+        return Verdict(report.verdict, tuple(report.lines))
+
+    def verify_commands(self, log: Path) -> Sequence[str]:
+        """How this log is verified: with this tool, and with OpenSSH alone."""
+        settings = self._services.settings
+        return (
+            f"nexy-tui runs verify {log}",
+            f"ssh-keygen -Y verify -f {settings.allowed_signers} -I {settings.operator} -n release-log@nexy-tui -s {log}.sig < {log}",
+        )
+
+    def fixers(self) -> Sequence[Trouble]:
+        """The troubleshooting chapter."""
+        return TROUBLES

@@ -1,0 +1,18 @@
+"""Mounts every command on the top level."""
+
+from __future__ import annotations
+
+import typer
+
+from nexy_tui.cli import act, database, keys, look, rehearse, release, runs, settings, world
+
+
+def mount(app: typer.Typer) -> None:
+    """Add all commands and groups."""
+    for module in (release, rehearse, look, act):
+        module.register(app)
+    app.add_typer(world.app, name="world", help="The rehearsal world by itself.")
+    app.add_typer(database.app, name="db", help="Backup, restore drill and hardening of the database.")
+    app.add_typer(runs.app, name="runs", help="The signed run logs.")
+    app.add_typer(keys.app, name="keys", help="The operator's signing key.")
+    app.add_typer(settings.app, name="config", help="Target and settings in force.")

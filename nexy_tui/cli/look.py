@@ -1,0 +1,119 @@
+"""`check`, `verify` and `gate`: looking without touching."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nexy_tui.cli import common
+
+if TYPE_CHECKING:
+    from nexy_tui.checklist import Item
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.command()(check)
+    app.command()(verify)
+    app.command()(gate)
+
+
+def check(
+    items: Annotated[list[str] | None, typer.Argument(help="Item ids; see --list.")] = None,
+    all_items: Annotated[bool, typer.Option("--all", help="Every item.")] = False,
+    vm: Annotated[bool, typer.Option("--vm", help="Ask the VM too (one read-only survey).")] = False,
+    json: Json = False,
+    list_items: Annotated[bool, typer.Option("--list", help="Show every item with its rulebook section and leave.")] = False,
+) -> None:
+    """Look at any items, read-only."""
+    from nexy_tui.core.problem import Unusable
+
+    checklist = common.the_checklist()
+    with common.problems_end():
+        if list_items:
+            _list(json)
+            return
+        known = {item.id: item for item in checklist.items}
+        unknown = [name for name in items or [] if name not in known]
+        if unknown:
+            raise Unusable(f"There is no item {unknown[0]!r}.", remedy="nexy-tui check --list shows them all.")
+        if not items and not all_items:
+            raise Unusable("No item is named.", remedy="Name items, or --all; nexy-tui check --list shows them.")
+        wanted = list(checklist.items) if all_items else [known[name] for name in items or []]
+        if not vm:
+            wanted = [item for item in wanted if not item.check.vm or (items and item.id in items)]
+        raise typer.Exit(look_at(wanted, json))
+
+
+def verify(json: Json = False) -> None:
+    """The final verification checklist (rulebook section 6), every item anew and from outside."""
+    with common.problems_end():
+        raise typer.Exit(look_at(common.the_checklist().phase("final").items, json))
+
+
+def gate(
+    host: Annotated[str | None, typer.Argument(help="The update server (default: the target's).")] = None,
+    port: Annotated[int | None, typer.Argument(help="Its port.")] = None,
+    profile: Annotated[str, typer.Option(help="pre-deploy or post-deploy.")] = "pre-deploy",
+    json: Json = False,
+) -> None:
+    """The consistency gate: do all sources agree?"""
+    from dataclasses import replace
+
+    from nexy_tui.core.problem import Unusable
+    from nexy_tui.core.target import UpdateServer
+
+    phases = {"pre-deploy": "gate", "post-deploy": "final"}
+    with common.problems_end():
+        if profile not in phases:
+            raise Unusable(f"There is no gate profile {profile!r}.", remedy="Choose pre-deploy or post-deploy.")
+        services = common.make_services()
+        if host is not None:
+            here = services.target.update_server
+            target = replace(services.target, update_server=UpdateServer(host, port or here.port))
+            services.settings = replace(services.settings, target=target)
+        items = common.the_checklist().phase(phases[profile]).items
+        if profile == "post-deploy":
+            items = tuple(item for item in items if item.id in ("final.publication", "final.manifest", "final.live"))
+        raise typer.Exit(look_at(items, json, services=services))
+
+
+def look_at(items: Sequence[Item], as_json: bool, *, services: object = None) -> int:
+    """Look at items in a session of its own and print what was found; the exit status."""
+    from nexy_tui.engine.document import EXIT, document, outcome_of
+    from nexy_tui.engine.notice import unobserved
+    from nexy_tui.engine.run import look_session
+    from nexy_tui.plain import PlainRenderer
+    from nexy_tui.services import Services
+
+    begun = time.monotonic()
+    checklist = common.the_checklist()
+    made = services if isinstance(services, Services) else common.make_services()
+    observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
+    session = look_session(made, checklist, observer=observer)
+    outcome = outcome_of(session.look(items))
+    if as_json:
+        common.print_json(document(session, items, outcome, time.monotonic() - begun))
+    else:
+        print(f"{outcome}: {sum(f.status.satisfied for f in session.state.findings.values())} of {len(items)} items hold.")
+    return EXIT[outcome]
+
+
+def _list(as_json: bool) -> None:
+    checklist = common.the_checklist()
+    rows = [
+        {"id": item.id, "section": item.section, "phase": phase.id, "title": item.title, "action": item.action, "attestable": item.attestable}
+        for phase in checklist.phases
+        for item in phase.items
+    ]
+    if as_json:
+        common.print_json({"items": rows})
+        return
+    for row in rows:
+        print(f"{row['id']:<24} {row['section']:<18} {row['title']}")

@@ -1,0 +1,130 @@
+"""`rehearse`: a whole release in a complete local world, by hand in the wizard or played."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nexy_tui.cli import common
+from nexy_tui.core.problem import Unusable
+
+if TYPE_CHECKING:
+    from nexy_tui.rehearsal.names import World
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command()(rehearse)
+
+
+def rehearse(
+    headless: Annotated[bool, typer.Option("--headless", help="No screen: plain lines.")] = False,
+    auto: Annotated[bool, typer.Option("--auto", help="Play the operator, attestations included.")] = False,
+    fault: Annotated[list[str] | None, typer.Option(help="Switch a fault on first: NAME or NAME=PARAMETER.")] = None,
+    artifact_size: Annotated[str | None, typer.Option(help="Size of the artifacts, as 64MB.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Layout of the checkout: flat or nested.")] = None,
+    dir: Annotated[Path | None, typer.Option("--dir", help="Where the world lies (default: a temporary folder).")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the world up at the end.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
+) -> None:
+    """Rehearse a release: real git, PostgreSQL, TLS and bash on this machine alone; nothing leaves it."""
+    from nexy_tui.rehearsal.sizes import parse_size
+
+    with common.problems_end():
+        if json and not headless:
+            raise Unusable("--json goes with --headless.", remedy="Add --headless, or leave --json out.")
+        size = parse_size(artifact_size) if artifact_size else None
+        made = dir is None
+        place = Path(tempfile.mkdtemp(prefix="nexy-rehearsal-")) if dir is None else dir
+        _end_gently()
+        try:
+            status = _in_world(place, layout, size, fault or [], headless=headless, auto=auto, json=json, keep=keep)
+        finally:
+            if made and not keep:
+                shutil.rmtree(place, ignore_errors=True)
+        if keep:
+            common.say(f"The world is kept in {place}. Enter it: eval \"$(nexy-tui world env {place})\"; end it: nexy-tui world down {place}")
+        raise typer.Exit(status)
+
+
+def _in_world(
+    place: Path, layout: str | None, size: int | None, faults: list[str], *, headless: bool, auto: bool, json: bool, keep: bool
+) -> int:
+    from nexy_tui.rehearsal import world as worlds
+    from nexy_tui.rehearsal.environment import environment
+    from nexy_tui.rehearsal.switchboard import set_fault
+
+    common.say(f"Bringing a rehearsal world up in {place}")
+    world = worlds.create_or_start(place, layout, size, owner=None if keep else os.getpid(), say=lambda step: common.say(f"   {step}"))
+    try:
+        environ = environment(world).apply(os.environ)
+        version = _prepare(world, environ)
+        for named in faults:
+            name, equals, parameter = named.partition("=")
+            set_fault(world, name, True, parameter if equals else None)
+        return _child(_command(version, headless=headless, auto=auto, json=json), environ, world.checkout)
+    finally:
+        if not keep:
+            worlds.stop(place)
+
+
+def _prepare(world: World, environ: dict[str, str]) -> str:
+    """See to it that the inbox holds the next version's artifact, as the build machine would; the version."""
+    from nexy_tui.config import load_settings
+    from nexy_tui.core.target import DMG
+    from nexy_tui.engine.run import look_before, propose_version
+    from nexy_tui.rehearsal import world as worlds
+    from nexy_tui.services import Services
+
+    services = Services(load_settings(environ), world.checkout, environ=environ)
+    proposed = propose_version(services, look_before(services))
+    version = world.next if proposed is None else str(proposed)
+    marker = world.dir / "inbox-version"
+    built = marker.read_text("utf-8").strip() if marker.exists() else world.next
+    if built != version:
+        common.say(f"   building {DMG} {version}")
+        worlds.build(world, version, (DMG,))
+        marker.write_text(version + "\n", "utf-8")
+    return version
+
+
+def _command(version: str, *, headless: bool, auto: bool, json: bool) -> list[str]:
+    base = [sys.executable, "-m", "nexy_tui"]
+    if not headless and not auto:
+        return base
+    options = [*(["--headless"] if headless else []), *(["--auto"] if auto else []), *(["--json"] if json else [])]
+    return [*base, "release", version, *options]
+
+
+def _child(command: list[str], environ: dict[str, str], folder: Path) -> int:
+    """Run the wizard inside the world and wait for its end, whatever signals come."""
+    child = subprocess.Popen(command, env=environ, cwd=folder)
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue  # The terminal sent it to the child too; its end is waited for.
+        except _Ended:
+            child.terminate()
+            child.wait(timeout=30)
+            return 143
+
+
+class _Ended(BaseException):
+    """SIGTERM or SIGHUP came: end the child, then the world."""
+
+
+def _end_gently() -> None:
+    def ended(*_: object) -> None:
+        raise _Ended
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ended)

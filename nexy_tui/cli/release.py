@@ -1,0 +1,188 @@
+"""`release`: the whole run, in the wizard or headless."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nexy_tui.cli import common
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.problem import Unusable
+
+if TYPE_CHECKING:
+    from nexy_tui.core.version import Version
+    from nexy_tui.engine.driver import Outcome
+    from nexy_tui.engine.session import Session
+    from nexy_tui.services import Services
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command()(release)
+
+
+def release(
+    version: Annotated[str | None, typer.Argument(help="X.Y.Z.Build (default: the next one).")] = None,
+    kind: Annotated[Kind, typer.Option(help="What the run publishes and deploys.")] = Kind.FULL,
+    with_artifact: Annotated[list[str] | None, typer.Option("--with", help="An optional artifact that belongs to this release: Nexy.pkg.")] = None,
+    resume: Annotated[str | None, typer.Option(help="Take up a run that was left: its id, or its log.")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="No screen: plain lines.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer confirmations. Attests nothing.")] = False,
+    attest: Annotated[list[str] | None, typer.Option(help="ITEM=REASON: attest one item that a machine cannot verify.")] = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help="Take over a release lock that somebody else holds (typed confirmation).")] = False,
+    auto: Annotated[bool, typer.Option("--auto", help="In a rehearsal only: play the operator.", hidden=True)] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
+) -> None:
+    """Walk the release: check, act, verify, and refuse to go on until everything holds."""
+    with common.problems_end():
+        services = common.make_services()
+        if auto and services.target.world is None:
+            raise Unusable("--auto plays the operator, and this is production.", remedy="Rehearse with it: nexy-tui rehearse --auto")
+        path = find_run(services, resume) if resume else None
+        with_pkg = _announced(with_artifact or [])
+        if not headless:
+            from nexy_tui.cli.wizard import open_wizard
+
+            raise typer.Exit(open_wizard(services, auto=auto, resume=path, version=version, kind=kind, with_pkg=with_pkg))
+        attestations = attestations_of(attest or [])
+        session = _session(services, path, version, kind, with_pkg, yes=yes or auto, take_over=take_over)
+        raise typer.Exit(run_headless(session, attestations, yes=yes or auto, auto=auto, as_json=json))
+
+
+def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, auto: bool, as_json: bool) -> int:
+    """Drive a session to its end and print what became of it; the exit status."""
+    from nexy_tui.engine.document import document
+    from nexy_tui.engine.driver import drive
+    from nexy_tui.plain import problem_text
+
+    begun = time.monotonic()
+    try:
+        outcome = drive(session, confirm=lambda action: yes or confirmed(session, action), attestations=attestations, attest_all=auto)
+        if outcome.outcome == "verified":
+            session.seal("complete")
+    finally:
+        session.close()
+    for line in _closing(session, outcome):
+        common.say(line)
+    if outcome.problem is not None:
+        common.say(problem_text(outcome.problem))
+    if as_json:
+        shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
+        common.print_json({**shown, **_stop(outcome)})
+    return outcome.exit_code
+
+
+def _stop(outcome: Outcome) -> dict[str, Any]:
+    refusal, problem = outcome.refusal, outcome.problem
+    return {
+        "stopped_by": None if refusal is None else refusal.item,
+        "message": None if refusal is None and problem is None else str(problem) if problem is not None else refusal.reason if refusal else None,
+    }
+
+
+def _closing(session: Session, outcome: Outcome) -> list[str]:
+    plan, log = session.plan, session.log
+    if outcome.outcome == "verified":
+        return [f"Released {plan.version} ({plan.target.name}). Log: {log.path if log else ''}", f"Verify it: nexy-tui runs verify {log.path if log else ''}"]
+    lines = [f"Stopped ({outcome.outcome}) in phase {session.state.phase}."]
+    if outcome.refusal is not None:
+        lines.append(outcome.refusal.reason)
+        finding = session.state.findings.get(outcome.refusal.item)
+        if finding is not None and finding.remedy:
+            lines.append(f"  next: {finding.remedy}")
+    return [*lines, f"Then go on: nexy-tui release --resume {plan.run} --headless"]
+
+
+def confirmed(session: Session, action: str) -> bool:
+    """Show exactly what an action will do, and have typed what must be typed."""
+    for line in session.describe(action):
+        common.say(f"   will: {line}")
+    expected = session.to_be_typed(action)
+    if expected is not None:
+        return common.typed(expected, common.ask_terminal)
+    return True
+
+
+def _session(
+    services: Services, path: Path | None, version: str | None, kind: Kind, with_pkg: bool, *, yes: bool, take_over: bool
+) -> Session:
+    from nexy_tui.engine.run import resume_run, start_run, target_change
+    from nexy_tui.plain import PlainRenderer
+    from nexy_tui.services.identity import proxy_in_force
+
+    checklist = common.the_checklist()
+    observer = PlainRenderer(checklist)
+    settings = services.settings
+    services.git.head()
+    proxy = proxy_in_force(services.environ) or "none"
+    common.say(f"{services.target.name.upper()}  world: {services.target.world or 'none'}  proxy: {proxy}  CA: {settings.ca or 'public'}")
+    changed = target_change(services)
+    if changed and not yes:
+        for line in changed:
+            common.say(f"   target changed since the last run: {line}")
+        if not common.typed(services.target.name, common.ask_terminal):
+            raise Unusable("The changed target was not confirmed.", remedy="Mend the configuration, or confirm it.")
+    if take_over and not common.typed("take over", common.ask_terminal):
+        raise Unusable("Taking over the lock was not confirmed.", remedy="Wait until it expires.")
+    if path is not None:
+        return resume_run(services, checklist, path, take_over=take_over, observer=observer)
+    wanted = release_version(services, version)
+    return start_run(services, checklist, version=wanted, kind=kind, with_pkg=with_pkg, take_over=take_over, observer=observer)
+
+
+def release_version(services: Services, named: str | None) -> Version:
+    """The version named, or the one to propose. Raises Unusable when neither can be had."""
+    from nexy_tui.core.version import Version
+    from nexy_tui.engine.run import look_before, propose_version
+    from nexy_tui.services.identity import require_world
+
+    if named is not None:
+        try:
+            return Version.parse(named.removeprefix("v"))
+        except ValueError as error:
+            raise Unusable(f"{error}.", remedy="Name it like 1.6.1.43.") from None
+    require_world(services.settings)
+    proposed = propose_version(services, look_before(services))
+    if proposed is None:
+        raise Unusable("Which version comes next could not be found out.", remedy="Name it: nexy-tui release X.Y.Z.Build")
+    return proposed
+
+
+def find_run(services: Services, named: str) -> Path:
+    """The log of a run, by id, id prefix or path. Raises Unusable when it is not there or not unique."""
+    direct = Path(named)
+    if direct.is_file():
+        return direct
+    found = [path for path in (services.settings.state_dir / "runs").glob("*/*.intoto.jsonl") if path.name.startswith(named)]
+    if len(found) != 1:
+        what = "No run" if not found else f"{len(found)} runs"
+        raise Unusable(f"{what} begins with {named!r}.", remedy="nexy-tui runs list shows them.")
+    return found[0]
+
+
+def _announced(artifacts: list[str]) -> bool:
+    from nexy_tui.core.target import PKG
+
+    strange = [name for name in artifacts if name != PKG]
+    if strange:
+        raise Unusable(f"{strange[0]!r} is no optional artifact.", remedy=f"Only {PKG} can be announced.")
+    return bool(artifacts)
+
+
+def attestations_of(pairs: list[str]) -> dict[str, str]:
+    """`ITEM=REASON` arguments by item. Raises Unusable for an unknown item, or one that may not be attested."""
+    found: dict[str, str] = {}
+    checklist = common.the_checklist()
+    known = {item.id: item for item in checklist.items}
+    for pair in pairs:
+        item, equals, reason = pair.partition("=")
+        if not equals or not reason.strip() or item not in known:
+            raise Unusable(f"--attest {pair[:60]!r} is not ITEM=REASON.", remedy="nexy-tui check --list shows the items.")
+        if not known[item].attestable:
+            raise Unusable(f"{item} can be verified by the tool, so it cannot be attested.", remedy="Make it hold instead.")
+        found[item] = reason
+    return found
+

@@ -1,0 +1,115 @@
+"""`nexy-tui runs`: the signed logs of runs, listed, shown, verified and reported."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nexy_tui.cli import common
+
+if TYPE_CHECKING:
+    from nexy_tui.config import Settings
+    from nexy_tui.runlog.verify import LogVerdict
+
+app = typer.Typer(help="The signed logs of runs: list, show, verify, report.", no_args_is_help=True)
+
+Named = Annotated[str, typer.Argument(metavar="RUN|FILE", help="A log file, a run's id, or the beginning of one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Signers = Annotated[
+    Path | None, typer.Option("--allowed-signers", metavar="FILE", help="Trust the keys in this file alone, and no configured list.")
+]
+
+
+@app.command("list")
+@common.problems_end()
+def list_runs(as_json: Json = False) -> None:
+    """List the runs in the state directory, the newest first. `looks` is by form alone; `runs verify` judges."""
+    from nexy_tui.runlog import read, report
+
+    settings = _settings()
+    found = read.list_runs(settings.state_dir)
+    if as_json:
+        common.print_json({"state_dir": str(settings.state_dir), "runs": [run.document() for run in found]})
+        return
+    if not found:
+        print(f"There are no runs in {settings.state_dir / 'runs'} yet. Practise one: nexy-tui rehearse")
+    for run in found:
+        print(report.run_line(run))
+
+
+@app.command()
+@common.problems_end()
+def show(run: Named, as_json: Json = False) -> None:
+    """Show a run's records, one a line, without judging them."""
+    from nexy_tui.runlog import chain, read, report
+    from nexy_tui.runlog.logfile import read_whole
+
+    path = read.find_log(_settings().state_dir, run)
+    if as_json:
+        lines = chain.split(read_whole(path))[0]
+        read.read_log(path)
+        common.print_json({"log": str(path), "records": [json.loads(chain.read_line(line)[1].payload) for line in lines]})
+        return
+    for record in read.read_log(path):
+        print(report.record_line(record))
+    print(f"Judge it: nexy-tui runs verify {path}")
+
+
+@app.command()
+@common.problems_end()
+def verify(run: Named, allowed_signers: Signers = None, as_json: Json = False) -> None:
+    """Judge a log: SEALED+ANCHORED (exit 0), SEALED (10), OPEN (11), TORN (12) or INVALID (1)."""
+    from nexy_tui.runlog import read, report
+
+    settings = _settings()
+    verdict = _verdict(read.find_log(settings.state_dir, run), settings, allowed_signers)
+    if as_json:
+        common.print_json(report.verdict_document(verdict))
+    else:
+        print("\n".join(report.verdict_lines(verdict)))
+    raise typer.Exit(verdict.state.exit_code)
+
+
+@app.command("report")
+@common.problems_end()
+def report_run(run: Named, allowed_signers: Signers = None) -> None:
+    """Print a run as a Markdown page for people: its items, actions and attestations, and how to verify it."""
+    from nexy_tui.runlog import read, report
+
+    settings = _settings()
+    path = read.find_log(settings.state_dir, run)
+    print(report.markdown(read.read_log(path), _verdict(path, settings, allowed_signers)), end="")
+
+
+def _verdict(path: Path, settings: Settings, explicit: Path | None) -> LogVerdict:
+    from nexy_tui.runlog import repository, trust
+    from nexy_tui.runlog.verify import verify as judge
+
+    rules = trust.trust_rules(explicit, settings.allowed_signers, None)
+    verdict = judge(path, rules)
+    if verdict.rule is not None or explicit is not None or not rules:
+        return verdict
+    signers = repository.previous_release_signers(settings.state_dir, path, rules, lambda commit, name: _show(settings, commit, name))
+    return verdict if signers is None else judge(path, trust.trust_rules(None, settings.allowed_signers, signers))
+
+
+def _show(settings: Settings, commit: str, name: str) -> bytes | None:
+    """A file of the code repository as of a commit, from the checkout at or above the current folder."""
+    from nexy_tui.config import find_checkout
+    from nexy_tui.core.problem import Problem
+    from nexy_tui.services.git import Git
+
+    try:
+        return Git(find_checkout(common.start_directory()), settings.target, os.environ).show(commit, name)
+    except Problem:
+        return None
+
+
+def _settings() -> Settings:
+    from nexy_tui.config import load_settings
+
+    return load_settings()

@@ -1,0 +1,62 @@
+"""`config show|check|path`: the target and settings in force."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from nexy_tui.cli import common
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def path() -> None:
+    """Where the configuration is read from."""
+    from nexy_tui.config import config_path
+
+    print(config_path(os.environ))
+
+
+@app.command()
+def check() -> None:
+    """Read the configuration and say whether it fits."""
+    from nexy_tui.config import load_settings
+
+    with common.problems_end():
+        settings = load_settings()
+    found = "fits" if settings.config_found else "is not there: the rulebook's defaults hold"
+    print(f"{settings.config_path} {found}.")
+
+
+@app.command()
+def show(json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
+    """Every setting with its value."""
+    from nexy_tui.config import load_settings
+
+    with common.problems_end():
+        settings = load_settings()
+    value: dict[str, Any] = {
+        "config": str(settings.config_path),
+        "target": asdict(settings.target),
+        "waiting": {"speed": settings.speed},
+        "trust": {"allowed_signers": str(settings.allowed_signers)},
+        "tls": {"ca": str(settings.ca or "")},
+        "paths": {"state": str(settings.state_dir), "layout": settings.layout},
+        "operator": {"id": settings.operator},
+    }
+    if json:
+        common.print_json(value)
+    else:
+        for line in _lines(value):
+            print(line)
+
+
+def _lines(value: dict[str, Any], prefix: str = "") -> list[str]:
+    out: list[str] = []
+    for key, inner in value.items():
+        out += _lines(inner, f"{prefix}{key}.") if isinstance(inner, dict) else [f"{prefix}{key} = {'' if inner is None else inner}"]
+    return out

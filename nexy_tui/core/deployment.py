@@ -1,0 +1,58 @@
+"""What a deploy has to bring the VM to (contracts: kinds of run)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.version import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One release as the VM must stand on it, all read from the code repository.
+
+    `tag_commit` is None where the remote has no such tag. The four `manifest_files` are identical at `manifest_commit`,
+    with `manifest_sha256`; otherwise `problem` says what is wrong with them there, and the digest is empty.
+    """
+
+    version: Version
+    kind: Kind
+    branch: str
+    tag_commit: str | None
+    manifest_commit: str | None
+    manifest_version: str
+    manifest_files: tuple[str, ...]
+    manifest_sha256: str
+    problem: str = ""
+
+    @property
+    def tag(self) -> str:
+        """The release's tag."""
+        return self.version.tag
+
+    @property
+    def manifest_trouble(self) -> str:
+        """Why the branch's manifests are not those of this release, or an empty text."""
+        if self.kind.publishes and not self.problem and self.manifest_version != str(self.version):
+            return f"the manifest on {self.branch} is for {self.manifest_version}, not {self.version}"
+        return self.problem
+
+    @property
+    def trouble(self) -> str:
+        """What still keeps this release from being deployed, or an empty text."""
+        if self.kind.tags and self.tag_commit is None:
+            return f"the code repository has no tag {self.tag}"
+        return self.manifest_trouble
+
+    def parameters(self) -> dict[str, str]:
+        """The deploy script's parameters."""
+        return {
+            "NEXY_KIND": self.kind.value,
+            "NEXY_VERSION": str(self.version),
+            "NEXY_TAG": self.tag if self.kind.tags else "",
+            "NEXY_TAG_COMMIT": (self.tag_commit or "") if self.kind.tags else "",
+            "NEXY_MANIFEST_COMMIT": (self.manifest_commit or "") if self.kind.publishes else "",
+            "NEXY_MANIFEST_FILES": " ".join(self.manifest_files),
+            "NEXY_MANIFEST_SHA256": self.manifest_sha256,
+        }

@@ -1,0 +1,96 @@
+"""The gate as a table: what each source says of the release, and whether that is what it must say (contracts: kinds of run)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nexy_tui.core.finding import Status
+from nexy_tui.core.text import printable
+
+ROWS = ("version", "build", "url", "size", "sha256", "signature", "reachability", "tls")
+"""The facts that are compared, in order."""
+
+_WORST_FIRST = (Status.FAILED, Status.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one source says of one fact, what it was held against, and the verdict."""
+
+    value: str
+    verdict: Status
+    wanted: str = ""
+
+    @classmethod
+    def held(cls, value: object, *wanted: object) -> Cell:
+        """A value against what it may be; None among `wanted` means that nothing is there to hold it against."""
+        shown = "missing" if value is None or value == "" else printable(str(value))
+        allowed = [str(one) for one in wanted if one is not None]
+        if value is None or value == "":
+            return cls(shown, Status.FAILED, " or ".join(allowed))
+        if not allowed:
+            return cls(shown, Status.INCONCLUSIVE)
+        return cls(shown, Status.PASSED if str(value) in allowed else Status.FAILED, " or ".join(allowed))
+
+    @classmethod
+    def said(cls, value: object, wanted: str, right: bool) -> Cell:
+        """A value judged by the caller."""
+        return cls(printable(str(value)) or "missing", Status.PASSED if right else Status.FAILED, wanted)
+
+    @classmethod
+    def shown(cls, value: object) -> Cell:
+        """A value that this profile does not judge."""
+        return cls(printable(str(value)) or "none", Status.NOT_APPLICABLE)
+
+    @classmethod
+    def unseen(cls, why: str) -> Cell:
+        """A source that could not be looked at."""
+        return cls(printable(why), Status.INCONCLUSIVE)
+
+
+Column = Mapping[str, Cell]
+"""One source's cells by row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Sources in order, each with its cells."""
+
+    columns: Mapping[str, Column]
+
+    def of(self, sources: Iterable[str]) -> Matrix:
+        """The same table with these sources only."""
+        return Matrix({source: self.columns[source] for source in sources if source in self.columns})
+
+    def wrong(self, status: Status = Status.FAILED) -> tuple[tuple[str, str, Cell], ...]:
+        """`(source, row, cell)` of every cell with that verdict, in order."""
+        cells = ((source, row, column[row]) for source, column in self.columns.items() for row in ROWS if row in column)
+        return tuple(item for item in cells if item[2].verdict is status)
+
+    @property
+    def verdict(self) -> Status:
+        """The worst verdict in the table: failed, inconclusive, else passed."""
+        return next((status for status in _WORST_FIRST if self.wrong(status)), Status.PASSED)
+
+    def document(self) -> dict[str, dict[str, dict[str, str]]]:
+        """As `gate --json` prints it: row, source, value and verdict."""
+        return {
+            row: {
+                source: {"value": column[row].value, "verdict": column[row].verdict.value}
+                for source, column in self.columns.items()
+                if row in column
+            }
+            for row in ROWS
+        }
+
+    def text(self) -> str:
+        """The table for a terminal, one line a cell: row, source, verdict, value, and what was wanted where it is wrong."""
+        lines = []
+        for row in ROWS:
+            for source, column in self.columns.items():
+                if row in column:
+                    cell = column[row]
+                    wanted = f"  (wanted {cell.wanted})" if cell.verdict is Status.FAILED and cell.wanted else ""
+                    lines.append(f"{row:<13}{source:<54}{cell.verdict.value:<15}{cell.value}{wanted}")
+        return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""The process around a world's supervisor: it holds the world's lock, and when the supervisor ends, nothing is left running.
+
+Started detached, in a session of its own: `python -m nexy_tui.rehearsal.guardian DIR …`. On Linux it is the subreaper of
+everything the world starts, so that children of a killed supervisor come to it and end with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36
+_GRACE = 2.0
+"""Seconds what is left over gets to end by itself."""
+
+
+def main() -> None:
+    """Take the lock, run the supervisor in a child, and clean up after it."""
+    arguments = _arguments()
+    directory: Path = arguments.directory
+    lock = (directory / "world.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("another process is bringing this world up")
+    _become_subreaper()
+    child = os.fork()
+    if child == 0:
+        from nexy_tui.rehearsal import supervisor
+
+        order = supervisor.Order(directory, arguments.layout, arguments.artifact_size, arguments.owner)
+        sys.exit(supervisor.main(order, arguments.report))
+    os.close(arguments.report)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda received, _: _send(child, received))
+    status = _wait_for(child)
+    _end_the_rest()
+    (directory / "supervisor.json").unlink(missing_ok=True)
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--layout", required=True)
+    parser.add_argument("--artifact-size", type=int, required=True)
+    parser.add_argument("--owner", type=int)
+    parser.add_argument("--report", type=int, required=True)
+    return parser.parse_args()
+
+
+def _become_subreaper() -> None:
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _wait_for(child: int) -> int:
+    """The supervisor's exit status; whatever else ends meanwhile is reaped."""
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            return status
+
+
+def _end_the_rest() -> None:
+    """End everything that is still below this process, politely first."""
+    import psutil
+
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        left = psutil.Process().children(recursive=True)
+        for process in left:
+            _send(process.pid, number)
+        end = time.monotonic() + _GRACE
+        while _reap() and time.monotonic() < end:
+            time.sleep(0.02)
+
+
+def _reap() -> bool:
+    """Reap what has ended; whether anything is left."""
+    try:
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+if __name__ == "__main__":
+    main()

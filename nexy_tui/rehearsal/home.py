@@ -1,0 +1,173 @@
+"""The world's home: settings of every client program, so that none of them reads or writes the user's own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nexy_tui.rehearsal.names import (
+    DATABASE_NAME,
+    DATABASE_SUPERUSER,
+    DATABASE_USER,
+    KEYRING_SERVICE,
+    OPERATOR,
+    SPARKLE_USERNAME,
+    World,
+)
+from nexy_tui.runlog import keys
+
+WAITING_SPEED = 20
+"""How much faster than production a rehearsal waits."""
+
+_GITCONFIG = """# git's global configuration inside this rehearsal world; ~/.gitconfig is not read here
+[user]
+	name = Rehearsal Operator
+	email = {operator}
+[init]
+	defaultBranch = main
+[credential]
+	helper =
+	helper = {helper}
+[core]
+	excludesFile = {empty}
+	attributesFile = {empty}
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+"""
+
+_CREDENTIAL_HELPER = """#!/bin/sh
+# Answers git with this world's token for its web host; keeps and forgets nothing.
+test "$1" = get || exit 0
+while read -r line && test -n "$line"; do
+  case "$line" in host=github.com) found=1 ;; esac
+done
+test -n "$found" && printf 'username=x-access-token\\npassword=%s\\n' "$(cat '{token}')"
+exit 0
+"""
+
+_ENTRY = """import sys
+
+sys.path.insert(0, {root!r})
+from nexy_tui.cli import main
+
+main()
+"""
+
+_CONFIG = """# The operator's configuration inside this rehearsal world (NEXY_CONFIG)
+[target]
+sparkle_public_key = "{key}"
+
+[target.database]
+where = "local"
+
+[tls]
+ca = "{ca}"
+
+[trust]
+allowed_signers = "{signers}"
+
+[waiting]
+speed = {speed}
+"""
+
+
+def programs(world: World) -> Path:
+    """The folder in front of PATH: `nexy-tui` of the interpreter that brought the world up."""
+    return world.home / "bin"
+
+
+def gitconfig(world: World) -> Path:
+    """Git's global configuration (GIT_CONFIG_GLOBAL)."""
+    return world.home / "gitconfig"
+
+
+def netrc(world: World) -> Path:
+    """An empty netrc (NETRC)."""
+    return world.home / "netrc"
+
+
+def pgpass(world: World) -> Path:
+    """Passwords of the world's database (PGPASSFILE)."""
+    return world.home / "pgpass"
+
+
+def keyring_file(world: World) -> Path:
+    """The world's keyring: a file that nothing outside the world opens."""
+    return world.home / "keyring.cfg"
+
+
+def client_programs(world: World) -> Path:
+    """The folder of the database's client programs."""
+    from nexy_tui.rehearsal import database
+
+    return database.client_programs(world)
+
+
+def database_url(world: World) -> str:
+    """The world's database, as its superuser."""
+    return (
+        f"postgresql://{DATABASE_SUPERUSER}:{world.secrets.database_superuser_password}"
+        f"@127.0.0.1:{world.ports['database']}/{DATABASE_NAME}"
+    )
+
+
+def create(world: World) -> None:
+    """Everything that is made once: folders, empty files, the keyring with the operator's key and Sparkle's."""
+    for folder in ("bin", "lib", "gh", "azure", "curl", "nexy"):
+        (world.home / folder).mkdir(parents=True)
+    world.state.mkdir()
+    for path in (netrc(world), world.home / "curl" / ".curlrc", world.home / "pg_service.conf", world.home / "psqlrc", _empty(world)):
+        _write(path, "")
+    _write(_token(world), world.secrets.world_token)
+    _write(gitconfig(world), _GITCONFIG.format(operator=OPERATOR, helper=_helper(world), empty=_empty(world)))
+    _write(_helper(world), _CREDENTIAL_HELPER.format(token=_token(world)), 0o700)
+    text = _CONFIG.format(key=world.sparkle_public_key, ca=world.ca, signers=world.allowed_signers, speed=WAITING_SPEED)
+    _write(world.config, text)
+    _fill_keyring(world)
+
+
+def refresh(world: World) -> None:
+    """Everything that may have moved since the world was last up: ports, and the interpreter it is brought up with."""
+    port = world.ports["database"]
+    roles = ((DATABASE_SUPERUSER, world.secrets.database_superuser_password), (DATABASE_USER, world.secrets.database_password))
+    lines = [f"{host}:{port}:*:{role}:{password}\n" for host in ("127.0.0.1", "localhost") for role, password in roles]
+    _write(pgpass(world), "".join(lines))
+    entry = world.home / "lib" / "nexy-tui"
+    _write(entry, _ENTRY.format(root=str(package_root())))
+    _write(programs(world) / "nexy-tui", f"#!/bin/sh\nexec '{sys.executable}' '{entry}' \"$@\"\n", 0o700)
+
+
+def package_root() -> Path:
+    """The folder this package is imported from."""
+    return Path(__file__).resolve().parents[2]
+
+
+def _fill_keyring(world: World) -> None:
+    from keyrings.alt.file import PlaintextKeyring
+
+    ring = PlaintextKeyring()
+    ring.file_path = str(keyring_file(world))
+    ring.set_password(KEYRING_SERVICE, SPARKLE_USERNAME, world.secrets.sparkle_seed)
+    keys.create_key(OPERATOR, world.allowed_signers, datetime.now(UTC), backend=ring)
+
+
+def _token(world: World) -> Path:
+    return world.home / "lib" / "token"
+
+
+def _helper(world: World) -> Path:
+    return world.home / "lib" / "git-credential"
+
+
+def _empty(world: World) -> Path:
+    return world.home / "lib" / "empty"
+
+
+def _write(path: Path, text: str, mode: int = 0o600) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)

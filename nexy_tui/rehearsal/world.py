@@ -1,0 +1,231 @@
+"""A world's life from outside: bring it up, look at it, enter it, bring it down. What the command line, rehearsals and tests call."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexy_tui.core.problem import ActionFailed, Unusable
+from nexy_tui.rehearsal import artifacts, home, seed
+from nexy_tui.rehearsal.faults import Faults
+from nexy_tui.rehearsal.names import DEFAULT_ARTIFACT_SIZE, World, checked_directory
+
+LAYOUTS = ("flat", "nested")
+SMALLEST_ARTIFACT = 500_000
+_STOP_PATIENCE = 30.0
+_IGNORED = ("world.lock",)
+
+Say = Callable[[str], None]
+
+
+def create_or_start(
+    directory: Path,
+    layout: str | None = None,
+    artifact_size: int | None = None,
+    owner: int | None = None,
+    say: Say = lambda _: None,
+) -> World:
+    """Bring up the world of a directory: a new one in an empty directory, else the one that is there, as it was.
+
+    With `owner` (a process id) the world ends when that process does. A world that is up already is returned as it is.
+    Raises Unusable for a directory that cannot hold a world, ActionFailed when the world does not come up.
+    """
+    directory = checked_directory(directory)
+    _check_options(directory, layout, artifact_size)
+    directory.mkdir(parents=True, exist_ok=True)
+    if not is_running(directory):
+        _refuse_foreign(directory)
+        _launch(directory, layout or LAYOUTS[0], artifact_size or DEFAULT_ARTIFACT_SIZE, owner, say)
+    return World.load(directory)
+
+
+def load(directory: Path) -> World:
+    """The world of a directory, to be entered. Raises Unusable where there is none, or it is down."""
+    world = World.load(directory)
+    if not is_running(world.dir):
+        raise Unusable(
+            f"The rehearsal world in {world.dir} is down.",
+            "Nothing in it would answer, and its ports may change when it comes back.",
+            f"Bring it up: nexy-tui world up {world.dir}",
+        )
+    return world
+
+
+def stop(directory: Path) -> bool:
+    """Bring a world down; everything it ran has ended when this returns. Whether it was up.
+
+    Raises ActionFailed when it cannot be ended.
+    """
+    world = World.load(directory)
+    if not is_running(world.dir):
+        world.running.unlink(missing_ok=True)
+        return False
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal(world, number)
+        end = time.monotonic() + _STOP_PATIENCE
+        while time.monotonic() < end:
+            if not is_running(world.dir):
+                return True
+            time.sleep(0.02)
+    raise ActionFailed(f"The world in {world.dir} does not end.", "A process of it cannot be killed.", f"See {world.log}/supervisor.log.")
+
+
+def is_running(directory: Path) -> bool:
+    """Whether the world's guardian holds its lock. A crashed world holds none."""
+    try:
+        with (directory / "world.lock").open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A world as it stands."""
+
+    world: World
+    running: bool
+    pid: int | None
+    faults: dict[str, str | None]
+
+    def document(self) -> dict[str, object]:
+        """As JSON; no secrets in it."""
+        world = self.world
+        return {
+            "world": world.id,
+            "dir": str(world.dir),
+            "running": self.running,
+            "pid": self.pid,
+            "layout": world.layout,
+            "artifact_size": world.artifact_size,
+            "ports": world.ports,
+            "proxy": world.proxy,
+            "checkout": str(world.checkout),
+            "previous": world.previous,
+            "next": world.next,
+            "faults": self.faults,
+        }
+
+
+def status(directory: Path) -> Status:
+    """Look at a world. Raises Unusable where there is none."""
+    world = World.load(directory)
+    running = is_running(world.dir)
+    return Status(world, running, _running_pid(world) if running else None, Faults(world.faults).all())
+
+
+def build(world: World, version: str, names: tuple[str, ...]) -> list[artifacts.Built]:
+    """Build artifacts of a version into the operator's inbox."""
+    return seed.build_into_inbox(world, version, names)
+
+
+def _check_options(directory: Path, layout: str | None, artifact_size: int | None) -> None:
+    if layout is not None and layout not in LAYOUTS:
+        raise Unusable(f"There is no layout {layout!r}.", remedy="Use flat or nested.")
+    if artifact_size is not None and not SMALLEST_ARTIFACT <= artifact_size <= artifacts.LARGEST:
+        raise Unusable(
+            f"Artifacts of {artifact_size} bytes cannot be made.",
+            f"The release host takes less than 2 GiB, and an image needs {SMALLEST_ARTIFACT} bytes for its structure.",
+            "Use a size as 1MB, 64MB or 316MB.",
+        )
+    if not (directory / "complete").exists():
+        return
+    world = World.load(directory)
+    given = ((layout, world.layout, "layout"), (artifact_size, world.artifact_size, "artifact size"))
+    for wanted, present, what in given:
+        if wanted is not None and wanted != present:
+            raise Unusable(
+                f"The world in {directory} has the {what} {present}, not {wanted}.",
+                "A world keeps what it was made with.",
+                "Leave the option out, or make another world in an empty directory.",
+            )
+
+
+def _refuse_foreign(directory: Path) -> None:
+    """Only an empty directory, or one that a world was (or was being) made in, is written to."""
+    if (directory / "world.json").exists():
+        return
+    if strange := sorted(path.name for path in directory.iterdir() if path.name not in _IGNORED):
+        raise Unusable(
+            f"{directory} is not empty and holds no rehearsal world (there is {strange[0]}).",
+            "A world is made in an empty directory, so that nothing of yours is touched.",
+            "Choose another directory.",
+        )
+
+
+def _launch(directory: Path, layout: str, artifact_size: int, owner: int | None, say: Say) -> None:
+    (directory / "log").mkdir(exist_ok=True)
+    (directory / "tmp").mkdir(exist_ok=True)
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "nexy_tui.rehearsal.guardian", str(directory)]
+    options = ["--layout", layout, "--artifact-size", str(artifact_size), "--report", str(writing)]
+    if owner is not None:
+        options += ["--owner", str(owner)]
+    with (directory / "log" / "supervisor.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=directory,
+            env=_surroundings(directory),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(writing,),
+            start_new_session=True,
+        )
+    os.close(writing)
+    if not _wait_until_ready(reading, say):
+        process.wait()
+        raise ActionFailed(
+            f"The world in {directory} did not come up.",
+            "Its supervisor ended before it was ready.",
+            f"See {directory}/log/supervisor.log.",
+        )
+
+
+def _wait_until_ready(reading: int, say: Say) -> bool:
+    """Follow the supervisor's report. False when it ends without being ready. Raises ActionFailed with its own words."""
+    with os.fdopen(reading, encoding="utf-8") as report:
+        for line in report:
+            message = json.loads(line)
+            if "step" in message:
+                say(message["step"])
+            elif "error" in message:
+                raise ActionFailed(**message["error"])
+            else:
+                return True
+    return False
+
+
+def _surroundings(directory: Path) -> dict[str, str]:
+    """The supervisor's environment: nothing of the user's but the way to programs."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH") if name in os.environ}
+    here = str(directory)
+    return {**kept, "HOME": here, "TMPDIR": f"{here}/tmp", "PYTHONPATH": str(home.package_root()), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _running_pid(world: World) -> int | None:
+    try:
+        pid = json.loads(world.running.read_text(encoding="utf-8"))["pid"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    return pid if isinstance(pid, int) else None
+
+
+def _signal(world: World, number: int) -> None:
+    pid = _running_pid(world)
+    if pid is not None:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return

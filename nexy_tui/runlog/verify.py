@@ -1,0 +1,165 @@
+"""The verdict on a log: whether every line holds, who signed it, why that key is trusted, and what was not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from nexy_tui.core.problem import Refused
+from nexy_tui.runlog import canonical, dsse, seal, sshsig, sshwire
+from nexy_tui.runlog.chain import BREAKS, Chain, Fault, inspect, split
+from nexy_tui.runlog.logfile import read_whole
+from nexy_tui.runlog.record import Record
+from nexy_tui.runlog.trust import NAMESPACE, Trust, choose
+
+
+class State(StrEnum):
+    """What `runs verify` says of a log; only the first two are of a whole, ended run."""
+
+    ANCHORED = "SEALED+ANCHORED"
+    SEALED = "SEALED"
+    OPEN = "OPEN"
+    TORN = "TORN"
+    INVALID = "INVALID"
+
+    @property
+    def exit_code(self) -> int:
+        """The command's exit code."""
+        return {State.ANCHORED: 0, State.SEALED: 10, State.OPEN: 11, State.TORN: 12, State.INVALID: 1}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a place outside says of the log: so many records, with this head; no head when the place says nothing."""
+
+    name: str
+    records: int = 0
+    head: str | None = None
+
+    def verdict(self, chain: Chain) -> str:
+        """`match`, `mismatch` or `absent`."""
+        if self.head is None:
+            return "absent"
+        known = 0 < self.records <= len(chain.records) and chain.records[self.records - 1].digest == self.head
+        return "match" if known else "mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class LogVerdict:
+    """Everything `runs verify` prints. `rule` is None when no list of trusted keys names the key."""
+
+    path: Path
+    state: State
+    chain: Chain
+    faults: tuple[Fault, ...]
+    keyid: str | None
+    rule: str | None
+    anchors: tuple[tuple[str, str], ...] | None
+    notes: tuple[str, ...]
+
+    @property
+    def genesis(self) -> Record | None:
+        """The first record, when it is one."""
+        return next((record for record in self.chain.records[:1] if record.kind == "genesis"), None)
+
+    @property
+    def breaks(self) -> tuple[Fault, ...]:
+        """Where seq, prev or run break."""
+        return tuple(fault for fault in self.faults if fault.sort in BREAKS)
+
+    @property
+    def after_seal(self) -> tuple[int, ...]:
+        """Lines that stand after the seal."""
+        return tuple(fault.line for fault in self.faults if fault.sort == "after-seal")
+
+    @property
+    def not_checked(self) -> tuple[str, ...]:
+        """What this verdict does not rest on."""
+        left = ["whether what the records say of the outside world was true"]
+        if self.anchors is None:
+            left.insert(0, "anchors: not asked")
+        if self.state is not State.ANCHORED:
+            left.append("the times: they are the signer's own claim")
+        if self.state in (State.OPEN, State.TORN):
+            left.append("whether records were cut off the end: an unsealed log cannot show that without an anchor")
+        return tuple(left)
+
+
+def verify(path: Path, rules: Sequence[Trust], anchors: Sequence[Anchor] | None = None) -> LogVerdict:
+    """Judge the log at `path` and the signature beside it by the sources of trust `rules`. Changes nothing.
+
+    Raises Unusable when the file cannot be read.
+    """
+    data, signature = read_whole(path), _read_signature(path)
+    keyid = _claimed_key(data)
+    trust = choose(rules, keyid) if keyid is not None else None
+    chain = inspect(data, lambda claimed, operator, at: _trusted(trust, rules, claimed, operator, at))
+    found = None if anchors is None else tuple((anchor.name, anchor.verdict(chain)) for anchor in anchors)
+    faults, notes = list(chain.faults), []
+    faults += _seal_faults(chain, data, signature)
+    faults += [Fault(chain.lines, "anchor", f"the anchor {name} names another head") for name, said in found or () if said == "mismatch"]
+    if chain.seal is not None and signature is None:
+        notes.append(f"the seal's detached signature {seal.signature_path(path).name} is missing: resuming the run writes it")
+    state = _state(chain, faults, signature is not None, found)
+    return LogVerdict(path, state, chain, tuple(faults), keyid, trust.rule if trust else None, found, tuple(notes))
+
+
+def _state(chain: Chain, faults: Sequence[Fault], signed: bool, anchors: tuple[tuple[str, str], ...] | None) -> State:
+    if faults:
+        return State.INVALID
+    if chain.torn:
+        return State.TORN
+    if chain.seal is None or not signed:
+        return State.OPEN
+    anchored = bool(anchors) and all(said == "match" for _, said in anchors or ())
+    return State.ANCHORED if anchored else State.SEALED
+
+
+def _seal_faults(chain: Chain, data: bytes, signature: bytes | None) -> list[Fault]:
+    faults = []
+    if chain.seal is not None and chain.torn:
+        faults.append(Fault(chain.lines + 1, "after-seal", "it stands after the seal"))
+    if signature is None:
+        return faults
+    if chain.seal is None:
+        faults.append(Fault(chain.lines + 1, "cut", "the log was sealed (its signature is there) and its end is missing"))
+    try:
+        public = sshsig.verify(signature, data, NAMESPACE)
+    except sshsig.BadSignature as error:
+        return [*faults, Fault(chain.lines, "seal-signature", f"the seal's detached signature does not hold: {error}")]
+    if chain.seal is None:
+        return faults
+    if sshwire.fingerprint(public) != chain.seal.keyid:
+        faults.append(Fault(chain.lines, "seal-signature", "the seal's detached signature is by another key than the records'"))
+    return faults
+
+
+def _trusted(trust: Trust | None, rules: Sequence[Trust], keyid: str, operator: str, at: datetime) -> bytes:
+    if trust is None:
+        asked = ", ".join(rule.rule for rule in rules) or "there is none"
+        raise Refused(
+            f"untrusted key {keyid[:80]}: no list of trusted keys names it ({asked})",
+            "A key that stands only in the log proves nothing.",
+            "Get the operator's line (`nexy-tui keys export`) by a way you trust and name the file with --allowed-signers.",
+        )
+    return trust.signers.entry(keyid, principal=operator, at=at).public
+
+
+def _claimed_key(data: bytes) -> str | None:
+    """The key the first readable line names; every line is held to it later."""
+    for line in split(data)[0]:
+        try:
+            envelope = dsse.parse(line)
+            canonical.decode_object(envelope.payload)
+        except (dsse.BadEnvelope, canonical.NotCanonical):
+            continue
+        return envelope.keyid
+    return None
+
+
+def _read_signature(path: Path) -> bytes | None:
+    target = seal.signature_path(path)
+    return read_whole(target) if target.exists() else None

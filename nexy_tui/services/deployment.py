@@ -1,0 +1,52 @@
+"""Finds what a deploy must bring the VM to: the tag's commit and the manifest commit, asked of the code repository now."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePosixPath
+
+from nexy_tui.core import manifest
+from nexy_tui.core.deployment import Deployment
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.version import Version
+from nexy_tui.services.git import Git
+
+_CANONICAL = MANIFEST_DIRS[0] / "manifest.json"
+
+
+def find_deployment(git: Git, version: Version, kind: Kind) -> Deployment:
+    """The deployment of a version as the release branch and the tags stand now. Raises CouldNotLook when they cannot be read."""
+    branch = git.release_branch()
+    tag = f"refs/tags/{version.tag}"
+    refs = git.remote_refs(f"refs/heads/{branch}", tag, f"{tag}^{{}}")
+    tip = refs.get(f"refs/heads/{branch}") or git.remote_commit(branch)
+    if not git.has_commit(tip):
+        git.fetch()
+    found = _manifests(git, tip)
+    return Deployment(
+        version=version,
+        kind=kind,
+        branch=branch,
+        tag_commit=refs.get(f"{tag}^{{}}") or refs.get(tag),
+        manifest_commit=git.last_commit_of(tip, found[1]),
+        manifest_version=found[0],
+        manifest_files=tuple(str(path) for path in found[1]),
+        manifest_sha256=found[2],
+        problem=found[3],
+    )
+
+
+def _manifests(git: Git, commit: str) -> tuple[str, tuple[PurePosixPath, ...], str, str]:
+    """Version, four paths, their common sha256, and what is wrong with them as of a commit."""
+    raw = git.show(commit, _CANONICAL)
+    try:
+        version = str(Version.parse(manifest.parse(raw or b"").version))
+    except ValueError as error:
+        reason = "it is not there" if raw is None else error
+        return "", (_CANONICAL,), "", f"{_CANONICAL} on the release branch cannot be used: {reason}"
+    files = tuple(folder / name for folder in MANIFEST_DIRS for name in ("manifest.json", f"manifest_{version}.json"))
+    for path in files:
+        if git.show(commit, path) != raw:
+            return version, files, "", f"{path} on the release branch is missing or differs from {_CANONICAL}"
+    return version, files, hashlib.sha256(raw or b"").hexdigest(), ""

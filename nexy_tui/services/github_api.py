@@ -1,0 +1,153 @@
+"""Requests to the release host's API: the token goes to its two names and nowhere else; refusals become sentences."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from nexy_tui.core import strict_json
+from nexy_tui.core.clock import Clock
+from nexy_tui.core.problem import ActionFailed, CouldNotLook
+from nexy_tui.core.secret import Secret, redact
+from nexy_tui.core.target import Target
+from nexy_tui.core.text import printable
+from nexy_tui.services.http import HttpClients
+from nexy_tui.services.ratelimit import wait_asked
+from nexy_tui.services.repeat import TryAgain
+from nexy_tui.services.secrets import Secrets
+
+_ACCEPT = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+_BODY_LIMIT = 8 << 20
+_TIMEOUT = 30.0
+_UPLOAD_READ = 300.0
+"""After the last byte the host may take a while to store an asset before it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API answered: status, headers in lower case, and the JSON document (None where there is none)."""
+
+    status: int
+    headers: Mapping[str, str]
+    document: Any
+
+    @property
+    def message(self) -> str:
+        """What the host says went wrong, with the codes of its errors, fit for showing."""
+        if not isinstance(self.document, dict):
+            return f"HTTP {self.status}"
+        errors = [error for error in self.document.get("errors") or () if isinstance(error, dict)]
+        details = [str(error.get("message") or error.get("code") or "") for error in errors]
+        return printable(redact("; ".join(filter(None, (str(self.document.get("message", "")), *details)))), 300)
+
+    def has_error(self, code: str) -> bool:
+        """Whether one of the errors of a 422 has this code."""
+        errors = self.document.get("errors") if isinstance(self.document, dict) else None
+        return any(isinstance(error, dict) and error.get("code") == code for error in errors or ())
+
+
+class HostRefused(ActionFailed):
+    """The release host refused a write. `status` is the HTTP status, `answer` all it said."""
+
+    def __init__(self, answer: Answer, what: str, why: str, remedy: str) -> None:
+        super().__init__(what, why, remedy)
+        self.answer = answer
+        self.status = answer.status
+
+
+class Api:
+    """One token, two hosts. Thread-safe; connections are kept between requests."""
+
+    def __init__(self, target: Target, http: HttpClients, secrets: Secrets, clock: Clock) -> None:
+        self._target, self._http, self._secrets, self._clock = target, http, secrets, clock
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+
+    @property
+    def token(self) -> Secret:
+        """The token in use. Raises Unusable where there is none."""
+        return self._secrets.github_token()
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """One request to the API. Raises TryAgain on a rate limit or a server's trouble, httpx.TransportError on a broken line."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._http.client(timeout=_TIMEOUT)
+        request = self._client.build_request(
+            method, f"https://{self._target.hosts.api}{path}", json=body, headers={**_ACCEPT, **self._authorization()}
+        )
+        return self._answer(self._client, request)
+
+    def upload(self, path: str, name: str, size: int, pieces: Iterable[bytes]) -> Answer:
+        """One upload, streamed with its length announced. Raises as `call` does."""
+        url = f"https://{self._target.hosts.uploads}{path}?name={quote(name, safe='')}"
+        headers = {**_ACCEPT, **self._authorization(), "Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        with self._http.client(timeout=60.0, read=_UPLOAD_READ) as client:
+            return self._answer(client, client.build_request("POST", url, content=pieces, headers=headers))
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def refused(self, answer: Answer, doing: str) -> HostRefused:
+        """The failure of a write, from the host's answer."""
+        what, why, remedy = self._explained(answer)
+        return HostRefused(answer, f"{doing} failed: {what}", why, remedy)
+
+    def unseen(self, answer: Answer, looking: str) -> CouldNotLook:
+        """The failure of a read, from the host's answer."""
+        what, why, remedy = self._explained(answer)
+        return CouldNotLook(f"{looking} could not be seen: {what}", why, remedy)
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token.reveal()}"}
+
+    def _answer(self, client: httpx.Client, request: httpx.Request) -> Answer:
+        response = client.send(request, stream=True)
+        try:
+            raw = bytearray()
+            for piece in response.iter_bytes():
+                raw += piece
+                if len(raw) > _BODY_LIMIT:
+                    raise CouldNotLook(f"{request.url.host} answered with more than {_BODY_LIMIT} bytes.", remedy="Try again later.")
+        finally:
+            response.close()
+        answer = Answer(response.status_code, {key.lower(): value for key, value in response.headers.items()}, _json(bytes(raw)))
+        asked = wait_asked(answer.status, answer.headers, answer.message, self._clock.now())
+        if asked is not None:
+            raise TryAgain(f"{request.url.host} asks to wait ({answer.status}: {answer.message})", answer.status, asked)
+        if answer.status >= 500 or answer.status == 408:
+            raise TryAgain(f"{request.url.host} answered {answer.status}", answer.status)
+        return answer
+
+    def _explained(self, answer: Answer) -> tuple[str, str, str]:
+        repository = self._target.artifacts_repository
+        said = f"{self._target.hosts.api} answered {answer.status} ({answer.message})."
+        if answer.status == 401:
+            why = f"The token from {self.token.source} is not valid."
+            return said, why, "Log in again: `gh auth login`, or set GH_TOKEN (rulebook 4.3)."
+        if answer.status == 403:
+            why = f"The token from {self.token.source} has no right to do this in {repository}."
+            return said, why, f"Use a token that may write to {repository}: `gh auth status` shows what yours may do (rulebook 4.3)."
+        if answer.status == 404:
+            why = "It is not there, or the token may not see it."
+            return said, why, f"Look at https://{self._target.hosts.web}/{repository}/releases and check the token's rights."
+        if 300 <= answer.status < 400:
+            why = "The repository has moved or was renamed."
+            return said, why, "Name its new address in the configuration: target.artifacts_repository."
+        return said, "", "Read what the host said, mend it, and run again."
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return strict_json.loads(raw) if raw.strip() else None
+    except ValueError:
+        return None

@@ -1,0 +1,84 @@
+"""Asking again where a request may be repeated: with stamina, waiting through the one clock, in sight of the operator."""
+
+from __future__ import annotations
+
+import random
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+
+import httpx
+import stamina
+from stamina.instrumentation import set_on_retry_hooks
+
+from nexy_tui.core.clock import Clock
+from nexy_tui.core.event import Emit, Waiting
+from nexy_tui.services.ratelimit import MOST
+
+T = TypeVar("T")
+
+ATTEMPTS = 6
+_FIRST = 1.0
+_LONGEST = 30.0
+
+set_on_retry_hooks([])  # Its default writes to stderr, into the middle of a screen; waits are shown as events instead.
+
+
+class TryAgain(Exception):
+    """An answer that another attempt may change. `seconds` is what the host asked to wait, None for the usual back-off."""
+
+    def __init__(self, reason: str, status: int = 0, seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.status, self.seconds = reason, status, seconds
+
+
+class Repeating:
+    """Calls that are made again after a broken connection, a server's trouble, or a wait that was asked for."""
+
+    def __init__(self, clock: Clock, emit: Emit, cancelled: Callable[[], bool], attempts: int = ATTEMPTS) -> None:
+        self._clock, self._emit, self._cancelled, self._attempts = clock, emit, cancelled, attempts
+
+    def __call__(self, call: Callable[[], T], *, attempts: int | None = None) -> T:
+        """The result of `call`. Raises the last TryAgain or httpx.TransportError, or at once anything else; Cancelled while waiting."""
+        limit = attempts or self._attempts
+        tried = 0
+
+        def wait(error: Exception) -> bool | float:
+            nonlocal tried
+            tried += 1
+            seconds = pause(error, tried)
+            if seconds is None or tried >= limit:
+                return False
+            self._emit(Waiting(f"{_reason(error)}; asking again", seconds))
+            self._clock.sleep(seconds, self._cancelled)
+            return 0.0  # The wait is over: stamina need not wait any more.
+
+        for attempt in stamina.retry_context(on=wait, attempts=limit, timeout=None):
+            with attempt:
+                return call()
+        raise AssertionError("stamina ends with a result or an error")
+
+
+def pause(error: Exception, tried: int) -> float | None:
+    """Seconds until the next attempt after `tried` failed ones, or None when another attempt is of no use."""
+    if isinstance(error, TryAgain):
+        if error.seconds is not None:
+            return error.seconds if error.seconds <= MOST else None
+    elif not isinstance(error, httpx.TransportError) or untrusted(error):
+        return None
+    backoff: float = min(_FIRST * 2 ** (tried - 1), _LONGEST)
+    return backoff * random.uniform(0.75, 1.25)
+
+
+def untrusted(error: BaseException) -> bool:
+    """Whether a connection failed because the host's certificate was refused: asking again would not mend that."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, TryAgain) else f"The connection broke ({type(error).__name__})"

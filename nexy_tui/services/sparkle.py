@@ -1,0 +1,193 @@
+"""Sparkle's Ed25519 signature over an artifact: made from the key in the keyring, or taken from the inbox; always verified.
+
+Forms (Sparkle's `sign_update` and `generate_keys -x`): keys and signatures in base64; the private key is the 32-byte
+seed; a signature alone, or `sparkle:edSignature="…" length="…"`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nexy_tui
+from nexy_tui.core.manifest import is_signature
+from nexy_tui.core.problem import CouldNotLook, Refused
+from nexy_tui.core.secret import Secret
+from nexy_tui.core.target import DMG
+from nexy_tui.core.text import printable
+from nexy_tui.services import processes
+
+if TYPE_CHECKING:
+    from nexy_tui.services import Services
+
+KEYRING_NAME = "sparkle-private-key"
+"""The keyring's user name of the private key, under this tool's service name."""
+
+INBOX_FILE = f"{DMG}.ed25519"
+"""A signature laid beside the image by whoever holds the key."""
+
+_OUTPUT = re.compile(r'sparkle:edSignature="(?P<signature>[^"]{1,200})"(\s+length="(?P<length>\d{1,19})")?')
+_INBOX_LIMIT = 4096
+_TIMEOUT = 600.0
+_PACKAGES = str(Path(nexy_tui.__file__).parent.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature that was verified over exactly the file with this size and digest. `source` says where it came from."""
+
+    value: str
+    sha256: str
+    size: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the child process saw: the file's figures and whether the signature is valid over them."""
+
+    signature: str
+    public_key: str
+    sha256: str
+    size: int
+    valid: bool
+
+
+class Sparkle:
+    """Signs and verifies artifacts for one target. `private` gives the keyring's key or None, asked only when needed."""
+
+    def __init__(self, public_key: str, private: Callable[[], Secret | None], environ: Mapping[str, str]) -> None:
+        self._public = public_key.strip()
+        self._private = private
+        self._environ = environ
+
+    def signature_for(self, path: Path, inbox: Path, *, cancelled: Callable[[], bool] | None = None) -> Signature | None:
+        """A verified signature over `path`; None where neither a public nor a private key is configured.
+
+        Raises Refused when a public key is configured and no signature can be had that it verifies.
+        """
+        private = self._private()
+        if not self._public and private is None:
+            return None
+        self._require_public_form()
+        reasons: list[str] = []
+        if private is not None:
+            seed = self._seed(private)
+            if not self._public or _public_of(seed) == _decoded(self._public):
+                made = self._signed(path, seed, cancelled)
+                return Signature(made.signature, made.sha256, made.size, f"signed with the key from {private.source}")
+            reasons.append(f"the key from {private.source} is not the private half of the configured public key")
+        else:
+            reasons.append(f"the keyring holds no {KEYRING_NAME}")
+        laid = inbox / INBOX_FILE
+        if self._public and (laid.exists() or laid.is_symlink()):
+            text, length = read_signature(laid)
+            seen = self.verify(path, text, cancelled=cancelled)
+            if seen.valid and length in (None, seen.size):
+                return Signature(seen.signature, seen.sha256, seen.size, f"taken from {INBOX_FILE}")
+            reasons.append(f"{INBOX_FILE} does not verify over this file with the configured public key")
+        else:
+            reasons.append(f"{INBOX_FILE} is not in the inbox")
+        raise Refused(
+            f"No valid Sparkle signature can be had for {path.name}: {'; '.join(reasons)}.",
+            "Clients hold the public key and reject an update whose signature does not match.",
+            f"Sign this file: Sparkle's `sign_update {path.name}`, its output saved as {inbox / INBOX_FILE}; "
+            f"or keep the key here: `keyring set nexy-tui {KEYRING_NAME}`.",
+        )
+
+    def verify(self, path: Path, signature: str, *, cancelled: Callable[[], bool] | None = None) -> Examined:
+        """Whether `signature` is the configured public key's over the file. Raises CouldNotLook when that cannot be seen."""
+        self._require_public_form()
+        if not is_signature(signature):
+            raise Refused("The signature is not the base64 of 64 bytes.", "It cannot be an Ed25519 signature.", "Sign the file anew.")
+        return self._ask({"path": str(path), "signature": signature, "public_key": self._public}, cancelled)
+
+    def _seed(self, private: Secret) -> bytes:
+        raw = _decoded(private.reveal())
+        if raw is None or len(raw) != 32:
+            older = " It looks like Sparkle's older 96-byte form." if raw is not None and len(raw) == 96 else ""
+            raise Refused(
+                f"The Sparkle key from {private.source} is not the base64 of a 32-byte seed.{older}",
+                "Nothing can be signed with it here.",
+                f"Export it with Sparkle's `generate_keys -x FILE` and keep that text: `keyring set nexy-tui {KEYRING_NAME}`; "
+                f"or sign with `sign_update` and save its output as {INBOX_FILE} in the inbox.",
+            )
+        return raw
+
+    def _signed(self, path: Path, seed: bytes, cancelled: Callable[[], bool] | None) -> Examined:
+        made = self._ask({"path": str(path), "seed": base64.b64encode(seed).decode()}, cancelled)
+        if not made.valid:
+            raise CouldNotLook("A fresh Sparkle signature did not verify: the file changed while it was signed.", remedy="Run it again.")
+        return made
+
+    def _ask(self, request: Mapping[str, str], cancelled: Callable[[], bool] | None) -> Examined:
+        done = processes.run(
+            [sys.executable, "-P", "-m", "nexy_tui.services.sparkle_child"],
+            env={**self._environ, "PYTHONPATH": os.pathsep.join(filter(None, (_PACKAGES, self._environ.get("PYTHONPATH"))))},
+            input=json.dumps(request).encode(),
+            timeout=_TIMEOUT,
+            cancelled=cancelled,
+            check=False,
+        )
+        try:
+            answer = json.loads(done.stdout)
+            return Examined(answer["signature"], answer["public_key"], answer["sha256"], answer["size"], answer["valid"])
+        except (ValueError, KeyError, TypeError):
+            raise CouldNotLook(
+                f"The process that signs and verifies ended with status {done.exit}: {done.tail}",
+                "Whether the signature fits could not be seen.",
+                "See that the file can be read and is not being changed, then run it again.",
+            ) from None
+
+    def _require_public_form(self) -> None:
+        raw = _decoded(self._public) if self._public else bytes(32)
+        if raw is None or len(raw) != 32:
+            raise Refused(
+                "The configured Sparkle public key is not the base64 of 32 bytes.",
+                "No signature can be verified with it.",
+                "Set target.sparkle_public_key to the SUPublicEDKey of the application's Info.plist.",
+            )
+
+
+def sparkle_of(services: Services) -> Sparkle:
+    """The signer of the services' target, with the keyring's key."""
+    return Sparkle(services.target.sparkle_public_key, lambda: services.secrets.from_keyring(KEYRING_NAME), services.environ)
+
+
+def read_signature(path: Path) -> tuple[str, int | None]:
+    """The signature of a file laid in the inbox, and the length it names. Raises Refused when it is neither form."""
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(_INBOX_LIMIT + 1).decode("ascii", "replace").strip()
+    except OSError as error:
+        raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, or remove it.") from None
+    match = _OUTPUT.search(text)
+    signature = match["signature"] if match else text
+    if len(text) > _INBOX_LIMIT or not is_signature(signature):
+        raise Refused(
+            f"{path.name} holds no Sparkle signature: it begins {printable(text, 40)!r}.",
+            "Expected is the base64 of 64 bytes, or what `sign_update` prints.",
+            f"Sign the image again and save the output as {path}.",
+        )
+    return signature, int(match["length"]) if match and match["length"] else None
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _public_of(seed: bytes) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()

@@ -1,0 +1,194 @@
+"""What the wizard asks of the program behind it, and what it leaves behind when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.target import Target
+from nexy_tui.core.version import Version
+from nexy_tui.engine.driver import Outcome
+from nexy_tui.engine.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a new run would start from. `changes` are lines `key: before → now` where the target differs from the last run's."""
+
+    version: Version | None = None
+    served: Version | None = None
+    published: Version | None = None
+    changes: tuple[str, ...] = ()
+
+
+class RunEntry(Protocol):
+    """One run in the list of runs. `state` is a word such as open, sealed or torn; `resumable` whether it may be taken up."""
+
+    @property
+    def path(self) -> Path:
+        """The log's file."""
+        ...
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The version the run releases."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """full, update-only or code-only."""
+        ...
+
+    @property
+    def world(self) -> str | None:
+        """The rehearsal world's id; None for production."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """A word for where the run stands."""
+        ...
+
+    @property
+    def started(self) -> str:
+        """When it began."""
+        ...
+
+    @property
+    def operator(self) -> str:
+        """Who began it."""
+        ...
+
+    @property
+    def records(self) -> int:
+        """How many records its log holds."""
+        ...
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can be taken up again here."""
+        ...
+
+
+class RunVerdict(Protocol):
+    """What verifying a log said."""
+
+    @property
+    def verdict(self) -> str:
+        """SEALED+ANCHORED, SEALED, OPEN, TORN or INVALID."""
+        ...
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """Who signed, why the key is trusted, records, head, faults, and what was not checked."""
+        ...
+
+
+class FixerEntry(Protocol):
+    """One section of the rulebook's troubleshooting chapter."""
+
+    @property
+    def name(self) -> str:
+        """The fixer's id, as items name it."""
+        ...
+
+    @property
+    def section(self) -> str:
+        """The rulebook's section, 4.1 to 4.9."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The section's title."""
+        ...
+
+    @property
+    def symptom(self) -> str:
+        """How the trouble shows itself."""
+        ...
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """What to do, in order."""
+        ...
+
+
+class Backend(Protocol):
+    """The program behind the wizard. Everything but the attributes may take time and is called from a worker thread."""
+
+    @property
+    def target(self) -> Target:
+        """The release target, world included."""
+        ...
+
+    @property
+    def operator(self) -> str:
+        """Who releases."""
+        ...
+
+    def surroundings(self) -> Sequence[tuple[str, str]]:
+        """Names and values for the home screen: checkout, configuration, proxy and CA in force."""
+        ...
+
+    def proposal(self) -> Proposal:
+        """What to suggest for a new run."""
+        ...
+
+    def open_run(self, version: Version, kind: Kind, with_pkg: bool) -> Session:
+        """Begin a run; its genesis is on disk. Raises Problem."""
+        ...
+
+    def resume(self, path: Path) -> Session:
+        """Take up an unfinished run. Raises Problem."""
+        ...
+
+    def look_session(self) -> Session:
+        """A session that only looks, for final verification without a run."""
+        ...
+
+    def drive(self, session: Session) -> Outcome:
+        """Play the operator to the end of the last phase (`--auto`, in a world only)."""
+        ...
+
+    def runs(self) -> Sequence[RunEntry]:
+        """Every run's log found here, newest first."""
+        ...
+
+    def records(self, path: Path) -> Sequence[str]:
+        """A log's records, one line each."""
+        ...
+
+    def verify(self, path: Path) -> RunVerdict:
+        """Verify a log."""
+        ...
+
+    def verify_commands(self, log: Path) -> Sequence[str]:
+        """The exact commands by which others verify a sealed log."""
+        ...
+
+    def fixers(self) -> Sequence[FixerEntry]:
+        """The troubleshooting chapter."""
+        ...
+
+
+REHEARSE = "rehearse"
+"""The request the application ends with when the operator wants a rehearsal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the application returns: the exit status, the run's log and outcome if there was one, and a request to act on."""
+
+    exit_code: int = 0
+    log: Path | None = None
+    run: str | None = None
+    sealed: str | None = None
+    request: str | None = None

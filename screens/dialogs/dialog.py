@@ -1,0 +1,92 @@
+"""The box every question stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One button: the value the dialog ends with, its label, and its key."""
+
+    value: str
+    label: str
+    key: str = ""
+    tone: str = ""
+
+
+class Dialog(ModalScreen[str | None]):
+    """A title, a body that scrolls, and buttons. Escape always means: no, leave things as they are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss_dialog", "Close", show=False),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, title: str, choices: Sequence[Choice], *, tone: str = "") -> None:
+        super().__init__(classes=f"-{tone}" if tone else None)
+        self._heading = title
+        self._choices = tuple(choices)
+        for choice in self._choices:
+            if choice.key:
+                self._bindings.bind(choice.key, f"choose('{choice.value}')", choice.label, show=False)
+
+    def body(self) -> Sequence[Widget]:
+        """What stands between title and buttons."""
+        return ()
+
+    def compose(self) -> ComposeResult:
+        """The box."""
+        with Vertical(id="box") as box:
+            box.border_title = Content(self._heading)
+            with VerticalScroll(id="body", can_focus=False):
+                yield from self.body()
+            with Horizontal(id="choices"):
+                for choice in self._choices:
+                    yield self._button(choice)
+
+    def on_mount(self) -> None:
+        """Focus the first button unless the body took the focus."""
+        if self.focused is None or isinstance(self.focused, Button):
+            self.query("#choices Button").first(Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """End with the button's value."""
+        event.stop()
+        self.action_choose((event.button.id or "").removeprefix("choice-"))
+
+    def action_choose(self, value: str) -> None:
+        """End with a choice."""
+        self.dismiss(value)
+
+    def action_dismiss_dialog(self) -> None:
+        """End with nothing chosen."""
+        self.dismiss(None)
+
+    @staticmethod
+    def _button(choice: Choice) -> Button:
+        label = Content.assemble(f" {choice.label} ", (f"{choice.key} " if choice.key else "", "dim"))
+        return Button(label, id=f"choice-{choice.value}", compact=True, classes=f"-{choice.tone}" if choice.tone else None)
+
+
+def text(*parts: str | tuple[str, str], classes: str = "") -> Static:
+    """A paragraph of plain or styled text; nothing in it is read as markup."""
+    return Static(Content.assemble(*parts), markup=False, classes=classes or None)
+
+
+def labelled(rows: Sequence[tuple[str, str]]) -> Sequence[Widget]:
+    """Label and text, one below the other; rows without text are left out."""
+    return [text((label + "\n", "bold $primary"), body, classes="labelled") for label, body in rows if body]

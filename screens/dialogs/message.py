@@ -1,0 +1,42 @@
+"""Something went wrong, or something has to be known: what, why it matters, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.widget import Widget
+
+from nexy_tui.core.problem import Problem
+from screens.dialogs.dialog import Choice, Dialog, labelled, text
+from screens.text import clean
+
+RETRY = "retry"
+
+
+class ProblemDialog(Dialog):
+    """A failure with what, why and remedy. Ends with RETRY when that is offered and chosen."""
+
+    def __init__(self, title: str, problem: Problem, *, retry: str = "") -> None:
+        choices = [Choice("close", "Close")]
+        if retry:
+            choices.append(Choice(RETRY, retry, "a"))
+        super().__init__(title, choices, tone="refusal")
+        self._problem = problem
+
+    def body(self) -> Sequence[Widget]:
+        """The three parts of the problem."""
+        problem = self._problem
+        rows = [("What happened", clean(problem.what)), ("Why it matters", clean(problem.why)), ("What to do", clean(problem.remedy))]
+        return labelled(rows)
+
+
+class MessageDialog(Dialog):
+    """A few paragraphs and the buttons given; a lone Close when none are."""
+
+    def __init__(self, title: str, paragraphs: Sequence[str], choices: Sequence[Choice] = (Choice("close", "Close"),), *, tone: str = "") -> None:
+        super().__init__(title, choices, tone=tone)
+        self._paragraphs = tuple(paragraphs)
+
+    def body(self) -> Sequence[Widget]:
+        """The paragraphs."""
+        return [text(clean(paragraph), classes="space-below") for paragraph in self._paragraphs]

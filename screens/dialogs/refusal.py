@@ -1,0 +1,62 @@
+"""Not yet: which item stands in the way, what was found, what to do, and the ways to do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from nexy_tui.core.finding import Finding
+from nexy_tui.engine.session import Session
+from nexy_tui.release import Refusal
+from screens.dialogs.dialog import Choice, Dialog, labelled
+from screens.marks import STATUS
+from screens.text import clean
+
+SHOW, LOOK, ATTEST, FIXERS = "show", "look", "attest", "fixers"
+ACTION = "action-"
+
+
+class RefusalDialog(Dialog):
+    """Ends with what the operator wants to do about it: SHOW, LOOK, ATTEST, FIXERS, or ACTION and an action's name."""
+
+    def __init__(self, session: Session, refusal: Refusal, asked: str) -> None:
+        self._item = session.checklist.item(refusal.item)
+        self._phase = session.checklist.phase_of(refusal.item)
+        self._refusal = refusal
+        self._finding: Finding | None = session.state.findings.get(refusal.item)
+        super().__init__(f"{asked}: not yet", self._ways(session), tone="refusal")
+
+    def _ways(self, session: Session) -> list[Choice]:
+        item, actions = self._item, session.checklist.actions
+        ways: list[Choice] = []
+        if item.action is not None:
+            ways.append(Choice(ACTION + item.action, actions[item.action].title, "a", "go"))
+        if item.remedy is not None and item.remedy != item.action:
+            ways.append(Choice(ACTION + item.remedy, actions[item.remedy].title, "p", "go"))
+        if self._fixers():
+            ways.append(Choice(FIXERS, "Fixers", "f"))
+        if session.state.may_attest(item.id, "a reason is asked for next") is None:
+            ways.append(Choice(ATTEST, "Attest", "t"))
+        return [*ways, Choice(LOOK, "Look again", "r"), Choice(SHOW, "Show the item", "s")]
+
+    def _fixers(self) -> tuple[str, ...]:
+        return self._item.fixers if self._finding is None else self._finding.fixers
+
+    def body(self) -> Sequence[Widget]:
+        """Item, fact, remedy."""
+        mark = STATUS[self._refusal.status]
+        head = Content.assemble(
+            mark.content(), "  ", (self._item.title, "bold"), (f"\n{self._item.id} · {self._phase.title} · rulebook {self._item.section}", "$text-muted")
+        )
+        found = clean(self._finding.summary) if self._finding is not None else "It has not been looked at yet."
+        remedy = clean(self._finding.remedy) if self._finding is not None else ""
+        rows = [("What was found", found), ("Why it matters", self._item.why), ("What to do", remedy or self._default_remedy())]
+        if self._fixers():
+            rows.append(("Fixers that know this", ", ".join(self._fixers())))
+        return [Static(head), *labelled(rows)]
+
+    def _default_remedy(self) -> str:
+        return "Run its action, then look again." if self._item.action is not None else "Look at the phase again."

@@ -1,0 +1,67 @@
+"""How a status looks: a symbol, a word and a colour, always together, so that nothing rests on colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from nexy_tui.checklist import Checklist
+from nexy_tui.core.finding import Status
+from nexy_tui.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A symbol one cell wide, a word, and a style of the theme."""
+
+    symbol: str
+    word: str
+    style: str
+
+    def content(self, width: int = 0) -> Content:
+        """Symbol and word, filled up to `width` cells."""
+        return Content.styled(f"{self.symbol} {self.word}".ljust(width), self.style)
+
+
+STATUS = {
+    Status.PASSED: Mark("✓", "passed", "$success"),
+    Status.FAILED: Mark("✗", "failed", "bold $error"),
+    Status.INCONCLUSIVE: Mark("?", "inconclusive", "bold $warning"),
+    Status.NOT_APPLICABLE: Mark("–", "not applicable", "$text-muted"),
+    Status.ATTESTED: Mark("◆", "attested", "$secondary"),
+    Status.NOT_RUN: Mark("·", "not run", "$text-muted"),
+}
+LOOKING = Mark("◌", "looking", "$primary")
+WORD_WIDTH = max(len(mark.word) for mark in STATUS.values()) + 2
+
+VERIFIED = Mark("✓", "verified", "$success")
+HERE = Mark("▸", "here", "bold $primary")
+STOPPED = Mark("✗", "stopped", "bold $error")
+REOPENED = Mark("○", "open", "$warning")
+LATER = Mark("·", "later", "$text-muted")
+
+
+def status_mark(status: Status, *, looking: bool = False) -> Mark:
+    """The mark of an item's status, or of its being looked at right now."""
+    return LOOKING if looking else STATUS[status]
+
+
+def phase_mark(state: Release, phase: str) -> Mark:
+    """Where a phase stands: here, verified, stopped by a failure, open (looked at, not all holds), or still to come."""
+    if phase == state.phase:
+        return HERE
+    steps = [step for step in state.steps if step.phase == phase]
+    if all(state.holds(step) for step in steps):
+        return VERIFIED
+    statuses = {state.status(step.item) for step in steps}
+    if Status.FAILED in statuses:
+        return STOPPED
+    return LATER if statuses == {Status.NOT_RUN} else REOPENED
+
+
+def holding(state: Release, checklist: Checklist, phase: str) -> tuple[int, int]:
+    """How many items of a phase hold, and how many there are."""
+    names = {item.id for item in checklist.phase(phase).items}
+    steps = [step for step in state.steps if step.item in names]
+    return sum(state.holds(step) for step in steps), len(steps)

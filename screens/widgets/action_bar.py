@@ -1,0 +1,62 @@
+"""The phase's actions as a row of buttons: the main path's first, then the repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.containers import HorizontalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button
+
+from nexy_tui.checklist import Checklist, Phase
+from nexy_tui.release import Release
+
+
+class ActionChosen(Message):
+    """The operator asks for an action; nothing has begun."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action = action
+
+
+class ActionBar(HorizontalScroll, can_focus=False):
+    """A button an action, with its number as key."""
+
+    def __init__(self, checklist: Checklist, phase: Phase) -> None:
+        super().__init__(id="actions")
+        self._checklist = checklist
+        self._main = checklist.main_actions(phase)
+        self._repairs = tuple(name for name in checklist.remedies(phase) if name not in self._main)
+        self.display = bool(self.actions)
+
+    @property
+    def actions(self) -> Sequence[str]:
+        """Every action offered here, in the order of the buttons."""
+        return (*self._main, *self._repairs)
+
+    def compose(self) -> list[Button]:  # type: ignore[override]
+        """The buttons."""
+        return [Button(Content(name), id=f"action-{index}", compact=True) for index, name in enumerate(self.actions)]
+
+    def show(self, state: Release, running: str | None) -> None:
+        """Draw each action with a symbol and, where it is one, the word repair."""
+        for index, name in enumerate(self.actions):
+            button = self.query_one(f"#action-{index}", Button)
+            title = self._checklist.actions[name].title
+            wanted = name in self._main and state.wants(name)
+            if name == running:
+                sign, tail = "◌", " running"
+            elif name in self._repairs:
+                sign, tail = "+", " repair"
+            else:
+                sign, tail = ("▸", "") if wanted else ("✓", " done")
+            button.label = Content.assemble((f" {index + 1} ", "bold"), f"{sign} {title}", (tail + " ", "dim"))
+            button.set_class(wanted, "-wanted")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Ask for the action."""
+        event.stop()
+        if event.button.id is not None:
+            self.post_message(ActionChosen(self.actions[int(event.button.id.removeprefix("action-"))]))

@@ -1,0 +1,78 @@
+"""This phase's items, each with symbol, word and one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from nexy_tui.checklist import Item
+from nexy_tui.core.finding import Finding
+from nexy_tui.release import Release
+from screens.marks import WORD_WIDTH, status_mark
+from screens.text import one_line
+
+
+class ItemList(OptionList):
+    """One row an item, two where there is room. Enter opens the item."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        super().__init__(id="items", markup=False, compact=True)
+        self._items = tuple(items)
+        self._state: Release | None = None
+        self._looking: frozenset[str] = frozenset()
+        self.add_options(Option(Content(item.title), id=item.id) for item in self._items)
+        self.highlighted = 0 if self._items else None
+
+    @property
+    def selected(self) -> Item | None:
+        """The item the cursor is on."""
+        return None if self.highlighted is None else self._items[self.highlighted]
+
+    def select(self, item: str) -> None:
+        """Put the cursor on an item of this phase."""
+        names = [one.id for one in self._items]
+        if item in names:
+            self.highlighted = names.index(item)
+
+    def show(self, state: Release, looking: set[str]) -> None:
+        """Draw the items as the state has them."""
+        self._state, self._looking = state, frozenset(looking)
+        self._draw()
+
+    def on_resize(self, event: Resize) -> None:
+        """Rows depend on width and height."""
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._state is None or not self._items:
+            return
+        width = self.scrollable_content_region.width or self.size.width
+        tall = self.size.height >= 2 * len(self._items)
+        column = max(cell_len(item.title) for item in self._items)
+        column = min(column, max(20, (width - WORD_WIDTH) // 2))
+        for index, item in enumerate(self._items):
+            mark = status_mark(self._state.status(item.id), looking=item.id in self._looking).content(WORD_WIDTH)
+            finding = self._state.findings.get(item.id)
+            row = _tall_row if tall else _row
+            self.replace_option_prompt_at_index(index, row(mark, item, finding, width, column))
+
+
+def _row(mark: Content, item: Item, finding: Finding | None, width: int, column: int) -> Content:
+    title = Content(item.title).truncate(column, ellipsis=True, pad=True)
+    said = Content.styled(_said(finding), "$text-muted")
+    return Content.assemble(mark, title, "  ", said).truncate(width, ellipsis=True)
+
+
+def _tall_row(mark: Content, item: Item, finding: Finding | None, width: int, column: int) -> Content:
+    first = Content.assemble(mark, (item.title, "bold")).truncate(width, ellipsis=True)
+    said = Content.styled(" " * WORD_WIDTH + _said(finding), "$text-muted").truncate(width, ellipsis=True)
+    return Content("\n").join([first, said])
+
+
+def _said(finding: Finding | None) -> str:
+    return "not looked at yet" if finding is None else one_line(finding.summary)

@@ -1,0 +1,92 @@
+"""Where you are: every phase with its symbol and word, as a rail on a wide screen and as a strip on a narrow one."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from nexy_tui.checklist import Checklist
+from nexy_tui.release import Release
+from screens.marks import HERE, holding, phase_mark
+
+_WIDTH = 26
+
+
+class PhaseChosen(Message):
+    """The operator chose a phase on the rail."""
+
+    def __init__(self, phase: str) -> None:
+        super().__init__()
+        self.phase = phase
+
+
+class Rail(OptionList):
+    """The phases down the left side. Choosing one that was reached before shows it again."""
+
+    def __init__(self, checklist: Checklist) -> None:
+        super().__init__(id="rail", markup=False, compact=True)
+        self._checklist = checklist
+        self.border_title = "Release"
+
+    def show(self, state: Release) -> None:
+        """Draw the phases as the state has them."""
+        rows = [_row(number, state, self._checklist, phase.id) for number, phase in enumerate(self._checklist.phases, 1)]
+        if self.option_count != len(rows):
+            self.clear_options()
+            self.add_options(Option(row, id=phase.id) for row, phase in zip(rows, self._checklist.phases, strict=True))
+        else:
+            for index, row in enumerate(rows):
+                self.replace_option_prompt_at_index(index, row)
+        if state.phase is not None and not self.has_focus:
+            self.highlighted = state.phases.index(state.phase)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Pass the choice on as a phase."""
+        event.stop()
+        if event.option_id is not None:
+            self.post_message(PhaseChosen(event.option_id))
+
+
+def _row(number: int, state: Release, checklist: Checklist, phase: str) -> Content:
+    mark = phase_mark(state, phase)
+    held, count = holding(state, checklist, phase)
+    word = f"{held}/{count}" if mark is HERE else mark.word
+    title = checklist.phase(phase).title
+    room = _WIDTH - 5 - len(word) - 1
+    title = title if len(title) <= room else title[: room - 1] + "…"
+    here = mark is HERE
+    return Content.assemble(
+        (f"{mark.symbol} ", mark.style),
+        (f"{number}  ", "$text-muted"),
+        (title.ljust(room + 1), "bold" if here else ""),
+        (word, mark.style),
+    )
+
+
+class Strip(Static):
+    """The phases in one line, with the name of the one that is open."""
+
+    def __init__(self, checklist: Checklist) -> None:
+        super().__init__(id="strip", markup=False)
+        self._checklist = checklist
+
+    def compose(self) -> ComposeResult:
+        """Nothing inside."""
+        yield from ()
+
+    def show(self, state: Release) -> None:
+        """Draw the phases as the state has them."""
+        parts: list[Content | str | tuple[str, str]] = []
+        for number, phase in enumerate(self._checklist.phases, 1):
+            mark = phase_mark(state, phase.id)
+            if mark is HERE:
+                held, count = holding(state, self._checklist, phase.id)
+                parts.append((f" {mark.symbol} {number} {phase.title} {held}/{count} ", "bold reverse $primary"))
+                parts.append(" ")
+            else:
+                parts.append((f" {mark.symbol}", mark.style))
+                parts.append((f" {number}  ", "$text-muted"))
+        self.update(Content.assemble(*parts))

@@ -1,0 +1,53 @@
+"""The line at the top of every screen: which world this is, which release, and how long the download has been exposed."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from nexy_tui.core.target import Target
+from nexy_tui.engine.session import Session
+from screens.text import one_line, span
+
+
+class TopBar(Horizontal):
+    """World, version, kind and target; while the download and the live appcast disagree, the exposure's timer."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self._target = target
+        self.add_class("-production" if target.world is None else "-rehearsal")
+
+    def compose(self) -> ComposeResult:
+        """The badge, the facts, the timer."""
+        yield Static(Content(world_name(self._target)), id="world")
+        yield Static(id="facts")
+        yield Static(id="exposure")
+
+    def show(self, session: Session | None) -> None:
+        """Draw the session as it stands."""
+        self.query_one("#facts", Static).update(facts(self._target, session))
+        timer = self.query_one("#exposure", Static)
+        exposed = None if session is None else session.exposed_since
+        timer.display = exposed is not None
+        if session is not None and exposed is not None:
+            timer.update(Content(f"! EXPOSED {span(session.services.clock.monotonic() - exposed)}"))
+
+
+def world_name(target: Target) -> str:
+    """`PRODUCTION`, or `REHEARSAL` and the world's id."""
+    return "PRODUCTION" if target.world is None else f"REHEARSAL {one_line(target.world, 20)}"
+
+
+def facts(target: Target, session: Session | None) -> Content:
+    """Version, kind and target, the most needed first, since a narrow screen cuts the end."""
+    host = one_line(target.update_server.host)
+    where = f"{one_line(target.code_repository)} → {one_line(target.artifacts_repository)}"
+    if session is None:
+        return Content.assemble((host, ""), ("  ·  " + where, "$text-muted"))
+    plan = session.plan
+    version = "no version" if plan.version is None else str(plan.version)
+    kind = "a look, not a run" if session.log is None else plan.kind.value
+    return Content.assemble((version, "bold"), ("  ·  ", "$text-muted"), kind, (f"  ·  {host}  ·  {where}", "$text-muted"))

@@ -1,0 +1,232 @@
+"""The world's cloud, driven by the stock azure-identity and azure-mgmt-compute through the front door, by environment alone."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
+from azure.mgmt.compute import ComputeManagementClient
+from cloudworld import CloudWorld, cloud_world
+
+from nexy_tui.rehearsal.cloudcommands import RunCommands
+
+GROUP, VM = "NetworkWatcherRG", "Nexy"
+SCOPE = "https://management.azure.com/.default"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudWorld]:
+    with cloud_world(tmp_path_factory.mktemp("cloud")) as made:
+        yield made
+
+
+@pytest.fixture
+def place(shared: CloudWorld, monkeypatch: pytest.MonkeyPatch) -> CloudWorld:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name.startswith(("AZURE_", "SSL_CERT")):
+            monkeypatch.delenv(name)
+    for name, value in shared.client().items():
+        monkeypatch.setenv(name, value)
+    return shared
+
+
+@pytest.fixture
+def client(place: CloudWorld) -> Iterator[ComputeManagementClient]:
+    with ComputeManagementClient(DefaultAzureCredential(), place.world.azure.subscription) as made:
+        yield made
+
+
+def act(client: ComputeManagementClient, *lines: str, **more: Any) -> str:
+    poller = client.virtual_machines.begin_run_command(GROUP, VM, {"commandId": "RunShellScript", "script": list(lines), **more})
+    result = poller.result(60)
+    assert poller.status() == "Succeeded"
+    (entry,) = result.value
+    assert (entry.code, entry.display_status) == ("ProvisioningState/succeeded", "Provisioning succeeded")
+    return str(entry.message)
+
+
+def put(client: ComputeManagementClient, name: str, script: str, **properties: Any) -> Any:
+    body = {"location": "canadacentral", "properties": {"source": {"script": script}, "timeoutInSeconds": 60, **properties}}
+    client.virtual_machine_run_commands.begin_create_or_update(GROUP, VM, name, body).result(60)
+    return client.virtual_machine_run_commands.get_by_virtual_machine(GROUP, VM, name, expand="instanceView").properties
+
+
+def test_an_action_answers_in_azures_form_and_without_the_sdks_thirty_second_wait(client: ComputeManagementClient) -> None:
+    began = time.monotonic()
+    message = act(client, "sleep 0.3", "echo out", "echo err >&2")
+    assert message == "Enable succeeded: \n[stdout]\nout\n\n[stderr]\nerr\n"
+    assert time.monotonic() - began < 10
+
+
+def test_an_action_succeeds_whatever_its_exit_status(client: ComputeManagementClient) -> None:
+    assert act(client, "echo before", "exit 123") == "Enable succeeded: \n[stdout]\nbefore\n\n[stderr]\n"
+
+
+def test_each_stream_is_cut_to_its_last_4096_bytes(client: ComputeManagementClient) -> None:
+    message = act(client, "for i in $(seq 10000 11999); do echo $i; echo e$i >&2; done")
+    out, _, err = message.removeprefix("Enable succeeded: \n[stdout]\n").partition("\n[stderr]\n")
+    assert (len(out), len(err)) == (4096, 4096)
+    assert out.endswith("11998\n11999\n")
+    assert err.endswith("e11999\n")
+
+
+def test_parameters_of_an_action_are_variables_and_arguments(client: ComputeManagementClient) -> None:
+    message = act(client, 'echo "$who:$1:$2"', parameters=[{"name": "who", "value": "me"}, {"name": "arg2", "value": "two words"}])
+    assert "me:me:two words\n" in message
+
+
+def test_the_script_runs_in_the_agents_folder_with_a_clean_environment(
+    client: ComputeManagementClient, monkeypatch: pytest.MonkeyPatch, place: CloudWorld
+) -> None:
+    monkeypatch.setenv("LEAKED", "yes")
+    message = act(client, 'echo "${LEAKED-no} $HOME $PWD"; test -t 0 || read -r line || echo closed')
+    root = place.world.vm
+    assert f"no {root}/root {root}/var/lib/waagent/run-command/download/" in message
+    assert "closed" in message
+
+
+def test_a_managed_command_tells_exit_status_output_and_times(client: ComputeManagementClient) -> None:
+    view = put(client, "status", "echo out; echo err >&2; exit 7").instance_view
+    assert (view.execution_state, view.exit_code, view.output, view.error) == ("Failed", 7, "out\n", "err\n")
+    assert view.start_time is not None and view.end_time is not None and view.start_time <= view.end_time
+
+
+def test_a_managed_command_fails_the_deployment_only_when_asked_to(client: ComputeManagementClient) -> None:
+    assert put(client, "lenient", "exit 1").provisioning_state == "Succeeded"
+    with pytest.raises(HttpResponseError, match="exit status=1"):
+        put(client, "strict", "exit 1", treatFailureAsDeploymentFailure=True)
+
+
+def test_protected_parameters_reach_the_script_and_nothing_else(client: ComputeManagementClient, place: CloudWorld) -> None:
+    secret = "s3cret-" + "x" * 20
+    properties = put(
+        client,
+        "protected",
+        'echo "${#PASSWORD} $OPEN"',
+        parameters=[{"name": "OPEN", "value": "plain"}],
+        protectedParameters=[{"name": "PASSWORD", "value": secret}],
+    )
+    assert properties.instance_view.output == f"{len(secret)} plain\n"
+    assert properties.parameters[0].value == "plain"
+    assert not properties.protected_parameters
+    (listed,) = [each for each in client.virtual_machine_run_commands.list_by_virtual_machine(GROUP, VM) if each.name == "protected"]
+    assert not listed.properties.protected_parameters
+    assert subprocess.run(["grep", "-rlF", secret, str(place.world.dir)], capture_output=True, text=True).stdout == ""
+
+
+def test_a_script_out_of_time_is_ended_with_all_it_started(client: ComputeManagementClient) -> None:
+    view = put(client, "slow", "sleep 61.5 & echo $!; wait", timeoutInSeconds=1).instance_view
+    assert (view.execution_state, view.exit_code) == ("TimedOut", -1)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(view.output), 0)
+
+
+def test_one_script_at_a_time(client: ComputeManagementClient, tmp_path: Any) -> None:
+    gate = tmp_path / "gate"
+    first = client.virtual_machines.begin_run_command(
+        GROUP, VM, {"commandId": "RunShellScript", "script": [f"while [ ! -e {gate} ]; do sleep 0.05; done; echo done"]}
+    )
+    for attempt in (lambda: act(client, "echo second"), lambda: put(client, "second", "echo second")):
+        with pytest.raises(ResourceExistsError) as caught:
+            attempt()
+        assert caught.value.error is not None
+        assert caught.value.error.code == "Conflict"
+        assert "Run command extension execution is in progress" in caught.value.message
+    gate.touch()
+    assert "done" in first.result(60).value[0].message
+    assert "again" in act(client, "echo again")
+
+
+def test_the_busy_fault_strikes_as_often_as_it_is_told(client: ComputeManagementClient, place: CloudWorld) -> None:
+    place.faults.switch("run-command-busy", True, "2")
+    for _ in range(2):
+        with pytest.raises(ResourceExistsError, match="is in progress"):
+            act(client, "echo no")
+    assert "yes" in act(client, "echo yes")
+
+
+def test_the_busy_fault_without_a_number_lasts_until_it_is_off(client: ComputeManagementClient, place: CloudWorld) -> None:
+    place.faults.switch("run-command-busy", True)
+    try:
+        for _ in range(3):
+            with pytest.raises(ResourceExistsError):
+                act(client, "echo no")
+    finally:
+        place.faults.switch("run-command-busy", False)
+    assert "yes" in act(client, "echo yes")
+
+
+def test_deleting_a_managed_command_ends_its_script(client: ComputeManagementClient, tmp_path: Any) -> None:
+    note = tmp_path / "pid"
+    put(client, "endless", f"echo $$ > {note}.new; mv {note}.new {note}; sleep 62.5", asyncExecution=True)
+    while not note.exists():
+        time.sleep(0.02)
+    client.virtual_machine_run_commands.begin_delete(GROUP, VM, "endless").result(60)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+    with pytest.raises(ResourceNotFoundError):
+        client.virtual_machine_run_commands.get_by_virtual_machine(GROUP, VM, "endless")
+    assert "free" in act(client, "echo free")
+
+
+def test_the_vm_is_seen_to_run(client: ComputeManagementClient) -> None:
+    seen = client.virtual_machines.get(GROUP, VM, expand="instanceView")
+    assert seen.properties.os_profile.computer_name == "Nexy"
+    assert "PowerState/running" in [status.code for status in seen.properties.instance_view.statuses]
+    assert "PowerState/running" in [status.code for status in client.virtual_machines.instance_view(GROUP.upper(), VM.lower()).statuses]
+
+
+@pytest.mark.parametrize(
+    ("subscription", "group", "name", "code"),
+    [
+        ("11111111-2222-3333-4444-555555555555", GROUP, VM, "SubscriptionNotFound"),
+        ("", "OtherGroup", VM, "ResourceGroupNotFound"),
+        ("", GROUP, "Other", "ResourceNotFound"),
+    ],
+)
+def test_what_is_not_there_is_named(place: CloudWorld, subscription: str, group: str, name: str, code: str) -> None:
+    with (
+        ComputeManagementClient(EnvironmentCredential(), subscription or place.world.azure.subscription) as client,
+        pytest.raises(ResourceNotFoundError) as caught,
+    ):
+        client.virtual_machines.begin_run_command(group, name, {"commandId": "RunShellScript", "script": ["true"]})
+    assert caught.value.error is not None
+    assert caught.value.error.code == code
+
+
+@pytest.mark.parametrize(
+    ("wrong", "number"),
+    [
+        ({"client_secret": "wrong"}, "AADSTS7000215"),
+        ({"client_id": "11111111-2222-3333-4444-555555555555"}, "AADSTS700016"),
+        ({"tenant_id": "11111111-2222-3333-4444-555555555555"}, "AADSTS90002"),
+    ],
+)
+def test_a_wrong_credential_is_refused_as_entra_does(place: CloudWorld, wrong: dict[str, str], number: str) -> None:
+    made = place.world.azure
+    right = {"tenant_id": made.tenant, "client_id": made.client, "client_secret": place.world.secrets.azure_client_secret}
+    with pytest.raises((ClientAuthenticationError, ValueError)) as caught:
+        ClientSecretCredential(**(right | wrong)).get_token(SCOPE)
+    assert number in str(caught.value)
+
+
+def test_nothing_is_told_without_the_worlds_token(place: CloudWorld) -> None:
+    url = f"https://management.azure.com/subscriptions/{place.world.azure.subscription}?api-version=2026-04-01"
+    for headers, code in (({}, "AuthenticationFailed"), ({"Authorization": "Bearer other"}, "InvalidAuthenticationToken")):
+        answer = httpx.get(url, headers=headers, verify=ssl.create_default_context(cafile=str(place.world.ca)))
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == code
+
+
+def test_managed_commands_come_back_with_the_world(client: ComputeManagementClient, place: CloudWorld) -> None:
+    put(client, "kept", "echo kept")
+    again = RunCommands(place.world, place.faults).managed()
+    assert again["kept"]["view"]["output"] == "kept\n"
