@@ -50,7 +50,8 @@ def judge_apple(look: AppleLook, plan: Plan) -> Verdict:
     evidence += [Evidence(f"{item.name} team", item.team or "none", "signature") for item in look.artifacts]
     wrong = [f"{name} is missing or not whole" for name in look.missing]
     wrong += [f"{item.name} is signed by team {item.team or 'none'}" for item in look.artifacts if item.team != team]
-    wrong += [f"{said.program} refuses {item.name}: {said.said}" for item in look.artifacts for said in item.assessments if not said.accepted]
+    for item in look.artifacts:
+        wrong += [f"{said.program} refuses {item.name}: {said.said}" for said in item.assessments if not said.accepted]
     if wrong:
         return failed(f"{'; '.join(wrong)}.", f"Sign with team {team}, notarize, staple, and lay the file into the inbox again.", *evidence)
     return passed(f"Signed by team {team}, accepted by Gatekeeper, tickets stapled.", *evidence)

@@ -119,11 +119,12 @@ def judge_version(facts: InboxFacts, plan: Plan) -> Verdict:
     """The version inside every artifact is the release's: else clients install it and are offered it again without end."""
     if not plan.kind.publishes:
         return not_applicable(NOTHING_PUBLISHED)
-    found = [artifact.found for name in expected(plan) if (artifact := facts.of(name)).found is not None and artifact.found is not None]
+    found = [artifact for name in expected(plan) if (artifact := facts.of(name).found) is not None]
     evidence = [Evidence(place, text, artifact.name) for artifact in found for place, text in artifact.contents.versions.items()]
     if len(found) < len(expected(plan)):
         missing = ", ".join(name for name in expected(plan) if facts.of(name).found is None)
-        return failed(f"No version can be read: {missing} is missing or not whole.", f"Lay a finished {missing} into {facts.path}.", *evidence)
+        remedy = f"Lay a finished {missing} into {facts.path}."
+        return failed(f"No version can be read: {missing} is missing or not whole.", remedy, *evidence)
     if plan.version is None:
         return inconclusive("There is no release version to hold the artifacts against.", "Name it: nexy-tui release X.Y.Z.Build", *evidence)
     wrong = [f"{artifact.name}: {text}" for artifact in found for text in artifact.contents.unlike(str(plan.version))]
@@ -222,7 +223,8 @@ def judge_signature(facts: SignatureFacts, plan: Plan) -> Verdict:
     if facts.refused:
         return failed(facts.refused, facts.remedy, key)
     if facts.signature is None:
-        return not_applicable(f"Neither a public nor a private Sparkle key is configured: the manifest carries no signature ({INBOX_FILE} is not read).", key)
+        reason = "Neither a public nor a private Sparkle key is configured: the manifest carries no signature"
+        return not_applicable(f"{reason} ({INBOX_FILE} is not read).", key)
     against = "the configured public key" if plan.target.sparkle_public_key else "its own public half (none is configured)"
     return passed(
         f"The Sparkle signature verifies with {against}.",

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from checks.base import Check, Scope
+from checks.image import look_image
 from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.target import DMG
+from nexy_tui.core.target import DMG, PKG
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import MOST_ASSETS, Asset, Release, ReleaseHost, Rights
 
@@ -77,9 +78,10 @@ def judge_target(facts: TargetFacts, plan: Plan) -> Verdict:
     if not plan.kind.publishes:
         return not_applicable(NOTHING_PUBLISHED)
     rights, repository = facts.rights, plan.target.artifacts_repository
+    granted = "not told" if rights.scopes is None else ", ".join(rights.scopes) or "none"
     evidence = [
         Evidence("token", rights.source, "secret's source"),
-        Evidence("rights", f"push {rights.push}; scopes {'not told' if rights.scopes is None else ', '.join(rights.scopes) or 'none'}", repository),
+        Evidence("rights", f"push {rights.push}; scopes {granted}", repository),
         *(Evidence(f"release {place.tag}", _described(place), repository) for place in facts.places),
     ]
     if not rights.visible:
@@ -90,24 +92,28 @@ def judge_target(facts: TargetFacts, plan: Plan) -> Verdict:
         trouble = _trouble(place, plan)
         if trouble is not None:
             return failed(trouble[0], trouble[1], *evidence, fixers=("4.4",))
-    notes = [f"{place.name} is missing and its previous bytes stand aside: publishing puts them back first" for place in facts.places if place.interrupted]
-    return passed("; ".join(notes) + "." if notes else f"{repository} takes the artifacts: {', '.join(p.tag for p in facts.places)}.", *evidence)
+    notes = [f"{place.name} is missing and {previous_name(place.name)} is there" for place in facts.places if place.interrupted]
+    if notes:
+        return passed(f"A swap was cut off: {'; '.join(notes)}. Publishing puts the bytes back first.", *evidence)
+    return passed(f"{repository} takes the artifacts: {', '.join(place.tag for place in facts.places)}.", *evidence)
 
 
 def _trouble(place: Place, plan: Plan) -> tuple[str, str] | None:
-    repository = plan.target.artifacts_repository
+    """What keeps an artifact from being published at its place, and the remedy."""
+    repository, tag = plan.target.artifacts_repository, place.tag
     page = plan.target.notes_url(place.name)
     if place.release is None:
-        return f"{repository} has no release under the tag {place.tag}.", f"Create it once: gh release create {place.tag} -R {repository}; see {page}"
+        return f"{repository} has no release under the tag {tag}.", f"Create it once: gh release create {tag} -R {repository}; see {page}"
     if place.release.immutable:
-        return f"The release {place.tag} is immutable: the host refuses every change.", f"Lift that in the repository's settings, or name another tag; see {page}"
+        what = f"The release {tag} is immutable: the host refuses every change."
+        return what, f"Lift that in the repository's settings, or name another tag; see {page}"
     if len(place.assets) > MOST_ASSETS - 2:
-        return f"The release {place.tag} holds {len(place.assets)} assets, as many as the host allows.", f"Delete old ones at {page}"
+        return f"The release {tag} holds {len(place.assets)} assets, as many as the host allows.", f"Delete old ones at {page}"
     mine = (place.name, previous_name(place.name))
     unready = [asset for asset in place.assets.values() if asset.name in mine and asset.state not in ("uploaded", "starter")]
     if unready:
         names = ", ".join(f"{asset.name} ({asset.state})" for asset in unready)
-        return f"The release {place.tag} holds assets that are not ready: {names}.", f"Wait until somebody's upload ends, or delete them at {page}"
+        return f"The release {tag} holds assets that are not ready: {names}.", f"Wait until somebody's upload ends, or delete them at {page}"
     return None
 
 
@@ -132,10 +138,9 @@ def look_assets(scope: Scope) -> AssetFacts:
 
 
 def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
-    """Uploaded, and by size and digest the file of the inbox."""
+    """Uploaded, and by size and digest the file of the inbox. A look without a run does without the inbox."""
     if not plan.kind.publishes:
         return not_applicable(NOTHING_PUBLISHED)
-    repository = plan.target.artifacts_repository
     evidence: list[Evidence] = []
     wrong: list[str] = []
     for place in facts.places:
@@ -143,17 +148,17 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
         if asset is None:
             wrong.append(f"{place.name} is not under the tag {place.tag}")
             continue
-        said = f"{asset.state}, {asset.size} bytes, sha256 {asset.sha256 or 'not told'}"
-        evidence.append(Evidence(f"{place.name} on the host", said, f"{repository} {place.tag}"))
+        has = f"{asset.size} bytes, sha256 {asset.sha256 or 'not told'}"
+        evidence.append(Evidence(f"{place.name} on the host", f"{asset.state}, {has}", f"{plan.target.artifacts_repository} {place.tag}"))
         if not asset.ready:
             wrong.append(f"{place.name} is {asset.state}, not uploaded")
         elif local is None:
-            wrong.append(f"{place.name} cannot be compared: it is missing or not whole in the inbox")
+            wrong += _uncompared(facts.inbox, place.name, plan)
         elif asset.is_file(local.size, local.sha256) is False:
-            wrong.append(f"{place.name} is {asset.size} bytes, sha256 {asset.sha256 or 'not told'}; the inbox has {local.size}, {local.sha256}")
+            wrong.append(f"{place.name} has {has}; the inbox has {local.size} bytes, sha256 {local.sha256}")
     if wrong:
         return failed(f"{'; '.join(wrong)}.", "nexy-tui publish", *evidence, fixers=("4.4",))
-    return passed("The host holds every artifact: uploaded, with the inbox file's size.", *evidence)
+    return passed(f"The host holds every artifact as uploaded: {', '.join(place.name for place in facts.places)}.", *evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +171,14 @@ class ByteFacts:
 
 def look_bytes(scope: Scope) -> ByteFacts:
     """Download every artifact of this release as a client does, once a pass; other bytes are asked for again."""
-    inbox = look_inbox(scope)
-    return ByteFacts({name: look_download(scope, name, inbox) for name in expected(scope.plan)}, inbox)
+    downloads = {name: look_image(scope).download if name == DMG else _look_package(scope) for name in expected(scope.plan)}
+    return ByteFacts(downloads, look_inbox(scope))
 
 
-def look_download(scope: Scope, name: str, inbox: InboxFacts) -> Downloaded | None:
-    """The bytes at an artifact's release URL, downloaded once a pass and shared."""
-    host = scope.services.github.watched(scope.emit)
-    tag, local = scope.plan.target.tag_for(name), inbox.of(name).found
-
-    def download() -> Downloaded | None:
-        if local is None:
-            return host.download(tag, name, subject=name, phase="downloading")
-        return host.settled(tag, name, local.size, local.sha256, subject=name, phase="downloading")
-
-    return scope.once(f"download:{name}", download)
+def _look_package(scope: Scope) -> Downloaded | None:
+    host, local, tag = scope.services.github.watched(scope.emit), look_inbox(scope).of(PKG).found, scope.plan.target.tag_for(PKG)
+    wanted = None if local is None else (local.size, local.sha256)
+    return scope.once("publish.package", lambda: host.settled(tag, PKG, wanted, subject=PKG, phase="downloading"))
 
 
 def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
@@ -199,13 +197,21 @@ def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
             Evidence(f"{name} remote sha256", got.sha256, got.url, got.time),
         ]
         if local is None:
-            wrong.append(f"{name} cannot be compared: it is missing or not whole in the inbox")
+            wrong += _uncompared(facts.inbox, name, plan)
         elif (got.size, got.sha256) != (local.size, local.sha256):
             evidence.append(Evidence(f"{name} in the inbox", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)))
             wrong.append(f"{url} gives {got}; the inbox has {local.size} bytes, sha256 {local.sha256}")
     if wrong:
-        return failed(f"{'; '.join(wrong)}.", "nexy-tui publish; if clients must have the release before meanwhile: nexy-tui rollback", *evidence)
-    return passed(f"The release URL gives exactly the inbox file: {', '.join(facts.downloads)}.", *evidence)
+        remedy = "nexy-tui publish; if clients must have the release before meanwhile: nexy-tui rollback"
+        return failed(f"{'; '.join(wrong)}.", remedy, *evidence)
+    return passed(f"The release URL gives whole files: {', '.join(facts.downloads)}.", *evidence)
+
+
+def _uncompared(inbox: InboxFacts, name: str, plan: Plan) -> list[str]:
+    """Within a run the inbox must be there to compare with; a look afterwards has the manifest to compare with."""
+    if plan.standalone and not inbox.of(name).unfit:
+        return []
+    return [f"{name} cannot be compared: it is missing or not whole in the inbox"]
 
 
 TARGET = Check(look_target, judge_target)

@@ -1,4 +1,4 @@
-"""What stands between the screens and the session: it opens runs, queues looks and actions, and asks the operator.
+"""What stands between the screens and the session: it opens runs, queues looks and actions, and follows the release.
 
 It decides nothing. Whether the release may go on, an action may run or an item may be attested is asked of the session.
 """
@@ -18,7 +18,8 @@ from nexy_tui.core.version import Version
 from nexy_tui.engine.notice import PhaseOpened
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
-from screens.acting import Acting
+from screens.actor import Actor
+from screens.autopilot import Autopilot
 from screens.backend import Backend, Ending
 from screens.dialogs.leave import ABORT, LEAVE, LeaveDialog
 from screens.dialogs.message import ProblemDialog
@@ -31,7 +32,11 @@ class Stage(Protocol):
     """Where screens are shown: the application."""
 
     def show_phase(self, phase: str) -> None:
-        """Put a phase's screen on."""
+        """Put a phase's screen on, with the cursor on an item if one is named."""
+        ...
+
+    def show_item(self, item: str) -> None:
+        """Put the cursor of the phase's screen on an item."""
         ...
 
     def show_end(self, log: Path, outcome: str) -> None:
@@ -47,16 +52,61 @@ class Stage(Protocol):
         ...
 
 
-class Conductor(Acting):
+class Conductor:
     """One application's runs, one at a time."""
 
     def __init__(self, app: App[Any], stage: Stage, backend: Backend, feed: Feed, *, auto: bool = False) -> None:
-        super().__init__(app, Jobs(app))
-        self.stage, self.backend, self.feed, self.auto = stage, backend, feed, auto
-        self.look_only = False
-        self.driving = False
-        self.leaving = False
+        self.app, self.stage, self.backend, self.feed, self.auto = app, stage, backend, feed, auto
+        self.jobs = Jobs(app)
+        self.actor, self.autopilot = Actor(self), Autopilot(self)
+        self.session: Session | None = None
+        self.view: RunView | None = None
+        self.acting: str | None = None
+        self.look_only = self.driving = self.leaving = False
         self._closed = True
+
+    @property
+    def open_run(self) -> Session | None:
+        """The run that is open and could be left, or None."""
+        return None if self._closed else self.session
+
+    @property
+    def running(self) -> str | None:
+        """What is under way, in a few words."""
+        return f"{self.title(self.acting)} is running" if self.acting is not None else self.jobs.running
+
+    @property
+    def shown_phase(self) -> str:
+        """The open phase; the last one when every phase is done or when this is a look without a run."""
+        assert self.session is not None
+        phases = self.session.checklist.phases
+        return phases[-1].id if self.look_only else self.session.state.phase or phases[-1].id
+
+    def title(self, action: str) -> str:
+        """An action's title."""
+        return action if self.session is None else self.session.checklist.actions[action].title
+
+    def tell(self, sentence: str) -> None:
+        """A short remark that goes away by itself."""
+        self.app.notify(sentence, markup=False, timeout=6)
+
+    def problem(self, problem: Problem) -> None:
+        """Show a problem."""
+        self.leaving = False
+        self.stage.redraw()
+        self.app.push_screen(ProblemDialog("That did not work", problem))
+
+    def hands_off(self) -> bool:
+        """Whether the operator's hands are off: the tool plays the operator, an action runs, or the run is being left. Says so."""
+        if self.driving:
+            self.tell("The tool is playing the operator here. q leaves.")
+        elif self.leaving:
+            self.tell("The run is being left.")
+        elif self.acting is not None:
+            self.tell(f"{self.title(self.acting)} is still running; one thing at a time. Escape asks it to stop.")
+        else:
+            return False
+        return True
 
     def start(self, version: Version, kind: Kind, with_pkg: bool) -> None:
         """Begin a run."""
@@ -69,10 +119,12 @@ class Conductor(Acting):
     def open(self, factory: Callable[[], Session], *, resumed: bool = False) -> None:
         """Open a run in a thread and show its first phase."""
         self.jobs.start("Opening the run", factory, partial(self._opened, resumed=resumed), self._could_not_open)
+        self.stage.redraw()
 
     def open_look(self) -> None:
         """Final verification without a run."""
         self.jobs.start("Opening a look", self.backend.look_session, self._looking, self._could_not_open)
+        self.stage.redraw()
 
     def take(self) -> None:
         """Bring the picture up to what the threads said, and follow the release to its phase."""
@@ -88,28 +140,22 @@ class Conductor(Acting):
         self.stage.redraw()
 
     def look(self, *, whole: bool = False) -> None:
-        """Look at the open phase: when it opens without what its actions are still to make, otherwise whole."""
+        """Look at the shown phase: as it opens without what its actions are still to make, otherwise whole."""
         session = self.session
-        if session is None or self.leaving:
+        if session is None or self.leaving or self.driving:
             return
         phase = self.shown_phase
         work = partial(session.look_at_phase if whole else session.look_ahead, phase)
-        self.jobs.start(f"Looking at {session.checklist.phase(phase).title}", work, lambda _: self.stage.redraw(), self.problem)
+        self.jobs.start(f"Looking at {session.checklist.phase(phase).title}", work, self._looked, self.problem)
         self.stage.redraw()
 
     def look_at(self, item: str) -> None:
         """Look at one item again."""
-        if self.session is not None:
-            work = partial(self.session.look, [self.session.checklist.item(item)])
-            self.jobs.start(f"Looking at {item}", work, lambda _: self.stage.redraw(), self.problem)
+        session = self.session
+        if session is not None and not self.driving and not self.leaving:
+            work = partial(session.look, [session.checklist.item(item)])
+            self.jobs.start(f"Looking at {session.checklist.item(item).title}", work, self._looked, self.problem)
             self.stage.redraw()
-
-    @property
-    def shown_phase(self) -> str:
-        """The open phase; the last one when every phase is done or nothing is released."""
-        assert self.session is not None
-        phases = self.session.checklist.phases
-        return phases[-1].id if self.look_only else self.session.state.phase or phases[-1].id
 
     def advance(self) -> None:
         """Open the next phase, seal after the last, or say what stands in the way."""
@@ -118,58 +164,46 @@ class Conductor(Acting):
             return
         if self.look_only:
             self.go_home()
-            return
-        if self.acting is not None:
-            self.tell(f"{self.title(self.acting)} is still running. Next waits for its end.")
-            return
-        try:
-            refusal = session.advance()
-        except Problem as problem:
-            self.problem(problem)
-            return
-        if isinstance(refusal, Refusal):
-            self.explain(refusal, "Next")
-        elif session.state.phase is None:
-            self.seal("complete")
+        elif not self.jobs.idle and session.state.may_advance() is not None:
+            self._advanced(session.advance())  # A refusal changes nothing, so it need not wait for a look to end.
         else:
-            self.take()
+            self.jobs.start("Next", session.advance, self._advanced, self.problem)
 
     def open_phase(self, phase: str) -> None:
         """Show an earlier phase again."""
         session = self.session
-        if session is None or self.look_only or self.hands_off() or phase == session.state.phase:
+        if session is None or self.look_only or phase == session.state.phase or self.hands_off():
             return
-        if self.acting is not None:
-            self.tell(f"{self.title(self.acting)} is still running.")
-            return
-        try:
-            session.open_phase(phase)
-        except ValueError:
+        if phase not in session.state.phases[: session.state.position]:
             self.tell("That phase is not open yet; Next leads there, one phase at a time.")
             return
-        self.take()
+        self.jobs.start("Going back", partial(session.open_phase, phase), lambda _: self.take(), self.problem)
 
     def seal(self, outcome: str) -> None:
         """End the run and show where its log lies."""
         session = self.session
         assert session is not None
 
+        def work() -> Path:
+            path = session.seal(outcome)
+            self.close()
+            return path
+
         def sealed(path: Path) -> None:
-            self._closed = True
-            session.close()
+            self.leaving = False
             self.take()
             self.stage.show_end(path, outcome)
 
-        self.jobs.start("Sealing the log", partial(session.seal, outcome), sealed, self.problem)
+        self.jobs.start("Sealing the log", work, sealed, self.problem)
         self.stage.redraw()
 
     def leave(self) -> None:
         """Leave the application; a run that is open is asked about first."""
-        if self.session is None or self.look_only or self._closed:
+        if self.open_run is None:
             self.app.exit(self.ending())
             return
         running = None if self.acting is None else self.title(self.acting)
-        self.app.push_screen(LeaveDialog(self.session, running), self._left)
+        self.app.push_screen(LeaveDialog(self.open_run, running), self._left)
 
     def go_home(self) -> None:
         """Back to the home screen when no run is open."""
@@ -178,11 +212,11 @@ class Conductor(Acting):
             self.jobs.drop_waiting()
             self.stage.show_home()
 
-    def ending(self, *, interrupted: bool = False) -> Ending:
-        """What the application returns: 0 after a complete run or without one, 1 after another end, 130 for one left open."""
+    def ending(self) -> Ending:
+        """What the application returns: 0 without a run or after a complete one, 1 after another end, 130 with one left open."""
         session = self.session
         if session is None or session.log is None:
-            return Ending(130 if interrupted else 0)
+            return Ending()
         sealed = self.view.sealed.outcome if self.view is not None and self.view.sealed is not None else None
         code = 130 if sealed is None else 0 if sealed == "complete" else 1
         return Ending(code, session.log.path, session.plan.run, sealed)
@@ -194,14 +228,12 @@ class Conductor(Acting):
             self.session.close()
 
     def _opened(self, session: Session, *, resumed: bool) -> None:
-        self._adopt(session)
         self._closed = False
+        self._adopt(session)
         if self.auto:
-            self.driving = True
-            self.jobs.start("Auto", partial(self.backend.drive, session), self._driven, self._broke_off)
+            self.autopilot.drive(session)
         elif resumed:
-            self.driving = True
-            self.jobs.start("Taking the run up", partial(catch_up, session), self._caught_up, self.problem)
+            self.autopilot.catch_up(session)
         else:
             self.look()
 
@@ -215,38 +247,39 @@ class Conductor(Acting):
         session.watch(self.feed)
         self.stage.show_phase(self.shown_phase)
 
+    def _looked(self, _: object) -> None:
+        self.take()
+
+    def _advanced(self, refusal: Refusal | None) -> None:
+        assert self.session is not None
+        if refusal is not None:
+            self.actor.explain(refusal, "Next")
+        elif self.session.state.phase is None:
+            self.seal("complete")
+        else:
+            self.take()
+
     def _could_not_open(self, problem: Problem) -> None:
         def closed(_: str | None) -> None:
             if self.auto:
                 self.app.exit(Ending(problem.exit_code))
 
-        self.app.push_screen(ProblemDialog("The run cannot be opened", problem), closed)
-
-    def _caught_up(self, _: object) -> None:
-        self.driving = False
-        self.take()
-        self.look()
+        self.stage.redraw()
+        self.app.push_screen(ProblemDialog("It cannot be opened", problem), closed)
 
     def _left(self, choice: str | None) -> None:
-        if choice not in (LEAVE, ABORT) or self.session is None:
+        session = self.session
+        if choice not in (LEAVE, ABORT) or session is None:
             return
         self.jobs.drop_waiting()
-        if self.acting is not None:
-            self.leaving = True
-            if not self.session.cancel():
-                self.tell("It can no longer be stopped; the wizard leaves at its end.")
+        self.leaving = True
+        if (self.acting is not None or self.driving) and not session.cancel():
+            self.tell("It can no longer be stopped; the wizard leaves at its end.")
         if choice == ABORT:
-            self.leaving = False
             self.seal("aborted")
         else:
-            self.jobs.start("Closing the run", self.close, lambda _: self.app.exit(self.ending()), lambda _: self.app.exit(self.ending()))
+            self.jobs.start("Closing the run", self.close, self._exit, self._exit)
         self.stage.redraw()
 
-
-def catch_up(session: Session) -> None:
-    """Ask the world about one phase after another and go on while everything holds; the last phase stays open."""
-    while (phase := session.state.phase) is not None:
-        session.look_ahead(phase)
-        if phase == session.state.phases[-1] or session.state.may_advance() is not None:
-            return
-        session.advance()
+    def _exit(self, _: object) -> None:
+        self.app.exit(self.ending())

@@ -156,8 +156,14 @@ def _list_faults(world: World, *, json: bool) -> None:
     active = Faults(world.faults).all()
     if json:
         rows = [
-            {"name": each.name, "phase": each.phase, "description": each.description, "parameter": each.parameter or None,
-             "on": each.name in active, "value": active.get(each.name)}
+            {
+                "name": each.name,
+                "phase": each.phase,
+                "description": each.description,
+                "parameter": each.parameter or None,
+                "on": each.name in active,
+                "value": active.get(each.name),
+            }
             for each in registry().values()
         ]
         common.print_json(rows)

@@ -10,11 +10,12 @@ import shutil
 import signal
 import stat
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from nexy_tui.core.problem import Unusable
 
@@ -72,7 +73,12 @@ class Launcher:
                     "and user namespaces are not permitted here.",
                     "Choose a directory that others may enter, as under /tmp, or rehearse as a user who is not root.",
                 )
-        os.chown(folder, self.user.pw_uid, self.user.pw_gid)
+        self.own(folder)
+
+    def own(self, path: Path) -> None:
+        """Give a file to the user the server runs as."""
+        if self.user is not None:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
 
 @lru_cache(maxsize=1)
@@ -114,13 +120,19 @@ class Cluster:
         how = launcher()
         self.data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         how.adopt(self.data.parent)
-        arguments = (f"--username={superuser}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--wal-segsize=1")
-        # The password goes by standard input: it stands in no file and in no argv.
-        argv = (*how.prefix, str(bin_dir() / "initdb"), "-D", str(self.data), *arguments, "--no-sync", "--pwfile=/dev/stdin")
-        made = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, **how.options()
-        )
-        output, _ = await made.communicate(f"{password}\n".encode())
+        arguments = (f"--username={superuser}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--wal-segsize=1", "--no-sync")
+        secret = self.data.parent / "initdb.password"
+        secret.touch(mode=0o600)
+        try:
+            secret.write_text(password + "\n", encoding="ascii")
+            how.own(secret)
+            argv = (*how.prefix, str(bin_dir() / "initdb"), "-D", str(self.data), *arguments, f"--pwfile={secret}")
+            made = await asyncio.create_subprocess_exec(
+                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, **how.options()
+            )
+            output, _ = await made.communicate()
+        finally:
+            secret.unlink()
         if made.returncode != 0:
             said = output.decode("utf-8", "replace").strip().splitlines()
             raise Unusable(
@@ -208,11 +220,7 @@ class Cluster:
 
 def _runs_on(pid: int, data: Path) -> bool:
     """Whether the process is a PostgreSQL server on that data directory."""
-    done = subprocess.run(
-        ["ps", "-o", "args=", "-p", str(pid)], stdin=subprocess.DEVNULL, capture_output=True, env=_plain(os.environ), timeout=10, check=False
-    )
-    return f"-D {data} " in done.stdout.decode("utf-8", "replace") + " "
-
-
-def _plain(environ: Mapping[str, str]) -> dict[str, str]:
-    return {"PATH": environ.get("PATH", os.defpath), "LC_ALL": "C", "COLUMNS": "10000"}
+    with contextlib.suppress(psutil.Error):
+        arguments = psutil.Process(pid).cmdline()
+        return "-D" in arguments and str(data) in arguments
+    return False

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG = 1
 _GRACE = 2.0
 """Seconds what is left over gets to end by itself."""
 
@@ -32,6 +33,7 @@ def main() -> None:
     _become_subreaper()
     child = os.fork()
     if child == 0:
+        _end_with_parent()
         from nexy_tui.rehearsal import supervisor
 
         order = supervisor.Order(directory, arguments.layout, arguments.artifact_size, arguments.owner)
@@ -56,10 +58,19 @@ def _arguments() -> argparse.Namespace:
 
 
 def _become_subreaper() -> None:
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _end_with_parent() -> None:
+    """Have a killed guardian's supervisor take the world down."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def _wait_for(child: int) -> int:

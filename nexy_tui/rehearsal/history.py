@@ -86,9 +86,7 @@ def past(target: Target, layout: str, current: bytes, now: datetime) -> list[Com
         commits.append(Commit(COLLEAGUE, when - day, f"Prepare {version}", {work: f"# {version}\n\nFixes.\n".encode()}))
         commits.append(Commit(_OPERATOR, when, f"Release v{version}", source(layout, version, REQUIREMENTS_BEFORE), tag=f"v{version}"))
         content = current if version == PREVIOUS else _old_manifest(target, version, when)
-        commits.append(
-            Commit(_OPERATOR, when + day / 24, f"Update manifest for {version} (Production)", manifest_files(version, content))
-        )
+        commits.append(Commit(_OPERATOR, when + day / 24, f"Update manifest for {version} (Production)", manifest_files(version, content)))
     notes = source(layout, PREVIOUS, REQUIREMENTS_NEXT)
     commits.append(Commit(COLLEAGUE, now - 2 * day, "Speak with nexy-voice", notes))
     return commits

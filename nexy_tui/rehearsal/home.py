@@ -17,6 +17,7 @@ from nexy_tui.rehearsal.names import (
     World,
 )
 from nexy_tui.runlog import keys
+from nexy_tui.runlog.sign import Signer
 
 WAITING_SPEED = 20
 """How much faster than production a rehearsal waits."""
@@ -110,13 +111,12 @@ def client_programs(world: World) -> Path:
 def database_url(world: World) -> str:
     """The world's database, as its superuser."""
     return (
-        f"postgresql://{DATABASE_SUPERUSER}:{world.secrets.database_superuser_password}"
-        f"@127.0.0.1:{world.ports['database']}/{DATABASE_NAME}"
+        f"postgresql://{DATABASE_SUPERUSER}:{world.secrets.database_superuser_password}@127.0.0.1:{world.ports['database']}/{DATABASE_NAME}"
     )
 
 
-def create(world: World) -> None:
-    """Everything that is made once: folders, empty files, the keyring with the operator's key and Sparkle's."""
+def create(world: World) -> Signer:
+    """Everything that is made once: folders, empty files, the keyring with Sparkle's key and the operator's, which is returned."""
     for folder in ("bin", "lib", "gh", "azure", "curl", "nexy"):
         (world.home / folder).mkdir(parents=True)
     world.state.mkdir()
@@ -127,7 +127,7 @@ def create(world: World) -> None:
     _write(_helper(world), _CREDENTIAL_HELPER.format(token=_token(world)), 0o700)
     text = _CONFIG.format(key=world.sparkle_public_key, ca=world.ca, signers=world.allowed_signers, speed=WAITING_SPEED)
     _write(world.config, text)
-    _fill_keyring(world)
+    return _fill_keyring(world)
 
 
 def refresh(world: World) -> None:
@@ -146,13 +146,13 @@ def package_root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
-def _fill_keyring(world: World) -> None:
+def _fill_keyring(world: World) -> Signer:
     from keyrings.alt.file import PlaintextKeyring
 
     ring = PlaintextKeyring()
     ring.file_path = str(keyring_file(world))
     ring.set_password(KEYRING_SERVICE, SPARKLE_USERNAME, world.secrets.sparkle_seed)
-    keys.create_key(OPERATOR, world.allowed_signers, datetime.now(UTC), backend=ring)
+    return keys.create_key(OPERATOR, world.allowed_signers, datetime.now(UTC), backend=ring)
 
 
 def _token(world: World) -> Path:

@@ -36,6 +36,7 @@ from nexy_tui.rehearsal.githost import GitHost, is_git
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.wire import Handler, Request, Response
+from nexy_tui.runlog.sign import Signer
 
 _log = logging.getLogger(__name__)
 _OWNER_INTERVAL = 0.25
@@ -83,10 +84,19 @@ async def _live(order: Order, say: Say, done: Callable[[], None]) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    world = await _made(order, say)
-    _write_running(world)
+    _write_running(order.directory)
+    complete = order.directory / "complete"
+    signer = None
+    if complete.exists():
+        world = _back(order.directory)
+    else:
+        world, signer = await _made(order, say)
     async with contextlib.AsyncExitStack() as running:
         await _start(world, running, say)
+        if signer is not None:
+            say({"step": "making the first backup and drilling it"})
+            await database.seed_drill_record(world, signer)
+            complete.touch()
         say({"ready": True})
         with contextlib.suppress(OSError):
             done()
@@ -95,25 +105,25 @@ async def _live(order: Order, say: Say, done: Callable[[], None]) -> None:
         watching.cancel()
 
 
-async def _made(order: Order, say: Say) -> World:
-    """The world of the directory, made if there is none; one whose making was broken off is made anew."""
-    complete = order.directory / "complete"
-    if complete.exists():
-        known = World.load(order.directory)
-        world = known.with_ports(ports.allocate(known.ports))
-        world.save()
-        seed.refresh_settings(world)
-        home.refresh(world)
-        return world
-    _clear(order.directory)
-    world = invent(order.directory, order.layout, order.artifact_size)
+def _back(directory: Path) -> World:
+    """The world that is there, on ports that are free now."""
+    known = World.load(directory)
+    world = known.with_ports(ports.allocate(known.ports))
     world.save()
-    await _create(world, say)
-    complete.touch()
+    seed.refresh_settings(world)
+    home.refresh(world)
     return world
 
 
-async def _create(world: World, say: Say) -> None:
+async def _made(order: Order, say: Say) -> tuple[World, Signer]:
+    """A new world and its operator's key; one whose making was broken off is made anew."""
+    _clear(order.directory)
+    world = invent(order.directory, order.layout, order.artifact_size)
+    world.save()
+    return world, await _create(world, say)
+
+
+async def _create(world: World, say: Say) -> Signer:
     started = time.monotonic()
 
     def step(text: str) -> None:
@@ -121,7 +131,7 @@ async def _create(world: World, say: Say) -> None:
         _log.info("%.2f s: %s", time.monotonic() - started, text)
 
     authority.create(world)
-    home.create(world)
+    signer = home.create(world)
     home.refresh(world)
     step("initialising the database and building artifacts")
     async with asyncio.TaskGroup() as tasks:
@@ -135,7 +145,7 @@ async def _create(world: World, say: Say) -> None:
         step("setting up the VM")
         await index.create(world)
         await vm.create(world)
-    step("made")
+    return signer
 
 
 async def _start(world: World, running: contextlib.AsyncExitStack, say: Say) -> None:
@@ -188,8 +198,6 @@ async def _watch(owner: int | None, stopping: asyncio.Event) -> None:
     stopping.set()
 
 
-
-
 def _clear(directory: Path) -> None:
     """Take away what a broken-off making has left."""
     for path in directory.iterdir():
@@ -201,6 +209,6 @@ def _clear(directory: Path) -> None:
             path.unlink()
 
 
-def _write_running(world: World) -> None:
+def _write_running(directory: Path) -> None:
     document = {"pid": os.getpid(), "guardian": os.getppid(), "started": time.time()}
-    world.running.write_text(json.dumps(document), encoding="utf-8")
+    (directory / "supervisor.json").write_text(json.dumps(document), encoding="utf-8")

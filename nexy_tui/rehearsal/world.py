@@ -43,6 +43,7 @@ def create_or_start(
     directory.mkdir(parents=True, exist_ok=True)
     if not is_running(directory):
         _refuse_foreign(directory)
+        _clean_up(directory)
         _launch(directory, layout or LAYOUTS[0], artifact_size or DEFAULT_ARTIFACT_SIZE, owner, say)
     return World.load(directory)
 
@@ -66,7 +67,7 @@ def stop(directory: Path) -> bool:
     """
     world = World.load(directory)
     if not is_running(world.dir):
-        world.running.unlink(missing_ok=True)
+        _clean_up(world.dir)
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
         _signal(world, number)
@@ -162,6 +163,16 @@ def _refuse_foreign(directory: Path) -> None:
             "A world is made in an empty directory, so that nothing of yours is touched.",
             "Choose another directory.",
         )
+
+
+def _clean_up(directory: Path) -> None:
+    """End what a world that crashed has left. One that ended well has taken its note away."""
+    note = directory / "supervisor.json"
+    if note.exists():
+        from nexy_tui.rehearsal import leftovers
+
+        leftovers.end(directory)
+        note.unlink()
 
 
 def _launch(directory: Path, layout: str, artifact_size: int, owner: int | None, say: Say) -> None:

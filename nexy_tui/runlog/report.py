@@ -97,7 +97,9 @@ def markdown(records: Sequence[Record], verdict: LogVerdict) -> str:
     """
     if verdict.genesis is None:
         raise Refused(
-            f"{verdict.path} has no beginning that can be read.", "There is no run to report.", f"See why: nexy-tui runs verify {verdict.path}"
+            f"{verdict.path} has no beginning that can be read.",
+            "There is no run to report.",
+            f"See why: nexy-tui runs verify {verdict.path}",
         )
     genesis = records[0]
     head = [

@@ -113,7 +113,8 @@ class _Counted:
 
 def pack(folder: Path, stem: str, target: Path, watch: Watch = lambda _: None) -> tuple[int, str]:
     """Write the folder's four files as `target`, streaming and flushed to disk. Returns its size and sha256."""
-    with target.open("xb") as raw:
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as raw:
         counted = _Counted(raw, watch)
         # The dump inside is compressed already: level 1 is as small as level 9 and many times faster.
         with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=counted, mtime=0) as packed, tarfile.open(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexy_tui import __version__
-from nexy_tui.core.database_record import Archive
+from nexy_tui.core.database_record import Archive, BackupRecord
 from nexy_tui.core.event import Emit, Line, Progress
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import ActionFailed, Refused
@@ -79,7 +79,7 @@ class LocalBackup:
             shutil.rmtree(staging, ignore_errors=True)
         finished = self.now()
         removed = self.folder.retire(self.settings.retention_days, finished)
-        return BackupMade(
+        record = BackupRecord(
             archive=archive,
             database=catalog.identity(self.settings.address),
             started=started,
@@ -87,9 +87,8 @@ class LocalBackup:
             server_version=catalog.short_version,
             pg_dump_version=pg_dump.version,
             rows=rows,
-            directory=str(self.folder.path),
-            removed=removed,
         )
+        return BackupMade(record, str(self.folder.path), removed)
 
     @contextmanager
     def _snapshot(self) -> Iterator[tuple[Connection, str]]:

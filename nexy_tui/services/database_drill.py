@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.clock import Clock
-from nexy_tui.core.database_record import Archive, DatabaseId
+from nexy_tui.core.database_record import Archive, DatabaseId, DrillRecord
 from nexy_tui.core.database_rules import DRILL_DATABASE, REQUIRED_TABLES
 from nexy_tui.core.event import Emit, Line, Progress
 from nexy_tui.core.problem import ActionFailed, Refused
@@ -20,7 +20,6 @@ from nexy_tui.services import backup_archive as archive_format
 from nexy_tui.services import processes
 from nexy_tui.services.backup_folder import BackupFolder
 from nexy_tui.services.database_connect import connection, count_rows, refused
-from nexy_tui.services.database_facts import DrillDone
 from nexy_tui.services.database_settings import DatabaseSettings
 from nexy_tui.services.database_sql import DRILL_COMMENT, DRILL_LOCK, MAINTENANCE
 from nexy_tui.services.database_tools import Tools
@@ -44,10 +43,10 @@ class LocalDrill:
     emit: Emit
     cancelled: Callable[[], bool]
 
-    def run(self) -> DrillDone:
+    def run(self) -> DrillRecord:
         """Drill the newest archive. Raises Refused where there is none or another drill runs, Cancelled, CouldNotLook.
 
-        An archive that does not restore is a drill that ended: its `problem` says why.
+        An archive that does not restore is a drill that ended, too: the record says why.
         """
         import psycopg
 
@@ -83,7 +82,7 @@ class LocalDrill:
                 shutil.rmtree(folder)
             yield session
 
-    def _drill(self, session: Connection, name: str) -> DrillDone:
+    def _drill(self, session: Connection, name: str) -> DrillRecord:
         started, from_ = self.clock.now(), self.clock.monotonic()
         archive = self.folder.archive(name)
         restored_as = f"restore_drill_{started.astimezone(UTC):%Y%m%d_%H%M%S}"
@@ -98,7 +97,7 @@ class LocalDrill:
         finally:
             shutil.rmtree(work, ignore_errors=True)
             self._drop(session, restored_as)
-        return DrillDone(
+        return DrillRecord(
             archive=archive,
             database=self._identity(session),
             started=started,
@@ -107,7 +106,8 @@ class LocalDrill:
             server_version=_parameter(session, "server_version"),
             restored_as=restored_as,
             rows=rows,
-            problem=problem,
+            passed=not problem,
+            reason=problem,
         )
 
     def _restore(self, session: Connection, archive: Archive, restored_as: str, work: Path) -> dict[str, int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from nexy_tui.core.database_record import Archive, DatabaseId
+from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId
 from nexy_tui.core.problem import CouldNotLook, Problem
 from nexy_tui.services.database_settings import Address
 
@@ -163,34 +163,8 @@ def seen(part: _Part | Unseen) -> _Part:
 
 @dataclass(frozen=True, slots=True)
 class BackupMade:
-    """A backup that was written and verified, before its record is signed."""
+    """A backup that was written and verified, its record not yet signed; where it lies, and the old archives that went."""
 
-    archive: Archive
-    database: DatabaseId
-    started: datetime
-    finished: datetime
-    server_version: str
-    pg_dump_version: str
-    rows: Mapping[str, int]
+    record: BackupRecord
     directory: str
     removed: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DrillDone:
-    """A drill that ran to an end, passed or not; the database it restored into is gone. `archive` is the one it restored."""
-
-    archive: Archive
-    database: DatabaseId
-    started: datetime
-    finished: datetime
-    duration_ms: int
-    server_version: str
-    restored_as: str
-    rows: Mapping[str, int] = field(default_factory=dict)
-    problem: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the archive restored whole."""
-        return not self.problem

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from nexy_tui.core.clock import Clock
+from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.event import Emit
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
 from nexy_tui.services.backup_folder import BackupFolder
 from nexy_tui.services.database_backup import LocalBackup
 from nexy_tui.services.database_connect import LOOKING, connection, refused, said
 from nexy_tui.services.database_drill import LocalDrill
-from nexy_tui.services.database_facts import BackupMade, Catalog, DrillDone, Survey, Tool, Unseen, Vault
+from nexy_tui.services.database_facts import BackupMade, Catalog, Survey, Tool, Unseen, Vault
 from nexy_tui.services.database_settings import Address, DatabaseSettings
 from nexy_tui.services.database_sql import CATALOG, HARDEN, render
 from nexy_tui.services.database_tools import Tools
@@ -57,7 +58,7 @@ class LocalDatabase:
         """Lay a backup's signed record beside its archive."""
         self._write(lambda folder: folder.keep_record(archive, line))
 
-    def drill(self, emit: Emit, cancelled: Callable[[], bool]) -> DrillDone:
+    def drill(self, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
         """Restore the newest archive into a fresh database, and drop it."""
         settings = self._read_settings()
         return LocalDrill(settings, self._tools, self._folder(settings), self._clock, emit, cancelled).run()
@@ -72,7 +73,7 @@ class LocalDatabase:
 
         settings = self._read_settings()
         names = {"app": settings.app.name, "superuser": settings.superuser.name}
-        with connection(settings, settings.superuser) as session:
+        with connection(settings, settings.superuser, autocommit=True) as session:
             if session.execute("SELECT FROM pg_roles WHERE rolname = %s", (settings.app.name,)).fetchone() is None:
                 raise no_such_role(settings.app.name, settings.address)
             try:

@@ -166,19 +166,21 @@ class ReleaseHost:
         """The figures of an asset's bytes, downloaded without the token as clients do; None when nothing is at its address."""
         return Downloader(self._http, self._clock, self._emit, self._cancelled).fetch(self.url(tag, name), subject, phase, sink)
 
-    def settled(self, tag: str, name: str, size: int, sha256: str, *, subject: str, phase: str) -> Downloaded | None:
-        """As `download`, but bytes other than these are asked for again before they are believed.
+    def settled(
+        self, tag: str, name: str, wanted: tuple[int, str] | None, *, subject: str, phase: str, sink: BinaryIO | None = None
+    ) -> Downloaded | None:
+        """As `download`, but bytes of another size and SHA-256 than `wanted` are asked for again before they are believed.
 
         After a replacement some clients are served the old bytes for a while (contracts: GitHub releases).
         """
-        found = self.download(tag, name, subject=subject, phase=phase)
-        for seconds in _ASKING_AGAIN:
-            if found is not None and (found.size, found.sha256) == (size, sha256):
+        found = self.download(tag, name, subject=subject, phase=phase, sink=sink)
+        for seconds in _ASKING_AGAIN if wanted is not None else ():
+            if found is not None and (found.size, found.sha256) == wanted:
                 break
             seen = "nothing is" if found is None else "other bytes are"
             self._emit(Waiting(f"{seen} at the address of {name}; asking again", seconds))
             self._clock.sleep(seconds, self._cancelled)
-            found = self.download(tag, name, subject=subject, phase=phase)
+            found = self.download(tag, name, subject=subject, phase=phase, sink=sink)
         return found
 
     # --- writing ---

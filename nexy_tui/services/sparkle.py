@@ -103,12 +103,21 @@ class Sparkle:
             f"or keep the key here: `keyring set nexy-tui {KEYRING_NAME}`.",
         )
 
+    @property
+    def verifies(self) -> bool:
+        """Whether there is a public key to verify with: the configured one, or the private key's other half."""
+        return bool(self._public) or self._private() is not None
+
     def verify(self, path: Path, signature: str, *, cancelled: Callable[[], bool] | None = None) -> Examined:
-        """Whether `signature` is the configured public key's over the file. Raises CouldNotLook when that cannot be seen."""
+        """Whether `signature` is valid over the file. Raises Refused without a key, CouldNotLook when it cannot be seen."""
         self._require_public_form()
+        private = None if self._public else self._private()
+        if not self._public and private is None:
+            raise Refused("There is no Sparkle key to verify with.", remedy="Set target.sparkle_public_key in the configuration.")
+        public = self._public if private is None else base64.b64encode(_public_of(self._seed(private))).decode()
         if not is_signature(signature):
             raise Refused("The signature is not the base64 of 64 bytes.", "It cannot be an Ed25519 signature.", "Sign the file anew.")
-        return self._ask({"path": str(path), "signature": signature, "public_key": self._public}, cancelled)
+        return self._ask({"path": str(path), "signature": signature, "public_key": public}, cancelled)
 
     def _seed(self, private: Secret) -> bytes:
         raw = _decoded(private.reveal())

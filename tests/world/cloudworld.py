@@ -54,8 +54,7 @@ class CloudWorld:
 
 
 async def _create(world: World) -> None:
-    for folder in (world.log, world.index.parent):
-        folder.mkdir(parents=True, exist_ok=True)
+    world.log.mkdir()
     world.faults.write_text("{}", encoding="utf-8")
     authority.create(world)
     image = world.dir / "image"
@@ -89,6 +88,7 @@ async def stop(world: World, door: FrontDoor) -> None:
 @contextmanager
 def cloud_world(directory: Path, layout: str = "flat") -> Iterator[CloudWorld]:
     """Up inside the block, on a loop of its own in another thread."""
+    directory.mkdir(exist_ok=True)
     world = invent(directory, layout, 1 << 20)
     world.save()
     loop = asyncio.new_event_loop()

@@ -207,7 +207,7 @@ def test_what_is_not_there_is_named(place: CloudWorld, subscription: str, group:
     [
         ({"client_secret": "wrong"}, "AADSTS7000215"),
         ({"client_id": "11111111-2222-3333-4444-555555555555"}, "AADSTS700016"),
-        ({"tenant_id": "11111111-2222-3333-4444-555555555555"}, "AADSTS90002"),
+        ({"tenant_id": "11111111-2222-3333-4444-555555555555"}, "double check your tenant name"),
     ],
 )
 def test_a_wrong_credential_is_refused_as_entra_does(place: CloudWorld, wrong: dict[str, str], number: str) -> None:

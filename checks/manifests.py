@@ -1,0 +1,150 @@
+"""Phase publish: the four manifest files agree with the bytes clients get, here and on the release branch (rulebook phase 2.6)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from checks.base import Check, Scope
+from checks.image import CANONICAL, ImageFacts, look_image, read_manifest
+from nexy_tui.core import manifest
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.target import DMG
+from nexy_tui.services.sparkle import sparkle_of
+
+_SYNC = "nexy-tui sync-manifests"
+_PUBLISH = "nexy-tui publish"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFacts:
+    """The four files as they lie in the checkout (None: missing), and the image they must speak of."""
+
+    files: Mapping[str, bytes | None]
+    image: ImageFacts
+    has_key: bool
+
+
+def manifest_paths(version: str) -> tuple[PurePosixPath, ...]:
+    """The four files of a version, from the git root: the canonical one first."""
+    return tuple(directory / name for directory in MANIFEST_DIRS for name in ("manifest.json", f"manifest_{version}.json"))
+
+
+def look_manifests(scope: Scope) -> ManifestFacts:
+    """The files of the version that is published, the download, and the signature over it."""
+    checkout = scope.services.checkout
+    version = _version(checkout, scope.plan)
+    files = {str(path): _bytes(checkout / path) for path in manifest_paths(version)}
+    return ManifestFacts(files, look_image(scope), sparkle_of(scope.services).verifies)
+
+
+def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
+    """All four the same bytes, and those bytes true of the image at the release URL."""
+    evidence = [Evidence(path, _digest(raw), "checkout") for path, raw in facts.files.items()]
+    raw = facts.files.get(str(CANONICAL))
+    missing = [path for path, found in facts.files.items() if found is None]
+    if raw is None or missing:
+        return failed(f"{' and '.join(missing)} is missing.", _SYNC, *evidence, fixers=("4.9",))
+    different = [path for path, found in facts.files.items() if found != raw]
+    if different:
+        return failed(f"{' and '.join(different)} differs from {CANONICAL}.", _SYNC, *evidence, fixers=("4.9",))
+    try:
+        stated = manifest.parse(raw)
+    except manifest.ManifestError as error:
+        return failed(f"{CANONICAL} cannot be used: {error}.", _SYNC, *evidence, fixers=("4.9",))
+    download = facts.image.download
+    if download is None:
+        return failed(f"Nothing is at {plan.target.asset_url(DMG)}, which the manifests name.", _PUBLISH, *evidence)
+    evidence.append(Evidence(f"{DMG} at the release URL", str(download), download.url, download.time))
+    wrong = stated.differences(
+        version=None if plan.published is None else str(plan.published),
+        url=plan.target.asset_url(DMG),
+        notes_url=plan.target.notes_url(DMG),
+        size=download.size,
+        sha256=download.sha256,
+    )
+    if wrong:
+        return failed(f"The manifests are not true: {'; '.join(wrong)}.", _SYNC, *evidence, fixers=("4.9",))
+    return _judge_signature(facts, plan, stated, evidence)
+
+
+def _judge_signature(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest, evidence: list[Evidence]) -> Verdict:
+    evidence = [*evidence, Evidence("artifact.ed25519", stated.signature or "none", str(CANONICAL))]
+    if stated.signature is None and plan.target.sparkle_public_key:
+        return failed("The manifests carry no signature, but clients hold the public key and want one.", _PUBLISH, *evidence)
+    if stated.signature is not None and not facts.has_key:
+        what = "The manifests carry a signature, but no key is configured to verify it: it may be another file's."
+        return failed(what, "Set target.sparkle_public_key in the configuration, or " + _SYNC + " to remove it.", *evidence)
+    if facts.image.signed is False:
+        return failed("The signature in the manifests is not valid over the bytes at the release URL.", _PUBLISH, *evidence)
+    if stated.signature is not None and facts.image.signed is None:
+        return inconclusive(f"Whether the signature fits could not be seen: {facts.image.unseen}", "Mend that, and look again.", *evidence)
+    signed = "its signature is valid" if stated.signature else "it carries no signature, as no key is configured"
+    return passed(f"All four manifests name {stated.version} and the bytes at the release URL; {signed}.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFacts:
+    """The manifest files on the release branch, as the code repository has it now, beside those of the checkout."""
+
+    branch: str
+    commit: str
+    there: Mapping[str, bytes | None]
+    here: Mapping[str, bytes | None]
+
+
+def look_commit(scope: Scope) -> CommitFacts:
+    """Ask the code repository for its release branch, and read the four files there."""
+    git, checkout = scope.services.git, scope.services.checkout
+    branch = git.release_branch()
+    commit = git.remote_commit(branch)
+    if not git.has_commit(commit):
+        git.fetch()
+    paths = manifest_paths(_version(checkout, scope.plan))
+    there = {str(path): git.show(commit, path) for path in paths}
+    return CommitFacts(branch, commit, there, {str(path): _bytes(checkout / path) for path in paths})
+
+
+def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
+    """The branch carries exactly the bytes of the checkout, and they name the version that is published."""
+    place = f"{plan.target.code_repository} {facts.branch} {facts.commit[:12]}"
+    evidence = [Evidence("commit", facts.commit, f"{plan.target.code_repository} {facts.branch}")]
+    evidence += [Evidence(path, _digest(raw), place) for path, raw in facts.there.items()]
+    wrong = [path for path, raw in facts.there.items() if raw is None or raw != facts.here.get(path)]
+    if wrong:
+        return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", _PUBLISH, *evidence, fixers=("4.9",))
+    try:
+        stated = manifest.parse(facts.there.get(str(CANONICAL)) or b"")
+    except manifest.ManifestError as error:
+        return failed(f"The manifest on {place} cannot be used: {error}.", _PUBLISH, *evidence, fixers=("4.9",))
+    if plan.published is not None and stated.version != str(plan.published):
+        return failed(f"The manifests on {place} name {stated.version}, not {plan.published}.", _PUBLISH, *evidence)
+    return passed(f"The manifests of {stated.version} are on {facts.branch} of {plan.target.code_repository}.", *evidence)
+
+
+def _version(checkout: Path, plan: Plan) -> str:
+    """The version whose files are meant: the one this run publishes, else what the canonical manifest says."""
+    if plan.published is not None:
+        return str(plan.published)
+    stated = read_manifest(checkout / CANONICAL)
+    return "unknown" if stated is None else stated.version
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(manifest.MAX_SIZE + 1)
+    except OSError:
+        return None
+
+
+def _digest(raw: bytes | None) -> str:
+    return "missing" if raw is None else f"sha256 {hashlib.sha256(raw).hexdigest()}"
+
+
+MANIFESTS = Check(look_manifests, judge_manifests, slow=True)
+COMMIT = Check(look_commit, judge_commit)

@@ -1,0 +1,396 @@
+"""The scripts as bash runs them: against a directory with a clone, a stand-in service manager and a health file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from nexy_tui.core.deployment import Deployment
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.target import Target, Vm
+from nexy_tui.core.version import Version
+from nexy_tui.core.vm_facts import VmFacts, unpack_survey
+from nexy_tui.services.vm import ScriptResult, judge_message, preamble, wrap
+from nexy_tui.services.vm_scripts import load
+
+OLD, NEW = "1.6.1.42", "1.6.1.43"
+FOLDERS = ("server/updates/manifests", "server/server/updates/manifests")
+CONFIGS = ("server/config.env", "server/server/config.env")
+CONFIG = f"# settings\nSERVER_VERSION={OLD}\nOPTIONS=a=b=c\nSERVER_BUILD={OLD}\nGEMINI_API_KEY=AIzaSECRETSECRETSECRET"
+NONCE = "5" * 32
+
+SYSTEMCTL = """#!/bin/bash
+state="{root}/service"
+case "$1" in
+  restart)
+    echo restart >> "{root}/calls"
+    [ ! -e "{root}/down" ] || {{ echo failed > "$state"; echo "Job for $2 failed." >&2; exit 1; }}
+    [ ! -e "{root}/dies" ] || {{ echo failed > "$state"; exit 0; }}
+    . <(grep -E '^SERVER_(VERSION|BUILD)=[0-9.]*$' "{app}/server/server/config.env")
+    printf '{{"status":"healthy","version":"%s","latest_version":"%s","latest_build":"%s"}}' \
+      "$SERVER_VERSION" "$SERVER_VERSION" "$SERVER_BUILD" > "{root}/health.json"
+    echo active > "$state" ;;
+  is-active) cat "$state"; [ "$(cat "$state")" = active ] ;;
+esac
+"""
+
+PYTHON = """#!/bin/bash
+if [ "$1 $2" = "-m pip" ]; then
+  echo "pip ${{*: -1}}" >> "{root}/calls"
+  [ ! -e "{root}/broken-wheel" ] || {{ echo "ERROR: no matching distribution for nexy-wire" >&2; exit 1; }}
+  exit 0
+fi
+exec {python} "$@"
+"""
+
+
+@dataclass
+class Machine:
+    """One fake VM."""
+
+    root: Path
+    tag_commit: str = ""
+    manifest_commit: str = ""
+
+    @property
+    def app(self) -> Path:
+        return self.root / "app"
+
+    @property
+    def origin(self) -> Path:
+        return self.root / "origin"
+
+    def git(self, where: Path, *arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(where), *arguments], env=self.environment(), capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.root),
+            "NEXY_VM_ENV": str(self.root / "vm.env"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_AUTHOR_NAME": "t",
+            "GIT_AUTHOR_EMAIL": "t@t",
+            "GIT_COMMITTER_NAME": "t",
+            "GIT_COMMITTER_EMAIL": "t@t",
+            "TMPDIR": str(self.root / "tmp"),
+        }
+
+    def run(self, script: str, parameters: dict[str, str]) -> ScriptResult:
+        target = Target(vm=Vm(directory=str(self.app)))
+        path = self.root / "sent.sh"
+        path.write_text(wrap(preamble(target, parameters) + load(script), NONCE))
+        done = subprocess.run(
+            ["sh", str(path)], env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        )
+        result = judge_message(f"Enable succeeded: \n[stdout]\n{done.stdout[-4096:]}\n[stderr]\n{done.stderr[-4096:]}", NONCE)
+        assert result is not None, done.stdout + done.stderr
+        return result
+
+    def deploy(self, kind: Kind = Kind.FULL, **changes: str) -> ScriptResult:
+        version = OLD if kind is Kind.CODE_ONLY else NEW
+        files = tuple(f"{folder}/{name}" for folder in FOLDERS for name in ("manifest.json", f"manifest_{version}.json"))
+        digest = hashlib.sha256(manifest(version)).hexdigest()
+        deployment = Deployment(Version.parse(NEW), kind, "main", self.tag_commit, self.manifest_commit, version, files, digest)
+        return self.run("deploy.sh", deployment.parameters() | changes)
+
+    def survey(self, version: str = "") -> VmFacts:
+        result = self.run("survey.sh", {"NEXY_MANIFEST_VERSION": version})
+        assert result.exit == 0, result.tail
+        return unpack_survey(result.stdout, "now")
+
+    def snapshot(self) -> dict[str, bytes]:
+        files = (path for path in sorted(self.app.rglob("*")) if path.is_file() and ".git" not in path.parts)
+        return {str(path.relative_to(self.app)): path.read_bytes() for path in files}
+
+    def calls(self) -> list[str]:
+        path = self.root / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def head(self) -> str:
+        return self.git(self.app, "rev-parse", "HEAD")
+
+
+def manifest(version: str) -> bytes:
+    return f'{{\n  "version": "{version}"\n}}\n'.encode()
+
+
+def lay_manifests(root: Path, version: str) -> None:
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for name in ("manifest.json", f"manifest_{version}.json"):
+            (root / folder / name).write_bytes(manifest(version))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A clone standing at the old release, and an origin that has the new release's tag and, on top, its manifest commit."""
+    machine = Machine(tmp_path_factory.mktemp("template"))
+    machine.origin.mkdir()
+    work = machine.origin
+    machine.git(work, "init", "--quiet", "-b", "main")
+    (work / ".gitignore").write_text("config.env\nvenv/\n")
+    (work / "VERSION").write_text(OLD + "\n")
+    lay_manifests(work, OLD)
+    (work / "server/requirements.txt").write_text("nexy-wire==1\n")
+    (work / "server/scripts").mkdir()
+    (work / "server/scripts/update_server_version.sh").write_text('#!/bin/bash\nset -e\nread -r x || true\necho "script $1 $x" >> "$HOME/calls"\n')
+    machine.git(work, "add", ".")
+    machine.git(work, "commit", "--quiet", "-m", "old")
+    machine.git(work, "tag", f"v{OLD}")
+    machine.git(machine.root, "clone", "--quiet", str(work), str(machine.app))
+    machine.git(machine.app, "checkout", "--quiet", "--detach", f"v{OLD}")
+    (work / "VERSION").write_text(NEW + "\n")
+    (work / "server/requirements.txt").write_text("nexy-wire==2\n")
+    machine.git(work, "commit", "--quiet", "-am", "new")
+    machine.git(work, "tag", f"v{NEW}")
+    machine.tag_commit = machine.git(work, "rev-parse", "HEAD")
+    lay_manifests(work, NEW)
+    machine.git(work, "add", ".")
+    machine.git(work, "commit", "--quiet", "-m", "manifest")
+    machine.manifest_commit = machine.git(work, "rev-parse", "HEAD")
+    return machine
+
+
+@pytest.fixture
+def machine(template: Machine, tmp_path: Path) -> Machine:
+    made = Machine(tmp_path, template.tag_commit, template.manifest_commit)
+    shutil.copytree(template.origin, made.origin)
+    shutil.copytree(template.app, made.app)
+    made.git(made.app, "remote", "set-url", "origin", str(made.origin))
+    for name in ("bin", "tmp"):
+        (tmp_path / name).mkdir()
+    for path in CONFIGS:
+        (made.app / path).parent.mkdir(parents=True, exist_ok=True)
+        (made.app / path).write_text(CONFIG)
+        (made.app / path).chmod(0o640)
+    script(tmp_path / "bin/systemctl", SYSTEMCTL.format(root=tmp_path, app=made.app))
+    script(tmp_path / "bin/journalctl", '#!/bin/bash\necho "TOKEN=abcdef started"\n')
+    script(tmp_path / "bin/sudo", '#!/bin/bash\n[ "$1" = -n ] && shift\nexec "$@"\n')
+    (made.app / "venv/bin").mkdir(parents=True)
+    script(made.app / "venv/bin/python", PYTHON.format(root=tmp_path, python=sys.executable))
+    (tmp_path / "service").write_text("active\n")
+    (tmp_path / "vm.env").write_text(f"NEXY_APP_DIR={made.app}\nNEXY_HEALTH_URL=file://{tmp_path}/health.json\nNEXY_HEALTH_WAIT=2\n")
+    return made
+
+
+def script(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def config_of(version: str) -> bytes:
+    return CONFIG.replace(OLD, version).encode()
+
+
+def test_full_deploys_tag_manifests_requirements_config_and_service(machine: Machine) -> None:
+    result = machine.deploy()
+    assert result.exit == 0, result.tail
+    assert machine.head() == machine.tag_commit
+    for folder in FOLDERS:
+        for name in ("manifest.json", f"manifest_{NEW}.json"):
+            assert (machine.app / folder / name).read_bytes() == manifest(NEW)
+    for path in CONFIGS:
+        assert (machine.app / path).read_bytes() == config_of(NEW)
+        assert (machine.app / path).stat().st_mode & 0o777 == 0o640
+    assert machine.calls() == ["pip server/requirements.txt", f"script {NEW} ", "restart"]
+    assert f"nexy: head {machine.tag_commit}" in result.stdout
+    assert not list((machine.root / "tmp").iterdir())
+
+
+def test_twice_ends_the_same(machine: Machine) -> None:
+    assert machine.deploy().exit == 0
+    once = machine.snapshot()
+    assert machine.deploy().exit == 0
+    assert machine.snapshot() == once
+    assert machine.git(machine.app, "config", "--global", "--get-all", "safe.directory").splitlines() == [str(machine.app)]
+
+
+def test_update_only_leaves_head_and_code(machine: Machine) -> None:
+    before = machine.head()
+    assert machine.deploy(Kind.UPDATE_ONLY).exit == 0
+    assert machine.head() == before
+    assert (machine.app / "VERSION").read_text() == OLD + "\n"
+    assert (machine.app / FOLDERS[1] / "manifest.json").read_bytes() == manifest(NEW)
+    assert (machine.app / CONFIGS[1]).read_bytes() == config_of(NEW)
+    assert machine.calls() == [f"script {NEW} ", "restart"]
+
+
+def test_code_only_keeps_the_manifests_of_the_vm(machine: Machine) -> None:
+    lay_manifests(machine.app, OLD)
+    (machine.app / FOLDERS[0] / "manifest.json").write_bytes(manifest(OLD))
+    assert machine.deploy(Kind.CODE_ONLY).exit == 0
+    assert machine.head() == machine.tag_commit
+    assert (machine.app / "VERSION").read_text() == NEW + "\n"
+    for folder in FOLDERS:
+        for name in ("manifest.json", f"manifest_{OLD}.json"):
+            assert (machine.app / folder / name).read_bytes() == manifest(OLD)
+    assert not list((machine.app / ".git").glob("nexy-kept*"))
+
+
+def test_code_only_cut_off_after_the_checkout_still_keeps_them(machine: Machine) -> None:
+    """The tag carries a manifest of its own; a run that died between checkout and restore must not make it the VM's."""
+    older = manifest("1.6.1.41")
+    files = [f"{folder}/{name}" for folder in FOLDERS for name in ("manifest.json", f"manifest_{OLD}.json")]
+    for path in files:
+        (machine.app / path).write_bytes(older)
+    digest = hashlib.sha256(older).hexdigest()
+    script(machine.root / "bin/cp", '#!/bin/bash\ncase "$*" in *nexy-kept*"/. ."*) kill -9 $PPID; exit 1;; esac\nexec /bin/cp "$@"\n')
+    assert machine.deploy(Kind.CODE_ONLY, NEXY_MANIFEST_SHA256=digest).exit != 0
+    assert machine.head() == machine.tag_commit
+    assert (machine.app / files[0]).read_bytes() == manifest(OLD)
+    (machine.root / "bin/cp").unlink()
+    assert machine.deploy(Kind.CODE_ONLY, NEXY_MANIFEST_SHA256=digest).exit == 0
+    assert {(machine.app / path).read_bytes() for path in files} == {older}
+
+
+def test_code_only_refuses_manifests_that_are_not_the_published_ones_before_it_changes_anything(machine: Machine) -> None:
+    (machine.app / FOLDERS[1] / "manifest.json").write_bytes(b"{}")
+    before = machine.head()
+    result = machine.deploy(Kind.CODE_ONLY)
+    assert result.exit == 1 and "step checkout failed" in result.stdout and FOLDERS[1] in result.stderr
+    assert machine.head() == before and machine.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "step", "said"),
+    [
+        ({"NEXY_TAG": "v9.9.9.9"}, "checkout", "is not in the repository"),
+        ({"NEXY_TAG_COMMIT": "0" * 40}, "checkout", "not at 000000"),
+        ({"NEXY_MANIFEST_COMMIT": "0" * 40}, "manifests", "is not in the repository"),
+        ({"NEXY_MANIFEST_SHA256": "0" * 64}, "manifests", "not 000000"),
+    ],
+)
+def test_what_is_not_exactly_the_release_stops_before_the_service(machine: Machine, change: dict[str, str], step: str, said: str) -> None:
+    result = machine.deploy(**change)
+    assert result.exit == 1
+    assert f"nexy: step {step} failed with status 1" in result.stdout and said in result.stderr
+    assert machine.calls() == [] and (machine.app / CONFIGS[0]).read_text() == CONFIG
+
+
+def test_a_stale_local_tag_is_replaced_by_the_remotes(machine: Machine) -> None:
+    machine.git(machine.app, "tag", f"v{NEW}", f"v{OLD}")
+    assert machine.deploy().exit == 0
+    assert machine.head() == machine.tag_commit
+
+
+def test_a_wheel_that_does_not_install_stops_before_the_restart(machine: Machine) -> None:
+    (machine.root / "broken-wheel").touch()
+    result = machine.deploy()
+    assert result.exit == 1 and "step requirements failed" in result.stdout and "nexy-wire" in result.stderr
+    assert "restart" not in machine.calls() and (machine.app / CONFIGS[0]).read_text() == CONFIG
+    (machine.root / "broken-wheel").unlink()
+    assert machine.deploy().exit == 0
+
+
+def test_the_teams_script_failing_is_a_failure(machine: Machine) -> None:
+    (machine.app / "server/server/scripts").mkdir()
+    script(machine.app / "server/server/scripts/update_server_version.sh", "#!/bin/bash\nexit 123\n")
+    result = machine.deploy()
+    assert result.exit == 123 and "step server-version failed with status 123" in result.stdout
+    assert "restart" not in machine.calls()
+
+
+@pytest.mark.parametrize(("fault", "step"), [("down", "restart"), ("dies", "health")])
+def test_a_service_that_does_not_come_up_is_a_failure_with_its_journal(machine: Machine, fault: str, step: str) -> None:
+    (machine.root / fault).touch()
+    (machine.root / "vm.env").open("a").write("NEXY_HEALTH_WAIT=30\n")
+    result = machine.deploy()
+    assert result.exit == 1 and f"step {step} failed" in result.stdout and "started" in result.stderr
+
+
+def test_health_that_keeps_saying_another_version_is_a_failure(machine: Machine) -> None:
+    script(machine.root / "bin/systemctl", '#!/bin/bash\n[ "$1" != is-active ] || echo active\n')
+    (machine.root / "health.json").write_text('{"status":"healthy","version":"1.0.0.0","latest_version":"1.0.0.0","latest_build":"1.0.0.0"}')
+    result = machine.deploy()
+    assert result.exit == 1 and "step health failed" in result.stdout and f"does not say {NEW}" in result.stderr
+
+
+@pytest.mark.parametrize("missing", [*CONFIGS, "venv/bin/python"])
+def test_what_the_vm_lacks_is_said_before_anything_changes(machine: Machine, missing: str) -> None:
+    (machine.app / missing).unlink()
+    before = machine.snapshot()
+    result = machine.deploy()
+    assert result.exit == 1 and "step preflight failed" in result.stdout
+    assert machine.snapshot() == before and machine.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "SERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
+        ("A=1\n", "A=1\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
+        ("A=1", "A=1\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
+        ("A=1\r\nSERVER_BUILD=x\r\n", "A=1\r\nSERVER_BUILD={v}\r\nSERVER_VERSION={v}\r\n"),
+        ("SERVER_VERSION=1\n#SERVER_BUILD=2\nSERVER_VERSION = 3\n", "SERVER_VERSION={v}\n#SERVER_BUILD=2\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
+        ("X_SERVER_VERSION=1\n\n\nU=\u00fc=\n", "X_SERVER_VERSION=1\n\n\nU=\u00fc=\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
+    ],
+)
+def test_config_is_set_or_added_and_the_rest_stays_byte_for_byte(machine: Machine, before: str, after: str) -> None:
+    (machine.app / CONFIGS[0]).write_bytes(before.encode())
+    assert machine.deploy().exit == 0
+    assert (machine.app / CONFIGS[0]).read_bytes() == after.format(v=NEW).encode()
+
+
+@pytest.fixture
+def health(machine: Machine) -> Iterator[Machine]:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "healthy"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    (machine.root / "vm.env").open("a").write(f"NEXY_HEALTH_URL=http://127.0.0.1:{server.server_port}/health\n")
+    yield machine
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_survey_sees_everything_and_changes_nothing(health: Machine) -> None:
+    machine = health
+    (machine.app / CONFIGS[0]).write_text(f"MY KEY=s3cr3t\nSERVER_VERSION= {OLD}\nSERVER_BUILD={OLD}\nSERVER_BUILD=2\nstray-s3cr3t\n")
+    (machine.app / CONFIGS[1]).unlink()
+    (machine.app / FOLDERS[1] / f"manifest_{OLD}.json").unlink()
+    before, config = machine.snapshot(), (machine.root / ".gitconfig").exists()
+    facts = machine.survey()
+    assert facts.head == machine.head() and facts.tags == (f"v{OLD}",) and facts.manifest_version == OLD
+    digest = hashlib.sha256(manifest(OLD)).hexdigest()
+    assert list(facts.manifests.values()) == [digest, digest, digest, None]
+    first = facts.settings[CONFIGS[0]]
+    assert (first.versions, first.builds) == ((OLD,), (OLD, "2"))
+    assert first.bad_names == ("line 1: MY KEY", "line 5: no name")
+    assert not facts.settings[CONFIGS[1]].there
+    assert (facts.service, facts.health_status, facts.health_body) == ("active", 200, b'{"status": "healthy"}\n')
+    assert facts.free_kib and facts.python.startswith("Python 3") and facts.requirements == "server/requirements.txt"
+    assert facts.journal == "TOKEN=[redacted] started\n"
+    assert machine.snapshot() == before and (machine.root / ".gitconfig").exists() == config
+
+
+def test_survey_of_a_long_journal_fits_and_drops_the_journal_first(machine: Machine) -> None:
+    script(machine.root / "bin/journalctl", "#!/bin/bash\nhead -c 30000 /dev/urandom | base64\n")
+    facts = machine.survey(OLD)
+    assert facts.head == machine.head() and len(facts.settings) == 2
+
+
+def test_survey_of_a_vm_without_the_application(machine: Machine) -> None:
+    shutil.rmtree(machine.app)
+    result = machine.run("survey.sh", {"NEXY_MANIFEST_VERSION": ""})
+    assert result.exit == 4 and "is not there" in result.stderr
