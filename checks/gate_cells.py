@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from checks.image import ImageFacts
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Status
 from nexy_tui.core.matrix import Cell, Column
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
-from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import Asset
 from nexy_tui.services.update_server import AppcastFacts, HealthFacts
 
@@ -35,7 +35,8 @@ class Expected:
     """What the sources are held against: the kind's column of versions, the fixed address, the bytes at it.
 
     `before` are the versions that may still be live before the deploy; `size` and `sha256` are None while nothing was
-    downloaded; `signed` tells whether the manifest's signature verifies over those bytes, None where nobody could tell.
+    downloaded; `signed` tells whether the manifest's signature verifies over those bytes, None where nobody could tell;
+    `needs_signature` that clients hold a public key, `has_key` that a key to verify with is configured here.
     """
 
     profile: Profile
@@ -47,6 +48,7 @@ class Expected:
     sha256: str | None
     signed: bool | None
     needs_signature: bool
+    has_key: bool
 
     def live(self, wanted: str | None) -> tuple[str, ...]:
         """The versions a live address may say in this profile."""
@@ -54,11 +56,9 @@ class Expected:
         return known if self.profile is Profile.POST_DEPLOY else (*known, *sorted(self.before - set(known)))
 
 
-def expected(
-    plan: Plan, profile: Profile, download: Downloaded | Unseen | None, *, signed: bool | None, earlier: Version | None
-) -> Expected:
+def expected(plan: Plan, profile: Profile, image: ImageFacts | Unseen, *, has_key: bool, earlier: Version | None) -> Expected:
     """The expectations of a plan. `earlier` is the highest release below this one, for a look that has no genesis to read."""
-    got = download if isinstance(download, Downloaded) else None
+    got = image.download if isinstance(image, ImageFacts) else None
     genesis = (plan.served_before, plan.published_before) if plan.started is not None else (earlier,)
     return Expected(
         profile=profile,
@@ -68,8 +68,9 @@ def expected(
         url=plan.target.asset_url(DMG),
         size=got.size if got else None,
         sha256=got.sha256 if got else None,
-        signed=signed,
+        signed=image.signed if isinstance(image, ImageFacts) else None,
         needs_signature=bool(plan.target.sparkle_public_key),
+        has_key=has_key,
     )
 
 
@@ -99,11 +100,11 @@ def manifest_column(raw: bytes | None, canonical: bytes | None, want: Expected) 
 
 
 def signature_cell(value: str, want: Expected) -> Cell:
-    """A signature: where clients hold a public key it must be there and verify over the bytes they will download."""
-    if not want.needs_signature:
-        return Cell.shown(value)
+    """A signature must verify over the bytes clients will download; where they hold a public key it must be there."""
     if not value:
-        return Cell.said("", "a signature by the configured key", False)
+        return Cell.said("", "a signature by the configured key", False) if want.needs_signature else Cell.shown("")
+    if not want.has_key:
+        return Cell.said(value, "none: no key is configured to verify it", False)
     if want.signed is None:
         return Cell(value, Status.INCONCLUSIVE, "a signature that was verified over the download")
     return Cell.said(value, "a signature valid over the download", want.signed)
@@ -119,18 +120,19 @@ def asset_column(asset: Asset | Unseen | None, want: Expected) -> Column:
     return column | {"sha256": Cell.held(asset.sha256, want.sha256) if asset.sha256 else Cell.shown("")}
 
 
-def download_column(download: Downloaded | Unseen | None, want: Expected) -> Column:
+def download_column(image: ImageFacts | Unseen, want: Expected) -> Column:
     """The bytes at the release URL: what everything else is held against."""
-    if isinstance(download, Unseen):
-        return {"reachability": Cell.unseen(download.why)}
+    if isinstance(image, Unseen):
+        return {"reachability": Cell.unseen(image.why)}
+    download = image.download
     if download is None:
-        return {"url": Cell.shown(want.url), "reachability": Cell.said("HTTP 404", "a download", False)}
+        return {"url": Cell.shown(want.url), "reachability": Cell.said("HTTP 404", "a download", False), "tls": _tls()}
     return {
         "url": Cell.held(download.url, want.url),
         "size": Cell.said(download.size, "some bytes", download.size > 0),
         "sha256": Cell.said(download.sha256, "64 hex digits", True),
         "reachability": Cell.said("downloaded", "a download", True),
-        "tls": Cell.said("verified", "verified", True),
+        "tls": _tls(),
     }
 
 

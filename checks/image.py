@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from checks.base import Scope
-from checks.inbox import look_inbox
+from checks.inbox import look_inbox, read_manifest
 from nexy_tui.core import manifest
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.problem import Problem
@@ -31,15 +32,6 @@ class ImageFacts:
     unseen: str = ""
 
 
-def read_manifest(path: Path) -> manifest.Manifest | None:
-    """A manifest file, or None where it is missing or cannot be used."""
-    try:
-        with path.open("rb") as stream:
-            return manifest.parse(stream.read(manifest.MAX_SIZE + 1))
-    except (OSError, manifest.ManifestError):
-        return None
-
-
 def look_image(scope: Scope) -> ImageFacts:
     """Download the image and verify its signature, once a pass."""
     return scope.once("publish.image", lambda: _look(scope))
@@ -59,7 +51,7 @@ def _look(scope: Scope) -> ImageFacts:
         return ImageFacts(host.settled(tag, DMG, wanted, subject=DMG, phase="downloading"))
     services.settings.state_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix="download-", dir=services.settings.state_dir) as sink:
-        download = host.settled(tag, DMG, wanted, subject=DMG, phase="downloading", sink=sink.file)
+        download = host.settled(tag, DMG, wanted, subject=DMG, phase="downloading", sink=cast(BinaryIO, sink))
         sink.flush()
         return ImageFacts(None) if download is None else _signed(scope, download, Path(sink.name), stated)
 

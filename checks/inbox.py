@@ -126,7 +126,7 @@ def judge_version(facts: InboxFacts, plan: Plan) -> Verdict:
         remedy = f"Lay a finished {missing} into {facts.path}."
         return failed(f"No version can be read: {missing} is missing or not whole.", remedy, *evidence)
     if plan.version is None:
-        return inconclusive("There is no release version to hold the artifacts against.", "Name it: nexy-tui release X.Y.Z.Build", *evidence)
+        return inconclusive("There is no version to hold the artifacts against.", "Name it: nexy-tui release X.Y.Z.Build", *evidence)
     wrong = [f"{artifact.name}: {text}" for artifact in found for text in artifact.contents.unlike(str(plan.version))]
     if wrong:
         return failed(
@@ -159,13 +159,14 @@ def look_new(scope: Scope) -> NewFacts:
     published: dict[str, str] = {}
     for directory in reversed(MANIFEST_DIRS):
         for path in sorted((scope.services.checkout / directory).glob("manifest*.json"))[:_MANIFESTS_LIMIT]:
-            known = _read_manifest(path)
+            known = read_manifest(path)
             if known is not None:
                 published[known.version] = known.sha256
     return NewFacts(None if found is None else found.sha256, published)
 
 
-def _read_manifest(path: Path) -> manifest.Manifest | None:
+def read_manifest(path: Path) -> manifest.Manifest | None:
+    """A manifest file, or None where it is missing or cannot be used."""
     try:
         with path.open("rb") as stream:
             return manifest.parse(stream.read(manifest.MAX_SIZE + 1))

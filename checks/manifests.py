@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from checks.base import Check, Scope
-from checks.image import CANONICAL, ImageFacts, look_image, read_manifest
+from checks.image import CANONICAL, ImageFacts, look_image
+from checks.inbox import read_manifest
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG
 from nexy_tui.services.sparkle import sparkle_of
@@ -29,16 +29,11 @@ class ManifestFacts:
     has_key: bool
 
 
-def manifest_paths(version: str) -> tuple[PurePosixPath, ...]:
-    """The four files of a version, from the git root: the canonical one first."""
-    return tuple(directory / name for directory in MANIFEST_DIRS for name in ("manifest.json", f"manifest_{version}.json"))
-
-
 def look_manifests(scope: Scope) -> ManifestFacts:
     """The files of the version that is published, the download, and the signature over it."""
     checkout = scope.services.checkout
     version = _version(checkout, scope.plan)
-    files = {str(path): _bytes(checkout / path) for path in manifest_paths(version)}
+    files = {str(path): _bytes(checkout / path) for path in scope.services.layout.manifest_files(version)}
     return ManifestFacts(files, look_image(scope), sparkle_of(scope.services).verifies)
 
 
@@ -104,7 +99,7 @@ def look_commit(scope: Scope) -> CommitFacts:
     commit = git.remote_commit(branch)
     if not git.has_commit(commit):
         git.fetch()
-    paths = manifest_paths(_version(checkout, scope.plan))
+    paths = scope.services.layout.manifest_files(_version(checkout, scope.plan))
     there = {str(path): git.show(commit, path) for path in paths}
     return CommitFacts(branch, commit, there, {str(path): _bytes(checkout / path) for path in paths})
 

@@ -113,7 +113,7 @@ def _trouble(place: Place, plan: Plan) -> tuple[str, str] | None:
     unready = [asset for asset in place.assets.values() if asset.name in mine and asset.state not in ("uploaded", "starter")]
     if unready:
         names = ", ".join(f"{asset.name} ({asset.state})" for asset in unready)
-        return f"The release {tag} holds assets that are not ready: {names}.", f"Wait until somebody's upload ends, or delete them at {page}"
+        return f"The release {tag} holds assets that are not ready: {names}.", f"Wait for somebody's upload to end, or delete them at {page}"
     return None
 
 
@@ -121,7 +121,8 @@ def _described(place: Place) -> str:
     if place.release is None:
         return "missing"
     mutable = "immutable" if place.release.immutable else "open"
-    return f"{mutable}; " + (", ".join(f"{asset.name} ({asset.size} bytes, {asset.state})" for asset in place.assets.values()) or "no assets")
+    assets = [f"{asset.name} ({asset.size} bytes, {asset.state})" for asset in place.assets.values()]
+    return f"{mutable}; {', '.join(assets) or 'no assets'}"
 
 
 @dataclass(frozen=True, slots=True)

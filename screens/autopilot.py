@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,13 @@ class Autopilot:
         """Play the operator to the end, seal, show the end screen, and leave."""
         conductor = self._conductor
         conductor.driving = True
-        conductor.jobs.start("Auto", partial(conductor.backend.drive, session), self._driven, self._broke_off)
+        conductor.jobs.start("Auto", partial(conductor.backend.drive, session, lambda _: not conductor.leaving), self._driven, self._broke_off)
 
     def catch_up(self, session: Session) -> None:
         """Ask the world again about every phase of a resumed run, up to the first that needs the operator."""
         conductor = self._conductor
         conductor.driving = True
-        conductor.jobs.start("Asking the world again", partial(catch_up, session), self._caught_up, self._not_caught_up)
+        conductor.jobs.start("Asking the world again", partial(catch_up, session, lambda: conductor.leaving), self._caught_up, self._not_caught_up)
 
     def _caught_up(self, _: object) -> None:
         self._conductor.take()
@@ -73,10 +74,10 @@ class Autopilot:
         conductor.app.exit(Ending(code, ending.log, ending.run, ending.sealed))
 
 
-def catch_up(session: Session) -> None:
+def catch_up(session: Session, stopped: Callable[[], bool]) -> None:
     """Look at one phase after another and go on while everything holds; the last phase stays open for the operator."""
     while (phase := session.state.phase) is not None:
         session.look_ahead(phase)
-        if phase == session.state.phases[-1] or session.state.may_advance() is not None:
+        if phase == session.state.phases[-1] or session.state.may_advance() is not None or stopped():
             return
         session.advance()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +25,7 @@ class Proposal:
 
 
 class RunEntry(Protocol):
-    """One run in the list of runs. `state` is a word such as open, sealed or torn; `resumable` whether it may be taken up."""
+    """One run in the list of runs, as its log describes itself. `looks` is open, torn, sealed or unreadable, by form alone."""
 
     @property
     def path(self) -> Path:
@@ -53,8 +53,13 @@ class RunEntry(Protocol):
         ...
 
     @property
-    def state(self) -> str:
-        """A word for where the run stands."""
+    def looks(self) -> str:
+        """A word for where the run seems to stand."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """How it was sealed, or nothing."""
         ...
 
     @property
@@ -70,11 +75,6 @@ class RunEntry(Protocol):
     @property
     def records(self) -> int:
         """How many records its log holds."""
-        ...
-
-    @property
-    def resumable(self) -> bool:
-        """Whether it can be taken up again here."""
         ...
 
 
@@ -154,8 +154,8 @@ class Backend(Protocol):
         """A session that only looks, for final verification without a run."""
         ...
 
-    def drive(self, session: Session) -> Outcome:
-        """Play the operator to the end of the last phase (`--auto`, in a world only)."""
+    def drive(self, session: Session, confirm: Callable[[str], bool]) -> Outcome:
+        """Play the operator to the end of the last phase (`--auto`, in a world only); `confirm` says no once the app is leaving."""
         ...
 
     def runs(self) -> Sequence[RunEntry]:
@@ -181,6 +181,25 @@ class Backend(Protocol):
 
 REHEARSE = "rehearse"
 """The request the application ends with when the operator wants a rehearsal."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """Open the wizard at a new run: the form is filled in, and `--auto` begins it. No version: the proposed one."""
+
+    version: Version | None = None
+    kind: Kind = Kind.FULL
+    with_pkg: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRun:
+    """Open the wizard by taking a run up again."""
+
+    path: Path
+
+
+Opening = NewRun | ResumeRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ class Conductor:
     @property
     def running(self) -> str | None:
         """What is under way, in a few words."""
-        return f"{self.title(self.acting)} is running" if self.acting is not None else self.jobs.running
+        action = self.acting or (self.view.action if self.view is not None else None)
+        return self.jobs.running if action is None else f"{self.title(action)} is running"
 
     @property
     def shown_phase(self) -> str:

@@ -15,7 +15,7 @@ from nexy_tui import __version__
 from nexy_tui.checklist import Checklist
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import MANIFEST_DIRS
-from nexy_tui.core.manifest import parse_manifest
+from nexy_tui.core import manifest
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.version import Version
@@ -232,7 +232,7 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, standalone: bo
 
 def _served(services: Services) -> Version | None:
     live = _or_none(services.update_server.look)
-    return _version(live.health.version) if live is not None and live.health is not None else None
+    return _version(live.health.version) if live is not None else None
 
 
 def _published(services: Services, base: str | None) -> Version | None:
@@ -243,7 +243,7 @@ def _published(services: Services, base: str | None) -> Version | None:
         if not services.git.has_commit(base):
             services.git.fetch()
         raw = services.git.show(base, MANIFEST_DIRS[0] / "manifest.json")
-        return Version.parse(parse_manifest(raw or b"").version)
+        return Version.parse(manifest.parse(raw or b"").version)
 
     return _or_none(read)
 

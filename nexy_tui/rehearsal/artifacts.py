@@ -77,6 +77,8 @@ def build_pkg(path: Path, version: str, size: int, seed: str = "") -> Built:
 
 def copy(source: Path, path: Path) -> None:
     """Put a file's content under another name: a hard link where possible. Nothing in a world changes an artifact in place."""
+    if path.exists() and path.samefile(source):
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.copying")
     try:
         temporary.hardlink_to(source)

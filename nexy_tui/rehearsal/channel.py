@@ -105,12 +105,17 @@ class Channel(asyncio.BufferedProtocol):
         rate = self._limit()
         return PIECE if rate is None else max(1024, min(PIECE, int(rate / 8 / 20)))
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Become the server side of a TLS connection on the same socket."""
-        if self._transport is None:
-            raise ConnectionResetError("the client has gone")
+    async def start_tls(self, context: ssl.SSLContext, greeting: bytes) -> None:
+        """Send the last plain bytes and become the server side of a TLS connection on the same socket.
+
+        Reading stops before the greeting goes out: what the client answers belongs to the handshake.
+        """
+        if self._transport is None or self._received:
+            raise ConnectionResetError("the client has gone, or spoke before it was answered")
         loop = asyncio.get_running_loop()
         plain = self._transport
+        plain.pause_reading()
+        plain.write(greeting)
         try:
             secured = await loop.start_tls(plain, self, context, server_side=True)
         except BaseException:

@@ -25,6 +25,7 @@ from nexy_tui.rehearsal.wire import BodyTooLarge, DropConnection, Handler, Reque
 
 _log = logging.getLogger(__name__)
 _TLS_PORT = 443
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 class FrontDoor:
@@ -73,7 +74,7 @@ class FrontDoor:
         try:
             host = await self._connect(channel)
             if host is not None and self._context is not None:
-                await channel.start_tls(self._context)
+                await channel.start_tls(self._context, _ESTABLISHED)
                 await self._converse(channel, host)
         except (ConnectionError, ssl.SSLError, h11.ProtocolError) as error:
             _log.info("connection ended: %s", error)
@@ -104,7 +105,6 @@ class FrontDoor:
             text = f"nexy-tui {self.world.id}: {refusal}. Nothing was sent anywhere.\n"
             await session.answer(text_response(text, HTTPStatus.FORBIDDEN, [("connection", "close")]))
             return None
-        await channel.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
         return host
 
     async def _converse(self, channel: Channel, host: str) -> None:

@@ -227,8 +227,8 @@ def timestamp() -> str:
 
 
 def clean_name(name: str) -> str:
-    """The name GitHub gives an asset: special characters become dots, dots never lead, trail or repeat."""
-    text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    """The name GitHub gives an asset: accents go, special characters become dots, dots never lead, trail or repeat."""
+    text = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
     if text.startswith("."):
         text = "default" + text
     text = re.sub(r"[^A-Za-z0-9_+@-]+", ".", text).strip(".")

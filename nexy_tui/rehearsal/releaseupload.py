@@ -61,6 +61,9 @@ class Uploads:
             return Response(HTTPStatus.BAD_GATEWAY, [("content-type", "text/html")], _BAD_GATEWAY)
         stop = length // 2 if self._view.faults.spend("upload-drop") else None
         digest = await self._receive(request, asset, length, stop)
+        if asset.id not in release.assets:  # somebody deleted the starter meanwhile
+            self._store.path(asset.blob).unlink(missing_ok=True)
+            raise not_found()
         self._store.complete(release, asset, length, digest)
         return json_response(shapes.asset(release, asset), HTTPStatus.CREATED)
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from nexy_tui.rehearsal import releasejson as shapes
 from nexy_tui.rehearsal.faults import Faults
+from nexy_tui.rehearsal.names import ARTIFACTS
 from nexy_tui.rehearsal.releaseaccess import Account, ApiError, not_found
 from nexy_tui.rehearsal.releasestore import REPOSITORIES, Asset, Release, Repository, Store
 
@@ -34,8 +35,11 @@ class ReleaseView:
 
     def releases(self, repository: Repository) -> list[Release]:
         """A repository's releases, newest first, without one the fault `missing-tag` takes away."""
-        hidden = (self.faults.param("missing-tag") or self._target_tag) if self.faults.active("missing-tag") else None
-        return [release for release in self.store.of(repository) if repository.private or release.tag != hidden]
+        shown = self.store.of(repository)
+        if repository.full_name != ARTIFACTS or not self.faults.active("missing-tag"):
+            return shown
+        hidden = self.faults.param("missing-tag") or self._target_tag
+        return [release for release in shown if release.tag != hidden]
 
     def tagged(self, repository: Repository, tag: str) -> Release:
         """The published release of a tag. Raises 404."""

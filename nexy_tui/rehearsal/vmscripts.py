@@ -76,16 +76,16 @@ class Runner:
         try:
             status = await self._wait(child, job.timeout)
         finally:
+            await _end_group(child.pid)
             self._running.discard(child)
-            _signal_group(child.pid, signal.SIGKILL)
         return Outcome(status, self._shown(folder / "stdout"), self._shown(folder / "stderr"), started, datetime.now(UTC))
 
     async def end_all(self) -> None:
-        """End every script that runs."""
-        children = list(self._running)
-        for child in children:
-            _signal_group(child.pid, signal.SIGKILL)
-        await asyncio.gather(*(child.wait() for child in children))
+        """End every script that runs, and wait until each is over."""
+        while self._running:
+            for child in self._running:
+                _signal_group(child.pid, signal.SIGKILL)
+            await asyncio.sleep(0.02)
 
     async def _wait(self, child: asyncio.subprocess.Process, timeout: float) -> int | None:
         try:
@@ -116,6 +116,18 @@ class Runner:
         return printed[-OUTPUT_LIMIT:].decode(errors="replace")
 
 
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+async def _end_group(group: int) -> None:
+    """Kill whatever is left of a process group, and give it a moment to be gone."""
+    for _ in range(50):
+        if not _signal_group(group, signal.SIGKILL):
+            return
+        await asyncio.sleep(0.02)
+
+
+def _signal_group(group: int, number: signal.Signals) -> bool:
+    """Whether there was anything to signal."""
+    try:
         os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -13,6 +13,7 @@ from nexy_tui.core.layout import MANIFEST_DIRS, Layout
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.version import Version
 from nexy_tui.rehearsal import index, vmrewrite, wheels
+from nexy_tui.rehearsal.home import client_programs
 from nexy_tui.rehearsal.names import CODE, World
 from nexy_tui.rehearsal.seed import database_settings, git
 from nexy_tui.rehearsal.vmfiles import VmFiles
@@ -51,6 +52,7 @@ def refresh(world: World) -> None:
         "NEXY_APP_PORT": port,
         "NEXY_HEALTH_URL": f"http://127.0.0.1:{port}/health",
         "NEXY_SERVICE": world.target.vm.service,
+        "NEXY_PG_BIN": client_programs(world),
     }
     files.release_env.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
     # the empty values keep a machine-wide pip configuration from adding places of its own
@@ -236,7 +238,10 @@ for word in "$@"; do
     *) break ;;
   esac
 done
-PATH=${{PATH#{bin}:}}
+PATH=":$PATH:"
+PATH="${{PATH%%:{bin}:*}}:${{PATH#*:{bin}:}}"
+PATH="${{PATH#:}}"
+PATH="${{PATH%:}}"
 export PATH
 exec git "$@"
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -12,6 +13,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from nexy_tui.core.problem import ActionFailed, Unusable
 from nexy_tui.rehearsal import artifacts, home, seed
@@ -69,11 +72,13 @@ def stop(directory: Path) -> bool:
     if not is_running(world.dir):
         _clean_up(world.dir)
         return False
+    guardian = _noted(world, "guardian")
     for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal(world, number)
+        _signal(_noted(world, "pid"), number)
         end = time.monotonic() + _STOP_PATIENCE
         while time.monotonic() < end:
             if not is_running(world.dir):
+                _wait_for(guardian)
                 return True
             time.sleep(0.02)
     raise ActionFailed(f"The world in {world.dir} does not end.", "A process of it cannot be killed.", f"See {world.log}/supervisor.log.")
@@ -123,7 +128,7 @@ def status(directory: Path) -> Status:
     """Look at a world. Raises Unusable where there is none."""
     world = World.load(directory)
     running = is_running(world.dir)
-    return Status(world, running, _running_pid(world) if running else None, Faults(world.faults).all())
+    return Status(world, running, _noted(world, "pid") if running else None, Faults(world.faults).all())
 
 
 def build(world: World, version: str, names: tuple[str, ...]) -> list[artifacts.Built]:
@@ -225,18 +230,23 @@ def _surroundings(directory: Path) -> dict[str, str]:
     return {**kept, "HOME": here, "TMPDIR": f"{here}/tmp", "PYTHONPATH": str(home.package_root()), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _running_pid(world: World) -> int | None:
+def _noted(world: World, who: str) -> int | None:
+    """The process id of the `pid` (supervisor) or `guardian` as the supervisor noted it."""
     try:
-        pid = json.loads(world.running.read_text(encoding="utf-8"))["pid"]
+        pid = json.loads(world.running.read_text(encoding="utf-8"))[who]
     except (FileNotFoundError, ValueError, KeyError):
         return None
     return pid if isinstance(pid, int) else None
 
 
-def _signal(world: World, number: int) -> None:
-    pid = _running_pid(world)
+def _signal(pid: int | None, number: int) -> None:
     if pid is not None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            return
+
+
+def _wait_for(pid: int | None) -> None:
+    """Wait for the last moments of a process that has let go of the lock, and reap it where it is our child."""
+    if pid is not None:
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(pid).wait(_STOP_PATIENCE)

@@ -6,10 +6,13 @@ One value has one encoding, so a reader can demand that what it read re-encodes 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 MAX_INT = 2**53
 """Integers stay below this: other readers hold numbers as doubles (RFC 8259 section 6)."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotCanonical(ValueError):
@@ -51,7 +54,7 @@ def _demand(value: object) -> None:
         case None | bool():
             return
         case str():
-            if any("\ud800" <= char <= "\udfff" for char in value):
+            if not value.isascii() and _SURROGATE.search(value):
                 raise NotCanonical("a text holds half a surrogate pair")
         case int():
             if abs(value) >= MAX_INT:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.secret import Secret, redact
 
-TEXT_LIMIT = 16 * 1024
-"""Characters of one text; a log is read by people and carried in a git tag."""
+TEXT_LIMIT = 8 * 1024
+"""Characters of one text; a log is read by people and carried in a git tag. Known secrets are taken out before the cut."""
 
 _HEX = re.compile(r"[0-9a-f]{32,128}")
 _SHORT = 12
@@ -50,16 +50,16 @@ class Redactor:
                 )
 
     def _text(self, text: str, pointer: str) -> str:
-        forms = self._forms
-        if _HEX.fullmatch(text):
-            forms = tuple(form for form in forms if len(form.reveal()) >= _SHORT)
         whole = text.encode("utf-8", "replace").decode("utf-8")
-        clean = redact(whole, *forms)
-        if clean != text:
+        digest = _HEX.fullmatch(whole) is not None
+        for form in self._forms:
+            if not digest or len(form.reveal()) >= _SHORT:
+                whole = whole.replace(form.reveal(), "[redacted]")
+        begin, left_out = whole[:TEXT_LIMIT], len(whole) - TEXT_LIMIT
+        clean = redact(begin)
+        if whole != text or clean != begin:
             self.pointers.append(pointer)
-        if len(clean) > TEXT_LIMIT:
-            clean = f"{clean[:TEXT_LIMIT]}… ({len(clean) - TEXT_LIMIT} characters left out)"
-        return clean
+        return clean if left_out <= 0 else f"{clean}… ({left_out} characters left out)"
 
 
 def _forms(secret: str) -> set[str]:

@@ -50,9 +50,9 @@ class Catalog:
     app: str | None
     app_superuser: bool
     app_createrole: bool
-    members: tuple[str, ...]
     owned_count: int
     owned_some: tuple[str, ...]
+    owned_via: tuple[str, ...]
     excess: tuple[Excess, ...]
     lacking: tuple[tuple[str, str], ...]
     may_create: bool
@@ -84,9 +84,9 @@ class Catalog:
                 app=app and app["name"],
                 app_superuser=bool(app and app["superuser"]),
                 app_createrole=bool(app and app["createrole"]),
-                members=tuple(document["members"]),
                 owned_count=document["owned"]["count"],
                 owned_some=tuple(document["owned"]["some"]),
+                owned_via=tuple(document["owned"]["via"]),
                 excess=tuple(Excess(*row) for row in document["excess"]),
                 lacking=tuple((table, privileges) for table, privileges in document["lacking"]),
                 may_create=document["create"],

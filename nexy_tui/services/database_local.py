@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.database_record import DrillRecord
-from nexy_tui.core.event import Emit
+from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
 from nexy_tui.services.backup_folder import BackupFolder
 from nexy_tui.services.database_backup import LocalBackup
@@ -39,7 +39,7 @@ class LocalDatabase:
         """Where the settings say the database is. Raises Unusable for settings that cannot be."""
         return self._read_settings().address
 
-    def survey(self) -> Survey:
+    def survey(self, emit: Emit = silent) -> Survey:
         """Look at server, catalog, tools and archives; what is out of sight is named in its place."""
         settings = self._read_settings()
         catalog = _try(lambda: self._catalog(settings))

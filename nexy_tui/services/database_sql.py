@@ -55,8 +55,10 @@ WITH app AS (
   FROM relation CROSS JOIN unnest(ARRAY['{"','".join(GRANTED)}']) AS p(priv) CROSS JOIN app
   WHERE relation.relkind IN ('r', 'p') AND NOT has_table_privilege(app.oid, relation.oid, p.priv)
 ), owned AS (
-  SELECT DISTINCT pg_describe_object(d.classid, d.objid, 0) AS thing FROM pg_shdepend d
-  WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.refobjid IN (SELECT oid FROM reach)
+  SELECT DISTINCT reach.rolname AS via, pg_describe_object(d.classid, d.objid, 0)
+    || CASE WHEN reach.rolname = :'app' THEN '' ELSE ' as a member of ' || reach.rolname END AS thing
+  FROM pg_shdepend d JOIN reach ON reach.oid = d.refobjid
+  WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o'
     AND d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 ), defaults AS (
   SELECT d.defaclrole, d.defaclnamespace, x.grantee, x.privilege_type AS priv
@@ -73,14 +75,14 @@ SELECT json_build_object(
   'number', current_setting('server_version_num')::int,
   'system', (SELECT system_identifier::text FROM pg_control_system()),
   'database', current_database(),
-  'tables', (SELECT coalesce(json_agg(relname ORDER BY relname), '[]') FROM relation WHERE relkind IN ('r', 'p')),
+  'tables', (SELECT coalesce(json_agg(relname ORDER BY relname), '[]') FROM relation WHERE relkind IN ('r', 'p') AND relname IN ({_TABLES})),
   'app', (SELECT json_build_object('name', rolname, 'superuser', rolsuper, 'createrole', rolcreaterole) FROM app),
-  'members', (SELECT coalesce(json_agg(rolname ORDER BY rolname), '[]') FROM reach WHERE rolname <> :'app'),
-  'owned', (SELECT json_build_object('count', count(*), 'some', coalesce((array_agg(thing ORDER BY thing))[1:5], '{{}}')) FROM owned),
+  'owned', (SELECT json_build_object('count', count(*), 'some', coalesce((array_agg(thing ORDER BY thing))[1:5], '{{}}'),
+              'via', coalesce((array_agg(DISTINCT via))[1:9], '{{}}')) FROM owned),
   'excess', (SELECT coalesce(json_agg(json_build_array(tab, privs, via) ORDER BY tab), '[]')
-             FROM (SELECT tab, via, string_agg(priv, ',' ORDER BY priv) AS privs FROM excess GROUP BY 1, 2) AS e),
+             FROM (SELECT tab, via, string_agg(priv, ',' ORDER BY priv) AS privs FROM excess GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 12) AS e),
   'lacking', (SELECT coalesce(json_agg(json_build_array(tab, privs) ORDER BY tab), '[]')
-              FROM (SELECT tab, string_agg(priv, ',' ORDER BY priv) AS privs FROM lacking GROUP BY 1) AS m),
+              FROM (SELECT tab, string_agg(priv, ',' ORDER BY priv) AS privs FROM lacking GROUP BY 1 ORDER BY 1 LIMIT 12) AS m),
   'create', (SELECT coalesce(bool_or(has_schema_privilege(oid, 'public', 'CREATE')), false) FROM reach),
   'defaultGranted', (SELECT coalesce(json_agg(DISTINCT priv), '[]') FROM defaults
                      WHERE grantee = (SELECT oid FROM app)
@@ -92,7 +94,9 @@ SELECT json_build_object(
                 FROM (SELECT DISTINCT fn, lanname, prosrc FROM guard) AS f)
 )::text
 """
-"""One row, one column: everything the checks judge, as JSON. The application's own role may read all of it."""
+"""One row, one column: everything the checks judge, as JSON; short, since it must fit into run-command's 4,096 bytes.
+
+The application's own role may read all of it."""
 
 COUNT_TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
 """The tables whose rows are counted: partitions count for themselves, so partitioned parents do not."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from runlog_kit import BEGIN, MemoryRing
 
 from nexy_tui.core.problem import Problem, Refused
@@ -91,10 +91,9 @@ def test_a_foreign_value_in_the_keyring_is_an_error_not_a_fall_back(tmp_path: Pa
         keys.load_signer("ada", {"NEXY_SIGNING_KEY_FILE": str(key_file(tmp_path))}, backend=ring)
 
 
-def key_file(folder: Path, mode: int = 0o600, passphrase: bytes | None = None) -> Path:
-    encryption = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
+def key_file(folder: Path, mode: int = 0o600) -> Path:
     path = folder / "key"
-    path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption))
+    path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
     path.chmod(mode)
     return path
 
@@ -112,12 +111,10 @@ def test_a_file_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
 
 
 def test_a_file_that_is_no_open_key_is_refused(tmp_path: Path) -> None:
-    locked = key_file(tmp_path, passphrase=b"secret")
-    with pytest.raises(Refused, match="without a passphrase"):
-        keys.load_signer("ada", {"NEXY_SIGNING_KEY_FILE": str(locked)}, backend=MemoryRing())
-    locked.write_text("no key")
+    path = key_file(tmp_path)
+    path.write_text("no key")
     with pytest.raises(Refused, match="not an OpenSSH Ed25519 key"):
-        keys.load_signer("ada", {"NEXY_SIGNING_KEY_FILE": str(locked)}, backend=MemoryRing())
+        keys.load_signer("ada", {"NEXY_SIGNING_KEY_FILE": str(path)}, backend=MemoryRing())
     with pytest.raises(Refused, match="cannot be read"):
         keys.load_signer("ada", {"NEXY_SIGNING_KEY_FILE": str(tmp_path / "none")}, backend=MemoryRing())
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from nexy_tui.rehearsal import authority, cloud, index, seed, updateserver, vm
 from nexy_tui.rehearsal.artifacts import Built
 from nexy_tui.rehearsal.faults import Faults
@@ -83,6 +85,15 @@ async def stop(world: World, door: FrontDoor) -> None:
     await vm.stop(world)
     await index.stop(world)
     await door.stop()
+
+
+def has_gone(pid: int) -> bool:
+    """Whether a process has ended; one that only waits to be reaped has."""
+    try:
+        psutil.wait_procs([psutil.Process(pid)], timeout=3)
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager

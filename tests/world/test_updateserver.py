@@ -187,7 +187,10 @@ def test_the_fault_server_down_drops_connections_and_leaves_the_vm_alone(place: 
 def test_the_fault_third_version_shows_on_both_health_addresses(place: CloudWorld, client: httpx.Client) -> None:
     place.faults.switch("server-third-version", True)
     for address in ("/health", "/updates/health"):
-        assert client.get(address).json() == {"status": "healthy", **dict.fromkeys(("version", "latest_version", "latest_build"), "1.6.0.7")}
+        assert client.get(address).json() == {
+            "status": "healthy",
+            **dict.fromkeys(("version", "latest_version", "latest_build"), "1.6.0.7"),
+        }
     assert PREVIOUS.encode() in client.get("/updates/appcast.xml").content
 
 

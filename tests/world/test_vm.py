@@ -16,7 +16,7 @@ import httpx
 import pytest
 from azure.identity import EnvironmentCredential
 from azure.mgmt.compute import ComputeManagementClient
-from cloudworld import CloudWorld, cloud_world
+from cloudworld import CloudWorld, cloud_world, has_gone
 
 from nexy_tui.core.layout import Layout
 from nexy_tui.rehearsal import ports, vm
@@ -111,7 +111,9 @@ def test_it_stands_as_the_last_deploy_left_it(tmp_path: Path, layout: str) -> No
         assert git(app, "diff", "origin/HEAD", "--name-only", "--", *four) == ""
         for name in ("server/config.env", "server/server/config.env"):
             lines = (app / name).read_text().splitlines()
-            assert {f"SERVER_VERSION={PREVIOUS}", f"SERVER_BUILD={PREVIOUS}", "SESSION_COOKIE_OPTIONS=Secure; SameSite=Lax; Path=/"} <= set(lines)
+            assert {f"SERVER_VERSION={PREVIOUS}", f"SERVER_BUILD={PREVIOUS}", "SESSION_COOKIE_OPTIONS=Secure; SameSite=Lax; Path=/"} <= set(
+                lines
+            )
             assert any(line.startswith("GEMINI_API_KEY=AIza") for line in lines)
         assert health(place)["version"] == PREVIOUS
         listed = place.run(ENTER + "pip list --format=freeze; python -m pip list --format=freeze; which pip python")
@@ -150,7 +152,9 @@ def test_the_rulebooks_script_as_az_receives_it(fresh: CloudWorld) -> None:
 
 def test_the_clones_scripts_run_with_the_worlds_paths_and_git_sees_them_unchanged(shared: CloudWorld) -> None:
     name = "server/scripts/update_server_version.sh"
-    outcome = shared.run(f"cd {APP}; {APP}/{name} {PREVIOUS} && git status --porcelain -- {name}; git hash-object {name}; git rev-parse HEAD:{name}")
+    outcome = shared.run(
+        f"cd {APP}; {APP}/{name} {PREVIOUS} && git status --porcelain -- {name}; git hash-object {name}; git rev-parse HEAD:{name}"
+    )
     updated, *_, hashed, committed = outcome.stdout.splitlines()
     assert outcome.exit == 0, outcome.stderr
     assert updated.startswith(f"updated {APP}/")
@@ -185,7 +189,9 @@ def test_whole_tokens_are_rewritten_alike_in_what_is_sent_and_in_the_clone(text:
 
 
 def test_git_on_the_vm_reads_over_https_and_may_not_write(shared: CloudWorld) -> None:
-    outcome = shared.run(f"cd {APP}; git remote get-url origin; git ls-remote --tags origin v{PREVIOUS}; git push origin HEAD:refs/heads/from-vm; echo $?")
+    outcome = shared.run(
+        f"cd {APP}; git remote get-url origin; git ls-remote --tags origin v{PREVIOUS}; git push origin HEAD:refs/heads/from-vm; echo $?"
+    )
     address, tag, status = outcome.stdout.splitlines()
     assert address == "https://github.com/Seregawpn/Nexy_server.git"
     assert tag.endswith(f"refs/tags/v{PREVIOUS}")
@@ -193,15 +199,20 @@ def test_git_on_the_vm_reads_over_https_and_may_not_write(shared: CloudWorld) ->
 
 
 def test_the_release_environment_names_paths_and_port(shared: CloudWorld) -> None:
-    outcome = shared.run('. "$NEXY_VM_ENV"; cd "$NEXY_APP_DIR" && echo "$PWD $NEXY_VENV"; curl -s "$NEXY_HEALTH_URL"; systemctl is-active "$NEXY_SERVICE"')
+    outcome = shared.run(
+        '. "$NEXY_VM_ENV"; cd "$NEXY_APP_DIR" && echo "$PWD $NEXY_VENV"; curl -s "$NEXY_HEALTH_URL"; systemctl is-active "$NEXY_SERVICE"'
+    )
     assert outcome.stdout.startswith(f"{APP} {APP}/venv\n")
     assert outcome.stdout.endswith("}active\n")
+    assert shared.run('. "$NEXY_VM_ENV"; "$NEXY_PG_BIN/pg_dump" --version').stdout.startswith("pg_dump (PostgreSQL)")
 
 
 def test_pip_installs_from_the_worlds_index_into_the_environment_alone(fresh: CloudWorld) -> None:
     outside = fresh.run("python3 -m pip install nexy-voice || pip install nexy-voice || pip3 install nexy-voice")
     assert outside.exit != 0
-    inside = fresh.run(ENTER + "pip install nexy-voice==2.0 && python -c 'import nexy_voice; print(nexy_voice.__file__)'; pip install no-such-thing")
+    inside = fresh.run(
+        ENTER + "pip install nexy-voice==2.0 && python -c 'import nexy_voice; print(nexy_voice.__file__)'; pip install no-such-thing"
+    )
     assert f"{APP}/venv/lib/" in inside.stdout
     places = {line for line in inside.stdout.splitlines() if line.startswith("Looking in")}
     assert places == {f"Looking in indexes: http://127.0.0.1:{fresh.world.ports['index']}/simple/"}
@@ -225,6 +236,7 @@ def test_checkout_fails_with_123_while_the_fault_is_on(fresh: CloudWorld) -> Non
     assert outcome.exit == 123
     assert git(fresh.world.vm_clone, "rev-parse", "HEAD") == before
     assert fresh.run(f"git -C {APP} -c advice.detachedHead=false checkout -f v{NEXT}").exit == 123
+    assert fresh.run(f"{ENTER} git rev-parse HEAD").stdout == f"{before}\n"
     fresh.faults.switch("deploy-exit-123", False)
     assert fresh.run(f"git -C {APP} checkout -q -f v{NEXT}").exit == 0
 
@@ -232,7 +244,9 @@ def test_checkout_fails_with_123_while_the_fault_is_on(fresh: CloudWorld) -> Non
 def test_the_service_manager_starts_stops_and_reports(fresh: CloudWorld) -> None:
     machine = vm.machine(fresh.world)
     first = machine.service.pid
-    outcome = fresh.run("sudo -n systemctl stop voice-assistant; systemctl is-active voice-assistant; echo $?; curl -s http://127.0.0.1:8080/health; echo $?")
+    outcome = fresh.run(
+        "sudo -n systemctl stop voice-assistant; systemctl is-active voice-assistant; echo $?;curl -s http://127.0.0.1:8080/health; echo $?"
+    )
     assert outcome.stdout == "inactive\n3\n7\n"
     outcome = fresh.run(
         "systemctl restart voice-assistant.service && systemctl show -p ActiveState,SubState --value voice-assistant"
@@ -249,7 +263,9 @@ def test_the_service_manager_starts_stops_and_reports(fresh: CloudWorld) -> None
 
 def test_a_service_that_does_not_come_up_says_so(fresh: CloudWorld) -> None:
     fresh.faults.switch("service-down", True)
-    outcome = fresh.run("systemctl restart voice-assistant; echo $?; systemctl is-active voice-assistant; echo $?; journalctl -u voice-assistant -n 3 -o cat")
+    outcome = fresh.run(
+        "systemctl restart voice-assistant; echo $?; systemctl is-active voice-assistant; echo $?;journalctl -u voice-assistant -n 3 -o cat"
+    )
     assert outcome.stdout.startswith("1\nfailed\n3\n")
     assert "Main process exited, code=exited, status=1/FAILURE" in outcome.stdout
     assert "Job for voice-assistant.service failed" in outcome.stderr
@@ -275,8 +291,7 @@ def test_it_comes_back_as_it_was(fresh: CloudWorld) -> None:
     fresh.run("systemctl start voice-assistant")
     pid = vm.machine(world).service.pid
     fresh.wait(vm.stop(world))
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    assert has_gone(pid)
     fresh.wait(vm.start(world))
     assert vm.machine(world).service.active == "active"
     assert machine is not vm.machine(world)
@@ -311,8 +326,7 @@ def test_no_process_and_no_file_outlives_the_world(tmp_path: Path) -> None:
         while not note.exists() or not note.read_text().strip():
             time.sleep(0.02)
     assert long.result(10).exit == 128 + 9
-    for pid in (service, int(note.read_text())):
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    assert has_gone(service)
+    assert has_gone(int(note.read_text()))
     assert "sleep 63.5" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert [path.name for path in tmp_path.iterdir()] == ["world"]

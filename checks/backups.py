@@ -1,0 +1,164 @@
+"""Phase database: the backup of this release and the age of the restore drill (rulebook sections 3 Phase 1.1 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from checks.base import Check, Scope
+from checks.database import look_survey
+from checks.database_records import Believed, Doubted, believe
+from nexy_tui.core.database_record import BackupRecord, DatabaseId, DrillRecord
+from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
+from nexy_tui.core.plan import Plan
+from nexy_tui.services.database_facts import NewestArchive, seen
+
+FRESH = timedelta(hours=12)
+"""A backup older than this says too little about the data that a release puts at risk."""
+
+SKEW = timedelta(minutes=5)
+"""How far another machine's clock may be ahead before its records count as dated in the future."""
+
+BACK_UP = "Make one: nexy-tui db backup"
+DRILL_NOW = "Drill the newest archive: nexy-tui db drill"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFacts:
+    """The newest archive, its record as far as it is believed, and the database it should be of."""
+
+    database: DatabaseId
+    directory: str
+    newest: NewestArchive | None
+    record: Believed[BackupRecord] | Doubted | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrillFacts:
+    """Every drill record found, believed or not, with the archive it lies beside."""
+
+    database: DatabaseId
+    directory: str
+    records: tuple[tuple[str, Believed[DrillRecord] | Doubted], ...]
+
+
+def look_backup(scope: Scope) -> BackupFacts:
+    """The newest archive and its record. Needs the server, to know which database it should be of."""
+    survey = look_survey(scope)
+    vault = seen(survey.vault)
+    database = seen(survey.catalog).identity(survey.address)
+    line = vault.newest.record if vault.newest is not None else None
+    record = believe(line, scope.trusted(), BackupRecord.read) if line is not None else None
+    return BackupFacts(database, vault.directory, vault.newest, record)
+
+
+def look_drill(scope: Scope) -> DrillFacts:
+    """Every drill record beside the archives."""
+    survey = look_survey(scope)
+    vault = seen(survey.vault)
+    database = seen(survey.catalog).identity(survey.address)
+    allowed = scope.trusted() if vault.drills else None
+    records = tuple((drill.archive, believe(drill.line, allowed, DrillRecord.read)) for drill in vault.drills if allowed is not None)
+    return DrillFacts(database, vault.directory, records)
+
+
+def judge_backup(facts: BackupFacts, plan: Plan) -> Verdict:
+    """A whole backup of this database, made after this run began (without a run: in the last 12 hours), with a signed record."""
+    newest = facts.newest
+    if newest is None:
+        return failed(f"There is no backup in {facts.directory}.", BACK_UP, Evidence("backup folder", "empty", facts.directory))
+    name, source = newest.archive.name, f"{newest.archive.name}.backup.json"
+    evidence = [Evidence("newest archive", f"{name}, {newest.archive.size} bytes, sha256 {newest.archive.sha256}", facts.directory)]
+    if isinstance(facts.record, Believed):
+        record = facts.record.record
+        evidence += [
+            Evidence("finished", rfc3339(record.finished), source),
+            Evidence("database", str(record.database), source),
+            Evidence("rows", _rows(record.rows), source),
+            Evidence("signed by", facts.record.keyid, source),
+        ]
+        trouble = _sum_trouble(newest) or _record_trouble(newest, record, facts.database) or _too_old(record.finished, plan)
+        if not trouble:
+            return passed(f"{name} was finished {_ago(plan.now - record.finished)}, and reads back whole.", *evidence)
+    else:
+        reason = facts.record.reason if facts.record is not None else "there is none"
+        trouble = _sum_trouble(newest) or f"has no signed record that is believed, so nobody can tell what it holds: {reason}"
+    return failed(f"{name} {trouble.rstrip('.')}.", BACK_UP, *evidence)
+
+
+def _sum_trouble(newest: NewestArchive) -> str:
+    if newest.sidecar == newest.archive.sha256:
+        return ""
+    return f"does not have the sha256 that {newest.archive.name}.sha256 gives ({newest.sidecar or 'not there'})"
+
+
+def _record_trouble(newest: NewestArchive, record: BackupRecord, database: DatabaseId) -> str:
+    if record.archive != newest.archive:
+        return "lies beside a record of another archive, or of other bytes"
+    if not record.database.same_as(database):
+        return f"is of {record.database}, not of {database}"
+    return ""
+
+
+def _too_old(finished: datetime, plan: Plan) -> str:
+    age = plan.now - finished
+    if age < -SKEW:
+        return f"is dated in the future ({rfc3339(finished)})"
+    if plan.started is not None and not plan.standalone and finished <= plan.started:
+        return f"was finished before this run began ({rfc3339(plan.started)})"
+    if age > FRESH:
+        return f"was finished {_ago(age)}; more than {FRESH // timedelta(hours=1)} hours is too old"
+    return ""
+
+
+def judge_drill(facts: DrillFacts, plan: Plan) -> Verdict:
+    """The newest believed drill of this database passed, and is not older than the limit. An unknown age counts as too old."""
+    limit = timedelta(days=plan.target.database.drill_max_age_days)
+    doubted = [f"{archive}: {record.reason}" for archive, record in facts.records if isinstance(record, Doubted)]
+    ours = [
+        (archive, record)
+        for archive, record in facts.records
+        if isinstance(record, Believed)
+        and record.record.database.same_as(facts.database)
+        and record.record.archive.name == archive
+        and record.record.finished - plan.now <= SKEW
+    ]
+    doubts = [Evidence("not believed", reason, facts.directory) for reason in doubted[:3]]
+    if not ours:
+        others = f" Records that are not believed, or of another database: {len(facts.records)}." if facts.records else ""
+        return failed(f"No restore drill of {facts.database} is on record, so its age is unknown.{others}", DRILL_NOW, *doubts)
+    archive, newest = max(ours, key=lambda drill: drill[1].record.finished)
+    record, source = newest.record, f"{archive}.drill.jsonl"
+    evidence = (
+        Evidence("drilled", rfc3339(record.finished), source),
+        Evidence("archive", f"{archive}, sha256 {record.archive.sha256}", source),
+        Evidence("restored", f"{_rows(record.rows)} in {record.duration_ms} ms", source),
+        Evidence("server", f"PostgreSQL {record.server_version}", source),
+        Evidence("signed by", newest.keyid, source),
+        *doubts,
+    )
+    age = plan.now - record.finished
+    if not record.passed:
+        mend = f"Mend that, make a new backup, and {DRILL_NOW[0].lower()}{DRILL_NOW[1:]}"
+        return failed(f"The newest restore drill failed {_ago(age)}: {record.reason}.", mend, *evidence)
+    if age > limit:
+        return failed(f"The newest restore drill was {_ago(age)}; more than {limit.days} days is too old.", DRILL_NOW, *evidence)
+    return passed(f"{archive} was restored {_ago(age)}: {_rows(record.rows)}.", *evidence)
+
+
+def _rows(rows: Mapping[str, int]) -> str:
+    return f"{sum(rows.values())} rows in {len(rows)} tables"
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 2 * size or (seconds >= size and unit == "minute"):
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return f"{seconds} s ago"
+
+
+BACKUP = Check(look_backup, judge_backup)
+DRILL = Check(look_drill, judge_drill)

@@ -1,0 +1,48 @@
+"""Whether a record beside an archive is believed: signed by a trusted key that was valid then, and of the right form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from nexy_tui.core.problem import Refused
+from nexy_tui.runlog import dsse
+from nexy_tui.runlog.sign import verify_line
+from nexy_tui.runlog.trust import AllowedSigners
+
+
+class _Record(Protocol):
+    @property
+    def finished(self) -> datetime: ...
+
+
+_R = TypeVar("_R", bound=_Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Believed(Generic[_R]):
+    """A record whose signature holds, and the key that made it."""
+
+    record: _R
+    keyid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A record that is there, but not believed, and why."""
+
+    reason: str
+
+
+def believe(line: bytes, allowed: AllowedSigners, read: Callable[[Mapping[str, object]], _R]) -> Believed[_R] | Doubted:
+    """Check a line's signature and read its statement. The key must have been valid when the record says it was made."""
+    try:
+        record = read(verify_line(line, allowed))
+        verify_line(line, allowed, at=record.finished)
+        return Believed(record, dsse.parse(line).keyid)
+    except Refused as refusal:
+        return Doubted(refusal.what)
+    except ValueError as error:
+        return Doubted(f"{error}.")

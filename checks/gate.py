@@ -1,0 +1,240 @@
+"""Phase gate: files, manifests, release asset and appcast-to-be agree, and the live server serves what it may (rulebook phase 2, 7).
+
+The pre-deploy profile of contracts: decided. Each source is held against its cell of the kind's column, not against the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from checks.base import Check, Scope
+from checks.deploy import look_deployment
+from checks.gate_cells import (
+    Expected,
+    Profile,
+    Unseen,
+    appcast_column,
+    asset_column,
+    download_column,
+    expected,
+    health_column,
+    manifest_column,
+    to_be_column,
+    version_column,
+)
+from checks.image import CANONICAL as CANONICAL_PATH
+from checks.image import ImageFacts, look_image
+from checks.publish import read_place
+from checks.version import judge_files, look_files
+from nexy_tui.core import manifest
+from nexy_tui.core.deployment import Deployment
+from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, passed
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.matrix import Column, Matrix
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import CouldNotLook, Unusable
+from nexy_tui.core.target import DMG
+from nexy_tui.core.version import Version
+from nexy_tui.services.github import Asset
+from nexy_tui.services.sparkle import sparkle_of
+from nexy_tui.services.update_server import AppcastFacts, HealthFacts
+
+T = TypeVar("T")
+
+API, URL, TO_BE, APPCAST, HEALTH, UPDATES = "release asset (API)", "release URL", "appcast-to-be", "appcast", "/health", "/updates/health"
+CANONICAL = str(CANONICAL_PATH)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The three live addresses, each seen or not."""
+
+    health: HealthFacts | Unseen
+    updates: HealthFacts | Unseen
+    appcast: AppcastFacts | Unseen
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """Everything the gate compares. `image` is what the release URL gives; `earlier` the highest release below this one."""
+
+    version: str | None
+    manifests: Mapping[str, bytes | None]
+    asset: Asset | Unseen | None
+    image: ImageFacts | Unseen
+    has_key: bool
+    live: Live
+    earlier: Version | None
+
+    @property
+    def canonical(self) -> bytes | None:
+        """The manifest everything is copied from."""
+        return self.manifests.get(CANONICAL)
+
+    @property
+    def signature(self) -> str | None:
+        """The canonical manifest's signature, or None."""
+        try:
+            return manifest.parse(self.canonical or b"").signature
+        except manifest.ManifestError:
+            return None
+
+
+def gate_matrix(facts: GateFacts, plan: Plan, profile: Profile) -> Matrix:
+    """The whole table for a kind of run and a profile. Pure."""
+    want = expected(plan, profile, facts.image, has_key=facts.has_key, earlier=facts.earlier)
+    columns: dict[str, Column] = {"VERSION": version_column(facts.version, want)}
+    columns |= {path: manifest_column(raw, facts.canonical, want) for path, raw in facts.manifests.items()}
+    columns |= {API: asset_column(facts.asset, want), URL: download_column(facts.image, want)}
+    if profile is Profile.PRE_DEPLOY:
+        columns[TO_BE] = to_be_column(facts.canonical, want)
+    return Matrix(columns | _live_columns(facts, want))
+
+
+def _live_columns(facts: GateFacts, want: Expected) -> dict[str, Column]:
+    live = facts.live
+    return {
+        APPCAST: appcast_column(live.appcast, live.health, facts.signature, want),
+        HEALTH: health_column(live.health, live.updates, want),
+        UPDATES: health_column(live.updates, live.health, want),
+    }
+
+
+# --- looking ---
+
+
+def look_gate(scope: Scope) -> GateFacts:
+    """All sources, each looked at once a pass."""
+    return scope.once("gate", lambda: _look_gate(scope))
+
+
+def _look_gate(scope: Scope) -> GateFacts:
+    services = scope.services
+    version = _bytes(services.layout.version_file)
+    paths = services.layout.manifest_files(str(scope.plan.published or "unknown"))
+    return GateFacts(
+        version=None if version is None else version.decode("utf-8", "replace").removesuffix("\n"),
+        manifests={str(path): _bytes(services.checkout / path) for path in paths},
+        asset=_or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan, DMG).current),
+        image=_or_unseen(lambda: look_image(scope)),
+        has_key=sparkle_of(services).verifies,
+        live=look_live(scope),
+        earlier=look_earlier(scope) if scope.plan.started is None else None,
+    )
+
+
+def look_live(scope: Scope) -> Live:
+    """The live addresses; one that gives no answer does not hide the others."""
+    server = scope.services.update_server
+    return scope.once("live", lambda: Live(_or_unseen(server.health), _or_unseen(server.updates_health), _or_unseen(server.appcast)))
+
+
+def look_earlier(scope: Scope) -> Version | None:
+    """The highest release below this one, from release tags and from the manifests kept for each version."""
+    git, version = scope.services.git, scope.plan.version
+    refs = scope.once("git.tags", lambda: git.remote_refs("refs/tags/v*"))
+    names = [ref.removeprefix("refs/tags/v").removesuffix("^{}") for ref in refs]
+    folder = scope.services.checkout / MANIFEST_DIRS[0]
+    names += [path.name.removeprefix("manifest_").removesuffix(".json") for path in folder.glob("manifest_*.json")]
+    known = [found for found in map(_version, names) if found is not None and version is not None and found < version]
+    return max(known, default=None)
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version.parse(text)
+    except ValueError:
+        return None
+
+
+def _or_unseen(look: Callable[[], T]) -> T | Unseen:
+    try:
+        return look()
+    except (CouldNotLook, Unusable) as problem:
+        return Unseen(problem.what)
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(manifest.MAX_SIZE + 1)
+    except FileNotFoundError:
+        return None
+
+
+# --- judging ---
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFacts:
+    """The gate's facts beside what the release branch holds."""
+
+    gate: GateFacts
+    deployment: Deployment
+
+
+def look_published(scope: Scope) -> PublishedFacts:
+    """The gate's sources, and the manifests as the code repository has them: those are what a deploy takes."""
+    return PublishedFacts(look_gate(scope), look_deployment(scope))
+
+
+def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
+    """The four files agree with each other, with the kind's version and with the download, and are what the branch holds."""
+    matrix = gate_matrix(facts.gate, plan, Profile.PRE_DEPLOY).of(facts.gate.manifests)
+    verdict = verdict_of(matrix, "The four manifest files agree with the download.", "nexy-tui sync-manifests", ("4.9",))
+    if verdict.status is not Status.PASSED:
+        return verdict
+    if trouble := facts.deployment.manifest_trouble:
+        return failed(f"What a deploy would take is not this release: {trouble}.", "nexy-tui publish", *verdict.evidence)
+    pushed = Evidence("sha256 on the branch", facts.deployment.manifest_sha256, f"{plan.target.code_repository} {facts.deployment.branch}")
+    if _sha256(facts.gate.canonical) != facts.deployment.manifest_sha256:
+        return failed("The checkout's manifests are not those on the release branch.", "nexy-tui publish", *verdict.evidence, pushed)
+    return passed(f"The four manifest files agree with the download and are on {facts.deployment.branch}.", *verdict.evidence, pushed)
+
+
+def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
+    """What the host's API says of the asset is what its URL gives."""
+    matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((API, URL))
+    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", "nexy-tui publish", ("4.4",))
+
+
+def judge_appcast(facts: GateFacts, plan: Plan) -> Verdict:
+    """The appcast that the server will make of the manifest offers this release, from the fixed address."""
+    matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((TO_BE,))
+    return verdict_of(matrix, "The appcast-to-be offers the release's bytes from the fixed address.", "nexy-tui publish", ("4.9",))
+
+
+def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
+    """The live server is up, of one mind, and serves the release before this one or this one, nothing else."""
+    matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((APPCAST, HEALTH, UPDATES))
+    remedy = "See what runs on the VM (its journal, config.env and manifests), mend it, then look again."
+    return verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, ("4.9",))
+
+
+def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] = ()) -> Verdict:
+    """One item's verdict from its part of the table: the first wrong cells named, every cell as evidence."""
+    cells = ((source, row, cell) for source, column in matrix.columns.items() for row, cell in column.items())
+    evidence = tuple(Evidence(f"{source} {row}", f"{cell.value} ({cell.verdict.value})", source) for source, row, cell in cells)
+    if wrong := matrix.wrong(Status.FAILED):
+        told = [f"{source}: {row} is {cell.value}" + (f", wanted {cell.wanted}" if cell.wanted else "") for source, row, cell in wrong]
+        more = f", and {len(told) - 3} more" if len(told) > 3 else ""
+        return failed("; ".join(told[:3]) + more + ".", remedy, *evidence, fixers=fixers)
+    if unseen := matrix.wrong(Status.INCONCLUSIVE):
+        said = "; ".join(f"{source} {row}: {cell.value}" for source, row, cell in unseen[:3])
+        return inconclusive(f"Not everything could be seen. {said}", "See that those addresses answer, then look again.", *evidence)
+    return passed(well, *evidence)
+
+
+def _sha256(data: bytes | None) -> str:
+    return hashlib.sha256(data or b"").hexdigest()
+
+
+FILES = Check(look_files, judge_files)
+MANIFESTS = Check(look_published, judge_manifests, slow=True)
+ASSET = Check(look_gate, judge_asset, slow=True)
+FUTURE_APPCAST = Check(look_gate, judge_appcast, slow=True)
+LIVE = Check(look_gate, judge_live, slow=True)

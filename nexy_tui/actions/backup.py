@@ -1,0 +1,78 @@
+"""Back the database up before anything is published (rulebook section 3, Phase 1.1.1)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checks.backups import BackupFacts, judge_backup
+from checks.database_records import believe
+from nexy_tui.actions.base import ActionContext, ActionResult
+from nexy_tui.core.database_record import BackupRecord
+from nexy_tui.core.finding import Evidence, Status, rfc3339
+from nexy_tui.core.plan import Plan
+from nexy_tui.runlog.sign import sign_statement
+from nexy_tui.services import Services
+from nexy_tui.services.database_facts import Unseen
+
+
+class Backup:
+    """Dumps, packs, reads back, and lays a signed record beside the archive."""
+
+    name = "backup"
+    title = "Back up the database"
+    irreversible = False
+    writes_outside = True
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """Which database, to where, and what of it is kept."""
+        return [
+            f"Back up {services.database.place.address()} from {services.database.seen_from}:",
+            "pg_dump (custom format) and its schema, from one snapshot",
+            "pack nexy_db_<time>.tar.gz with metadata and SHA256SUMS, and read it back whole",
+            "remove archives past BACKUP_RETENTION_DAYS; the newest and the one drilled last stay",
+            "sign a record of it beside the archive",
+        ]
+
+    def confirmation(self, services: Services, plan: Plan) -> str | None:
+        """It changes nothing in the database: nothing is typed."""
+        return None
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Make the backup, unless this run has a good one. Raises Refused, Cancelled, ActionFailed with nothing left behind."""
+        place, plan = context.services.database.place, context.plan
+        if not plan.standalone and (there := _there(context)) is not None:
+            return there
+        context.intent("back the database up", database=str(place.address()))
+        made = place.back_up(context.emit, context.cancelled)
+        record = replace(made.record, run=plan.run)
+        line = sign_statement(record.statement(), context.signer())
+        place.keep_backup_record(record.archive.name, line)
+        name = record.archive.name
+        return ActionResult(
+            f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.",
+            (
+                Evidence("archive", f"{name}, {record.archive.size} bytes, sha256 {record.archive.sha256}", made.directory, rfc3339(record.finished)),
+                *(Evidence("removed", old, made.directory) for old in made.removed),
+            ),
+            {name: record.archive.sha256, f"{name}.backup.json": hashlib.sha256(line).hexdigest()},
+        )
+
+
+def _there(context: ActionContext) -> ActionResult | None:
+    """The effect, where it is there already: a backup that this run's check takes."""
+    survey = context.services.database.place.survey(context.emit)
+    if isinstance(survey.vault, Unseen) or isinstance(survey.catalog, Unseen):
+        return None
+    newest = survey.vault.newest
+    if newest is None or newest.record is None:
+        return None
+    record = believe(newest.record, context.trusted(), BackupRecord.read)
+    facts = BackupFacts(survey.catalog.identity(survey.address), survey.vault.directory, newest, record)
+    plan = replace(context.plan, now=context.services.clock.now())
+    verdict = judge_backup(facts, plan)
+    if verdict.status is not Status.PASSED:
+        return None
+    digests = {newest.archive.name: newest.archive.sha256, f"{newest.archive.name}.backup.json": hashlib.sha256(newest.record).hexdigest()}
+    return ActionResult(verdict.summary, verdict.evidence, digests, changed=False)

@@ -1,0 +1,263 @@
+"""Publish: the artifacts and then their manifests, without ever taking the download away (rulebook phase 2, section 4.1).
+
+Everything that can be checked or asked comes before the swap; the manifests are written from what a client downloads
+after it; a download that stays wrong is taken back and nothing is pushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from checks.inbox import expected, judge_dmg, judge_exists, judge_pkg, judge_version, read_inbox
+from checks.publish import Place, judge_target, previous_name, read_target
+from nexy_tui.actions.base import ActionContext, ActionResult
+from nexy_tui.actions.bump import needed
+from nexy_tui.actions.manifests import commit_message, compose, push_manifests, require_pushable
+from nexy_tui.actions.swap import Swapped, heal, swap, swap_back
+from nexy_tui.actions.together import together
+from nexy_tui.actions.uploading import Staged, Stager, same_bytes
+from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
+from nexy_tui.core.finding import Evidence, Status, Verdict
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import ActionFailed, Cancelled, Problem, Refused
+from nexy_tui.core.target import DMG
+from nexy_tui.services import Services
+from nexy_tui.services.artifact import Inspected
+from nexy_tui.services.download import Downloaded
+from nexy_tui.services.github import Release
+from nexy_tui.services.sparkle import Signature, sparkle_of
+
+
+class Publish:
+    """The publisher. With `dry_run` it does everything up to the first write, and writes nothing anywhere."""
+
+    title = "Publish the artifacts and their manifests"
+
+    def __init__(self, *, dry_run: bool = False) -> None:
+        self.dry_run = dry_run
+        self.name = "publish-dry-run" if dry_run else "publish"
+        self.irreversible = not dry_run
+        self.writes_outside = not dry_run
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """Upload, swap, verification, manifests, push: each with its names."""
+        target, version = plan.target, needed(plan)
+        lines = []
+        for name in expected(plan):
+            lines += [
+                f"upload {name} to {target.artifacts_repository}, release {target.tag_for(name)}, as incoming-<sha256>-{name}; verify it there",
+                f"delete {previous_name(name)}; rename {name} to {previous_name(name)}; rename the new file to {name}",
+                f"download {target.asset_url(name)} and compare; rename back if other bytes come",
+            ]
+        lines += [f"write {path}" for path in services.layout.manifest_files(str(version))]
+        lines.append(f'git commit -m "{commit_message(version)}" (these files alone), push to {target.code_url()}, fast-forward only')
+        return [f"(dry run, not done) {line}" for line in lines] if self.dry_run else lines
+
+    def confirmation(self, services: Services, plan: Plan) -> str | None:
+        """World and version are typed; nothing besides."""
+        return None
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Publish, going on from whatever an earlier run left. Raises Problem; what clients get is then as it was, or said."""
+        if not context.plan.kind.publishes:
+            raise Refused("A code-only run publishes no artifacts.", remedy="Start a run of kind full or update-only.")
+        return _Publication(context).dry_run() if self.dry_run else _Publication(context).run()
+
+
+@dataclass(frozen=True)
+class _Publication:
+    """One publishing, step by step."""
+
+    context: ActionContext
+
+    @property
+    def _services(self) -> Services:
+        return self.context.services
+
+    @property
+    def _plan(self) -> Plan:
+        return self.context.plan
+
+    def run(self) -> ActionResult:
+        self._mark(f"Current Version: {needed(self._plan)}")
+        self._mark(f"Target Repo: {self._plan.target.artifacts_repository}")
+        places = self._heal(self._require_target())
+        artifacts = self._require_artifacts()
+        require_pushable(self._services)
+        staged, signature = self._bring(places, artifacts)
+        image = staged[DMG].local
+        value = self._value(signature, image)
+        compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
+        swapped = self._swap(staged)
+        downloads = self._verify(staged, swapped)
+        pushed = self._push(downloads[DMG], value, swapped)
+        self._mark("RELEASE COMPLETE")
+        return ActionResult(
+            f"{', '.join(staged)} of {needed(self._plan)} published; manifests on {pushed[1]} ({pushed[0][:12]}).",
+            evidence=(*_evidence(staged, swapped, downloads), Evidence("ed25519", value or "none: no key is configured", signed_by(signature))),
+            digests={**{name: download.sha256 for name, download in downloads.items()}, "manifest commit": pushed[0], "manifests": pushed[2]},
+            changed=bool(swapped) or pushed[3],
+        )
+
+    def dry_run(self) -> ActionResult:
+        self._mark(f"Current Version: {needed(self._plan)}")
+        self._mark(f"Target Repo: {self._plan.target.artifacts_repository}")
+        self._require_target()
+        artifacts = self._require_artifacts()
+        require_pushable(self._services)
+        image = artifacts[DMG]
+        made = sparkle_of(self._services).signature_for(image.path, self._services.layout.inbox, cancelled=self.context.cancelled)
+        compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=self._value(made, image))
+        host = self._services.github.watched(self.context.emit, self.context.cancelled)
+        self._mark("Verifying uploaded artifact from release URL...")
+        evidence = [Evidence(f"{name} to publish", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)) for name, local in artifacts.items()]
+        for name in artifacts:
+            got = host.download(self._plan.target.tag_for(name), name, subject=name, phase="downloading")
+            self._mark_remote(got)
+            evidence.append(Evidence(f"{name} now at the release URL", "nothing" if got is None else str(got), self._plan.target.asset_url(name)))
+        return ActionResult("Dry run: everything before the first write holds; nothing was written.", tuple(evidence), changed=False)
+
+    def _require_target(self) -> tuple[Place, ...]:
+        facts = read_target(self._services.github.watched(self.context.emit, self.context.cancelled), self._plan)
+        _require(judge_target(facts, self._plan))
+        return facts.places
+
+    def _heal(self, places: Sequence[Place]) -> dict[str, Release]:
+        """The first write of every run: a swap that was cut off between its renames is put right."""
+        host = self._services.github.watched(self.context.emit)
+        found = {}
+        for place in places:
+            if place.release is not None:
+                heal(host, place.release, place.name, dict(place.assets), self.context.emit)
+                found[place.name] = place.release
+        return found
+
+    def _require_artifacts(self) -> dict[str, Inspected]:
+        """Whole, announced, and of this version; a version that could not be read is the checklist's to have attested."""
+        facts = read_inbox(self._services, self.context.emit, self.context.cancelled)
+        for judge in (judge_exists, judge_dmg, judge_pkg, judge_version):
+            verdict = judge(facts, self._plan)
+            if verdict.status is Status.FAILED:
+                _require(verdict)
+        return {name: found for name in expected(self._plan) if (found := facts.of(name).found) is not None}
+
+    def _bring(self, releases: Mapping[str, Release], artifacts: Mapping[str, Inspected]) -> tuple[dict[str, Staged], Signature | None]:
+        """Every artifact to the host at the same time, and the signature meanwhile."""
+
+        def stage(name: str) -> Callable[[Callable[[], bool]], Staged | Signature | None]:
+            host, clock = self._services.github, self._services.clock
+            return lambda stop: Stager(host, clock, self.context.emit, stop).stage(releases[name], artifacts[name])
+
+        def sign(stop: Callable[[], bool]) -> Staged | Signature | None:
+            return sparkle_of(self._services).signature_for(artifacts[DMG].path, self._services.layout.inbox, cancelled=stop)
+
+        done = together({**{name: stage(name) for name in artifacts}, "signature": sign}, self.context.cancelled)
+        made = done.pop("signature")
+        staged = {name: result for name, result in done.items() if isinstance(result, Staged)}
+        return staged, made if isinstance(made, Signature) else None
+
+    def _value(self, signature: Signature | None, image: Inspected) -> str | None:
+        """The signature's text, once it is certain that it is over exactly the image that is published."""
+        if signature is None:
+            return None
+        if (signature.sha256, signature.size) != (image.sha256, image.size):
+            raise Refused(f"{DMG} changed while it was published.", "Its signature is over other bytes.", "Lay a finished file there, run again.")
+        return signature.value
+
+    def _swap(self, staged: Mapping[str, Staged]) -> list[Swapped]:
+        waiting = [one for one in staged.values() if not one.in_place]
+        if not waiting:
+            return []
+        if self.context.cancelled():
+            raise Cancelled("Stopped before the swap: clients still get the release before.")
+        names = {f"sha256 {one.local.name}": one.local.sha256 for one in waiting}
+        self.context.intent("replace the download", **{key.replace(" ", "_"): value for key, value in names.items()})
+        self.context.emit(PointOfNoReturn("The download is being replaced."))
+        host, done = self._services.github.watched(self.context.emit), list[Swapped]()
+        for one in waiting:
+            try:
+                done.append(swap(host, one.release, one.local.name, one.local.sha256, one.asset, self._services.clock))
+            except Problem:
+                self._take_back(done)
+                raise
+            self.context.emit(Exposure(0.0, open=True))
+            self._mark(f"Uploaded. URL: {self._plan.target.asset_url(one.local.name)}")
+        return done
+
+    def _verify(self, staged: Mapping[str, Staged], swapped: Sequence[Swapped]) -> dict[str, Downloaded]:
+        """What clients get now. Anything but exactly the local file, after asking again, is taken back."""
+        self._mark("Verifying uploaded artifact from release URL...")
+        host = self._services.github.watched(self.context.emit)
+
+        def fetch(one: Staged) -> Callable[[Callable[[], bool]], Downloaded | None]:
+            name, wanted = one.local.name, (one.local.size, one.local.sha256)
+            return lambda _: host.settled(one.release.tag, name, wanted, subject=name, phase="verifying the download")
+
+        try:
+            got = together({name: fetch(one) for name, one in staged.items()}, lambda: False)
+        except Problem as error:
+            back = self._take_back(swapped)
+            raise ActionFailed(f"The download could not be verified: {error.what}", f"{back}No manifest was pushed.", error.remedy) from None
+        for download in got.values():
+            self._mark_remote(download)
+        wrong = [_both_sides(one, got[name]) for name, one in staged.items() if not same_bytes(got[name], one.local)]
+        if wrong:
+            back = self._take_back(swapped)
+            remedy = "Look at the release page and at the host's status page, then run again."
+            raise ActionFailed(f"The download is not what was published: {'; '.join(wrong)}.", f"{back}No manifest was pushed.", remedy)
+        return {name: download for name, download in got.items() if download is not None}
+
+    def _push(self, image: Downloaded, value: str | None, swapped: Sequence[Swapped]) -> tuple[str, str, str, bool]:
+        document = compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
+        try:
+            pushed = push_manifests(self.context, document.render())
+        except Problem as error:
+            if not swapped:
+                raise
+            why = "The download is already replaced: clients that follow the live appcast refuse it until its manifests are out."
+            raise ActionFailed(error.what, why, f"{error.remedy} Or put the release before back: nexy-tui rollback") from None
+        return pushed.commit, pushed.branch, pushed.sha256, pushed.changed
+
+    def _take_back(self, swapped: Sequence[Swapped]) -> str:
+        """Undo every swap; a sentence on how that went."""
+        host = self._services.github.watched(self.context.emit)
+        for one in reversed(swapped):
+            try:
+                swap_back(host, one)
+            except Problem as error:
+                return f"Putting {one.name} of the release before back failed too ({error.what}): at once `nexy-tui publish --recover`. "
+        if swapped:
+            self.context.emit(Exposure(0.0, open=False))
+            return "The release before is back in place. "
+        return ""
+
+    def _mark(self, text: str) -> None:
+        self.context.emit(Line(text, "publish"))
+
+    def _mark_remote(self, download: Downloaded | None) -> None:
+        if download is not None:
+            self._mark(f"Remote size: {download.size} bytes")
+            self._mark(f"Remote SHA256: {download.sha256}")
+
+
+def signed_by(signature: Signature | None) -> str:
+    """Where a signature came from, for evidence."""
+    return "the field is left out" if signature is None else signature.source
+
+
+def _require(verdict: Verdict) -> None:
+    if not verdict.status.satisfied:
+        raise Refused(verdict.summary, "Nothing was sent.", verdict.remedy)
+
+
+def _both_sides(one: Staged, got: Downloaded | None) -> str:
+    remote = "nothing" if got is None else str(got)
+    return f"{one.local.name}: the release URL gives {remote}; the inbox has {one.local.size} bytes, sha256 {one.local.sha256}"
+
+
+def _evidence(staged: Mapping[str, Staged], swapped: Sequence[Swapped], downloads: Mapping[str, Downloaded]) -> tuple[Evidence, ...]:
+    rows = [Evidence(f"{name} at the release URL", str(got), got.url, got.time) for name, got in downloads.items()]
+    rows += [Evidence(f"{name} sent", "in this run" if one.uploaded else "found there by its digest", one.asset.name) for name, one in staged.items()]
+    rows += [Evidence(f"{one.name} out of place", f"{one.gap_s * 1000:.0f} ms", "between the two renames") for one in swapped]
+    return tuple(rows)

@@ -1,0 +1,95 @@
+"""The end: what became of the run, where its sealed log lies, and how anybody verifies it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from nexy_tui.core.finding import Status
+from screens.base import WizardScreen
+from screens.marks import STATUS
+from screens.text import one_line
+from screens.widgets.top_bar import world_name
+
+if TYPE_CHECKING:
+    from screens.conductor import Conductor
+
+
+class EndScreen(WizardScreen):
+    """Shown after the seal. The path and the commands can be copied through the terminal."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "copy_path", "Copy path"),
+        Binding("y", "copy_commands", "Copy commands"),
+        Binding("h,enter,n", "home", "Home", key_display="h"),
+    ]
+
+    def __init__(self, conductor: Conductor, log: Path, outcome: str) -> None:
+        super().__init__(conductor)
+        self._log, self._outcome = log, outcome
+        self._commands: tuple[str, ...] = ()
+
+    def body(self) -> Iterable[Widget]:
+        """Verdict, log, commands."""
+        with VerticalScroll(id="end"):
+            yield Static(self._verdict(), id="verdict", markup=False)
+            yield Static(self._counts(), classes="space-below", markup=False)
+            yield Static(Content.assemble(("Sealed log\n", "bold $primary"), str(self._log)), classes="space-below", markup=False)
+            yield Static(Content.assemble(("Detached signature\n", "bold $primary"), f"{self._log}.sig"), classes="space-below", markup=False)
+            yield Static(Content.styled("Verify it, here or anywhere", "bold $primary"), markup=False)
+            yield Static(id="commands", markup=False)
+
+    def on_mount(self) -> None:
+        """Ask for the commands."""
+        self.add_class("-complete" if self._outcome == "complete" else "-ended")
+        self.query_one("#end").focus()
+        conductor = self.conductor
+        conductor.jobs.start("Composing", lambda: conductor.backend.verify_commands(self._log), self._show, conductor.problem)
+        self.redraw()
+
+    def action_copy_path(self) -> None:
+        """Copy the log's path."""
+        self.app.copy_to_clipboard(str(self._log))
+        self.conductor.tell("The log's path is copied through the terminal (OSC 52).")
+
+    def action_copy_commands(self) -> None:
+        """Copy the commands."""
+        self.app.copy_to_clipboard("\n".join(self._commands))
+        self.conductor.tell("The commands are copied through the terminal (OSC 52).")
+
+    def action_home(self) -> None:
+        """Back to the home screen."""
+        self.conductor.go_home()
+
+    def _show(self, commands: Sequence[str]) -> None:
+        self._commands = tuple(commands)
+        if self.is_mounted:
+            lines = [Content.assemble(("$ ", "$text-muted"), one_line(command, 2000)) for command in commands]
+            self.query_one("#commands", Static).update(Content("\n").join(lines))
+
+    def _verdict(self) -> Content:
+        session = self.conductor.session
+        plan = None if session is None else session.plan
+        what = "" if plan is None else f"{plan.version} · {plan.kind.value} · {world_name(plan.target)}"
+        if self._outcome == "complete":
+            return Content.assemble(("✓ Released and sealed", "bold $success"), f"   {what}")
+        return Content.assemble((f"! Sealed as {self._outcome}", "bold $warning"), f"   {what}\nNothing more can be added to this run's log. A new run looks at what is there.")
+
+    def _counts(self) -> Content:
+        session = self.conductor.session
+        if session is None:
+            return Content("")
+        counts = Counter(session.state.status(item.id) for item in session.checklist.items)
+        parts: list[Content | str] = [f"{len(session.checklist.items)} items: "]
+        for status in Status:
+            if counts[status]:
+                parts += [Content.styled(f"{STATUS[status].symbol} {counts[status]} {STATUS[status].word}", STATUS[status].style), "   "]
+        return Content.assemble(*parts)

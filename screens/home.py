@@ -1,0 +1,113 @@
+"""Home: what can be done here, and where here is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from screens.backend import REHEARSE, Ending
+from screens.base import WizardScreen
+from screens.dialogs.dialog import Choice
+from screens.dialogs.message import MessageDialog
+from screens.fixers import FixersScreen
+from screens.runs import RunsScreen
+from screens.start import StartScreen
+from screens.text import one_line
+
+_MENU = (
+    ("start", "s", "Start a release", "from the remotes check to the sealed log, one verified step at a time"),
+    ("resume", "u", "Resume a run", "one that was left: the world is asked again, then it goes on"),
+    ("rehearse", "e", "Rehearse", "a whole release in a sealed world on this machine"),
+    ("final", "v", "Final verification", "the rulebook's seven points, without a run"),
+    ("fixers", "f", "Fixers", "the troubleshooting chapter, sections 4.1 to 4.9"),
+    ("runs", "l", "Runs", "the signed logs: list, show, verify"),
+)
+
+
+class HomeScreen(WizardScreen):
+    """The first screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "noop", "Choose", key_display="⏎", show=False),
+        *(Binding(key, f"choose('{name}')", title, show=False) for name, key, title, _ in _MENU),
+    ]
+
+    def body(self) -> Iterable[Widget]:
+        """Name, menu, surroundings."""
+        with Vertical(id="home"):
+            yield Static(Content.assemble(("nexy-tui", "bold $primary"), "   a Nexy release, one verified step at a time"), id="name")
+            with Horizontal(id="home-columns"):
+                yield OptionList(*(Option(_row(*entry), id=entry[0]) for entry in _MENU), id="menu", markup=False, compact=True)
+                yield Static(id="surroundings", markup=False)
+
+    def on_mount(self) -> None:
+        """Start on the menu; ask where we are."""
+        menu = self.query_one("#menu", OptionList)
+        menu.highlighted = 0
+        menu.focus()
+        self.conductor.jobs.start("Reading the surroundings", self.conductor.backend.surroundings, self._show, self.conductor.problem)
+        self.redraw()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click."""
+        if event.option_id is not None:
+            self.action_choose(event.option_id)
+
+    def action_choose(self, name: str) -> None:
+        """Open what was chosen."""
+        if name == "start":
+            self.app.push_screen(StartScreen(self.conductor))
+        elif name in ("resume", "runs"):
+            self.app.push_screen(RunsScreen(self.conductor, only_open=name == "resume"))
+        elif name == "rehearse":
+            self._rehearse()
+        elif name == "final":
+            self.conductor.tell("Opening a look at the world as it is …")
+            self.conductor.open_look()
+        elif name == "fixers":
+            self.app.push_screen(FixersScreen(self.conductor))
+
+    def _show(self, rows: Sequence[tuple[str, str]]) -> None:
+        if not self.is_mounted:
+            return
+        target = self.conductor.backend.target
+        database = f"on the VM {target.vm.name}" if target.database.where == "vm" else "local"
+        facts = [
+            ("operator", self.conductor.backend.operator),
+            ("code", target.code_repository),
+            ("artifacts", target.artifacts_repository),
+            ("server", target.update_server.host),
+            ("database", database),
+            *rows,
+        ]
+        lines = [Content.assemble((f"{one_line(name):<14}", "$text-muted"), one_line(value, 300)) for name, value in facts]
+        self.query_one("#surroundings", Static).update(Content("\n").join(lines))
+
+    def _rehearse(self) -> None:
+        world = self.conductor.backend.target.world
+        if world is not None:
+            lines = [f"This is the rehearsal world {world} already: nothing that is done here leaves this machine.", "Start a release to rehearse it."]
+            self.app.push_screen(MessageDialog("You are in a rehearsal", lines))
+            return
+        lines = [
+            "A rehearsal is a full local world: real git, a real PostgreSQL, a release host, a cloud, a VM and an update server, all on this machine.",
+            "It takes a few seconds to come up. The wizard leaves and comes back inside that world; nothing you do there reaches production.",
+            "Without this screen:  nexy-tui rehearse",
+        ]
+        choices = [Choice(REHEARSE, "Enter a rehearsal", "y", "go"), Choice("no", "Stay here", "n")]
+        self.app.push_screen(MessageDialog("Rehearse", lines, choices), self._leave_to_rehearse)
+
+    def _leave_to_rehearse(self, choice: str | None) -> None:
+        if choice == REHEARSE:
+            self.app.exit(Ending(request=REHEARSE))
+
+
+def _row(name: str, key: str, title: str, about: str) -> Content:
+    return Content.assemble((f" {key} ", "bold $primary"), f" {title}", (f"\n     {about}", "$text-muted"))

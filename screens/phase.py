@@ -1,0 +1,226 @@
+"""A phase's screen: its items, the open item, its actions, the log, and the way on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Footer, OptionList, Static
+
+from nexy_tui.checklist import Item, Phase
+from screens.base import WizardScreen
+from screens.commands import PhaseCommands
+from screens.keys import PHASE_KEYS
+from screens.text import clean
+from screens.widgets.action_bar import ActionBar, ActionChosen
+from screens.widgets.detail import Detail
+from screens.widgets.item_list import ItemList
+from screens.widgets.next_bar import NextBar
+from screens.widgets.progress_panel import ProgressPanel
+from screens.widgets.rail import PhaseChosen, Rail, Strip
+from screens.widgets.run_log import RunLogPane
+from screens.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from screens.conductor import Conductor
+
+
+class PhaseScreen(WizardScreen):
+    """One phase. Subclasses add what is particular to theirs through `panels`, `expected` and `redraw`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*PHASE_KEYS]
+    COMMANDS: ClassVar[set[type[Provider]]] = {PhaseCommands}  # type: ignore[assignment]
+
+    def __init__(self, conductor: Conductor, phase: Phase) -> None:
+        super().__init__(conductor)
+        assert conductor.session is not None
+        self.phase = phase
+        self.session = conductor.session
+        self.checklist = conductor.session.checklist
+        self._wanted: str | None = None
+        self.add_class(f"-phase-{phase.id}")
+
+    def panels(self) -> Iterable[Widget]:
+        """Widgets of this phase's own, between its items and its actions."""
+        return ()
+
+    def expected(self) -> tuple[str, ...]:
+        """Subjects whose progress is shown even before they begin."""
+        return ()
+
+    def compose(self) -> ComposeResult:
+        """Rail and middle, then the bar with Next, then the keys."""
+        yield TopBar(self.conductor.backend.target)
+        yield Strip(self.checklist)
+        with Horizontal(id="frame"):
+            yield Rail(self.checklist)
+            with Vertical(id="middle"):
+                yield Static(self._heading(), id="heading", markup=False)
+                yield ItemList(self.phase.items)
+                yield Detail(self.checklist)
+                yield from self.panels()
+                yield ActionBar(self.checklist, self.phase)
+                yield ProgressPanel(self.expected())
+                yield RunLogPane()
+        yield NextBar(self.checklist)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Start among the items, with the item open where there is room."""
+        self.set_class(self.conductor.look_only, "-look-only")
+        self.query_one(ItemList).focus()
+        self.set_class(self.app.size.height >= 32, "-open")
+        self.redraw()
+
+    @property
+    def selected(self) -> Item | None:
+        """The item the cursor is on."""
+        return self.query_one(ItemList).selected
+
+    def select(self, item: str) -> None:
+        """Put the cursor on an item."""
+        self.query_one(ItemList).select(item)
+
+    def redraw(self) -> None:
+        """Draw the run as it stands."""
+        super().redraw()
+        conductor, state = self.conductor, self.session.state
+        looking = set() if conductor.view is None else conductor.view.looking
+        self.query_one(Strip).show(state)
+        self.query_one(Rail).show(state)
+        self.query_one(ItemList).show(state, looking)
+        self.query_one(ActionBar).show(state, conductor.acting or (conductor.view.action if conductor.view else None))
+        self.query_one(NextBar).show(state, conductor.running, look_only=conductor.look_only)
+        self._show_detail()
+        if conductor.view is not None:
+            self.query_one(ProgressPanel).show(conductor.view)
+            self.query_one(RunLogPane).show(conductor.view, conductor.running)
+
+    def tick(self) -> None:
+        """Draw the exposure's timer and the countdown."""
+        super().tick()
+        if self.conductor.view is not None and (self.conductor.view.countdown or self.conductor.view.meters):
+            self.query_one(ProgressPanel).show(self.conductor.view)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """The open item follows the cursor."""
+        if isinstance(event.option_list, ItemList):
+            self._show_detail()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click on an item opens it."""
+        if isinstance(event.option_list, ItemList):
+            self.action_toggle_detail()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The Next button."""
+        if event.button.id == "next":
+            self.action_next()
+
+    def on_action_chosen(self, event: ActionChosen) -> None:
+        """A button of the action bar."""
+        self.conductor.actor.ask(event.action)
+
+    def on_phase_chosen(self, event: PhaseChosen) -> None:
+        """A phase of the rail."""
+        self.conductor.open_phase(event.phase)
+
+    def action_next(self) -> None:
+        """Go on, or hear why not."""
+        self.conductor.advance()
+
+    def action_act(self) -> None:
+        """Ask for the selected item's action, else the first that the phase still wants."""
+        selected, state = self.selected, self.session.state
+        wanted = [name for name in self.checklist.main_actions(self.phase) if state.wants(name)]
+        if selected is not None and selected.action in wanted:
+            self.conductor.actor.ask(str(selected.action))
+        elif wanted:
+            self.conductor.actor.ask(wanted[0])
+        elif self.query_one(ActionBar).actions:
+            self.conductor.tell("Nothing here waits for an action. A number key repeats one or starts a repair.")
+        else:
+            self.conductor.tell("This phase has no action; what it checks is brought about elsewhere. Open an item to read what to do.")
+
+    def action_act_number(self, number: int) -> None:
+        """Ask for the action with that number."""
+        actions = self.query_one(ActionBar).actions
+        if number <= len(actions):
+            self.conductor.actor.ask(actions[number - 1])
+
+    def action_look(self) -> None:
+        """Look again at the whole phase."""
+        self.conductor.look(whole=True)
+
+    def action_look_item(self) -> None:
+        """Look again at the selected item."""
+        if self.selected is not None:
+            self.conductor.look_at(self.selected.id)
+
+    def action_attest(self) -> None:
+        """Attest the selected item."""
+        if self.selected is not None:
+            self.conductor.actor.ask_attestation(self.selected.id)
+
+    def action_fixers(self) -> None:
+        """The selected item's fixers."""
+        if self.selected is not None:
+            self.conductor.actor.open_fixers(self.selected.id)
+
+    def action_back(self) -> None:
+        """The phase before."""
+        state = self.session.state
+        if state.position > 0:
+            self.conductor.open_phase(state.phases[min(state.position, len(state.phases) - 1) - 1])
+        else:
+            self.conductor.tell("This is the first phase.")
+
+    def action_toggle_detail(self) -> None:
+        """Open or close the selected item."""
+        self.toggle_class("-open")
+        self._show_detail()
+        (self.query_one(Detail) if self.has_class("-open", "-short") else self.query_one(ItemList)).focus()
+
+    def action_big_log(self) -> None:
+        """The log large or small."""
+        self.toggle_class("-big-log")
+
+    def action_copy(self) -> None:
+        """Copy the selected item with everything that was looked at."""
+        item = self.selected
+        if item is None:
+            return
+        finding = self.session.state.findings.get(item.id)
+        lines = [f"{item.id}: {self.session.state.status(item.id).value}"]
+        if finding is not None:
+            lines += [finding.summary, finding.remedy, *(f"{one.name}: {one.value} ({one.source})" for one in finding.evidence)]
+        self.app.copy_to_clipboard(clean("\n".join(line for line in lines if line)))
+        self.conductor.tell("Copied through the terminal (OSC 52).")
+
+    def action_escape(self) -> None:
+        """Close what is open on a small screen; else ask the running action to stop."""
+        if self.has_class("-big-log"):
+            self.remove_class("-big-log")
+        elif self.has_class("-open", "-short"):
+            self.action_toggle_detail()
+        elif self.conductor.look_only:
+            self.conductor.go_home()
+        else:
+            self.conductor.actor.ask_stop()
+
+    def _show_detail(self) -> None:
+        item = self.selected
+        if item is not None and self.has_class("-open"):
+            self.query_one(Detail).show(item, self.session.state.findings.get(item.id))
+
+    def _heading(self) -> Content:
+        number = self.session.state.phases.index(self.phase.id) + 1
+        head = (f"{self.phase.title}", "bold")
+        count = (f"   phase {number} of {len(self.checklist.phases)} · rulebook {self.phase.section}", "$text-muted")
+        return Content.assemble(head, count, "\n", (self.phase.intro, "$text-muted"))

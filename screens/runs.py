@@ -1,0 +1,151 @@
+"""Runs: the signed logs found here; an unfinished one can be taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from screens.backend import RunEntry, RunVerdict
+from screens.base import WizardScreen
+from screens.dialogs.viewer import Viewer
+from screens.text import one_line
+
+if TYPE_CHECKING:
+    from screens.conductor import Conductor
+
+_SIGNS = {"sealed": ("✓", "$success"), "open": ("▸", "$primary"), "torn": ("!", "bold $warning"), "unreadable": ("✗", "bold $error")}
+
+
+class RunsScreen(WizardScreen):
+    """The list, newest first. What a log says of itself is shown as such; `v` verifies it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "resume", "Resume"),
+        Binding("s", "show_records", "Show"),
+        Binding("v", "verify", "Verify"),
+        Binding("y", "copy", "Copy path"),
+        Binding("escape", "app.pop_screen", "Back", key_display="esc"),
+    ]
+
+    def __init__(self, conductor: Conductor, *, only_open: bool = False) -> None:
+        super().__init__(conductor)
+        self._only_open = only_open
+        self._runs: tuple[RunEntry, ...] = ()
+
+    def body(self) -> Iterable[Widget]:
+        """Title, list, and the chosen run's facts."""
+        title = "Resume a run" if self._only_open else "Runs"
+        about = "unfinished runs of this world; enter takes one up" if self._only_open else "signed logs found here; enter shows one"
+        with Vertical(id="listing"):
+            yield Static(Content.assemble((title, "bold"), (f"   {about}", "$text-muted")), id="list-title", markup=False)
+            yield OptionList(id="list", markup=False, compact=True)
+            yield Static(id="about", markup=False)
+
+    def on_mount(self) -> None:
+        """Read the list."""
+        self.query_one("#list").focus()
+        self.query_one("#about", Static).update("Reading …")
+        conductor = self.conductor
+        conductor.jobs.start("Reading the runs", conductor.backend.runs, self._list, conductor.problem)
+        self.redraw()
+
+    @property
+    def chosen(self) -> RunEntry | None:
+        """The run the cursor is on."""
+        index = self.query_one("#list", OptionList).highlighted
+        return None if index is None or index >= len(self._runs) else self._runs[index]
+
+    def on_option_list_option_highlighted(self, _: OptionList.OptionHighlighted) -> None:
+        """Show the run's facts."""
+        self._about()
+
+    def on_option_list_option_selected(self, _: OptionList.OptionSelected) -> None:
+        """Enter: take up, or show."""
+        self.action_resume() if self._only_open else self.action_show_records()
+
+    def action_resume(self) -> None:
+        """Take the run up again; whether it may be is the engine's to say."""
+        if self.chosen is not None:
+            self.conductor.tell("Taking the run up again …")
+            self.conductor.resume(self.chosen.path)
+
+    def action_show_records(self) -> None:
+        """The records, one line each."""
+        if self.chosen is not None:
+            run, conductor = self.chosen, self.conductor
+            work = partial(conductor.backend.records, run.path)
+            conductor.jobs.start("Reading the records", work, partial(self._records, run), conductor.problem)
+
+    def action_verify(self) -> None:
+        """The verdict on the log."""
+        if self.chosen is not None:
+            run, conductor = self.chosen, self.conductor
+            work = partial(conductor.backend.verify, run.path)
+            conductor.jobs.start("Verifying the log", work, partial(self._verdict, run), conductor.problem)
+
+    def action_copy(self) -> None:
+        """Copy the log's path."""
+        if self.chosen is not None:
+            self.app.copy_to_clipboard(str(self.chosen.path))
+            self.conductor.tell("Copied through the terminal (OSC 52).")
+
+    def _list(self, runs: Sequence[RunEntry]) -> None:
+        if not self.is_mounted:
+            return
+        world = self.conductor.backend.target.world
+        self._runs = tuple(run for run in runs if not self._only_open or (run.looks in ("open", "torn") and run.world == world))
+        listing = self.query_one("#list", OptionList)
+        listing.clear_options()
+        listing.add_options(Option(_row(run)) for run in self._runs)
+        if self._runs:
+            listing.highlighted = 0
+        self._about()
+
+    def _about(self) -> None:
+        run = self.chosen
+        if run is None:
+            what = "No unfinished run here. Start one on the home screen." if self._only_open else "No run yet. Practise one: Rehearse on the home screen."
+            self.query_one("#about", Static).update(what)
+            return
+        rows = [
+            ("run", run.run),
+            ("operator", run.operator or "unknown"),
+            ("world", run.world or "production"),
+            ("records", f"{run.records}, as the log describes itself; v verifies it"),
+            ("log", str(run.path)),
+        ]
+        lines = [Content.assemble((f"{name:<10}", "$text-muted"), one_line(value, 300)) for name, value in rows]
+        self.query_one("#about", Static).update(Content("\n").join(lines))
+
+    def _records(self, run: RunEntry, lines: Sequence[str]) -> None:
+        parts = [Content(one_line(line, 600)) for line in lines]
+        self.app.push_screen(Viewer(f"Records of {one_line(run.version, 40)} · {one_line(run.run, 40)}", parts, copy=str(run.path)))
+
+    def _verdict(self, run: RunEntry, verdict: RunVerdict) -> None:
+        good = verdict.verdict.startswith("SEALED")
+        sign, style = ("✓", "bold $success") if good else ("✗", "bold $error") if verdict.verdict == "INVALID" else ("!", "bold $warning")
+        parts = [Content.styled(f"{sign} {verdict.verdict}", style), Content("")]
+        parts += [Content(one_line(line, 600)) for line in verdict.lines]
+        self.app.push_screen(Viewer("Verdict on the log", parts, copy=f"nexy-tui runs verify {run.path}"))
+
+
+def _row(run: RunEntry) -> Content:
+    sign, style = _SIGNS.get(run.looks, ("?", "$warning"))
+    state = run.outcome or run.looks
+    started = one_line(run.started, 40)[:16].replace("T", " ")
+    return Content.assemble(
+        (f"{sign} {one_line(state, 12):<12}", style),
+        (f"{one_line(run.version, 20):<12}", "bold"),
+        f"{one_line(run.kind, 12):<13}",
+        (f"{started:<18}", "$text-muted"),
+        (f"{one_line(run.world or 'production', 18):<12}", ""),
+        (one_line(run.run, 8), "$text-muted"),
+    )

@@ -1,0 +1,117 @@
+"""Start: which version, which kind, with the package or without, and against which target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Checkbox, Input, RadioButton, RadioSet, Static
+
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.target import PKG
+from nexy_tui.core.version import Version
+from screens.backend import NewRun, Proposal
+from screens.base import WizardScreen
+from screens.dialogs.confirm import GO, ConfirmDialog, Question
+from screens.text import one_line
+from screens.widgets.top_bar import world_name
+
+_KINDS = (
+    (Kind.FULL, "full", "commit, tag, artifacts, manifests, deploy"),
+    (Kind.UPDATE_ONLY, "update-only", "artifacts and manifests; the server's code stays"),
+    (Kind.CODE_ONLY, "code-only", "commit, tag, deploy; the client's download stays"),
+)
+
+
+class StartScreen(WizardScreen):
+    """A form. What it asks is written into the run's first record and cannot be changed afterwards."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+n", "begin", "Begin"),
+        Binding("escape", "app.pop_screen", "Back", key_display="esc"),
+    ]
+
+    def __init__(self, conductor: object, wanted: NewRun | None = None) -> None:
+        super().__init__(conductor)  # type: ignore[arg-type]
+        self._wanted = wanted or NewRun()
+        self._proposal = Proposal()
+
+    def body(self) -> Iterable[Widget]:
+        """The form."""
+        wanted = self._wanted
+        with Vertical(id="form"):
+            yield Static(Content.assemble(("Start a release", "bold"), ("   written into the run's first record", "$text-muted")), markup=False)
+            yield Static(Content.styled("Version  X.Y.Z.Build", "$primary"), classes="label", markup=False)
+            yield Input(value=str(wanted.version or ""), id="version", compact=True, max_length=48, select_on_focus=False)
+            yield Static(Content.styled("  looking at what is out now …", "$text-muted"), id="proposal", markup=False)
+            yield Static(Content.styled("Kind", "$primary"), classes="label", markup=False)
+            with RadioSet(id="kind", compact=True):
+                for kind, name, about in _KINDS:
+                    yield RadioButton(Content.assemble(f"{name:<12} ", (about, "$text-muted")), value=kind is wanted.kind, compact=True)
+            yield Checkbox(Content(f"{PKG} belongs to this release"), value=wanted.with_pkg, id="with-pkg", compact=True)
+            yield Static(id="changes", markup=False)
+            yield Static(id="wrong", markup=False)
+            with Horizontal(id="form-choices"):
+                yield Button(Content.assemble(" Begin the run ", ("^n ", "dim")), id="begin", compact=True, classes="-go")
+                yield Button(Content.assemble(" Back ", ("esc ", "dim")), id="back", compact=True)
+
+    def on_mount(self) -> None:
+        """Start in the version; ask what to propose."""
+        self.query_one("#version", Input).focus()
+        conductor = self.conductor
+        conductor.jobs.start("Looking at what is out now", conductor.backend.proposal, self._propose, conductor.problem)
+        self.redraw()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Begin or back."""
+        if event.button.id == "begin":
+            self.action_begin()
+        elif event.button.id == "back":
+            self.app.pop_screen()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the version goes on to the kind."""
+        self.query_one("#kind").focus()
+
+    def action_begin(self) -> None:
+        """Begin the run; a target that changed since the last one is confirmed by typing first."""
+        try:
+            version = Version.parse(self.query_one("#version", Input).value.strip())
+        except ValueError as error:
+            self.query_one("#wrong", Static).update(Content.assemble(("✗ ", "bold $error"), f"{error}."))
+            self.query_one("#version", Input).focus()
+            return
+        self.query_one("#wrong", Static).update("")
+        target = self.conductor.backend.target
+        if self._proposal.changes:
+            lines = ("The release target is not the last run's:", *self._proposal.changes)
+            question = Question("The target has changed", lines, target.name, False, target, verb="It is meant so")
+            self.app.push_screen(ConfirmDialog(question), lambda answer: self._begin(version) if answer == GO else None)
+        else:
+            self._begin(version)
+
+    def _begin(self, version: Version) -> None:
+        index = max(0, self.query_one("#kind", RadioSet).pressed_index)
+        with_pkg = self.query_one("#with-pkg", Checkbox).value
+        self.query_one("#wrong", Static).update(Content.styled(f"Opening the run in {world_name(self.conductor.backend.target)} …", "$text-muted"))
+        self.conductor.start(version, _KINDS[index][0], with_pkg)
+
+    def _propose(self, proposal: Proposal) -> None:
+        if not self.is_mounted:
+            return
+        self._proposal = proposal
+        field = self.query_one("#version", Input)
+        if not field.value and proposal.version is not None:
+            field.value = str(proposal.version)
+        known = f"  served now {proposal.served or 'not seen'} · published {proposal.published or 'not seen'}"
+        if proposal.version is not None:
+            known += f" · proposed {proposal.version}"
+        self.query_one("#proposal", Static).update(Content.styled(known, "$text-muted"))
+        if proposal.changes:
+            lines = [Content.styled("! The target changed since the last run; it is confirmed by typing", "bold $warning")]
+            lines += [Content(f"  {one_line(change, 200)}") for change in proposal.changes]
+            self.query_one("#changes", Static).update(Content("\n").join(lines))

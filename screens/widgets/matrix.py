@@ -1,0 +1,85 @@
+"""The gate's matrix: a row for every source, a column for every fact, from the findings' evidence alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich.table import Table
+from rich.text import Text
+
+from nexy_tui.checklist import Item
+from nexy_tui.core.finding import Status
+from nexy_tui.release import Release
+from screens.marks import STATUS
+from screens.text import one_line
+
+_VERDICT = re.compile(r"(?s)(.*) \((passed|failed|inconclusive|not_applicable)\)")
+_WIDE = 104
+
+
+@dataclass
+class Facts:
+    """Cells by source and fact; each a value and its verdict."""
+
+    cells: dict[str, dict[str, tuple[str, Status]]] = field(default_factory=dict)
+    names: dict[str, None] = field(default_factory=dict)
+
+
+def facts(items: Sequence[Item], state: Release) -> Facts:
+    """Everything that was looked at in this phase, as a table. A value that carries its own verdict keeps it, else its item's counts."""
+    found = Facts()
+    for item in items:
+        finding = state.findings.get(item.id)
+        for one in () if finding is None else finding.evidence:
+            source = one_line(one.source, 48)
+            name = one_line(one.name, 48).removeprefix(source).strip() or "value"
+            match = _VERDICT.fullmatch(one.value)
+            status = Status(match[2]) if match else finding.status if finding is not None else Status.NOT_RUN
+            found.names[name] = None
+            found.cells.setdefault(source, {})[name] = (one_line(match[1] if match else one.value, 80), status)
+    return found
+
+
+def matrix(found: Facts, width: int, styles: Mapping[Status, str]) -> Table:
+    """The table. Where the screen is narrow a cell is its symbol alone, and the legend says what it means."""
+    wide = width >= _WIDE
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", caption=None if wide else _legend(), caption_justify="left")
+    table.add_column("Source", overflow="ellipsis", no_wrap=True, max_width=36 if wide else 28)
+    for name in found.names:
+        table.add_column(Text(name if wide else name[:7]), no_wrap=True, overflow="ellipsis", max_width=14 if wide else 7)
+    for source, cells in found.cells.items():
+        table.add_row(Text(source, "bold"), *(_cell(cells.get(name), wide, styles) for name in found.names))
+    return table
+
+
+def wrong(found: Facts, styles: Mapping[Status, str]) -> Text:
+    """Every cell that does not hold, in words."""
+    lines = Text()
+    for source, cells in found.cells.items():
+        for name, (value, status) in cells.items():
+            if not status.satisfied:
+                mark = STATUS[status]
+                lines.append(f"{mark.symbol} {mark.word}  ", styles.get(status, ""))
+                lines.append(f"{source} · {name}: {value}\n")
+    return lines
+
+
+def _cell(cell: tuple[str, Status] | None, wide: bool, styles: Mapping[Status, str]) -> Text:
+    if cell is None:
+        return Text("")
+    value, status = cell
+    mark = STATUS[status]
+    return Text.assemble((mark.symbol, styles.get(status, "")), f" {_short(value)}" if wide else "")
+
+
+def _short(value: str) -> str:
+    digest = len(value) == 64 and all(char in "0123456789abcdef" for char in value)
+    if digest:
+        return f"{value[:4]}…{value[-4:]}"
+    return value.rsplit("/", 1)[-1] if value.startswith("https://") else value
+
+
+def _legend() -> Text:
+    return Text("   ".join(f"{STATUS[status].symbol} {STATUS[status].word}" for status in Status if status is not Status.NOT_RUN), "dim")

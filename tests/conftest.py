@@ -1,0 +1,103 @@
+"""Rehearsal worlds for tests: small, in a temporary folder each, and always brought down again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from nexy_tui.rehearsal import world as worlds
+from nexy_tui.rehearsal.environment import environment
+from nexy_tui.rehearsal.names import World
+from nexy_tui.rehearsal.switchboard import set_fault
+
+SMALL = 1_000_000
+
+
+@dataclass
+class Inside:
+    """A world that is up, and the environment of a terminal inside it. HOME is an empty folder of the test's own."""
+
+    world: World
+    home: Path
+    environ: dict[str, str] = field(repr=False)
+
+    @property
+    def checkout(self) -> Path:
+        return self.world.checkout
+
+    def run(
+        self, *argv: str | Path, cwd: Path | None = None, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Run somebody's program inside the world; a failure shows what it said."""
+        done = subprocess.run(
+            [str(word) for word in argv],
+            cwd=cwd or self.checkout,
+            env={**self.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{argv[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def git(self, *arguments: str | Path, cwd: Path | None = None) -> str:
+        """git's output."""
+        return self.run("git", *arguments, cwd=cwd).stdout.strip()
+
+    def fault(self, name: str, on: bool = True, param: str | None = None) -> None:
+        """Switch a fault."""
+        set_fault(self.world, name, on, param)
+
+    def up_again(self) -> None:
+        """Bring the world up after a test has brought it down."""
+        self.world = worlds.create_or_start(self.world.dir, owner=os.getpid())
+        self.environ = _environ(self.world, self.home)
+
+
+MakeWorld = Callable[..., Inside]
+
+
+def _environ(world: World, home: Path) -> dict[str, str]:
+    return environment(world).apply({**os.environ, "HOME": str(home)})
+
+
+def _factory(folder: Path, made: list[World]) -> MakeWorld:
+    def make(layout: str = "flat", artifact_size: int = SMALL) -> Inside:
+        number = len(made)
+        home = folder / f"home{number}"
+        home.mkdir()
+        world = worlds.create_or_start(folder / f"world{number}", layout, artifact_size, owner=os.getpid())
+        made.append(world)
+        return Inside(world, home, _environ(world, home))
+
+    return make
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+    """Makes worlds of this test's own: `make_world(layout="flat", artifact_size=1_000_000)`."""
+    made: list[World] = []
+    try:
+        yield _factory(tmp_path, made)
+    finally:
+        for world in made:
+            worlds.stop(world.dir)
+
+
+@pytest.fixture(scope="module")
+def module_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """One world for all tests of a module that leave it as they find it, or do not mind what the others did."""
+    made: list[World] = []
+    try:
+        yield _factory(tmp_path_factory.mktemp("module"), made)()
+    finally:
+        for world in made:
+            worlds.stop(world.dir)
