@@ -74,7 +74,7 @@ def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
     if not vm.head:
         return failed(f"{plan.target.vm.directory} on the VM is no git clone.", "See target.vm.directory in the configuration.", *evidence)
     if trouble := _settings_trouble(vm):
-        return failed(trouble, "Mend the file on the VM, then look again.", *evidence, fixers=("4.8",))
+        return failed(trouble, "Mend the file on the VM, then look again.", *evidence, fixers=("config-env",))
     if not vm.python.startswith("Python 3"):
         return failed("The VM has no Python environment in venv.", "Make one in the clone: python3 -m venv venv", *evidence)
     if vm.free_kib is None:
@@ -113,7 +113,7 @@ def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
         return failed(f"The manifests cannot be deployed: {trouble}.", "Publish first: the manifest commit comes before.", *evidence)
     wrong = [path for path in deployment.manifest_files if vm.manifests.get(path) != deployment.manifest_sha256]
     if wrong:
-        return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", _REDEPLOY, *evidence, fixers=("4.9",))
+        return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", _REDEPLOY, *evidence, fixers=("stale-appcast",))
     return passed(f"The four manifest files on the VM are those of {commit} ({deployment.manifest_version}).", *evidence)
 
 
@@ -129,7 +129,7 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
             if set(values) != {version}:
                 wrong.append(f"{key} in {path} ({said})")
     if trouble := _settings_trouble(vm):
-        return failed(trouble, "Mend the file on the VM, then deploy again.", *evidence, fixers=("4.8",))
+        return failed(trouble, "Mend the file on the VM, then deploy again.", *evidence, fixers=("config-env",))
     if wrong:
         return failed(f"Not {version}: {', '.join(wrong)}.", _REDEPLOY, *evidence)
     return passed(f"SERVER_VERSION and SERVER_BUILD are {version} in both settings files.", *evidence)
@@ -163,7 +163,7 @@ def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
     if said["status"] != "healthy":
         wrong.insert(0, f"status is {said['status']}")
     if wrong:
-        return failed(f"/health on the VM does not say {version}: {', '.join(wrong)}.", remedy, evidence)
+        return failed(f"/health on the VM does not say {version}: {', '.join(wrong)}.", _REDEPLOY, evidence)
     return passed(f"/health on the VM is healthy and says {version}.", evidence)
 
 
@@ -186,9 +186,9 @@ def _differ(items: list[str]) -> str:
     return "differs" if len(items) == 1 else "differ"
 
 
-VM = Check(look_vm, judge_vm, slow=True)
-HEAD = Check(look_deploy, judge_head, slow=True)
-MANIFESTS = Check(look_deploy, judge_manifests, slow=True)
-CONFIG = Check(look_deploy, judge_config, slow=True)
-SERVICE = Check(look_vm, judge_service, slow=True)
-HEALTH = Check(look_deploy, judge_health, slow=True)
+VM = Check(look_vm, judge_vm, slow=True, vm=True)
+HEAD = Check(look_deploy, judge_head, slow=True, vm=True)
+MANIFESTS = Check(look_deploy, judge_manifests, slow=True, vm=True)
+CONFIG = Check(look_deploy, judge_config, slow=True, vm=True)
+SERVICE = Check(look_vm, judge_service, slow=True, vm=True)
+HEALTH = Check(look_deploy, judge_health, slow=True, vm=True)

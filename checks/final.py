@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from checks import database
+from checks import backups
 from checks.base import Check, Scope
 from checks.gate import API, CANONICAL, HEALTH, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
 from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column
@@ -94,7 +94,7 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
     for place in facts.places:
         if place.release is None or place.current is None or not place.current.ready:
             said = "is not there" if place.current is None else f"is {place.current.state}, not uploaded"
-            return failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence, fixers=("4.4",))
+            return failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence, fixers=("target-repository",))
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((API, URL))
     verdict = verdict_of(matrix, f"Visible under the fixed tags: {', '.join(place.name for place in facts.places)}.", _PUBLISH, ("4.4",))
     return replace(verdict, evidence=evidence + verdict.evidence)
@@ -132,5 +132,5 @@ PUBLICATION = Check(look_final, judge_publication, slow=True)
 ASSETS = Check(look_assets, judge_assets, slow=True)
 MANIFEST = Check(look_final, judge_manifest, slow=True)
 LIVE = Check(look_final, judge_live, slow=True)
-BACKUP = database.BACKUP
-DRILL = database.DRILL
+BACKUP = backups.BACKUP
+DRILL = backups.DRILL

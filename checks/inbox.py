@@ -72,7 +72,7 @@ def judge_exists(facts: InboxFacts, plan: Plan) -> Verdict:
         return not_applicable(NOTHING_PUBLISHED)
     evidence = Evidence("release_inbox", ", ".join(facts.files) or ("empty" if facts.there else "missing"), facts.path)
     if not facts.there:
-        return failed(f"There is no folder {facts.path}.", f"mkdir -p {facts.path}; then lay {DMG} there.", evidence, fixers=("4.1",))
+        return failed(f"There is no folder {facts.path}.", f"mkdir -p {facts.path}; then lay {DMG} there.", evidence, fixers=("inbox",))
     return passed("The inbox is there.", evidence)
 
 
@@ -106,7 +106,7 @@ def _judge_file(facts: InboxFacts, name: str) -> Verdict:
         return failed(f"{name} {artifact.unfit}.", remedy, Evidence(name, artifact.unfit, facts.path))
     if artifact.found is None:
         remedy = f"Lay {name} into {facts.path} and look again."
-        return failed(f"{name} is not in the inbox.", remedy, Evidence(name, "missing", facts.path), fixers=("4.1",))
+        return failed(f"{name} is not in the inbox.", remedy, Evidence(name, "missing", facts.path), fixers=("inbox",))
     found = artifact.found
     return passed(
         f"{name} is whole: {found.size} bytes.",

@@ -43,14 +43,14 @@ def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
     raw = facts.files.get(str(CANONICAL))
     missing = [path for path, found in facts.files.items() if found is None]
     if raw is None or missing:
-        return failed(f"{' and '.join(missing)} is missing.", _SYNC, *evidence, fixers=("4.9",))
+        return failed(f"{' and '.join(missing)} is missing.", _SYNC, *evidence, fixers=("stale-appcast",))
     different = [path for path, found in facts.files.items() if found != raw]
     if different:
-        return failed(f"{' and '.join(different)} differs from {CANONICAL}.", _SYNC, *evidence, fixers=("4.9",))
+        return failed(f"{' and '.join(different)} differs from {CANONICAL}.", _SYNC, *evidence, fixers=("stale-appcast",))
     try:
         stated = manifest.parse(raw)
     except manifest.ManifestError as error:
-        return failed(f"{CANONICAL} cannot be used: {error}.", _SYNC, *evidence, fixers=("4.9",))
+        return failed(f"{CANONICAL} cannot be used: {error}.", _SYNC, *evidence, fixers=("stale-appcast",))
     download = facts.image.download
     if download is None:
         return failed(f"Nothing is at {plan.target.asset_url(DMG)}, which the manifests name.", _PUBLISH, *evidence)
@@ -63,7 +63,7 @@ def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
         sha256=download.sha256,
     )
     if wrong:
-        return failed(f"The manifests are not true: {'; '.join(wrong)}.", _SYNC, *evidence, fixers=("4.9",))
+        return failed(f"The manifests are not true: {'; '.join(wrong)}.", _SYNC, *evidence, fixers=("stale-appcast",))
     return _judge_signature(facts, plan, stated, evidence)
 
 
@@ -111,11 +111,11 @@ def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
     evidence += [Evidence(path, _digest(raw), place) for path, raw in facts.there.items()]
     wrong = [path for path, raw in facts.there.items() if raw is None or raw != facts.here.get(path)]
     if wrong:
-        return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", _PUBLISH, *evidence, fixers=("4.9",))
+        return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", _PUBLISH, *evidence, fixers=("stale-appcast",))
     try:
         stated = manifest.parse(facts.there.get(str(CANONICAL)) or b"")
     except manifest.ManifestError as error:
-        return failed(f"The manifest on {place} cannot be used: {error}.", _PUBLISH, *evidence, fixers=("4.9",))
+        return failed(f"The manifest on {place} cannot be used: {error}.", _PUBLISH, *evidence, fixers=("stale-appcast",))
     if plan.published is not None and stated.version != str(plan.published):
         return failed(f"The manifests on {place} name {stated.version}, not {plan.published}.", _PUBLISH, *evidence)
     return passed(f"The manifests of {stated.version} are on {facts.branch} of {plan.target.code_repository}.", *evidence)

@@ -85,13 +85,14 @@ def judge_target(facts: TargetFacts, plan: Plan) -> Verdict:
         *(Evidence(f"release {place.tag}", _described(place), repository) for place in facts.places),
     ]
     if not rights.visible:
-        return failed(f"{repository} is not there for the token from {rights.source}.", _LOGIN, *evidence, fixers=("4.3", "4.4"))
+        what = f"{repository} is not there for the token from {rights.source}."
+        return failed(what, _LOGIN, *evidence, fixers=("github-auth", "target-repository"))
     if not rights.may_write:
-        return failed(f"The token from {rights.source} may not write to {repository}.", _LOGIN, *evidence, fixers=("4.3",))
+        return failed(f"The token from {rights.source} may not write to {repository}.", _LOGIN, *evidence, fixers=("github-auth",))
     for place in facts.places:
         trouble = _trouble(place, plan)
         if trouble is not None:
-            return failed(trouble[0], trouble[1], *evidence, fixers=("4.4",))
+            return failed(trouble[0], trouble[1], *evidence, fixers=("target-repository",))
     notes = [f"{place.name} is missing and {previous_name(place.name)} is there" for place in facts.places if place.interrupted]
     if notes:
         return passed(f"A swap was cut off: {'; '.join(notes)}. Publishing puts the bytes back first.", *evidence)
@@ -113,7 +114,7 @@ def _trouble(place: Place, plan: Plan) -> tuple[str, str] | None:
     unready = [asset for asset in place.assets.values() if asset.name in mine and asset.state not in ("uploaded", "starter")]
     if unready:
         names = ", ".join(f"{asset.name} ({asset.state})" for asset in unready)
-        return f"The release {tag} holds assets that are not ready: {names}.", f"Wait for somebody's upload to end, or delete them at {page}"
+        return f"The release {tag} holds assets that are not ready: {names}.", f"Let that upload end, or delete them at {page}"
     return None
 
 
@@ -158,7 +159,7 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
         elif asset.is_file(local.size, local.sha256) is False:
             wrong.append(f"{place.name} has {has}; the inbox has {local.size} bytes, sha256 {local.sha256}")
     if wrong:
-        return failed(f"{'; '.join(wrong)}.", "nexy-tui publish", *evidence, fixers=("4.4",))
+        return failed(f"{'; '.join(wrong)}.", "nexy-tui publish", *evidence, fixers=("target-repository",))
     return passed(f"The host holds every artifact as uploaded: {', '.join(place.name for place in facts.places)}.", *evidence)
 
 

@@ -28,11 +28,11 @@ def judge_remotes(remotes: tuple[Remote, ...], plan: Plan) -> Verdict:
     mixed = [remote.name for remote in remotes if _touches(remote, plan)]
     fix = f"git remote set-url NAME {target.code_url()}; see them with git remote -v"
     if mixed:
-        return failed(f"{', '.join(mixed)} pushes to {target.artifacts_repository}: the pipelines are mixed.", fix, *evidence, fixers=("4.5",))
+        return failed(f"{', '.join(mixed)} pushes to {target.artifacts_repository}: the pipelines are mixed.", fix, *evidence, fixers=("manifest-repository",))
     if named is not None:
-        return failed(f"server_repo pushes to {redact(' '.join(named.push_urls))}, not to {target.code_repository}.", fix, *evidence, fixers=("4.5",))
+        return failed(f"server_repo pushes to {redact(' '.join(named.push_urls))}, not to {target.code_repository}.", fix, *evidence, fixers=("manifest-repository",))
     if not ours:
-        return failed(f"No remote pushes to {target.code_repository}.", fix.replace("NAME", "origin"), *evidence, fixers=("4.5",))
+        return failed(f"No remote pushes to {target.code_repository}.", fix.replace("NAME", "origin"), *evidence, fixers=("manifest-repository",))
     return passed(f"{', '.join(ours)} pushes to {target.code_repository}.", *evidence)
 
 

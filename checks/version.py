@@ -46,9 +46,9 @@ def judge_manifests(pair: ManifestPair, plan: Plan) -> Verdict:
     )
     missing = [str(d) for d, data in zip(MANIFEST_DIRS, (pair.canonical, pair.second), strict=True) if data is None]
     if missing:
-        return failed(f"{' and '.join(missing)} has no manifest.json.", "nexy-tui sync-manifests", *evidence, fixers=("4.9",))
+        return failed(f"{' and '.join(missing)} has no manifest.json.", "nexy-tui sync-manifests", *evidence, fixers=("stale-appcast",))
     if pair.canonical != pair.second:
-        return failed("The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence, fixers=("4.9",))
+        return failed("The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence, fixers=("stale-appcast",))
     return passed("Both manifest directories agree.", *evidence)
 
 

@@ -49,11 +49,12 @@ class Backup:
         record = replace(made.record, run=plan.run)
         line = sign_statement(record.statement(), context.signer())
         place.keep_backup_record(record.archive.name, line)
-        name = record.archive.name
+        name, finished = record.archive.name, rfc3339(record.finished)
+        content = f"{name}, {record.archive.size} bytes, sha256 {record.archive.sha256}"
         return ActionResult(
             f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.",
             (
-                Evidence("archive", f"{name}, {record.archive.size} bytes, sha256 {record.archive.sha256}", made.directory, rfc3339(record.finished)),
+                Evidence("archive", content, made.directory, finished),
                 *(Evidence("removed", old, made.directory) for old in made.removed),
             ),
             {name: record.archive.sha256, f"{name}.backup.json": hashlib.sha256(line).hexdigest()},

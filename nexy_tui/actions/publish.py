@@ -13,9 +13,9 @@ from checks.inbox import expected, judge_dmg, judge_exists, judge_pkg, judge_ver
 from checks.publish import Place, judge_target, previous_name, read_target
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
-from nexy_tui.actions.manifests import commit_message, compose, push_manifests, require_pushable
+from nexy_tui.actions.manifests import Pushed, commit_message, compose, push_manifests, require_pushable
 from nexy_tui.actions.swap import Swapped, heal, swap, swap_back
-from nexy_tui.actions.together import together
+from nexy_tui.actions.together import Stop, together
 from nexy_tui.actions.uploading import Staged, Stager, same_bytes
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status, Verdict
@@ -46,7 +46,8 @@ class Publish:
         lines = []
         for name in expected(plan):
             lines += [
-                f"upload {name} to {target.artifacts_repository}, release {target.tag_for(name)}, as incoming-<sha256>-{name}; verify it there",
+                f"upload {name} to {target.artifacts_repository}, release {target.tag_for(name)}, as incoming-<sha256>-{name}",
+                "verify its state, size, digest and downloaded bytes there",
                 f"delete {previous_name(name)}; rename {name} to {previous_name(name)}; rename the new file to {name}",
                 f"download {target.asset_url(name)} and compare; rename back if other bytes come",
             ]
@@ -93,11 +94,13 @@ class _Publication:
         downloads = self._verify(staged, swapped)
         pushed = self._push(downloads[DMG], value, swapped)
         self._mark("RELEASE COMPLETE")
+        signed = Evidence("ed25519", value or "none: no key is configured", "left out" if signature is None else signature.source)
+        digests = {name: download.sha256 for name, download in downloads.items()}
         return ActionResult(
-            f"{', '.join(staged)} of {needed(self._plan)} published; manifests on {pushed[1]} ({pushed[0][:12]}).",
-            evidence=(*_evidence(staged, swapped, downloads), Evidence("ed25519", value or "none: no key is configured", signed_by(signature))),
-            digests={**{name: download.sha256 for name, download in downloads.items()}, "manifest commit": pushed[0], "manifests": pushed[2]},
-            changed=bool(swapped) or pushed[3],
+            f"{', '.join(staged)} of {needed(self._plan)} published; manifests on {pushed.branch} ({pushed.commit[:12]}).",
+            evidence=(*_evidence(staged, swapped, downloads), signed),
+            digests={**digests, "manifest commit": pushed.commit, "manifests": pushed.sha256},
+            changed=bool(swapped) or pushed.changed,
         )
 
     def dry_run(self) -> ActionResult:
@@ -111,11 +114,13 @@ class _Publication:
         compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=self._value(made, image))
         host = self._services.github.watched(self.context.emit, self.context.cancelled)
         self._mark("Verifying uploaded artifact from release URL...")
-        evidence = [Evidence(f"{name} to publish", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)) for name, local in artifacts.items()]
-        for name in artifacts:
+        evidence: list[Evidence] = []
+        for name, local in artifacts.items():
             got = host.download(self._plan.target.tag_for(name), name, subject=name, phase="downloading")
             self._mark_remote(got)
-            evidence.append(Evidence(f"{name} now at the release URL", "nothing" if got is None else str(got), self._plan.target.asset_url(name)))
+            now = "nothing" if got is None else str(got)
+            evidence.append(Evidence(f"{name} to publish", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)))
+            evidence.append(Evidence(f"{name} at the release URL now", now, self._plan.target.asset_url(name)))
         return ActionResult("Dry run: everything before the first write holds; nothing was written.", tuple(evidence), changed=False)
 
     def _require_target(self) -> tuple[Place, ...]:
@@ -145,11 +150,11 @@ class _Publication:
     def _bring(self, releases: Mapping[str, Release], artifacts: Mapping[str, Inspected]) -> tuple[dict[str, Staged], Signature | None]:
         """Every artifact to the host at the same time, and the signature meanwhile."""
 
-        def stage(name: str) -> Callable[[Callable[[], bool]], Staged | Signature | None]:
+        def stage(name: str) -> Callable[[Stop], Staged | Signature | None]:
             host, clock = self._services.github, self._services.clock
             return lambda stop: Stager(host, clock, self.context.emit, stop).stage(releases[name], artifacts[name])
 
-        def sign(stop: Callable[[], bool]) -> Staged | Signature | None:
+        def sign(stop: Stop) -> Staged | Signature | None:
             return sparkle_of(self._services).signature_for(artifacts[DMG].path, self._services.layout.inbox, cancelled=stop)
 
         done = together({**{name: stage(name) for name in artifacts}, "signature": sign}, self.context.cancelled)
@@ -162,7 +167,8 @@ class _Publication:
         if signature is None:
             return None
         if (signature.sha256, signature.size) != (image.sha256, image.size):
-            raise Refused(f"{DMG} changed while it was published.", "Its signature is over other bytes.", "Lay a finished file there, run again.")
+            why = "Its signature is over other bytes than those that are published."
+            raise Refused(f"{DMG} changed while it was published.", why, "Lay a finished file there, then run again.")
         return signature.value
 
     def _swap(self, staged: Mapping[str, Staged]) -> list[Swapped]:
@@ -171,13 +177,12 @@ class _Publication:
             return []
         if self.context.cancelled():
             raise Cancelled("Stopped before the swap: clients still get the release before.")
-        names = {f"sha256 {one.local.name}": one.local.sha256 for one in waiting}
-        self.context.intent("replace the download", **{key.replace(" ", "_"): value for key, value in names.items()})
+        self.context.intent("replace the download", **{one.local.name: one.local.sha256 for one in waiting})
         self.context.emit(PointOfNoReturn("The download is being replaced."))
         host, done = self._services.github.watched(self.context.emit), list[Swapped]()
         for one in waiting:
             try:
-                done.append(swap(host, one.release, one.local.name, one.local.sha256, one.asset, self._services.clock))
+                done.append(swap(host, one.release, one.local, one.asset, self._services.clock))
             except Problem:
                 self._take_back(done)
                 raise
@@ -190,7 +195,7 @@ class _Publication:
         self._mark("Verifying uploaded artifact from release URL...")
         host = self._services.github.watched(self.context.emit)
 
-        def fetch(one: Staged) -> Callable[[Callable[[], bool]], Downloaded | None]:
+        def fetch(one: Staged) -> Callable[[Stop], Downloaded | None]:
             name, wanted = one.local.name, (one.local.size, one.local.sha256)
             return lambda _: host.settled(one.release.tag, name, wanted, subject=name, phase="verifying the download")
 
@@ -198,7 +203,8 @@ class _Publication:
             got = together({name: fetch(one) for name, one in staged.items()}, lambda: False)
         except Problem as error:
             back = self._take_back(swapped)
-            raise ActionFailed(f"The download could not be verified: {error.what}", f"{back}No manifest was pushed.", error.remedy) from None
+            what = f"The download could not be verified: {error.what}"
+            raise ActionFailed(what, f"{back}No manifest was pushed.", error.remedy) from None
         for download in got.values():
             self._mark_remote(download)
         wrong = [_both_sides(one, got[name]) for name, one in staged.items() if not same_bytes(got[name], one.local)]
@@ -208,16 +214,15 @@ class _Publication:
             raise ActionFailed(f"The download is not what was published: {'; '.join(wrong)}.", f"{back}No manifest was pushed.", remedy)
         return {name: download for name, download in got.items() if download is not None}
 
-    def _push(self, image: Downloaded, value: str | None, swapped: Sequence[Swapped]) -> tuple[str, str, str, bool]:
+    def _push(self, image: Downloaded, value: str | None, swapped: Sequence[Swapped]) -> Pushed:
         document = compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
         try:
-            pushed = push_manifests(self.context, document.render())
+            return push_manifests(self.context, document.render())
         except Problem as error:
             if not swapped:
                 raise
             why = "The download is already replaced: clients that follow the live appcast refuse it until its manifests are out."
             raise ActionFailed(error.what, why, f"{error.remedy} Or put the release before back: nexy-tui rollback") from None
-        return pushed.commit, pushed.branch, pushed.sha256, pushed.changed
 
     def _take_back(self, swapped: Sequence[Swapped]) -> str:
         """Undo every swap; a sentence on how that went."""
@@ -226,7 +231,7 @@ class _Publication:
             try:
                 swap_back(host, one)
             except Problem as error:
-                return f"Putting {one.name} of the release before back failed too ({error.what}): at once `nexy-tui publish --recover`. "
+                return f"Putting {one.name} back failed too ({error.what}): at once `nexy-tui publish --recover`. "
         if swapped:
             self.context.emit(Exposure(0.0, open=False))
             return "The release before is back in place. "
@@ -241,11 +246,6 @@ class _Publication:
             self._mark(f"Remote SHA256: {download.sha256}")
 
 
-def signed_by(signature: Signature | None) -> str:
-    """Where a signature came from, for evidence."""
-    return "the field is left out" if signature is None else signature.source
-
-
 def _require(verdict: Verdict) -> None:
     if not verdict.status.satisfied:
         raise Refused(verdict.summary, "Nothing was sent.", verdict.remedy)
@@ -258,6 +258,7 @@ def _both_sides(one: Staged, got: Downloaded | None) -> str:
 
 def _evidence(staged: Mapping[str, Staged], swapped: Sequence[Swapped], downloads: Mapping[str, Downloaded]) -> tuple[Evidence, ...]:
     rows = [Evidence(f"{name} at the release URL", str(got), got.url, got.time) for name, got in downloads.items()]
-    rows += [Evidence(f"{name} sent", "in this run" if one.uploaded else "found there by its digest", one.asset.name) for name, one in staged.items()]
+    for name, one in staged.items():
+        rows.append(Evidence(f"{name} sent", "in this run" if one.uploaded else "found there by its digest", one.asset.name))
     rows += [Evidence(f"{one.name} out of place", f"{one.gap_s * 1000:.0f} ms", "between the two renames") for one in swapped]
     return tuple(rows)

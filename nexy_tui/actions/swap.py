@@ -9,6 +9,7 @@ from checks.publish import previous_name, temporary_name
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, Line
 from nexy_tui.core.problem import ActionFailed, Problem
+from nexy_tui.services.artifact import Inspected
 from nexy_tui.services.github import Asset, Release, ReleaseHost
 
 
@@ -37,12 +38,12 @@ def heal(host: ReleaseHost, release: Release, name: str, assets: dict[str, Asset
     return True
 
 
-def swap(host: ReleaseHost, release: Release, name: str, sha256: str, incoming: Asset, clock: Clock) -> Swapped:
+def swap(host: ReleaseHost, release: Release, local: Inspected, incoming: Asset, clock: Clock) -> Swapped:
     """Delete an older `previous-`, rename the current asset to that, rename the new one into place.
 
     When the second rename fails for good, the first is taken back. `host` must not be one that a cancel can stop.
     """
-    assets = host.assets(release)
+    name, sha256, assets = local.name, local.sha256, host.assets(release)
     current, older = assets.get(name), assets.get(previous_name(name))
     if current is None:
         return Swapped(release, name, sha256, host.rename(incoming, name), None, 0.0)
@@ -53,7 +54,7 @@ def swap(host: ReleaseHost, release: Release, name: str, sha256: str, incoming: 
     try:
         new = host.rename(incoming, name)
     except Problem as error:
-        new = _in_place_after_all(host, release, name, aside, incoming, error)
+        new = _look_or_undo(host, release, aside, incoming, error=error)
     except BaseException:
         with contextlib.suppress(Problem):
             host.rename(aside, name)
@@ -68,8 +69,9 @@ def swap_back(host: ReleaseHost, swapped: Swapped) -> None:
         host.rename(swapped.old, swapped.name)
 
 
-def _in_place_after_all(host: ReleaseHost, release: Release, name: str, aside: Asset, incoming: Asset, error: Problem) -> Asset:
+def _look_or_undo(host: ReleaseHost, release: Release, aside: Asset, incoming: Asset, *, error: Problem) -> Asset:
     """The second rename failed, or its answer was lost: look, and where it did not happen take the first one back."""
+    name = aside.name.removeprefix(previous_name(""))
     try:
         there = host.assets(release).get(name)
         if there is not None and there.id == incoming.id:

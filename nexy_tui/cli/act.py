@@ -39,7 +39,7 @@ def publish(
     json: Json = False,
 ) -> None:
     """Replace the download and write the manifests (rulebook section 3, Phase 2)."""
-    run_alone(["publish", "manifests"], yes=yes, as_json=json, dry_run=dry_run, attest=attest)
+    run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest)
 
 
 def sync_manifests(
@@ -54,7 +54,7 @@ def sync_manifests(
         checklist = common.the_checklist()
         with common.problems_end():
             raise typer.Exit(look_at([checklist.item("version.manifests"), checklist.item("publish.manifests")], json))
-    run_alone(["manifests"], yes=yes, as_json=json)
+    run_alone(["sync-manifests"], yes=yes, as_json=json)
 
 
 def deploy(

@@ -62,12 +62,18 @@ def make_services() -> Services:
 
 
 def start_directory() -> Path:
-    """Where the checkout is searched from: --checkout, NEXY_CHECKOUT, or here."""
+    """Where the checkout is searched from: --checkout, else here where here is a code checkout, else NEXY_CHECKOUT, else here."""
+    from nexy_tui.config import find_checkout, find_layout
+
     if current.checkout is not None:
         return current.checkout
-    named = os.environ.get("NEXY_CHECKOUT")
     here = Path.cwd()
-    if named and not any((folder / ".git").exists() for folder in (here, *here.parents)):
+    named = os.environ.get("NEXY_CHECKOUT")
+    if not named:
+        return here
+    try:
+        find_layout(find_checkout(here))
+    except Unusable:
         return Path(named)
     return here
 

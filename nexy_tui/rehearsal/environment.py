@@ -73,10 +73,10 @@ class EnvTable:
         return "\n".join([f"unset {' '.join(self.unset)}", *exports]) + "\n"
 
 
-def environment(world: World, environ: Mapping[str, str] | None = None, *, client_programs: Path | None = None) -> EnvTable:
+def environment(world: World, environ: Mapping[str, str] | None = None) -> EnvTable:
     """The table for a world, entered from `environ` (default: this process's)."""
     environ = os.environ if environ is None else environ
-    programs = home.client_programs(world) if client_programs is None else client_programs
+    programs = home.client_programs(world)
     values = {
         **_network(world),
         **_git(world),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nexy_tui.rehearsal.names import (
@@ -18,6 +18,9 @@ from nexy_tui.rehearsal.names import (
 )
 from nexy_tui.runlog import keys
 from nexy_tui.runlog.sign import Signer
+
+KEY_AGE = timedelta(days=365)
+"""How long the operator has had the key: drills of the past were signed with it too."""
 
 WAITING_SPEED = 20
 """How much faster than production a rehearsal waits."""
@@ -65,9 +68,6 @@ sparkle_public_key = "{key}"
 [target.database]
 where = "local"
 
-[tls]
-ca = "{ca}"
-
 [trust]
 allowed_signers = "{signers}"
 
@@ -101,11 +101,11 @@ def keyring_file(world: World) -> Path:
     return world.home / "keyring.cfg"
 
 
-def client_programs(world: World) -> Path:
+def client_programs(_: World) -> Path:
     """The folder of the database's client programs."""
-    from nexy_tui.rehearsal import database
+    from nexy_tui.rehearsal.cluster import bin_dir
 
-    return database.client_programs(world)
+    return bin_dir()
 
 
 def database_url(world: World) -> str:
@@ -125,7 +125,7 @@ def create(world: World) -> Signer:
     _write(_token(world), world.secrets.world_token)
     _write(gitconfig(world), _GITCONFIG.format(operator=OPERATOR, helper=_helper(world), empty=_empty(world)))
     _write(_helper(world), _CREDENTIAL_HELPER.format(token=_token(world)), 0o700)
-    text = _CONFIG.format(key=world.sparkle_public_key, ca=world.ca, signers=world.allowed_signers, speed=WAITING_SPEED)
+    text = _CONFIG.format(key=world.sparkle_public_key, signers=world.allowed_signers, speed=WAITING_SPEED)
     _write(world.config, text)
     return _fill_keyring(world)
 
@@ -152,7 +152,7 @@ def _fill_keyring(world: World) -> Signer:
     ring = PlaintextKeyring()
     ring.file_path = str(keyring_file(world))
     ring.set_password(KEYRING_SERVICE, SPARKLE_USERNAME, world.secrets.sparkle_seed)
-    return keys.create_key(OPERATOR, world.allowed_signers, datetime.now(UTC), backend=ring)
+    return keys.create_key(OPERATOR, world.allowed_signers, datetime.now(UTC) - KEY_AGE, backend=ring)
 
 
 def _token(world: World) -> Path:

@@ -163,7 +163,7 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_follow_owner, daemon=True).start()
-    print(f"Nexy {Handler.said['version']} (nexy-wire {wire.__version__}) listening on port {options.port}", flush=True)
+    print(f"Nexy {Handler.said['version']} (nexy-wire {wire.__version__}) listening on http://127.0.0.1:{options.port}", flush=True)
     server.serve_forever()
 
 

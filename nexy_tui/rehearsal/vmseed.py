@@ -33,7 +33,6 @@ async def create(world: World) -> None:
     for folder in (files.bin, files.broken_bin, files.etc, files.superuser_home, files.user_home, files.run, files.downloads, files.tmp):
         folder.mkdir(parents=True)
     files.journal.parent.mkdir(parents=True)
-    _write_stand_ins(files)
     _write_git_settings(world, files)
     refresh(world)
     await _clone(world, files)
@@ -42,8 +41,11 @@ async def create(world: World) -> None:
 
 
 def refresh(world: World) -> None:
-    """Write what depends on the world's ports, which may change when a kept world comes back."""
+    """Write what depends on the world's ports and on this program's place: both may change before a kept world comes back."""
     files = VmFiles(world.vm)
+    _write_stand_ins(files)
+    if files.venv.is_dir():
+        _write_pip(files)
     port = world.ports["update"]
     variables = {
         "NEXY_APP_HOME": files.user_home,
@@ -161,27 +163,35 @@ def _write_stand_ins(files: VmFiles) -> None:
         write_private(files.bin / program, text, 0o755)
     write_private(files.bin / "sudo", _SUDO, 0o755)
     write_private(files.broken_bin / "git", _BROKEN_GIT.format(bin=files.broken_bin), 0o755)
+    (files.bin / "python3").unlink(missing_ok=True)
     (files.bin / "python3").symlink_to(_base_python())
 
 
 async def _make_venv(files: VmFiles) -> None:
-    """A Python environment with the deployed release's requirements; its pip is this program's, aimed at it."""
+    """A Python environment with the deployed release's requirements."""
     await _run(_base_python(), "-Im", "venv", "--without-pip", "--symlinks", str(files.venv))
-    site = Path(sysconfig.get_path("purelib", "venv", vars={"base": str(files.venv), "platbase": str(files.venv)}))
-    host = shlex.quote(sys.executable)
+    _write_pip(files)
+    requirements = next((files.app / name for name in REQUIREMENTS if (files.app / name).is_file()), None)
+    if requirements is not None:
+        wheels.install(wheels.pinned(requirements.read_text(encoding="utf-8")), _site_packages(files))
+
+
+def _write_pip(files: VmFiles) -> None:
+    """The environment's pip is this program's, aimed at it: `pip`, and the same as `python -m pip`."""
     python = files.venv / "bin" / "python"
-    write_private(files.venv / "bin" / "pip", f'#!/bin/sh\nexec {host} -Im pip --python {python} "$@"\n', 0o755)
-    module = site / "pip"
-    module.mkdir(parents=True)
+    write_private(files.venv / "bin" / "pip", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -Im pip --python {python} "$@"\n', 0o755)
+    module = _site_packages(files) / "pip"
+    module.mkdir(parents=True, exist_ok=True)
     (module / "__init__.py").write_text("", encoding="utf-8")
     (module / "__main__.py").write_text(
         f"import os\nimport sys\n\nhost = {sys.executable!r}\n"
         'os.execv(host, [host, "-Im", "pip", "--python", sys.executable, *sys.argv[1:]])\n',
         encoding="utf-8",
     )
-    requirements = next((files.app / name for name in REQUIREMENTS if (files.app / name).is_file()), None)
-    if requirements is not None:
-        wheels.install(wheels.pinned(requirements.read_text(encoding="utf-8")), site)
+
+
+def _site_packages(files: VmFiles) -> Path:
+    return Path(sysconfig.get_path("purelib", "venv", vars={"base": str(files.venv), "platbase": str(files.venv)}))
 
 
 def _base_python() -> str:

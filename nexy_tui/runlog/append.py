@@ -164,9 +164,7 @@ class RunLog:
         subjects: Sequence[Subject] = (),
     ) -> int:
         """Say what is about to be done, before its first irreversible step; the record's seq. If this raises, the step must not begin."""
-        return self._write(
-            Draft("intent", item=item, action=action, argv=argv, evidence=evidence, message=message, subjects=subjects)
-        )
+        return self._write(Draft("intent", item=item, action=action, argv=argv, evidence=evidence, message=message, subjects=subjects))
 
     def result(
         self,
@@ -184,9 +182,7 @@ class RunLog:
         draft = Draft("result", item=item, status=str(status), action=action, exit=exit, duration_ms=duration_ms)
         return self._write(draft.with_context(evidence, message, subjects))
 
-    def check(
-        self, item: str, status: str, message: str, evidence: Sequence[EvidenceLike] = (), *, duration_ms: int | None = None
-    ) -> int:
+    def check(self, item: str, status: str, message: str, evidence: Sequence[EvidenceLike] = (), *, duration_ms: int | None = None) -> int:
         """Record the verdict on a checklist item."""
         return self._write(Draft("check", item=item, status=str(status), duration_ms=duration_ms).with_context(evidence, message))
 

@@ -28,9 +28,7 @@ def encode(value: object) -> bytes:
 def decode(data: bytes) -> object:
     """Read canonical bytes. Raises NotCanonical for anything that would not be written so."""
     try:
-        value: object = json.loads(
-            data.decode("ascii"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float
-        )
+        value: object = json.loads(data.decode("ascii"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
         again = encode(value)
     except NotCanonical:
         raise

@@ -84,9 +84,7 @@ class Draft:
     subjects: Sequence[Subject] = ()
     details: Mapping[str, object] | None = None
 
-    def with_context(
-        self, evidence: Sequence[Evidence | Mapping[str, object]], message: str, subjects: Sequence[Subject] = ()
-    ) -> Draft:
+    def with_context(self, evidence: Sequence[Evidence | Mapping[str, object]], message: str, subjects: Sequence[Subject] = ()) -> Draft:
         """The same draft with what was seen, said and touched."""
         return replace(self, evidence=evidence, message=message, subjects=subjects)
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import Refused
 from nexy_tui.runlog import canonical, dsse, seal, sshsig, sshwire
 from nexy_tui.runlog.chain import BREAKS, Chain, Fault, inspect, split
 from nexy_tui.runlog.logfile import read_whole
 from nexy_tui.runlog.record import Record
-from nexy_tui.runlog.trust import NAMESPACE, Trust, choose
+from nexy_tui.runlog.repository import previous_release_signers
+from nexy_tui.runlog.trust import NAMESPACE, Trust, choose, trust_rules
+
+if TYPE_CHECKING:
+    from nexy_tui.config import Settings
 
 
 class State(StrEnum):
@@ -105,6 +111,33 @@ def verify(path: Path, rules: Sequence[Trust], anchors: Sequence[Anchor] | None 
         notes.append(f"the seal's detached signature {seal.signature_path(path).name} is missing: resuming the run writes it")
     state = _state(chain, faults, signature is not None, found)
     return LogVerdict(path, state, chain, tuple(faults), keyid, trust.rule if trust else None, found, tuple(notes))
+
+
+def verify_file(path: Path, settings: Settings, *, explicit: Path | None = None, checkout: Path | None = None) -> LogVerdict:
+    """The verdict by the sources of trust in force here: `explicit` alone, else the configured list, else the repository's.
+
+    The last is read, when the configured list does not name the key, from the code repository at `checkout`.
+    """
+    verdict = verify(path, trust_rules(explicit, settings.allowed_signers, None))
+    if verdict.rule is not None or explicit is not None or checkout is None:
+        return verdict
+    return verify(path, trust_rules(None, settings.allowed_signers, _repository_signers(path, settings, checkout)))
+
+
+def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes | None:
+    from git.exc import GitError
+
+    from nexy_tui.services.git import Git
+
+    rules = trust_rules(None, settings.allowed_signers, None)
+
+    def holds(earlier: Path) -> bool:
+        return verify(earlier, rules).state in (State.SEALED, State.ANCHORED)
+
+    try:
+        return previous_release_signers(settings.state_dir, path, holds, Git(checkout, settings.target, os.environ).show)
+    except GitError:
+        return None
 
 
 def _state(chain: Chain, faults: Sequence[Fault], signed: bool, anchors: tuple[tuple[str, str], ...] | None) -> State:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, Waiting, silent
-from nexy_tui.core.problem import Cancelled, CouldNotLook, Problem, Unusable
-from nexy_tui.core.secret import Secret, redact
+from nexy_tui.core.problem import Cancelled, CouldNotLook, Unusable
+from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
-from nexy_tui.core.text import printable
+from nexy_tui.services.azure_errors import Busy, problem_of
 
 if TYPE_CHECKING:
-    from azure.core.exceptions import AzureError
     from azure.core.polling import LROPoller
     from azure.identity import DefaultAzureCredential
     from azure.mgmt.compute import ComputeManagementClient
@@ -38,15 +37,10 @@ PATIENCE = 600.0
 MANAGED_NAME = "nexy-tui"
 """One managed run-command resource, used again each time, so that none pile up on the VM (Azure allows 25)."""
 
-_BUSY_TEXT = "execution is in progress"
 _CONNECT_TRIES = 3
 _LOOK_EVERY = 0.1
 
 T = TypeVar("T")
-
-
-class Busy(CouldNotLook):
-    """Another command holds the VM's run-command slot (409)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +60,7 @@ class RunCommands:
         self._vm = target.vm
         self._subscription = target.vm.subscription or environ.get("AZURE_SUBSCRIPTION_ID", "")
         self._clock = clock
+        self._turn = threading.Lock()
         self._credential: DefaultAzureCredential | None = None
 
     @property
@@ -165,7 +160,7 @@ class RunCommands:
         waited = 0.0
         while True:
             try:
-                with self._client(secrets) as client:
+                with self._ours(cancelled), self._client(secrets) as client:
                     poller = self._begin(lambda: begin(client))
                     if begun is not None:
                         begun()
@@ -177,6 +172,17 @@ class RunCommands:
                 emit(Waiting(f"{self.where} runs another command (one at a time); trying again", delay))
                 self._clock.sleep(delay, cancelled)
                 waited += delay
+
+    @contextmanager
+    def _ours(self, cancelled: Callable[[], bool] | None) -> Iterator[None]:
+        """Looks and actions of this process take turns, so that they do not find each other's commands in the way."""
+        while not self._turn.acquire(timeout=_LOOK_EVERY):
+            if cancelled is not None and cancelled():
+                raise Cancelled(f"The operator stopped waiting for {self.where}.", "Nothing was started there.", "Start it again.")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _begin(self, begin: Callable[[], LROPoller[Any]]) -> LROPoller[Any]:
         """Begin; again only where the request never left, so that no script runs twice."""
@@ -234,30 +240,9 @@ class RunCommands:
             ) as client:
                 yield client
         except AzureError as error:
-            raise self._problem(error, secrets) from None
+            raise problem_of(error, self.where, secrets) from None
         finally:
             stop.set()
-
-    def _problem(self, error: AzureError, secrets: tuple[Secret, ...]) -> Problem:
-        from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
-
-        said = printable(redact(str(getattr(error, "message", error)), *secrets).strip().splitlines()[0], 240)
-        status = getattr(error, "status_code", None)
-        if isinstance(error, ClientAuthenticationError):
-            return _not_authenticated(said, refused=error.response is not None)
-        if isinstance(error, HttpResponseError):
-            if status == 409 and _BUSY_TEXT in str(error):
-                return Busy(
-                    f"{self.where} is busy: run command extension execution is in progress (HTTP 409).",
-                    "A VM runs one command at a time, who started it Azure does not tell, and it can last 90 minutes.",
-                    "Ask your colleagues or the VM's activity log who is running a command there, wait for its end, then try again.",
-                )
-            return CouldNotLook(f"Azure refused the command on {self.where}: {said}", f"HTTP {status}.", _remedy(status))
-        return CouldNotLook(
-            f"Azure cannot be reached ({type(error).__name__}: {said})",
-            "The VM could not be asked.",
-            "See that the network, the proxy and REQUESTS_CA_BUNDLE are right, then run again.",
-        )
 
 
 def _polling() -> Any:
@@ -275,27 +260,3 @@ def _transport(clock: Clock, stop: threading.Event) -> Any:
             clock.sleep(duration, stop.is_set)
 
     return ClockTransport()
-
-
-def _not_authenticated(said: str, *, refused: bool) -> Problem:
-    if refused:
-        return CouldNotLook(
-            f"Azure refused the credential: {said}",
-            "Without it neither the VM's state nor a deploy is to be had.",
-            "Renew the secret of the service principal (AZURE_CLIENT_SECRET), or log in anew: az login",
-        )
-    return Unusable(
-        "There is no credential for Azure.",
-        "Deploying and looking at the VM need one.",
-        "Log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
-    )
-
-
-def _remedy(status: int | None) -> str:
-    return {
-        401: "Log in anew: az login",
-        403: "Ask for the role Virtual Machine Contributor on the VM.",
-        404: "See that target.vm.resource_group, target.vm.name and the subscription name the VM: az vm list --output table",
-        409: "See that the VM is running: az vm get-instance-view; then try again.",
-        429: "Azure asks for fewer requests: wait a minute, then run again.",
-    }.get(status or 0, "Try again; if it stays, see the VM's activity log in the portal.")

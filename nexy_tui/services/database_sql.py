@@ -75,7 +75,8 @@ SELECT json_build_object(
   'number', current_setting('server_version_num')::int,
   'system', (SELECT system_identifier::text FROM pg_control_system()),
   'database', current_database(),
-  'tables', (SELECT coalesce(json_agg(relname ORDER BY relname), '[]') FROM relation WHERE relkind IN ('r', 'p') AND relname IN ({_TABLES})),
+  'tables', (SELECT coalesce(json_agg(relname ORDER BY relname), '[]') FROM relation
+             WHERE relkind IN ('r', 'p') AND relname IN ({_TABLES})),
   'app', (SELECT json_build_object('name', rolname, 'superuser', rolsuper, 'createrole', rolcreaterole) FROM app),
   'owned', (SELECT json_build_object('count', count(*), 'some', coalesce((array_agg(thing ORDER BY thing))[1:5], '{{}}'),
               'via', coalesce((array_agg(DISTINCT via))[1:9], '{{}}')) FROM owned),

@@ -68,7 +68,11 @@ def test_every_kind_of_record_is_read_back(tmp_path: Path) -> None:
         *("genesis", "check", "attestation", "intent", "result", "seal")
     ]
     assert (check.item, check.status, check.evidence[0]["value"]) == ("remotes.code", "passed", "origin")
-    assert (attestation.item, attestation.status, attestation.message) == ("inbox.signature", "attested", "I looked at the notarization by hand.")
+    assert (attestation.item, attestation.status, attestation.message) == (
+        "inbox.signature",
+        "attested",
+        "I looked at the notarization by hand.",
+    )
     assert (intent.action, intent.item, intent.argv) == ("publish", "publish.dmg", ("git", "push", "origin", "refs/tags/v1.6.1.43"))
     assert (result.status, result.exit, result.duration_ms) == ("done", 0, 1200)
     assert result.subject == (HEAD, Subject.artifact("Nexy.dmg", "b" * 64))
@@ -155,7 +159,9 @@ def _failing_after(count: int, code: int) -> Any:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO])
 @pytest.mark.parametrize("room", [0, 1, 300])
-def test_a_full_disk_refuses_the_intent_and_leaves_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, room: int) -> None:
+def test_a_full_disk_refuses_the_intent_and_leaves_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, room: int
+) -> None:
     log = create(tmp_path)
     before = log.path.read_bytes()
     monkeypatch.setattr(logfile.os, "write", _failing_after(room, code))
@@ -205,7 +211,9 @@ except Problem as problem:
     print(log.path.stat().st_size == size, problem.what)
 """
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("True The run log")
     assert "too large" in done.stdout

@@ -197,5 +197,12 @@ result = CliRunner().invoke(app, ["verify", {str(path)!r}, "--allowed-signers", 
 heavy = [name for name in ("textual", "azure", "httpx", "git", "psycopg", "keyring", "rich") if name in sys.modules]
 print(result.exit_code, heavy)
 """
-    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.stdout == "10 []\n", done.stderr

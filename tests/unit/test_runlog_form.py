@@ -31,7 +31,7 @@ def test_what_was_encoded_is_read_back_the_same(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [1.0, {"a": float("nan")}, 2**53, -(2**53), {"ключ": 1}, {1: 2}, "\ud800", b"x", {"a": [object()]}], ids=repr
+    "value", [1.0, {"a": float("nan")}, 2**53, -(2**53), {"ключ": 1}, {1: 2}, "\ud800", b"x", {"a": [{1, 2}]}], ids=repr
 )
 def test_values_without_a_form_are_refused(value: object) -> None:
     with pytest.raises(canonical.NotCanonical):
@@ -40,7 +40,20 @@ def test_values_without_a_form_are_refused(value: object) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b'{"a":1,"a":1}', b'{"b":1,"a":2}', b'{"a": 1}', b"1.0", b"1e3", b"NaN", b"9007199254740992", b'"\\u0041"', b"[1,]", b"", b"\xff", b"[" * 9999],
+    [
+        b'{"a":1,"a":1}',
+        b'{"b":1,"a":2}',
+        b'{"a": 1}',
+        b"1.0",
+        b"1e3",
+        b"NaN",
+        b"9007199254740992",
+        b'"\\u0041"',
+        b"[1,]",
+        b"",
+        b"\xff",
+        b"[" * 9999,
+    ],
 )
 def test_other_spellings_are_not_read(raw: bytes) -> None:
     with pytest.raises(canonical.NotCanonical):

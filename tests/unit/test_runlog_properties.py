@@ -13,7 +13,9 @@ from nexy_tui.runlog.read import read_log
 from nexy_tui.runlog.record import Draft, Subject
 from nexy_tui.runlog.verify import State, verify
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).filter(lambda text: not any(mark in text for mark in ("://", "_", "eyJ", "AIza")))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).filter(
+    lambda text: not any(mark in text for mark in ("://", "_", "eyJ", "AIza"))
+)
 words = st.from_regex(r"[a-z][a-z0-9._-]{0,20}", fullmatch=True)
 scalars = texts | st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1)
 evidence = st.lists(st.dictionaries(words, scalars | st.lists(scalars, max_size=3), max_size=4), max_size=3)
@@ -27,7 +29,9 @@ drafts = st.builds(
     duration_ms=st.none() | st.integers(0, 2**53 - 1),
     evidence=evidence,
     message=texts,
-    subjects=st.lists(st.builds(Subject.artifact, words, st.from_regex(r"[0-9a-f]{64}", fullmatch=True)), max_size=2, unique_by=lambda s: s.name),
+    subjects=st.lists(
+        st.builds(Subject.artifact, words, st.from_regex(r"[0-9a-f]{64}", fullmatch=True)), max_size=2, unique_by=lambda s: s.name
+    ),
 )
 
 

@@ -36,7 +36,12 @@ def test_planted_secrets_are_in_no_field(tmp_path: Path) -> None:
     log = create(tmp_path, secrets=[Secret("DB_PASSWORD", PASSWORD)], facts={"served_before": f"x {PASSWORD}"})
     log.protect(Secret("keyring", "hunter2hunter2"))
     encoded = base64.b64encode(PASSWORD.encode()).decode()
-    log.check("a.b", "failed", f"It said {PASSWORD} and {quote(PASSWORD, safe='')}", [Evidence("header", f"Basic {encoded}", "https://u:p@host/x?sig=1")])
+    log.check(
+        "a.b",
+        "failed",
+        f"It said {PASSWORD} and {quote(PASSWORD, safe='')}",
+        [Evidence("header", f"Basic {encoded}", "https://u:p@host/x?sig=1")],
+    )
     log.intent("publish", argv=["git", "push", f"https://x:{TOKEN}@github.com/o/r.git", "hunter2hunter2"], message=TOKEN)
     log.result("publish", "failed", message=json.dumps({"p": PASSWORD}), evidence=[{"name": "n", "deep": {"list": [f"a{PASSWORD}b"]}}])
     log.attestation("c.d", "hunter2hunter2")
@@ -92,7 +97,11 @@ def test_a_secret_in_a_name_stops_the_record(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(secret=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=4, max_size=30), before=st.text(max_size=5), after=st.text(max_size=5))
+@given(
+    secret=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=4, max_size=30),
+    before=st.text(max_size=5),
+    after=st.text(max_size=5),
+)
 def test_no_secret_survives_in_free_text(secret: str, before: str, after: str) -> None:
     draft = Draft("check", item="a.b", message=before + secret + after, evidence=[{"name": "v", "value": secret}], argv=["git", secret])
     place = Place(1, "0" * 64, "2026-05-01T12:00:00.000000Z", 1, "boot")
@@ -123,7 +132,14 @@ def test_a_very_long_text_is_cut_after_the_secrets_are_out(tmp_path: Path) -> No
         ["git", "push", "--atomic", "origin", "HEAD:refs/heads/main", "refs/tags/v1.6.1.43"],
         ["git", "commit", "-m", "Release v1.6.1.43"],
         ["git", "commit", "-m", "Update manifest for 1.6.1.43 (Production)"],
-        ["git", "checkout", "a" * 40, "--", "server/updates/manifests/manifest.json", "server/server/updates/manifests/manifest_1.6.1.43.json"],
+        [
+            "git",
+            "checkout",
+            "a" * 40,
+            "--",
+            "server/updates/manifests/manifest.json",
+            "server/server/updates/manifests/manifest_1.6.1.43.json",
+        ],
         ["/usr/bin/pg_dump", "--format=custom", "-f", "/var/backups/db.dump", "--no-password"],
         ["bash", "server/scripts/db_backup.sh"],
         ["gh", "release", "view", "-R", "https://github.com/Seregawpn/Nexy_production"],

@@ -35,7 +35,14 @@ def test_other_peoples_lines_are_passed_over() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["ada", "ada ssh-ed25519", "ada ssh-ed25519 AAAA", f'ada valid-before="soon" {KEY}', f"ada colour=red {KEY}", f'ada namespaces="a {KEY}'],
+    [
+        "ada",
+        "ada ssh-ed25519",
+        "ada ssh-ed25519 AAAA",
+        f'ada valid-before="soon" {KEY}',
+        f"ada colour=red {KEY}",
+        f'ada namespaces="a {KEY}',
+    ],
 )
 def test_a_malformed_line_is_refused_with_its_number(line: str) -> None:
     with pytest.raises(Unusable, match="Line 2 of"):

@@ -13,7 +13,7 @@ import pytest
 from runlog_kit import BEGIN, OPERATOR, OTHER, SIGNER, StepClock, create, fill, opened, payload, resigned, sealed, trusting
 
 from nexy_tui.core.problem import Unusable
-from nexy_tui.runlog import dsse, report, sshsig
+from nexy_tui.runlog import dsse, report, show, sshsig
 from nexy_tui.runlog.record import Operator
 from nexy_tui.runlog.repository import previous_release_signers
 from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners, Trust, new_entry, trust_rules
@@ -249,10 +249,19 @@ def test_a_sealed_log_is_sealed_and_the_verdict_says_why(tmp_path: Path) -> None
     path = sealed(tmp_path, world="w1")
     verdict = verify(path, trusting())
     assert (verdict.state, verdict.state.exit_code, verdict.faults) == (State.SEALED, 10, ())
-    text = "\n".join(report.verdict_lines(verdict))
-    for part in ("SEALED", OPERATOR.id, SIGNER.keyid, "the test's own list", "records    6", verdict.chain.head, "anchors: not asked", "w1"):
+    text = "\n".join(show.verdict_lines(verdict))
+    for part in (
+        "SEALED",
+        OPERATOR.id,
+        SIGNER.keyid,
+        "the test's own list",
+        "records    6",
+        verdict.chain.head,
+        "anchors: not asked",
+        "w1",
+    ):
         assert part in text
-    document = report.verdict_document(verdict)
+    document = show.verdict_document(verdict)
     assert document["state"] == "SEALED"
     assert document["anchors"] == "not asked"
     assert (document["records"], document["head"], document["outcome"]) == (6, verdict.chain.head, "complete")
@@ -310,7 +319,7 @@ def test_time_going_backwards_is_told(tmp_path: Path) -> None:
     log.close()
     verdict = verify(log.path, trusting(since=BEGIN - timedelta(days=1)))
     assert (verdict.state, verdict.chain.backwards) == (State.SEALED, (2,))
-    assert "time       goes backwards at line 2" in report.verdict_lines(verdict)
+    assert "time       goes backwards at line 2" in show.verdict_lines(verdict)
 
 
 def test_an_empty_file_is_no_log(tmp_path: Path) -> None:
@@ -361,19 +370,19 @@ def test_the_repositorys_list_is_taken_from_the_release_before(tmp_path: Path) -
     asked: list[tuple[str, str]] = []
     listed = new_entry("bob@example.com", OTHER.public, BEGIN).line().encode()
 
-    def show(commit: str, name: str) -> bytes:
+    def read(commit: str, name: str) -> bytes:
         asked.append((commit, name))
         return listed
 
     rules = trusting()
     assert verify(judged, rules).state is State.INVALID
-    signers = previous_release_signers(tmp_path, judged, rules, show)
+    signers = previous_release_signers(tmp_path, judged, lambda path: verify(path, rules).state is State.SEALED, read)
     assert asked == [("2" * 40, ".nexy/allowed_signers")]
     verdict = verify(judged, [*rules, *trust_rules(None, None, signers)])
     assert verdict.state is State.SEALED
     assert "previous verified release" in str(verdict.rule)
     last.write_bytes(last.read_bytes().replace(b"A", b"B", 1))
-    previous_release_signers(tmp_path, judged, rules, show)
+    previous_release_signers(tmp_path, judged, lambda path: verify(path, rules).state is State.SEALED, read)
     assert asked[1:] == [("1" * 40, ".nexy/allowed_signers")]
 
 
@@ -396,5 +405,6 @@ def test_the_report_of_a_sealed_run_says_how_to_verify_it(tmp_path: Path) -> Non
     path = sealed(tmp_path)
     verdict = verify(path, trusting())
     text = report.markdown(verdict.chain.records, verdict)
-    assert f"ssh-keygen -Y verify -f <allowed_signers> -I {OPERATOR.id} -n release-log@nexy-tui -Overify-time=20260501120000Z -s {path}.sig < {path}" in text
+    command = f"ssh-keygen -Y verify -f <allowed_signers> -I {OPERATOR.id} -n release-log@nexy-tui -Overify-time=20260501120000Z"
+    assert f"{command} -s {path}.sig < {path}" in text
     assert "**SEALED**. Ended" in text

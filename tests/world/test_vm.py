@@ -253,7 +253,7 @@ def test_the_service_manager_starts_stops_and_reports(fresh: CloudWorld) -> None
         " && journalctl -u voice-assistant -n 2 --no-pager -o cat && systemctl status --no-pager voice-assistant | head -3"
     )
     assert outcome.exit == 0, outcome.stderr
-    assert outcome.stdout.startswith(f"active\nrunning\nNexy {PREVIOUS} (nexy-wire 1.0) listening on port ")
+    assert outcome.stdout.startswith(f"active\nrunning\nNexy {PREVIOUS} (nexy-wire 1.0) listening on http://127.0.0.1:8080\n")
     assert "Active: active (running) since" in outcome.stdout
     assert machine.service.pid not in (0, first)
     wrong = fresh.run("systemctl restart nginx; echo $?; systemctl is-active nginx; echo $?; journalctl --frobnicate; echo $?")

@@ -87,6 +87,7 @@ def test_a_taken_port_is_given_up_for_a_free_one(make_world: MakeWorld) -> None:
     inside = make_world()
     worlds.stop(inside.world.dir)
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", inside.world.ports["database"]))
         squatter.listen()
         old = inside.world.ports["database"]

@@ -1,0 +1,162 @@
+"""The wizard as a Textual application: it shows screens, owns the worker threads, and leaves the terminal as it found it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import ModalScreen, Screen
+
+import screens
+from nexy_tui.core.problem import Unusable
+from nexy_tui.engine.session import Session
+from screens.backend import Backend, Ending, NewRun, Opening, ResumeRun
+from screens.base import WizardScreen
+from screens.conductor import Conductor
+from screens.dialogs.leave import LeaveDialog
+from screens.end import EndScreen
+from screens.feed import Feed
+from screens.home import HomeScreen
+from screens.jobs import JobEnded
+from screens.phase import PhaseScreen
+from screens.phases import screen_for
+from screens.start import StartScreen
+from screens.theme import DAY, NIGHT
+
+FRAME = 0.1
+"""Seconds between two drawings of what the threads said: ten a second at most."""
+
+_BASE = 2
+"""Screens that stay at the bottom of the stack: Textual's own and home."""
+
+
+class Awake(Message):
+    """A thread has something to show."""
+
+
+class NexyApp(App[Ending]):
+    """The wizard. `run` returns an Ending: exit status, log, and what the operator asked to be done next."""
+
+    TITLE = "nexy-tui"
+    CSS_PATH = Path(screens.__path__[0]) / "nexy.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q,ctrl+c", "quit", show=False, priority=True)]
+
+    def __init__(self, backend: Backend, auto: bool = False, opening: Opening | None = None) -> None:
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.register_theme(NIGHT)
+        self.register_theme(DAY)
+        self.theme = NIGHT.name
+        self.backend, self._opening = backend, opening or (NewRun() if auto else None)
+        self.conductor = Conductor(self, self, backend, Feed(lambda: self.post_message(Awake())), auto=auto)
+        self._drawn = 0.0
+
+    def run(self, *args: Any, **options: Any) -> Ending | None:
+        """Run to the end; whatever ends it, the session is let go."""
+        try:
+            return super().run(*args, **options)
+        finally:
+            self.conductor.close()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Of Textual's own commands only the choice of colours; the screens bring theirs."""
+        yield SystemCommand("Colours", "Choose another theme", self.action_change_theme)
+
+    def on_mount(self) -> None:
+        """Home first; then what the command line asked for."""
+        self._leave_on_signals()
+        self.set_interval(0.5, self._tick)
+        self.push_screen(HomeScreen(self.conductor))
+        if isinstance(self._opening, ResumeRun):
+            self.conductor.resume(self._opening.path)
+        elif isinstance(self._opening, NewRun) and self.conductor.auto:
+            self.conductor.open(self._open_wanted)
+        elif isinstance(self._opening, NewRun):
+            self.push_screen(StartScreen(self.conductor, self._opening))
+
+    def on_awake(self, _: Awake) -> None:
+        """Draw now, or at the next frame when one was drawn a moment ago."""
+        wait = self._drawn + FRAME - time.monotonic()
+        if wait <= 0:
+            self._draw()
+        else:
+            self.set_timer(wait, self._draw)
+
+    def on_job_ended(self, message: JobEnded) -> None:
+        """A worker thread ended."""
+        self.conductor.jobs.ended(message)
+        self.redraw()
+
+    def show_phase(self, phase: str) -> None:
+        """Put a phase's screen on, above home."""
+        self._show(screen_for(self.conductor, phase))
+
+    def show_item(self, item: str) -> None:
+        """Put the cursor of the phase's screen on an item."""
+        for screen in self.screen_stack:
+            if isinstance(screen, PhaseScreen) and screen.is_mounted:
+                screen.select(item)
+
+    def show_end(self, log: Path, outcome: str) -> None:
+        """Put the end screen on."""
+        self._show(EndScreen(self.conductor, log, outcome))
+
+    def show_home(self) -> None:
+        """Back to home."""
+        while len(self.screen_stack) > _BASE:
+            self.pop_screen()
+
+    def redraw(self) -> None:
+        """Draw every full screen on the stack as the run stands."""
+        for screen in self.screen_stack:
+            if isinstance(screen, WizardScreen) and screen.is_mounted:
+                screen.redraw()
+
+    async def action_quit(self) -> None:
+        """Leave; an open run is asked about first."""
+        if not isinstance(self.screen, LeaveDialog):
+            self.conductor.leave()
+
+    def _show(self, screen: WizardScreen) -> None:
+        while len(self.screen_stack) > _BASE + 1 or isinstance(self.screen, ModalScreen):
+            self.pop_screen()
+        if len(self.screen_stack) == _BASE + 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def _open_wanted(self) -> Session:
+        wanted = self._opening if isinstance(self._opening, NewRun) else NewRun()
+        version = wanted.version or self.backend.proposal().version
+        if version is None:
+            raise Unusable("Which version comes next could not be found out.", "Nothing is released by guess.", "Name it: nexy-tui release X.Y.Z.Build")
+        return self.backend.open_run(version, wanted.kind, wanted.with_pkg)
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        self.conductor.take()
+
+    def _tick(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, WizardScreen) and screen.is_mounted:
+                screen.tick()
+
+    def _leave_on_signals(self) -> None:
+        """SIGTERM and SIGHUP end the application in order, so that the terminal comes back from its alternate screen."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._signalled, 128 + number)
+
+    def _signalled(self, code: int) -> None:
+        session = self.conductor.open_run
+        if session is not None:
+            session.cancel()
+        ending = self.conductor.ending()
+        self.exit(Ending(code, ending.log, ending.run, ending.sealed))

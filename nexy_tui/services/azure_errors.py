@@ -1,0 +1,70 @@
+"""Azure's errors as problems an operator can act on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexy_tui.core.problem import CouldNotLook, Problem, Unusable
+from nexy_tui.core.secret import Secret, redact
+from nexy_tui.core.text import printable
+
+if TYPE_CHECKING:
+    from azure.core.exceptions import AzureError
+
+_BUSY_TEXT = "execution is in progress"
+_LAST_SOURCES = ("AzureDeveloperCliCredential", "BrokerCredential")
+"""Where the SDK looks last: when it came that far, no source is configured at all."""
+
+
+class Busy(CouldNotLook):
+    """Another command holds the VM's run-command slot (409; rulebook 4.6)."""
+
+
+def problem_of(error: AzureError, where: str, secrets: tuple[Secret, ...] = ()) -> Problem:
+    """What an error of the SDK means for the operator; no secret stands in it."""
+    from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+
+    text = redact(str(getattr(error, "message", "") or error), *secrets)
+    said = printable(next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__), 240)
+    status = getattr(error, "status_code", None)
+    if isinstance(error, ClientAuthenticationError):
+        return _not_authenticated(text, said)
+    if isinstance(error, HttpResponseError):
+        if status == 409 and _BUSY_TEXT in str(error):
+            return Busy(
+                f"{where} is busy: run command extension execution is in progress (HTTP 409).",
+                "A VM runs one command at a time, who started it Azure does not tell, and it can last 90 minutes.",
+                "Ask your colleagues or the VM's activity log who is running a command there, wait for its end, then try again.",
+            )
+        return CouldNotLook(f"Azure refused the command on {where}: {said}", f"HTTP {status}.", _remedy(status))
+    return CouldNotLook(
+        f"Azure cannot be reached ({type(error).__name__}: {said})",
+        "The VM could not be asked.",
+        "See that the network, the proxy and REQUESTS_CA_BUNDLE are right, then run again.",
+    )
+
+
+def _not_authenticated(text: str, said: str) -> Problem:
+    """DefaultAzureCredential tries one source after the other, and stops at the first that is configured but fails."""
+    attempts = [line.strip() for line in text.partition("Attempted credentials:")[2].splitlines() if "Credential: " in line]
+    if attempts and attempts[-1].startswith(_LAST_SOURCES):
+        return Unusable(
+            "There is no credential for Azure.",
+            "Deploying and looking at the VM need one.",
+            "Log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
+        )
+    return CouldNotLook(
+        f"No token for Azure could be had: {printable(attempts[-1], 240) if attempts else said}",
+        "Without it the VM can neither be looked at nor deployed to.",
+        "Renew the secret of the service principal (AZURE_CLIENT_SECRET), or log in anew: az login; and see that the network works.",
+    )
+
+
+def _remedy(status: int | None) -> str:
+    return {
+        401: "Log in anew: az login",
+        403: "Ask for the role Virtual Machine Contributor on the VM.",
+        404: "See that target.vm.resource_group, target.vm.name and the subscription name the VM: az vm list --output table",
+        409: "See that the VM is running: az vm get-instance-view; then try again.",
+        429: "Azure asks for fewer requests: wait a minute, then run again.",
+    }.get(status or 0, "Try again; if it stays, see the VM's activity log in the portal.")

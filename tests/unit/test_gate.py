@@ -1,0 +1,300 @@
+"""The gate and the final verification over facts alone: each source that is wrong fails its item, unseen ones never pass."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from checks.final import AssetFacts, FinalFacts, judge_assets, judge_manifest, judge_publication
+from checks.final import judge_live as judge_final_live
+from checks.gate import (
+    API,
+    CANONICAL,
+    TO_BE,
+    GateFacts,
+    Live,
+    PublishedFacts,
+    gate_matrix,
+    judge_appcast,
+    judge_asset,
+    judge_live,
+    judge_manifests,
+)
+from checks.gate_cells import Profile, Unseen
+from checks.image import ImageFacts
+from checks.manifests import CommitFacts
+from checks.publish import Place
+from nexy_tui.core import manifest
+from nexy_tui.core.appcast import Appcast
+from nexy_tui.core.deployment import Deployment
+from nexy_tui.core.finding import Status, Verdict
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.target import Target
+from nexy_tui.core.version import Version
+from nexy_tui.services.download import Downloaded
+from nexy_tui.services.github import Asset, Release
+from nexy_tui.services.update_server import AppcastFacts, HealthFacts
+
+NEW, OLD, OLDER = "1.6.1.43", "1.6.1.42", "1.6.1.40"
+V, C = Version.parse(NEW), Version.parse(OLD)
+NOW = datetime(2026, 2, 14, tzinfo=UTC)
+TARGET = Target(sparkle_public_key=base64.b64encode(bytes(32)).decode())
+URL = TARGET.asset_url("Nexy.dmg")
+SIGNATURE = base64.b64encode(b"s" * 64).decode()
+SIZE, SHA = 315718837, "ab" * 32
+
+
+def plan(kind: Kind = Kind.FULL, **changes: Any) -> Plan:
+    return replace(Plan(TARGET, V, kind, NOW, started=NOW, served_before=C, published_before=C), **changes)
+
+
+def document(version: str = NEW, **artifact: Any) -> dict[str, Any]:
+    made = manifest.build(
+        None, version=version, url=URL, notes_url=TARGET.notes_url(), size=SIZE, sha256=SHA, signature=SIGNATURE, now=NOW
+    ).document
+    return {**made, "artifact": {**made["artifact"], **artifact}}
+
+
+def raw(version: str = NEW, **artifact: Any) -> bytes:
+    return json.dumps(document(version, **artifact), indent=2).encode()
+
+
+def paths(version: str = NEW) -> list[str]:
+    return [str(path) for path in Layout("flat", None).manifest_files(version)]  # type: ignore[arg-type]
+
+
+def health(version: str = NEW, **changes: Any) -> HealthFacts:
+    made = HealthFacts("https://h/health", 200, "t", "", "healthy", version, version, version)
+    return replace(made, **changes)
+
+
+def appcast(version: str = NEW, **changes: Any) -> AppcastFacts:
+    made = Appcast(URL, str(SIZE), "application/octet-stream", version, version, "11.0", SIGNATURE)
+    return AppcastFacts("https://h/a", 200, "t", "", replace(made, **changes))
+
+
+def live(version: str = NEW, offered: str | None = None, **changes: Any) -> Live:
+    return replace(Live(health(version), health(version), appcast(offered or version)), **changes)
+
+
+def facts(published: str = NEW, serving: Live | None = None, **changes: Any) -> GateFacts:
+    made = GateFacts(
+        version=NEW,
+        manifests=dict.fromkeys(paths(published), raw(published)),
+        asset=Asset(1, "Nexy.dmg", "uploaded", SIZE, SHA),
+        image=ImageFacts(Downloaded(URL, SIZE, SHA, "objects", "t"), signed=True),
+        has_key=True,
+        live=serving or live(OLD),
+        earlier=None,
+    )
+    return replace(made, **changes)
+
+
+def published(gate: GateFacts, kind: Kind = Kind.FULL, **changes: Any) -> PublishedFacts:
+    import hashlib
+
+    version = OLD if kind is Kind.CODE_ONLY else NEW
+    digest = hashlib.sha256(gate.manifests.get(CANONICAL) or b"").hexdigest()
+    made = Deployment(V, kind, "main", "a" * 40, "c" * 40, version, tuple(paths(version)), digest)
+    return PublishedFacts(gate, replace(made, **changes))
+
+
+def gate_verdicts(gate: GateFacts, what: Plan, **changes: Any) -> dict[str, Verdict]:
+    return {
+        "manifests": judge_manifests(published(gate, what.kind, **changes), what),
+        "asset": judge_asset(gate, what),
+        "appcast": judge_appcast(gate, what),
+        "live": judge_live(gate, what),
+    }
+
+
+def not_passed(verdicts: dict[str, Verdict]) -> dict[str, Status]:
+    return {name: verdict.status for name, verdict in verdicts.items() if verdict.status is not Status.PASSED}
+
+
+@pytest.mark.parametrize("serving", [live(OLD), live(NEW), live(NEW, offered=OLD)])
+@pytest.mark.parametrize("kind", [Kind.FULL, Kind.UPDATE_ONLY])
+def test_the_gate_opens_before_the_deploy_whichever_of_the_two_is_live(kind: Kind, serving: Live) -> None:
+    assert not_passed(gate_verdicts(facts(serving=serving), plan(kind))) == {}
+
+
+@pytest.mark.parametrize("serving", [live(OLD), live(NEW, offered=OLD)])
+def test_a_code_only_run_keeps_the_manifests_of_the_release_before(serving: Live) -> None:
+    assert not_passed(gate_verdicts(facts(OLD, serving), plan(Kind.CODE_ONLY))) == {}
+    assert "manifests" in not_passed(gate_verdicts(facts(NEW), plan(Kind.CODE_ONLY), manifest_version=NEW))
+
+
+def with_manifests(**changes: bytes | None) -> dict[str, bytes | None]:
+    made: dict[str, bytes | None] = dict.fromkeys(paths(), raw())
+    for index, data in changes.items():
+        made[paths()[int(index[1:])]] = data
+    return made
+
+
+def all_four(data: bytes) -> dict[str, bytes | None]:
+    return dict.fromkeys(paths(), data)
+
+
+BROKEN = [
+    # what is wrong with the facts, the items it fails, what the first of them says
+    ({"manifests": with_manifests(_2=raw(size=5))}, {"manifests"}, "server/server/updates/manifests/manifest.json"),
+    ({"manifests": with_manifests(_3=None)}, {"manifests"}, "missing"),
+    ({"manifests": with_manifests(_1=raw() + b" ")}, {"manifests"}, "differs from the canonical file"),
+    ({"manifests": all_four(raw(OLD))}, {"manifests", "appcast"}, f"version is {OLD}, wanted {NEW}"),
+    ({"manifests": all_four(raw(size=7))}, {"manifests", "appcast"}, "size is 7"),
+    ({"manifests": all_four(raw(sha256="0" * 64))}, {"manifests"}, "sha256 is 0000"),
+    ({"manifests": all_four(raw(url=URL.replace("Update", "UpdateBeta")))}, {"manifests", "appcast"}, "UpdateBeta"),
+    ({"manifests": all_four(raw(url=URL.replace("Update", "v1.6.1.43")))}, {"manifests", "appcast"}, "v1.6.1.43"),
+    ({"manifests": all_four(raw(url=URL.replace("https", "http")))}, {"manifests", "appcast"}, "http://"),
+    ({"manifests": all_four(b"{")}, {"manifests", "appcast"}, "not JSON"),
+    ({"manifests": all_four(json.dumps({**document(), "build": OLD}).encode())}, {"manifests", "appcast"}, f"build is {OLD}"),
+    ({"manifests": all_four(json.dumps({**document(), "build": 43}).encode())}, {"manifests", "appcast"}, "build is not a string"),
+    ({"image": ImageFacts(Downloaded(URL, SIZE, SHA, "o", "t"), signed=False)}, {"manifests", "appcast"}, "signature"),
+    ({"image": ImageFacts(None)}, {"manifests", "asset", "appcast"}, ""),
+    ({"asset": None}, {"asset"}, "missing"),
+    ({"asset": Asset(1, "Nexy.dmg", "starter", SIZE, SHA)}, {"asset"}, "starter"),
+    ({"asset": Asset(1, "Nexy.dmg", "uploaded", 3, SHA)}, {"asset"}, "size is 3"),
+    ({"asset": Asset(1, "Nexy.dmg", "uploaded", SIZE, "0" * 64)}, {"asset"}, "sha256"),
+    ({"live": live("1.6.0.7", offered="1.6.0.7")}, {"live"}, "1.6.0.7"),
+    ({"live": live(OLD, offered="1.6.0.7")}, {"live"}, "appcast: version is 1.6.0.7"),
+    ({"live": live(OLD, offered=NEW)}, {"live"}, f"above /health's {OLD}"),
+    ({"live": live(OLD, updates=health(NEW))}, {"live"}, f"{OLD} and {NEW}"),
+    ({"live": live(OLD, health=health(OLD, latest_version=NEW))}, {"live"}, f"{OLD} and {NEW}"),
+    ({"live": live(OLD, health=health(OLD, latest_build=NEW))}, {"live"}, f"build is {NEW}"),
+    ({"live": live(OLD, health=health(OLD, status="starting"))}, {"live"}, "starting"),
+    ({"live": live(OLD, health=HealthFacts("u", 502, "t", "it answered HTTP 502"))}, {"live"}, "HTTP 502"),
+    ({"live": live(OLD, appcast=AppcastFacts("u", 200, "t", "it is not well-formed XML"))}, {"live"}, "not well-formed"),
+    ({"live": live(OLD, appcast=appcast(OLD, conflicts=("sparkle:version is said to be a and b",)))}, {"live"}, "said to be"),
+    ({"live": live(OLD, appcast=appcast(OLD, build=NEW))}, {"live"}, f"build is {NEW}"),
+    ({"live": live(OLD, appcast=appcast(OLD, url="https://github.com/o/r/releases/download/v1/Nexy.dmg"))}, {"live"}, "download/v1/"),
+    ({"live": live(NEW, appcast=appcast(NEW, length="5"))}, {"live"}, "size is 5"),
+    ({"live": live(NEW, appcast=appcast(NEW, signature="other"))}, {"live"}, "signature"),
+]
+
+
+@pytest.mark.parametrize(("change", "items", "said"), BROKEN)
+def test_one_thing_wrong_fails_the_items_it_concerns(change: dict[str, Any], items: set[str], said: str) -> None:
+    verdicts = gate_verdicts(facts(**change), plan())
+    assert set(not_passed(verdicts)) == items
+    assert any(said in verdicts[name].summary for name in items)
+    assert all(verdicts[name].remedy and verdicts[name].evidence for name in items)
+
+
+UNSEEN = [
+    ({"live": live(OLD, health=Unseen("no answer"))}, {"live"}),
+    ({"live": live(OLD, updates=Unseen("no answer"))}, {"live"}),
+    ({"live": live(OLD, appcast=Unseen("no answer"))}, {"live"}),
+    ({"asset": Unseen("no answer")}, {"asset"}),
+    ({"image": Unseen("no answer")}, {"manifests", "asset", "appcast"}),
+    ({"image": ImageFacts(Downloaded(URL, SIZE, SHA, "o", "t"), unseen="no verifier")}, {"manifests", "appcast"}),
+]
+
+
+@pytest.mark.parametrize(("change", "items"), UNSEEN)
+def test_what_could_not_be_seen_is_inconclusive_and_never_passes(change: dict[str, Any], items: set[str]) -> None:
+    found = not_passed(gate_verdicts(facts(**change), plan()))
+    assert found == dict.fromkeys(items, Status.INCONCLUSIVE)
+
+
+def test_the_size_of_the_old_appcast_is_not_held_against_the_new_bytes() -> None:
+    serving = live(OLD, appcast=appcast(OLD, length="12", signature="older"))
+    assert not_passed(gate_verdicts(facts(serving=serving), plan())) == {}
+
+
+def test_manifests_that_were_not_pushed_fail() -> None:
+    verdict = judge_manifests(published(facts(), manifest_sha256="0" * 64), plan())
+    assert verdict.status is Status.FAILED and "release branch" in verdict.summary
+    assert judge_manifests(published(facts(), problem="one of four differs"), plan()).status is Status.FAILED
+
+
+def test_signatures_where_no_key_is_configured() -> None:
+    bare = replace(plan(), target=Target())
+    unsigned = json.loads(raw())
+    del unsigned["artifact"]["ed25519"]
+    image = ImageFacts(Downloaded(URL, SIZE, SHA, "o", "t"))
+    keyless = facts(manifests=all_four(json.dumps(unsigned).encode()), image=image, has_key=False)
+    assert judge_appcast(keyless, bare).status is Status.PASSED
+    assert judge_appcast(replace(keyless, manifests=all_four(raw())), bare).status is Status.FAILED
+    assert judge_appcast(replace(keyless, has_key=True), plan()).status is Status.FAILED
+
+
+def test_without_a_genesis_the_release_before_is_the_highest_one_below() -> None:
+    look = plan(started=None, standalone=True, served_before=Version.parse(OLDER), published_before=V)
+    assert judge_live(facts(serving=live(OLD), earlier=C), look).status is Status.PASSED
+    assert judge_live(facts(serving=live(OLDER), earlier=C), look).status is Status.FAILED
+
+
+def test_the_matrix_has_every_source_and_its_document_the_form_that_is_printed() -> None:
+    matrix = gate_matrix(facts(serving=live(OLD)), plan(), Profile.PRE_DEPLOY)
+    assert list(matrix.columns) == ["VERSION", *paths(), API, "release URL", TO_BE, "appcast", "/health", "/updates/health"]
+    shown = matrix.document()
+    assert shown["version"]["/health"] == {"value": OLD, "verdict": "passed"}
+    assert shown["size"]["appcast"]["verdict"] == "not_applicable"
+    assert set(shown) == {"version", "build", "url", "size", "sha256", "signature", "reachability", "tls"}
+    assert matrix.verdict is Status.PASSED
+    after = gate_matrix(facts(serving=live(OLD)), plan(), Profile.POST_DEPLOY)
+    assert after.verdict is Status.FAILED and f"(wanted {NEW})" in after.text()
+
+
+# --- final verification ---
+
+
+def final(gate: GateFacts, there: dict[str, bytes | None] | None = None) -> FinalFacts:
+    held = dict(gate.manifests) if there is None else there
+    return FinalFacts(gate, CommitFacts("main", "c" * 40, held, dict(gate.manifests)))
+
+
+def places(**changes: Any) -> tuple[Place, ...]:
+    made = Place("Nexy.dmg", "Update", Release(1, "Update", False, False), {"Nexy.dmg": Asset(1, "Nexy.dmg", "uploaded", SIZE, SHA)})
+    return (replace(made, **changes),)
+
+
+def final_verdicts(facts_: FinalFacts, what: Plan, where: tuple[Place, ...] | None = None) -> dict[str, Verdict]:
+    return {
+        "publication": judge_publication(facts_, what),
+        "assets": judge_assets(AssetFacts(where or places(), facts_.gate), what),
+        "manifest": judge_manifest(facts_, what),
+        "live": judge_final_live(facts_, what),
+    }
+
+
+def test_a_complete_release_verifies() -> None:
+    assert not_passed(final_verdicts(final(facts(serving=live(NEW))), plan())) == {}
+    code_only = final(facts(OLD, live(NEW, offered=OLD)))
+    assert not_passed(final_verdicts(code_only, plan(Kind.CODE_ONLY))) == {}
+
+
+FINAL_BROKEN = [
+    ({"live": live(OLD)}, None, None, {"live"}),
+    ({"live": live(NEW, offered=OLD)}, None, None, {"live"}),
+    ({"live": live(NEW, appcast=appcast(NEW, length="5"))}, None, None, {"live"}),
+    ({"live": live(NEW, appcast=appcast(NEW, signature="other"))}, None, None, {"live"}),
+    ({}, all_four(raw(OLD)), None, {"publication", "manifest", "live"}),
+    ({}, with_manifests(_3=None), None, {"manifest"}),
+    ({}, with_manifests(_2=raw(size=9)), None, {"manifest"}),
+    ({"image": ImageFacts(None)}, None, None, {"publication", "assets", "manifest", "live"}),
+    ({}, None, places(assets={}), {"assets"}),
+    ({}, None, places(release=None), {"assets"}),
+    ({"asset": Asset(1, "Nexy.dmg", "uploaded", 5, SHA)}, None, None, {"assets"}),
+]
+
+
+@pytest.mark.parametrize(("change", "there", "where", "items"), FINAL_BROKEN)
+def test_final_verification_names_what_is_concerned(
+    change: dict[str, Any], there: dict[str, bytes | None] | None, where: tuple[Place, ...] | None, items: set[str]
+) -> None:
+    gate = facts(**({"serving": live(NEW)} if "live" not in change else {}), **change)
+    verdicts = final_verdicts(final(gate, there), plan(), where)
+    assert set(not_passed(verdicts)) == items
+
+
+def test_final_verification_without_an_answer_is_inconclusive() -> None:
+    gate = facts(serving=live(NEW, health=Unseen("no answer")))
+    assert not_passed(final_verdicts(final(gate), plan())) == {"live": Status.INCONCLUSIVE}

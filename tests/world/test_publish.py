@@ -1,0 +1,437 @@
+"""The publisher against a whole world: what clients, gh and git see afterwards, whatever went wrong on the way."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import Inside
+from publishing import Publisher, publisher
+
+from checks import inbox, manifests, publish
+from checks.base import Check
+from nexy_tui.actions.manifests import SyncManifests
+from nexy_tui.actions.publish import Publish
+from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress, Waiting
+from nexy_tui.core.finding import Status
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.problem import Cancelled, Problem, Refused
+from nexy_tui.core.target import DMG, PKG
+from nexy_tui.rehearsal.names import SPARKLE_USERNAME
+from nexy_tui.services.artifact import digest
+
+_numbers = itertools.count(43)
+_AFTERWARDS = (publish.TARGET, publish.ASSET, publish.BYTES, manifests.MANIFESTS, manifests.COMMIT)
+
+
+@pytest.fixture
+def work(module_world: Inside) -> Iterator[Publisher]:
+    """A publisher with the next version's image in the inbox."""
+    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
+        found.lay()
+        yield found
+        (found.services.layout.inbox / PKG).unlink(missing_ok=True)
+
+
+@contextmanager
+def fault(work: Publisher, name: str, param: str | None = None) -> Iterator[None]:
+    work.inside.fault(name, True, param)
+    try:
+        yield
+    finally:
+        work.inside.fault(name, False)
+
+
+def local(work: Publisher, name: str = DMG) -> tuple[int, str]:
+    path = work.services.layout.inbox / name
+    return path.stat().st_size, digest(path)[0]
+
+
+def requests(work: Publisher) -> list[tuple[str, str, bool]]:
+    """Method, `host/path` and whether a credential came along, of every request so far."""
+    rows = map(json.loads, (work.inside.world.log / "requests.jsonl").read_text().splitlines())
+    return [(row["method"], row["host"] + row["path"], row["authorized"]) for row in rows]
+
+
+def sent(work: Publisher, since: int) -> list[str]:
+    """What was uploaded since, as far as the host took a whole request."""
+    return [path for method, path, _ in requests(work)[since:] if method == "POST" and path.startswith("uploads.")]
+
+
+def assert_published(work: Publisher) -> None:
+    """Seen with curl, gh and git: the URL's bytes, the branch's manifests and the inbox agree."""
+    assert work.download() == local(work)
+    files = work.branch_files()
+    assert len(files) == 4 and len(set(files.values())) == 1
+    stated = json.loads(next(iter(files.values())))
+    assert stated["version"] == stated["build"] == str(work.version)
+    assert (stated["artifact"]["size"], stated["artifact"]["sha256"]) == local(work)
+    assert not [name for name, state in work.assets().items() if name.startswith("incoming-") or state != "uploaded"]
+    for check in _AFTERWARDS:
+        verdict = work.check(check)
+        assert verdict.status is Status.PASSED, verdict
+
+
+def state(work: Publisher) -> tuple[object, ...]:
+    """Everything a publish may change, but the assets that stand beside the current one."""
+    tip = work.inside.git("rev-parse", "main", cwd=work.inside.world.bare("Seregawpn/Nexy_server"))
+    return work.download(), tip
+
+
+def test_a_publish_is_what_clients_and_git_see(work: Publisher) -> None:
+    before, start = work.download(), len(requests(work))
+    result = work.do(Publish())
+    assert_published(work)
+    assert work.download(DMG)[1] == result.digests[DMG] != before[1]
+    assert work.assets() == {DMG: "uploaded", f"previous-{DMG}": "uploaded"}
+    head = work.inside.git("log", "-1", "--format=%s", "main", cwd=work.inside.world.bare("Seregawpn/Nexy_server"))
+    assert head == f"Update manifest for {work.version} (Production)"
+    changed = work.inside.git("show", "--format=", "--name-only", "main", cwd=work.inside.world.bare("Seregawpn/Nexy_server"))
+    assert sorted(changed.splitlines()) == sorted(work.branch_files())
+    assert work.intents[0] == ("replace the download", {DMG: local(work)[1]})
+    assert any(isinstance(event, PointOfNoReturn) for event in work.events)
+    assert [event.open for event in work.events if isinstance(event, Exposure)] == [True]
+    phases = {event.phase for event in work.events if isinstance(event, Progress)}
+    assert {"reading", "uploading", "verifying the upload", "verifying the download"} <= phases
+    assert all(not (authorized and "objects.githubusercontent.com" in url) for _, url, authorized in requests(work)[start:])
+
+
+def test_every_check_of_inbox_and_publish_passes_after_a_publish(work: Publisher) -> None:
+    work.do(Publish())
+    for check in (inbox.EXISTS, inbox.IMAGE, inbox.VERSION, inbox.NEW, inbox.SIGNATURE):
+        verdict = work.check(check)
+        assert verdict.status is Status.PASSED, verdict
+
+
+def test_the_rulebooks_markers_are_said(work: Publisher) -> None:
+    work.do(Publish())
+    said = [event.text for event in work.events if isinstance(event, Line)]
+    size, sha256 = local(work)
+    wanted = [
+        f"Current Version: {work.version}",
+        "Target Repo: Seregawpn/Nexy_production",
+        "Uploaded. URL: https://github.com/Seregawpn/Nexy_production/releases/download/Update/Nexy.dmg",
+        "Verifying uploaded artifact from release URL...",
+        f"Remote size: {size} bytes",
+        f"Remote SHA256: {sha256}",
+        f"Manifest updated at {work.inside.checkout}/server/updates/manifests/manifest.json",
+        "Manifest changes pushed to remote",
+        "RELEASE COMPLETE",
+    ]
+    assert [text for text in said if text in wanted] == wanted
+
+
+def test_publishing_again_changes_nothing_and_sends_nothing(work: Publisher) -> None:
+    work.do(Publish())
+    before, start = state(work), len(requests(work))
+    result = work.do(Publish())
+    assert not result.changed and state(work) == before
+    assert [method for method, url, _ in requests(work)[start:] if method in ("POST", "PATCH", "DELETE") and "git-" not in url] == []
+
+
+def test_both_artifacts_go_together(work: Publisher) -> None:
+    work.with_pkg = True
+    work.lay(PKG)
+    work.do(Publish())
+    assert_published(work)
+    assert work.download(PKG) == local(work, PKG)
+    assert work.assets(PKG) == {PKG: "uploaded", f"previous-{PKG}": "uploaded"}
+    assert work.check(inbox.PACKAGE).status is Status.PASSED
+
+
+def test_update_only_commits_version_with_the_manifests(work: Publisher) -> None:
+    work.kind = Kind.UPDATE_ONLY
+    work.services.layout.version_file.write_text(f"{work.version}\n")
+    work.do(Publish())
+    changed = work.inside.git("show", "--format=", "--name-only", "main", cwd=work.inside.world.bare("Seregawpn/Nexy_server"))
+    assert sorted(changed.splitlines()) == sorted([*work.branch_files(), "VERSION"])
+
+
+def test_a_code_only_run_publishes_nothing(work: Publisher) -> None:
+    work.kind = Kind.CODE_ONLY
+    before, start = state(work), len(requests(work))
+    with pytest.raises(Refused):
+        work.do(Publish())
+    assert state(work) == before and sent(work, start) == []
+    for check in (inbox.IMAGE, publish.TARGET, publish.BYTES):
+        assert work.check(check).status is Status.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(("name", "param"), [("upload-502", "1"), ("upload-drop", "1"), ("upload-drop", "3")])
+def test_a_broken_upload_is_cleaned_and_made_again(work: Publisher, name: str, param: str) -> None:
+    with fault(work, name, param):
+        work.do(Publish())
+    assert_published(work)
+    assert any(isinstance(event, Waiting) for event in work.events)
+
+
+@pytest.mark.parametrize("name", ["upload-502", "upload-drop"])
+def test_an_upload_that_never_succeeds_leaves_clients_as_they_were(work: Publisher, name: str) -> None:
+    before = state(work)
+    with fault(work, name), pytest.raises(Problem, match=r"Uploading Nexy\.dmg failed 4 times") as raised:
+        work.do(Publish())
+    assert raised.value.why and raised.value.remedy and state(work) == before and work.intents == []
+    work.do(Publish())
+    assert_published(work)
+
+
+def test_bytes_that_arrive_wrong_never_come_into_place(work: Publisher) -> None:
+    before = state(work)
+    with fault(work, "download-other-bytes"), pytest.raises(Problem, match="did not arrive as it was sent") as raised:
+        work.do(Publish())
+    size, sha256 = local(work)
+    assert f"{size} bytes, sha256 {sha256}" in raised.value.what and work.intents == []
+    start = len(requests(work))
+    assert state(work) == before
+    work.do(Publish())
+    assert_published(work)
+    assert sent(work, start) == [], "the host held the bytes already"
+
+
+def test_wrong_bytes_at_the_release_url_are_taken_back(work: Publisher) -> None:
+    before = state(work)
+    with fault(work, "download-other-bytes", "final"), pytest.raises(Problem, match="The download is not what was published") as raised:
+        work.do(Publish())
+    size, sha256 = local(work)
+    assert f"the inbox has {size} bytes, sha256 {sha256}" in raised.value.what and "the release URL gives" in raised.value.what
+    assert raised.value.why == "The release before is back in place. No manifest was pushed."
+    assert [event.open for event in work.events if isinstance(event, Exposure)] == [True, False]
+    start = len(requests(work))
+    assert state(work) == before
+    work.do(Publish())
+    assert_published(work)
+    assert sent(work, start) == []
+
+
+def test_stale_bytes_are_asked_for_again_before_they_are_believed(work: Publisher) -> None:
+    with fault(work, "download-stale-once"):
+        work.do(Publish())
+    assert any(isinstance(event, Waiting) and "other bytes are at the address" in event.reason for event in work.events)
+    assert_published(work)
+
+
+def test_a_rename_answered_404_is_asked_again_before_the_swap(work: Publisher) -> None:
+    with fault(work, "rename-404-once"):
+        work.do(Publish())
+    assert_published(work)
+
+
+@pytest.mark.parametrize("param", ["2", "429", "primary"])
+def test_a_rate_limit_is_waited_for_in_sight(work: Publisher, param: str) -> None:
+    if param != "2":
+        work.inside.fault("rate-limited", True, param)
+        work.cancelled = lambda: _lift(work)
+        work.do(Publish())
+    else:
+        with fault(work, "rate-limited", param):
+            work.do(Publish())
+    assert any(isinstance(event, Waiting) and "asks to wait" in event.reason for event in work.events)
+    assert_published(work)
+
+
+def _lift(work: Publisher) -> bool:
+    if any(isinstance(event, Waiting) for event in work.events):
+        work.inside.fault("rate-limited", False)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("token-invalid", "401"),
+        ("token-without-scope", "may not write to Seregawpn/Nexy_production"),
+        ("missing-tag", "no release under the tag Update"),
+        ("immutable-release", "immutable"),
+        ("inbox-missing", "There is no folder"),
+        ("inbox-empty", "Nexy.dmg is not in the inbox"),
+        ("dmg-truncated", "Nexy.dmg is not a whole disk image"),
+        ("dmg-html", "Nexy.dmg is a web page"),
+        ("dmg-other-version", "is not of"),
+        ("wrong-code-remote", "No remote"),
+    ],
+)
+def test_what_can_be_refused_is_refused_before_the_first_byte(work: Publisher, name: str, says: str) -> None:
+    before, start = state(work), len(requests(work))
+    with fault(work, name), pytest.raises(Problem, match=says) as raised:
+        work.do(Publish())
+    assert raised.value.remedy
+    assert sent(work, start) == [] and work.intents == [] and state(work) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("token-without-scope", publish.TARGET),
+        ("missing-tag", publish.TARGET),
+        ("immutable-release", publish.TARGET),
+        ("inbox-missing", inbox.EXISTS),
+        ("inbox-empty", inbox.IMAGE),
+        ("dmg-truncated", inbox.IMAGE),
+        ("dmg-html", inbox.IMAGE),
+        ("dmg-other-version", inbox.VERSION),
+        ("download-other-bytes", publish.BYTES),
+        ("download-other-bytes", manifests.MANIFESTS),
+    ],
+)
+def test_each_fault_fails_its_item(work: Publisher, name: str, check: Check) -> None:
+    work.do(Publish())
+    with fault(work, name):
+        verdict = work.check(check)
+    assert verdict.status is Status.FAILED and verdict.remedy and verdict.evidence, verdict
+    assert work.check(check).status is Status.PASSED
+
+
+def test_a_push_that_is_rejected_is_made_up_for_later_without_another_upload(work: Publisher) -> None:
+    tip = state(work)[1]
+    with fault(work, "push-rejected"), pytest.raises(Problem, match="did not take the push") as raised:
+        work.do(Publish())
+    assert "nexy-tui rollback" in raised.value.remedy and "already replaced" in raised.value.why
+    assert state(work) == (local(work), tip)
+    assert work.check(manifests.COMMIT).status is Status.FAILED
+    start = len(requests(work))
+    work.do(Publish())
+    assert sent(work, start) == []
+    assert_published(work)
+
+
+def test_a_branch_that_moved_is_refused_with_its_mover(work: Publisher, tmp_path: Path) -> None:
+    clone = tmp_path / "colleague"
+    work.inside.git("clone", "--quiet", "https://github.com/Seregawpn/Nexy_server.git", clone)
+    work.inside.git("-c", "user.name=Colleague", "-c", "user.email=c@x", "commit", "--allow-empty", "-qm", "A change", cwd=clone)
+    work.inside.git("push", "--quiet", "origin", "HEAD:main", cwd=clone)
+    before, start = state(work), len(requests(work))
+    with pytest.raises(Refused, match=r"has moved: .*“A change” by Colleague"):
+        work.do(Publish())
+    assert sent(work, start) == [] and state(work) == before
+    work.inside.git("pull", "--quiet", "--ff-only", "origin", "main")
+    work.do(Publish())
+    assert_published(work)
+
+
+def test_a_cancel_in_the_middle_of_the_upload_changes_nothing(work: Publisher) -> None:
+    before = state(work)
+    work.cancelled = lambda: any(isinstance(event, Progress) and event.phase == "uploading" for event in work.events)
+    with pytest.raises(Cancelled):
+        work.do(Publish())
+    assert state(work) == before and work.intents == []
+    work.cancelled = lambda: False
+    work.do(Publish())
+    assert_published(work)
+
+
+def test_a_cancel_after_the_point_of_no_return_carries_on(work: Publisher) -> None:
+    work.cancelled = lambda: any(isinstance(event, PointOfNoReturn) for event in work.events)
+    work.do(Publish())
+    assert_published(work)
+
+
+def test_a_swap_cut_off_between_its_renames_is_healed_by_the_first_write(work: Publisher) -> None:
+    host, before = work.services.github, work.download()
+    release = host.release("Update")
+    assert release is not None
+    assets = host.assets(release)
+    if (older := assets.get(f"previous-{DMG}")) is not None:
+        host.delete(older)
+    host.rename(assets[DMG], f"previous-{DMG}")
+    assert work.inside.run("curl", "-fsSLo", "/dev/null", work.services.target.asset_url(DMG), check=False).returncode == 22
+    verdict = work.check(publish.TARGET)
+    assert verdict.status is Status.PASSED and "cut off" in verdict.summary
+    start = len(requests(work))
+    work.lay(seed="unfinished")
+    (work.services.layout.inbox / DMG).with_name("Nexy.dmg.ed25519").unlink(missing_ok=True)
+    work.cancelled = lambda: any("back in place" in event.text for event in work.events if isinstance(event, Line))
+    with pytest.raises(Cancelled):
+        work.do(Publish())
+    writes = [row for row in requests(work)[start:] if row[0] in ("POST", "PATCH", "DELETE") and "git-" not in row[1]]
+    assert writes[0][0] == "PATCH" and work.download() == before
+    work.cancelled = lambda: False
+    work.do(Publish())
+    assert_published(work)
+
+
+def test_a_dry_run_leaves_every_byte_as_it_was(work: Publisher) -> None:
+    before, assets, start = state(work), work.assets(), len(requests(work))
+    status = work.inside.git("status", "--porcelain")
+    result = work.do(Publish(dry_run=True))
+    assert not result.changed and state(work) == before and work.assets() == assets
+    assert work.inside.git("status", "--porcelain") == status
+    assert [url for method, url, _ in requests(work)[start:] if method in ("POST", "PATCH", "DELETE") and "git-upload-pack" not in url] == []
+    said = [event.text for event in work.events if isinstance(event, Line)]
+    assert not [text for text in said if text.startswith("Manifest") or text == "RELEASE COMPLETE"]
+
+
+def without_private_key(work: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = work.services.secrets.from_keyring
+    monkeypatch.setattr(work.services.secrets, "from_keyring", lambda name: None if name == SPARKLE_USERNAME else found(name))
+
+
+def test_without_any_signature_the_publish_is_refused(work: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_private_key(work, monkeypatch)
+    before = state(work)
+    verdict = work.check(inbox.SIGNATURE)
+    assert verdict.status is Status.FAILED and "keyring holds no sparkle-private-key" in verdict.summary
+    with pytest.raises(Refused, match="No valid Sparkle signature can be had"):
+        work.do(Publish())
+    assert state(work) == before and work.intents == []
+
+
+def test_a_signature_from_the_inbox_is_taken_once_it_verifies(work: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(work.inside.world.secrets.sparkle_seed))
+    image = work.services.layout.inbox / DMG
+    laid = image.with_name(f"{DMG}.ed25519")
+    without_private_key(work, monkeypatch)
+    try:
+        value = base64.b64encode(key.sign(image.read_bytes() + b"x")).decode()
+        laid.write_text(value)
+        assert work.check(inbox.SIGNATURE).status is Status.FAILED
+        value = base64.b64encode(key.sign(image.read_bytes())).decode()
+        laid.write_text(f'sparkle:edSignature="{value}" length="{image.stat().st_size}"\n')
+        assert work.check(inbox.SIGNATURE).status is Status.PASSED
+        work.do(Publish())
+    finally:
+        laid.unlink()
+    assert_published(work)
+    assert {json.loads(raw)["artifact"]["ed25519"] for raw in work.branch_files().values()} == {value}
+
+
+def test_sync_copies_the_true_manifest_over_one_that_fell_behind(work: Publisher) -> None:
+    work.do(Publish())
+    wanted = work.branch_files()
+    stray = work.inside.checkout / "server/server/updates/manifests/manifest.json"
+    stray.write_text("{}")
+    work.inside.git("commit", "-qam", "Spoil one")
+    work.inside.git("push", "--quiet", "origin", "HEAD:main")
+    assert work.check(manifests.MANIFESTS).status is Status.FAILED
+    work.do(SyncManifests())
+    assert work.branch_files() == wanted
+    assert_published(work)
+
+
+def test_sync_rebuilds_an_untrue_manifest_from_the_bytes_and_not_from_the_file(work: Publisher) -> None:
+    work.do(Publish())
+    wanted = work.branch_files()
+    for path in wanted:
+        file = work.inside.checkout / path
+        document = json.loads(file.read_text())
+        document["artifact"]["sha256"] = "0" * 64
+        file.write_text(json.dumps({**document, "channel": "main"}))
+    work.inside.git("commit", "-qam", "Spoil all")
+    work.inside.git("push", "--quiet", "origin", "HEAD:main")
+    work.do(SyncManifests())
+    assert_published(work)
+    rebuilt = json.loads(next(iter(work.branch_files().values())))
+    assert rebuilt["channel"] == "main" and rebuilt["artifact"] == json.loads(next(iter(wanted.values())))["artifact"]
+
+
+def test_sync_does_not_raise_the_version_over_old_bytes(work: Publisher) -> None:
+    before = state(work)
+    with pytest.raises(Refused, match=f"not known to be {work.version}"):
+        work.do(SyncManifests())
+    assert state(work) == before
