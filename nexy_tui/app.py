@@ -22,14 +22,16 @@ from screens.backend import Backend, Ending, NewRun, Opening, ResumeRun
 from screens.base import WizardScreen
 from screens.conductor import Conductor
 from screens.dialogs.leave import LeaveDialog
+from screens.dialogs.viewer import Viewer
 from screens.end import EndScreen
 from screens.feed import Feed
 from screens.home import HomeScreen
 from screens.jobs import JobEnded
+from screens.keys import help_parts
 from screens.phase import PhaseScreen
 from screens.phases import screen_for
 from screens.start import StartScreen
-from screens.theme import DAY, NIGHT
+from screens.theme import DAY, DEFAULTS, NIGHT
 
 FRAME = 0.1
 """Seconds between two drawings of what the threads said: ten a second at most."""
@@ -47,7 +49,12 @@ class NexyApp(App[Ending]):
 
     TITLE = "nexy-tui"
     CSS_PATH = Path(screens.__path__[0]) / "nexy.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q,ctrl+c", "quit", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("q", "quit", "Quit"),
+        Binding("colon", "palette", "Palette", show=False),
+        Binding("ctrl+q,ctrl+c", "quit", show=False, priority=True),
+    ]
 
     def __init__(self, backend: Backend, auto: bool = False, opening: Opening | None = None) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -64,6 +71,10 @@ class NexyApp(App[Ending]):
             return super().run(*args, **options)
         finally:
             self.conductor.close()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours that Textual's own themes do not name."""
+        return dict(DEFAULTS)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Of Textual's own commands only the choice of colours; the screens bring theirs."""
@@ -101,7 +112,7 @@ class NexyApp(App[Ending]):
     def show_item(self, item: str) -> None:
         """Put the cursor of the phase's screen on an item."""
         for screen in self.screen_stack:
-            if isinstance(screen, PhaseScreen) and screen.is_mounted:
+            if isinstance(screen, PhaseScreen) and screen.drawable:
                 screen.select(item)
 
     def show_end(self, log: Path, outcome: str) -> None:
@@ -116,13 +127,21 @@ class NexyApp(App[Ending]):
     def redraw(self) -> None:
         """Draw every full screen on the stack as the run stands."""
         for screen in self.screen_stack:
-            if isinstance(screen, WizardScreen) and screen.is_mounted:
+            if isinstance(screen, WizardScreen) and screen.drawable:
                 screen.redraw()
 
     async def action_quit(self) -> None:
         """Leave; an open run is asked about first."""
         if not isinstance(self.screen, LeaveDialog):
             self.conductor.leave()
+
+    def action_palette(self) -> None:
+        """The palette by a key that no terminal swallows."""
+        self.action_command_palette()
+
+    def action_help(self) -> None:
+        """Show every key."""
+        self.push_screen(Viewer("Keys", help_parts()))
 
     def _show(self, screen: WizardScreen) -> None:
         while len(self.screen_stack) > _BASE + 1 or isinstance(self.screen, ModalScreen):
@@ -145,7 +164,7 @@ class NexyApp(App[Ending]):
 
     def _tick(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, WizardScreen) and screen.is_mounted:
+            if isinstance(screen, WizardScreen) and screen.drawable:
                 screen.tick()
 
     def _leave_on_signals(self) -> None:

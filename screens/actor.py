@@ -52,7 +52,7 @@ class Actor:
         conductor = self._conductor
         assert conductor.session is not None
         conductor.stage.redraw()
-        conductor.app.push_screen(RefusalDialog(conductor.session, refusal, asked), partial(self._answer, refusal))
+        conductor.app.push_screen(RefusalDialog(conductor.session, refusal, asked, conductor.fixer_title), partial(self._answer, refusal))
 
     def ask_attestation(self, item: str) -> None:
         """Ask for the reason where the item may be attested; else say why not."""

@@ -1,4 +1,4 @@
-"""What all full screens share: the top bar, the footer, the keys that work everywhere, and the size classes."""
+"""What all full screens share: the top bar, the footer, and the size classes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from screens.keys import help_parts
 from screens.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
@@ -23,11 +21,6 @@ class WizardScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (32, "-tall")]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q,ctrl+q,ctrl+c", "leave", "Quit", key_display="q", priority=False),
-        Binding("colon", "app.command_palette", "Palette", show=False),
-    ]
 
     def __init__(self, conductor: Conductor) -> None:
         super().__init__()
@@ -47,6 +40,11 @@ class WizardScreen(Screen[None]):
         """Draw what is known already."""
         self.redraw()
 
+    @property
+    def drawable(self) -> bool:
+        """Whether all parts are there: not before mounting, nor while the screen is taken down."""
+        return self.is_mounted and bool(self.query("TopBar > #exposure")) and bool(self.query(Footer))
+
     def redraw(self) -> None:
         """Draw the run as it stands."""
         self.query_one(TopBar).show(self.conductor.session)
@@ -55,12 +53,3 @@ class WizardScreen(Screen[None]):
         """Half a second passed: draw what counts time."""
         self.query_one(TopBar).show(self.conductor.session)
 
-    def action_help(self) -> None:
-        """Show every key."""
-        from screens.dialogs.viewer import Viewer
-
-        self.app.push_screen(Viewer("Keys", help_parts()))
-
-    def action_leave(self) -> None:
-        """Leave the application, asking first when a run is open."""
-        self.conductor.leave()

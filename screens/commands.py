@@ -41,8 +41,8 @@ class PhaseCommands(Provider):
             yield "Home", "End this look", screen.conductor.go_home
         else:
             yield from self._run_commands(screen)
-        yield "Keys", "Every key", screen.action_help
-        yield "Quit", "Leave; an open run can be resumed", screen.action_leave
+        yield "Keys", "Every key", partial(screen.app.call_later, screen.app.run_action, "help")
+        yield "Quit", "Leave; an open run can be resumed", screen.conductor.leave
 
     def _run_commands(self, screen: PhaseScreen) -> Iterable[tuple[str, str, Callable[[], None]]]:
         state, checklist, actor = screen.session.state, screen.checklist, screen.conductor.actor

@@ -25,6 +25,7 @@ from screens.dialogs.leave import ABORT, LEAVE, LeaveDialog
 from screens.dialogs.message import ProblemDialog
 from screens.feed import Feed
 from screens.jobs import Jobs
+from screens.text import one_line
 from screens.view import RunView
 
 
@@ -86,6 +87,13 @@ class Conductor:
     def title(self, action: str) -> str:
         """An action's title."""
         return action if self.session is None else self.session.checklist.actions[action].title
+
+    def fixer_title(self, name: str) -> str:
+        """A fixer's section and title, by its name or section."""
+        for fixer in self.backend.fixers():
+            if name in (fixer.name, fixer.section):
+                return one_line(f"{fixer.section} {fixer.title}", 80)
+        return name
 
     def tell(self, sentence: str) -> None:
         """A short remark that goes away by itself."""

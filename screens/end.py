@@ -71,8 +71,8 @@ class EndScreen(WizardScreen):
 
     def _show(self, commands: Sequence[str]) -> None:
         self._commands = tuple(commands)
-        if self.is_mounted:
-            lines = [Content.assemble(("$ ", "$text-muted"), one_line(command, 2000)) for command in commands]
+        if self.drawable:
+            lines = [Content.assemble(("$ ", "$muted"), one_line(command, 2000)) for command in commands]
             self.query_one("#commands", Static).update(Content("\n").join(lines))
 
     def _verdict(self) -> Content:

@@ -36,7 +36,7 @@ class FixersScreen(WizardScreen):
     def body(self) -> Iterable[Widget]:
         """The list and the section."""
         with Vertical(id="listing"):
-            head = ("Fixers", "bold"), ("   rulebook section 4: what goes wrong, and how it is mended", "$text-muted")
+            head = ("Fixers", "bold"), ("   rulebook section 4: what goes wrong, and how it is mended", "$muted")
             yield Static(Content.assemble(*head), id="list-title", markup=False)
             with Horizontal(id="fixer-columns"):
                 yield OptionList(*(Option(self._row(fixer)) for fixer in self._fixers), id="list", markup=False, compact=True)

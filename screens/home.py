@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
@@ -22,8 +22,8 @@ from screens.start import StartScreen
 from screens.text import one_line
 
 _MENU = (
-    ("start", "s", "Start a release", "from the remotes check to the sealed log, one verified step at a time"),
-    ("resume", "u", "Resume a run", "one that was left: the world is asked again, then it goes on"),
+    ("start", "s", "Start a release", "remotes check to sealed log, each step verified"),
+    ("resume", "u", "Resume a run", "the world is asked again, then it goes on"),
     ("rehearse", "e", "Rehearse", "a whole release in a sealed world on this machine"),
     ("final", "v", "Final verification", "the rulebook's seven points, without a run"),
     ("fixers", "f", "Fixers", "the troubleshooting chapter, sections 4.1 to 4.9"),
@@ -35,17 +35,15 @@ class HomeScreen(WizardScreen):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "noop", "Choose", key_display="⏎", show=False),
         *(Binding(key, f"choose('{name}')", title, show=False) for name, key, title, _ in _MENU),
     ]
 
     def body(self) -> Iterable[Widget]:
         """Name, menu, surroundings."""
         with Vertical(id="home"):
-            yield Static(Content.assemble(("nexy-tui", "bold $primary"), "   a Nexy release, one verified step at a time"), id="name")
-            with Horizontal(id="home-columns"):
-                yield OptionList(*(Option(_row(*entry), id=entry[0]) for entry in _MENU), id="menu", markup=False, compact=True)
-                yield Static(id="surroundings", markup=False)
+            yield Static(Content.assemble(("nexy-tui", "bold $primary"), ("   a Nexy release, one verified step at a time", "$muted")), id="name")
+            yield OptionList(*(Option(_row(*entry), id=entry[0]) for entry in _MENU), id="menu", markup=False)
+            yield Static(id="surroundings", markup=False)
 
     def on_mount(self) -> None:
         """Start on the menu; ask where we are."""
@@ -75,7 +73,7 @@ class HomeScreen(WizardScreen):
             self.app.push_screen(FixersScreen(self.conductor))
 
     def _show(self, rows: Sequence[tuple[str, str]]) -> None:
-        if not self.is_mounted:
+        if not self.drawable:
             return
         target = self.conductor.backend.target
         database = f"on the VM {target.vm.name}" if target.database.where == "vm" else "local"
@@ -87,7 +85,7 @@ class HomeScreen(WizardScreen):
             ("database", database),
             *rows,
         ]
-        lines = [Content.assemble((f"{one_line(name):<14}", "$text-muted"), one_line(value, 300)) for name, value in facts]
+        lines = [Content.assemble((f"{one_line(name):<14}", "$muted"), one_line(value, 300)) for name, value in facts]
         self.query_one("#surroundings", Static).update(Content("\n").join(lines))
 
     def _rehearse(self) -> None:
@@ -110,4 +108,4 @@ class HomeScreen(WizardScreen):
 
 
 def _row(name: str, key: str, title: str, about: str) -> Content:
-    return Content.assemble((f" {key} ", "bold $primary"), f" {title}", (f"\n     {about}", "$text-muted"))
+    return Content.assemble((f" {key}  ", "bold $primary"), (f"{title:<22}", "bold"), (about, "$muted"))

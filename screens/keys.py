@@ -12,7 +12,7 @@ PHASE_KEYS = [
     Binding("a", "act", "Act"),
     Binding("r", "look", "Look again"),
     Binding("t", "attest", "Attest"),
-    Binding("enter", "toggle_detail", "Open", key_display="⏎"),
+    Binding("enter", "toggle_detail", "Open", show=False),
     Binding("R", "look_item", "Look at this item", show=False),
     Binding("f", "fixers", "Fixers", show=False),
     Binding("b", "back", "Back", show=False),
@@ -60,4 +60,4 @@ def help_parts() -> Sequence[Content]:
         parts.append(Content.styled(title, "bold $primary"))
         parts += [Content.assemble((f"  {key:<12}", "bold"), text) for key, text in rows]
         parts.append(Content(""))
-    return [*parts, Content.styled("The mouse works too: items, phases, actions and Next can be clicked.", "$text-muted")]
+    return [*parts, Content.styled("The mouse works too: items, phases, actions and Next can be clicked.", "$muted")]

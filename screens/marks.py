@@ -28,9 +28,9 @@ STATUS = {
     Status.PASSED: Mark("✓", "passed", "$success"),
     Status.FAILED: Mark("✗", "failed", "bold $error"),
     Status.INCONCLUSIVE: Mark("?", "inconclusive", "bold $warning"),
-    Status.NOT_APPLICABLE: Mark("–", "not applicable", "$text-muted"),
+    Status.NOT_APPLICABLE: Mark("–", "not applicable", "$muted"),
     Status.ATTESTED: Mark("◆", "attested", "$secondary"),
-    Status.NOT_RUN: Mark("·", "not run", "$text-muted"),
+    Status.NOT_RUN: Mark("·", "not run", "$muted"),
 }
 LOOKING = Mark("◌", "looking", "$primary")
 WORD_WIDTH = max(len(mark.word) for mark in STATUS.values()) + 2
@@ -39,7 +39,7 @@ VERIFIED = Mark("✓", "verified", "$success")
 HERE = Mark("▸", "here", "bold $primary")
 STOPPED = Mark("✗", "stopped", "bold $error")
 REOPENED = Mark("○", "open", "$warning")
-LATER = Mark("·", "later", "$text-muted")
+LATER = Mark("·", "later", "$muted")
 
 
 def status_mark(status: Status, *, looking: bool = False) -> Mark:

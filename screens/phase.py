@@ -63,7 +63,7 @@ class PhaseScreen(WizardScreen):
             with Vertical(id="middle"):
                 yield Static(self._heading(), id="heading", markup=False)
                 yield ItemList(self.phase.items)
-                yield Detail(self.checklist)
+                yield Detail(self.checklist, self.conductor.fixer_title)
                 yield from self.panels()
                 yield ActionBar(self.checklist, self.phase)
                 yield ProgressPanel(self.expected())
@@ -115,8 +115,13 @@ class PhaseScreen(WizardScreen):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click on an item opens it."""
-        if isinstance(event.option_list, ItemList):
+        if not isinstance(event.option_list, ItemList):
+            return
+        if not event.option_list.clicked_another:
             self.action_toggle_detail()
+        elif not self.has_class("-short"):
+            self.add_class("-open")
+            self._show_detail()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """The Next button."""
@@ -185,7 +190,7 @@ class PhaseScreen(WizardScreen):
         """Open or close the selected item."""
         self.toggle_class("-open")
         self._show_detail()
-        (self.query_one(Detail) if self.has_class("-open", "-short") else self.query_one(ItemList)).focus()
+        (self.query_one(Detail) if self._covered else self.query_one(ItemList)).focus()
 
     def action_big_log(self) -> None:
         """The log large or small."""
@@ -207,12 +212,17 @@ class PhaseScreen(WizardScreen):
         """Close what is open on a small screen; else ask the running action to stop."""
         if self.has_class("-big-log"):
             self.remove_class("-big-log")
-        elif self.has_class("-open", "-short"):
+        elif self._covered:
             self.action_toggle_detail()
         elif self.conductor.look_only:
             self.conductor.go_home()
         else:
             self.conductor.actor.ask_stop()
+
+    @property
+    def _covered(self) -> bool:
+        """Whether the open item has taken the list's place, as it does on a small screen."""
+        return self.has_class("-open") and self.has_class("-short")
 
     def _show_detail(self) -> None:
         item = self.selected
@@ -221,6 +231,6 @@ class PhaseScreen(WizardScreen):
 
     def _heading(self) -> Content:
         number = self.session.state.phases.index(self.phase.id) + 1
-        head = (f"{self.phase.title}", "bold")
-        count = (f"   phase {number} of {len(self.checklist.phases)} · rulebook {self.phase.section}", "$text-muted")
-        return Content.assemble(head, count, "\n", (self.phase.intro, "$text-muted"))
+        head = (f"{self.phase.title}", "bold $primary")
+        count = (f"   phase {number} of {len(self.checklist.phases)} · rulebook {self.phase.section}", "$muted")
+        return Content.assemble(head, count, "\n", (self.phase.intro, "$muted"))

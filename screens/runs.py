@@ -45,7 +45,7 @@ class RunsScreen(WizardScreen):
         title = "Resume a run" if self._only_open else "Runs"
         about = "unfinished runs of this world; enter takes one up" if self._only_open else "signed logs found here; enter shows one"
         with Vertical(id="listing"):
-            yield Static(Content.assemble((title, "bold"), (f"   {about}", "$text-muted")), id="list-title", markup=False)
+            yield Static(Content.assemble((title, "bold"), (f"   {about}", "$muted")), id="list-title", markup=False)
             yield OptionList(id="list", markup=False, compact=True)
             yield Static(id="about", markup=False)
 
@@ -98,7 +98,7 @@ class RunsScreen(WizardScreen):
             self.conductor.tell("Copied through the terminal (OSC 52).")
 
     def _list(self, runs: Sequence[RunEntry]) -> None:
-        if not self.is_mounted:
+        if not self.drawable:
             return
         world = self.conductor.backend.target.world
         self._runs = tuple(run for run in runs if not self._only_open or (run.looks in ("open", "torn") and run.world == world))
@@ -122,7 +122,7 @@ class RunsScreen(WizardScreen):
             ("records", f"{run.records}, as the log describes itself; v verifies it"),
             ("log", str(run.path)),
         ]
-        lines = [Content.assemble((f"{name:<10}", "$text-muted"), one_line(value, 300)) for name, value in rows]
+        lines = [Content.assemble((f"{name:<10}", "$muted"), one_line(value, 300)) for name, value in rows]
         self.query_one("#about", Static).update(Content("\n").join(lines))
 
     def _records(self, run: RunEntry, lines: Sequence[str]) -> None:
@@ -145,7 +145,7 @@ def _row(run: RunEntry) -> Content:
         (f"{sign} {one_line(state, 12):<12}", style),
         (f"{one_line(run.version, 20):<12}", "bold"),
         f"{one_line(run.kind, 12):<13}",
-        (f"{started:<18}", "$text-muted"),
+        (f"{started:<18}", "$muted"),
         (f"{one_line(run.world or 'production', 18):<12}", ""),
-        (one_line(run.run, 8), "$text-muted"),
+        (one_line(run.run, 8), "$muted"),
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Checkbox, Input, RadioButton, RadioSet, Static
+from textual.widgets import Button, Input, RadioSet, Static
 
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import PKG
@@ -18,6 +18,7 @@ from screens.backend import NewRun, Proposal
 from screens.base import WizardScreen
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.text import one_line
+from screens.widgets.toggles import Choice, Tick
 from screens.widgets.top_bar import world_name
 
 _KINDS = (
@@ -44,26 +45,28 @@ class StartScreen(WizardScreen):
         """The form."""
         wanted = self._wanted
         with Vertical(id="form"):
-            yield Static(Content.assemble(("Start a release", "bold"), ("   written into the run's first record", "$text-muted")), markup=False)
+            yield Static(Content.assemble(("Start a release", "bold"), ("   written into the run's first record", "$muted")), markup=False)
             yield Static(Content.styled("Version  X.Y.Z.Build", "$primary"), classes="label", markup=False)
             yield Input(value=str(wanted.version or ""), id="version", compact=True, max_length=48, select_on_focus=False)
-            yield Static(Content.styled("  looking at what is out now …", "$text-muted"), id="proposal", markup=False)
+            yield Static(Content.styled("  looking at what is out now …", "$muted"), id="proposal", markup=False)
             yield Static(Content.styled("Kind", "$primary"), classes="label", markup=False)
             with RadioSet(id="kind", compact=True):
                 for kind, name, about in _KINDS:
-                    yield RadioButton(Content.assemble(f"{name:<12} ", (about, "$text-muted")), value=kind is wanted.kind, compact=True)
-            yield Checkbox(Content(f"{PKG} belongs to this release"), value=wanted.with_pkg, id="with-pkg", compact=True)
+                    yield Choice(Content.assemble(f"{name:<12} ", (about, "$muted")), value=kind is wanted.kind, compact=True)
+            yield Tick(f"{PKG} belongs to this release", value=wanted.with_pkg, id="with-pkg")
             yield Static(id="changes", markup=False)
+            yield Static(id="where", markup=False)
             yield Static(id="wrong", markup=False)
             with Horizontal(id="form-choices"):
-                yield Button(Content.assemble(" Begin the run ", ("^n ", "dim")), id="begin", compact=True, classes="-go")
-                yield Button(Content.assemble(" Back ", ("esc ", "dim")), id="back", compact=True)
+                yield Button(Content.assemble((" ^n ", "bold"), " Begin the run "), id="begin", compact=True, classes="-go")
+                yield Button(Content.assemble((" esc ", "bold"), " Back "), id="back", compact=True)
 
     def on_mount(self) -> None:
         """Start in the version; ask what to propose."""
         self.query_one("#version", Input).focus()
         conductor = self.conductor
         conductor.jobs.start("Looking at what is out now", conductor.backend.proposal, self._propose, conductor.problem)
+        conductor.jobs.start("Reading the surroundings", conductor.backend.surroundings, self._where, conductor.problem)
         self.redraw()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -96,12 +99,17 @@ class StartScreen(WizardScreen):
 
     def _begin(self, version: Version) -> None:
         index = max(0, self.query_one("#kind", RadioSet).pressed_index)
-        with_pkg = self.query_one("#with-pkg", Checkbox).value
-        self.query_one("#wrong", Static).update(Content.styled(f"Opening the run in {world_name(self.conductor.backend.target)} …", "$text-muted"))
+        with_pkg = self.query_one("#with-pkg", Tick).value
+        self.query_one("#wrong", Static).update(Content.styled(f"Opening the run in {world_name(self.conductor.backend.target)} …", "$muted"))
         self.conductor.start(version, _KINDS[index][0], with_pkg)
 
+    def _where(self, rows: Sequence[tuple[str, str]]) -> None:
+        if self.drawable:
+            lines = [Content.assemble((f"  {one_line(name):<14}", "$muted"), one_line(value, 300)) for name, value in rows]
+            self.query_one("#where", Static).update(Content("\n").join(lines))
+
     def _propose(self, proposal: Proposal) -> None:
-        if not self.is_mounted:
+        if not self.drawable:
             return
         self._proposal = proposal
         field = self.query_one("#version", Input)
@@ -110,7 +118,7 @@ class StartScreen(WizardScreen):
         known = f"  served now {proposal.served or 'not seen'} · published {proposal.published or 'not seen'}"
         if proposal.version is not None:
             known += f" · proposed {proposal.version}"
-        self.query_one("#proposal", Static).update(Content.styled(known, "$text-muted"))
+        self.query_one("#proposal", Static).update(Content.styled(known, "$muted"))
         if proposal.changes:
             lines = [Content.styled("! The target changed since the last run; it is confirmed by typing", "bold $warning")]
             lines += [Content(f"  {one_line(change, 200)}") for change in proposal.changes]

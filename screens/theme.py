@@ -26,6 +26,14 @@ NIGHT = Theme(
     variables={
         "production": "#d7263d",
         "rehearsal": "#7c5cd6",
+        "muted": "#8490aa",
+        "faint": "#4b556e",
+        "scrollbar": "#39435c",
+        "scrollbar-hover": "#4b556e",
+        "scrollbar-active": "#7aa2f7",
+        "scrollbar-background": "#171b24",
+        "scrollbar-background-hover": "#171b24",
+        "scrollbar-background-active": "#171b24",
         "border": "#3b4560",
         "border-blurred": "#2a3142",
         "footer-key-foreground": "#7aa2f7",
@@ -54,6 +62,8 @@ DAY = Theme(
     variables={
         "production": "#b3152b",
         "rehearsal": "#6a45c4",
+        "muted": "#5b667d",
+        "faint": "#a9b2c3",
         "border": "#9aa5bd",
         "border-blurred": "#c5ccd9",
         "block-cursor-background": "#c9d7f2",
@@ -64,6 +74,10 @@ DAY = Theme(
         "block-cursor-blurred-text-style": "none",
     },
 )
+
+
+DEFAULTS = {"production": "#d7263d", "rehearsal": "#7c5cd6", "muted": "#8490aa", "faint": "#4b556e"}
+"""For the variables that Textual's own themes do not know."""
 
 
 def status_styles(app: App[Any]) -> Mapping[Status, str]:

@@ -17,12 +17,13 @@ MAX_LINES = 2000
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of the live log; `tone` is plain, quiet, good, bad or wait."""
+    """One line of the live log; `tone` is plain, quiet, good, bad, unseen or wait; `brief` lines are never wrapped."""
 
     time: str
     source: str
     text: str
     tone: str = "plain"
+    brief: bool = False
 
 
 @dataclass
@@ -106,10 +107,10 @@ class RunView:
         for notice in notices:
             self._take(notice)
 
-    def say(self, text: str, source: str = "wizard", tone: str = "quiet") -> None:
+    def say(self, text: str, source: str = "wizard", tone: str = "quiet", *, brief: bool = False) -> None:
         """Put a line into the live log."""
         stamp = self.clock.now().strftime("%H:%M:%S")
-        self.lines.append(LogLine(stamp, one_line(source, 24), one_line(text, 1000), tone))
+        self.lines.append(LogLine(stamp, one_line(source, 24), one_line(text, 1000), tone, brief))
         self.written += 1
 
     def _take(self, notice: Notice) -> None:
@@ -132,8 +133,9 @@ class RunView:
     def _found(self, notice: Found) -> None:
         finding = notice.finding
         self.looking.discard(finding.item)
-        bad = finding.status in (Status.FAILED, Status.INCONCLUSIVE)
-        self.say(f"{finding.status.value.replace('_', ' ')}: {finding.summary}", finding.item, "bad" if bad else "quiet")
+        tone = {Status.FAILED: "bad", Status.INCONCLUSIVE: "unseen"}.get(finding.status, "quiet")
+        word = finding.status.value.replace("_", " ")
+        self.say(f"{word}: {finding.summary}", finding.item, tone, brief=True)
 
     def _event(self, action: str, event: Event) -> None:
         now = self.clock.monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from nexy_tui.engine.run import look_before, look_session, propose_version, resu
 from nexy_tui.engine.session import Session
 from nexy_tui.fixers import TROUBLES, Trouble
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
-from nexy_tui.runlog.show import record_line
+from nexy_tui.runlog.show import record_line, verdict_lines
 from nexy_tui.runlog.verify import verify_file
 from nexy_tui.services import Services
 from nexy_tui.services.identity import proxy_in_force, require_world
@@ -35,8 +35,8 @@ class Verdict:
 class RealBackend:
     """The wizard's backend on real services."""
 
-    def __init__(self, services: Services, *, version: Version | None = None, pace: float = 0.0) -> None:
-        self._services, self._version, self._pace = services, version, pace
+    def __init__(self, services: Services, *, pace: float = 0.0) -> None:
+        self._services, self._pace = services, pace
 
     @property
     def target(self) -> Target:
@@ -67,7 +67,7 @@ class RealBackend:
         """The version to suggest, after what is out now."""
         require_world(self._services.settings)
         before = look_before(self._services)
-        version = self._version or propose_version(self._services, before)
+        version = propose_version(self._services, before)
         return Proposal(version, before.served, before.published, tuple(target_change(self._services)))
 
     def open_run(self, version: Version, kind: Kind, with_pkg: bool) -> Session:
@@ -82,9 +82,9 @@ class RealBackend:
         """A session that only looks."""
         return look_session(self._services, CHECKLIST)
 
-    def drive(self, session: Session) -> Outcome:
+    def drive(self, session: Session, confirm: Callable[[str], bool]) -> Outcome:
         """Play the operator, at a pace that can be watched."""
-        return drive(session, confirm=lambda _: True, attestations={}, attest_all=True, pause=lambda: time.sleep(self._pace))
+        return drive(session, confirm=confirm, attestations={}, attest_all=True, pause=lambda: time.sleep(self._pace))
 
     def runs(self) -> Sequence[RunSummary]:
         """Every run found here, newest first."""
@@ -96,8 +96,12 @@ class RealBackend:
 
     def verify(self, path: Path) -> Verdict:
         """A log's verdict."""
-        report = verify_file(path, self._services.settings)
-        return Verdict(report.verdict, tuple(report.lines))
+        try:
+            checkout = self._services.checkout
+        except Unusable:
+            checkout = None
+        said = verify_file(path, self._services.settings, checkout=checkout)
+        return Verdict(said.state.value, tuple(verdict_lines(said)))
 
     def verify_commands(self, log: Path) -> Sequence[str]:
         """How this log is verified: with this tool, and with OpenSSH alone."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.version import Version
 
 if TYPE_CHECKING:
     from nexy_tui.services import Services
+
+AUTO_PACE = 0.6
+"""Seconds `--auto` rests between steps, so that a person can follow."""
 
 
 def open_wizard(
@@ -30,7 +35,26 @@ def open_wizard(
         )
     from nexy_tui.app import NexyApp
     from nexy_tui.cli.backend import RealBackend
+    from screens.backend import REHEARSE, NewRun, Opening, ResumeRun
 
-    app = NexyApp(RealBackend(services), auto=auto)
-    result = app.run()
-    return int(result or 0)
+    opening: Opening | None = ResumeRun(resume) if resume is not None else None
+    if opening is None and (auto or version is not None):
+        opening = NewRun(_parsed(version), kind, with_pkg)
+    ending = NexyApp(RealBackend(services, pace=AUTO_PACE if auto else 0.0), auto=auto, opening=opening).run()
+    if ending is None:
+        return 130
+    if ending.request == REHEARSE:
+        os.execv(sys.executable, [sys.executable, "-m", "nexy_tui", "rehearse"])
+    if ending.log is not None:
+        state = f"sealed ({ending.sealed})" if ending.sealed else f"open; go on with: nexy-tui release --resume {ending.run}"
+        print(f"Run log, {state}: {ending.log}")
+    return ending.exit_code
+
+
+def _parsed(version: str | None) -> Version | None:
+    if version is None:
+        return None
+    try:
+        return Version.parse(version.removeprefix("v"))
+    except ValueError as error:
+        raise Unusable(f"{error}.", remedy="Name it like 1.6.1.43.") from None

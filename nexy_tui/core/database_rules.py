@@ -28,9 +28,12 @@ DRILL_DATABASE = re.compile(r"restore_drill_[0-9]{8}_[0-9]{6}")
 """The only databases a drill creates, and the only ones it ever drops."""
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_WORD = re.compile(r"\w+")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _RAISE = re.compile(
-    r"BEGIN\s+RAISE\s+(?!DEBUG\b|LOG\b|INFO\b|NOTICE\b|WARNING\b)[^;]*?\b(?:42501|INSUFFICIENT_PRIVILEGE)\b[^;]*;", re.IGNORECASE
+    r"""BEGIN\s+RAISE\s+(?!(?:DEBUG|LOG|INFO|NOTICE|WARNING)\b)(?:EXCEPTION\b\s*)?
+    (?:INSUFFICIENT_PRIVILEGE\b|SQLSTATE\s+'42501'|[^;]*\bERRCODE\s*:?=\s*'(?:42501|INSUFFICIENT_PRIVILEGE)')[^;]*;""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _HANDLER = re.compile(r"\bEXCEPTION\s+WHEN\b", re.IGNORECASE)
 
@@ -48,4 +51,4 @@ def always_refuses(language: str, source: str) -> bool:
 
 def _word(literal: str) -> str:
     """A literal's content if it is one word (an error code), else nothing: prose may hold any character."""
-    return literal if literal.isalnum() else ""
+    return literal if _WORD.fullmatch(literal) else ""

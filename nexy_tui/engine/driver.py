@@ -73,11 +73,11 @@ def _act(
         try:
             session.perform(action)
         except Problem as problem:
-            session.look_at_phase(phase)
+            session.look_ahead(phase)
             refusal = session.state.may_advance()
             return Outcome("inconclusive" if problem.exit_code == 3 else "refused", refusal, problem)
         pause()
-        session.look_at_phase(phase)
+        session.look_after(action)
         _attest(session, phase, attestations, attest_all)
     return None
 

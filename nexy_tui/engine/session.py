@@ -99,6 +99,12 @@ class Session:
         items = self.checklist.phase(phase).items
         return self.look([item for item in items if item.action is None or not item.check.slow])
 
+    def look_after(self, action: str) -> list[Finding]:
+        """Look at the action's phase up to the action's own last item; what later actions bring about is not asked for yet."""
+        phase = next(p for p in self.checklist.phases if any(action in (item.action, item.remedy) for item in p.items))
+        last = max(index for index, item in enumerate(phase.items) if action in (item.action, item.remedy))
+        return self.look(phase.items[: last + 1])
+
     def describe(self, action: str) -> list[str]:
         """Exactly what an action will do, for showing before it starts."""
         return list(self.checklist.actions[action].describe(self.services, self.plan))
@@ -221,13 +227,13 @@ class Session:
             self._end(log, action, begun, problem)
             raise
         except Exception as error:
-            problem = Refused(
+            broken = Refused(
                 f"{subject.title} broke: {type(error).__name__}: {redact(str(error))[:300]}",
                 "Its effect is unknown; the checks say what is there.",
                 "Look at the phase again; the action can be repeated.",
             )
-            self._end(log, action, begun, problem)
-            raise problem from error
+            self._end(log, action, begun, broken)
+            raise broken from error
         evidence = list(result.evidence) + [Evidence(name, value, "digest") for name, value in result.digests.items()]
         log.result(action, "done" if result.changed else "unchanged", duration_ms=self._since(begun), message=result.summary, evidence=evidence)
         self._say(ActionEnded(action, result, None))

@@ -210,9 +210,10 @@ class Cluster:
 
     def _not_started(self, reason: str) -> Unusable:
         try:
-            said = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
-            said = []
+            lines = []
+        said = [line for line in lines if " FATAL: " in line or " WARNING: " in line]
         return Unusable(
             f"The rehearsal's PostgreSQL did not start: {reason}{f' ({said[-1][:300]})' if said else ''}.",
             "The database phase cannot be rehearsed without it.",

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.problem import ActionFailed
 from nexy_tui.rehearsal import history, seed
 from nexy_tui.rehearsal.faults import Fault, Faults
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, World
@@ -118,6 +119,10 @@ def _git(repository: Path, *arguments: str, stdin: bytes | None = None) -> str:
 
 def _run(repository: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(repository), **seed.GIT_ENVIRONMENT}
-    return subprocess.run(
-        ["git", *arguments], cwd=repository, env=environment, input=stdin or b"", capture_output=True, check=True, timeout=60
-    ).stdout
+    done = subprocess.run(
+        ["git", *arguments], cwd=repository, env=environment, input=stdin or b"", capture_output=True, check=False, timeout=60
+    )
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        raise ActionFailed(f"git {arguments[0]} failed in {repository}: {said}", "The fault is only half switched.", "Switch it off.")
+    return done.stdout

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_PDEATHSIG = 1
@@ -26,9 +27,7 @@ def main() -> None:
     arguments = _arguments()
     directory: Path = arguments.directory
     lock = (directory / "world.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _locked(lock):
         sys.exit("another process is bringing this world up")
     _become_subreaper()
     child = os.fork()
@@ -45,6 +44,18 @@ def main() -> None:
     _end_the_rest()
     (directory / "supervisor.json").unlink(missing_ok=True)
     sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def _locked(lock: TextIO) -> bool:
+    """Take the lock. Somebody who only looks whether the world is up holds it for a moment; a guardian holds it for good."""
+    for _ in range(20):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def _arguments() -> argparse.Namespace:

@@ -75,11 +75,15 @@ def source(layout: str, version: str, requirements: str) -> dict[str, bytes]:
     return files
 
 
-def past(target: Target, layout: str, current: bytes, now: datetime) -> list[Commit]:
-    """The history up to the previous release, whose manifest is `current`, and the work done since."""
+def past(target: Target, layout: str, current: bytes, signers: bytes, now: datetime) -> list[Commit]:
+    """The history up to the previous release, whose manifest is `current`, and the work done since.
+
+    `signers` is the list of those whose release logs the repository vouches for (`.nexy/allowed_signers`).
+    """
     day = timedelta(days=1)
     start = now - 60 * day
-    commits = [Commit(COLLEAGUE, start, "Nexy server", source(layout, "1.6.1.39", REQUIREMENTS_BEFORE))]
+    first = {**source(layout, "1.6.1.39", REQUIREMENTS_BEFORE), ".nexy/allowed_signers": signers}
+    commits = [Commit(COLLEAGUE, start, "Nexy server", first)]
     for number, version in enumerate((*EARLIER, PREVIOUS)):
         when = start + (10 + 15 * number) * day
         work = str(Layout(layout, Path()).relative(f"server/Docs/CHANGES_{version}.md"))

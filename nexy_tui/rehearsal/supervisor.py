@@ -44,6 +44,7 @@ _OWN_FILES = ("world.lock", "log", "tmp", "supervisor.json")
 """What stands in a directory before its world is made."""
 
 Say = Callable[[dict[str, object]], None]
+Step = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ async def _live(order: Order, say: Say, done: Callable[[], None]) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    _write_running(order.directory)
+    _note(order.directory, ready=False)
     complete = order.directory / "complete"
     signer = None
     if complete.exists():
@@ -97,6 +98,7 @@ async def _live(order: Order, say: Say, done: Callable[[], None]) -> None:
             say({"step": "making the first backup and drilling it"})
             await database.seed_drill_record(world, signer)
             complete.touch()
+        _note(order.directory, ready=True)
         say({"ready": True})
         with contextlib.suppress(OSError):
             done()
@@ -152,12 +154,13 @@ async def _start(world: World, running: contextlib.AsyncExitStack, say: Say) -> 
     say({"step": "starting the servers"})
     faults = Faults(world.faults)
     door = FrontDoor(world, servers(world, faults), faults)
-    for name, start, stop in (
+    parts: tuple[tuple[str, Step, Step], ...] = (
         ("database", lambda: database.start(world), lambda: database.stop(world)),
         ("index", lambda: index.start(world), lambda: index.stop(world)),
         ("front door", door.start, door.stop),
         ("vm", lambda: vm.start(world), lambda: vm.stop(world)),
-    ):
+    )
+    for name, start, stop in parts:
         running.push_async_callback(_quietly, name, stop)
         await start()
 
@@ -178,7 +181,7 @@ def servers(world: World, faults: Faults) -> dict[str, Handler]:
     return {**found, world.target.hosts.web: web}
 
 
-async def _quietly(name: str, stop: Callable[[], Awaitable[None]]) -> None:
+async def _quietly(name: str, stop: Step) -> None:
     """Stop one part; a failure must not keep the others from being stopped."""
     try:
         await stop()
@@ -209,6 +212,8 @@ def _clear(directory: Path) -> None:
             path.unlink()
 
 
-def _write_running(directory: Path) -> None:
-    document = {"pid": os.getpid(), "guardian": os.getppid(), "started": time.time()}
-    (directory / "supervisor.json").write_text(json.dumps(document), encoding="utf-8")
+def _note(directory: Path, *, ready: bool) -> None:
+    """Leave word who runs the world, and whether it can be entered yet."""
+    temporary = directory / "supervisor.tmp"
+    temporary.write_text(json.dumps({"pid": os.getpid(), "guardian": os.getppid(), "ready": ready}), encoding="utf-8")
+    temporary.replace(directory / "supervisor.json")

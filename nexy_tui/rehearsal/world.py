@@ -23,6 +23,7 @@ from nexy_tui.rehearsal.names import DEFAULT_ARTIFACT_SIZE, World, checked_direc
 
 LAYOUTS = ("flat", "nested")
 SMALLEST_ARTIFACT = 500_000
+_START_PATIENCE = 120.0
 _STOP_PATIENCE = 30.0
 _IGNORED = ("world.lock",)
 
@@ -43,20 +44,25 @@ def create_or_start(
     """
     directory = checked_directory(directory)
     _check_options(directory, layout, artifact_size)
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unusable(f"{directory} cannot be made: {error.strerror}.", "A world lives in a directory.", "Choose another one.") from None
     if not is_running(directory):
         _refuse_foreign(directory)
         _clean_up(directory)
         _launch(directory, layout or LAYOUTS[0], artifact_size or DEFAULT_ARTIFACT_SIZE, owner, say)
+    elif not _until(lambda: _is_ready(directory) or not is_running(directory), _START_PATIENCE):
+        raise ActionFailed(f"The world in {directory} is still coming up.", "Somebody else began it.", "Wait, then try again.")
     return World.load(directory)
 
 
 def load(directory: Path) -> World:
     """The world of a directory, to be entered. Raises Unusable where there is none, or it is down."""
     world = World.load(directory)
-    if not is_running(world.dir):
+    if not is_running(world.dir) or not _is_ready(world.dir):
         raise Unusable(
-            f"The rehearsal world in {world.dir} is down.",
+            f"The rehearsal world in {world.dir} is not up.",
             "Nothing in it would answer, and its ports may change when it comes back.",
             f"Bring it up: nexy-tui world up {world.dir}",
         )
@@ -72,15 +78,13 @@ def stop(directory: Path) -> bool:
     if not is_running(world.dir):
         _clean_up(world.dir)
         return False
-    guardian = _noted(world, "guardian")
     for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal(_noted(world, "pid"), number)
-        end = time.monotonic() + _STOP_PATIENCE
-        while time.monotonic() < end:
-            if not is_running(world.dir):
-                _wait_for(guardian)
-                return True
-            time.sleep(0.02)
+        _until(lambda: _noted(world.dir, "pid") is not None or not is_running(world.dir), _STOP_PATIENCE)
+        guardian = _noted(world.dir, "guardian")
+        _signal(_noted(world.dir, "pid"), number)
+        if _until(lambda: not is_running(world.dir), _STOP_PATIENCE):
+            _wait_for(guardian)
+            return True
     raise ActionFailed(f"The world in {world.dir} does not end.", "A process of it cannot be killed.", f"See {world.log}/supervisor.log.")
 
 
@@ -128,7 +132,7 @@ def status(directory: Path) -> Status:
     """Look at a world. Raises Unusable where there is none."""
     world = World.load(directory)
     running = is_running(world.dir)
-    return Status(world, running, _noted(world, "pid") if running else None, Faults(world.faults).all())
+    return Status(world, running, _noted(world.dir, "pid") if running else None, Faults(world.faults).all())
 
 
 def build(world: World, version: str, names: tuple[str, ...]) -> list[artifacts.Built]:
@@ -230,13 +234,24 @@ def _surroundings(directory: Path) -> dict[str, str]:
     return {**kept, "HOME": here, "TMPDIR": f"{here}/tmp", "PYTHONPATH": str(home.package_root()), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _noted(world: World, who: str) -> int | None:
-    """The process id of the `pid` (supervisor) or `guardian` as the supervisor noted it."""
+def _noted(directory: Path, what: str) -> int | None:
+    """What the supervisor noted of itself: its `pid`, its `guardian`, whether it is `ready`."""
     try:
-        pid = json.loads(world.running.read_text(encoding="utf-8"))[who]
+        noted = json.loads((directory / "supervisor.json").read_text(encoding="utf-8"))[what]
     except (FileNotFoundError, ValueError, KeyError):
         return None
-    return pid if isinstance(pid, int) else None
+    return int(noted)
+
+
+def _is_ready(directory: Path) -> bool:
+    return bool(_noted(directory, "ready"))
+
+
+def _until(holds: Callable[[], bool], patience: float) -> bool:
+    end = time.monotonic() + patience
+    while not (held := holds()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return held
 
 
 def _signal(pid: int | None, number: int) -> None:

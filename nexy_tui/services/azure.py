@@ -231,7 +231,14 @@ class RunCommands:
 
         if self._credential is None:
             logging.getLogger("azure").addHandler(logging.NullHandler())  # Else its warnings reach the terminal the wizard draws on.
-            self._credential = DefaultAzureCredential()
+            try:
+                self._credential = DefaultAzureCredential()
+            except ValueError as error:
+                raise Unusable(
+                    f"The AZURE_* variables are half set: {error}.",
+                    "Azure's client takes them for a credential, and cannot use them.",
+                    "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or unset all three and log in: az login",
+                ) from None
         stop = threading.Event()
         transport = _transport(self._clock, stop)
         try:

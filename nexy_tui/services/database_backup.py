@@ -111,12 +111,16 @@ class LocalBackup:
             self._run([*argv, f"--file={target}"], partial(_report_size, target, report))
 
     def _run(self, argv: list[str], report: Callable[[], None]) -> None:
+        """Run a client program on the database; `report` is called while it runs."""
+        archive_format.stopper(self.cancelled, lambda _: None)(0)
+
         def cancelled() -> bool:
             report()
             return self.cancelled()
 
         environment = self.tools.environment(self.settings.address, self.settings.dumper)
         done = processes.run(argv, env=environment, timeout=_DUMP_TIMEOUT, cancelled=cancelled, check=False)
+        report()
         if done.exit != 0:
             raise ActionFailed(
                 f"{Path(argv[0]).name} ended with status {done.exit}: {printable(done.tail)}.", "There is no backup without it.", _REMEDY

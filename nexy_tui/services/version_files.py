@@ -110,7 +110,9 @@ def _literals(tree: ast.AST) -> Iterator[ast.Constant]:
             pairs = [(ast.Name(arg.arg), value) for arg, value in zip(node.args, defaults, strict=True) if value is not None]
         else:
             continue
-        yield from (value for name, value in pairs if _name(name) in _NAMES and _is_version(value))
+        for name, value in pairs:
+            if _name(name) in _NAMES and isinstance(value, ast.Constant) and _is_version(value):
+                yield value
 
 
 def _name(node: ast.AST) -> str:
@@ -123,8 +125,8 @@ def _name(node: ast.AST) -> str:
     return ""
 
 
-def _is_version(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node.lineno != node.end_lineno:
+def _is_version(node: ast.Constant) -> bool:
+    if not isinstance(node.value, str) or node.lineno != node.end_lineno:
         return False
     try:
         Version.parse(node.value)

@@ -25,7 +25,7 @@ class AttestDialog(Dialog):
         """Item, what was seen, and the field for the reason."""
         seen = "" if self._finding is None else clean(self._finding.summary)
         return [
-            text((self._item.title, "bold"), (f"   rulebook {self._item.section}", "$text-muted")),
+            text((self._item.title, "bold"), (f"   rulebook {self._item.section}", "$muted")),
             *labelled([("Why it matters", self._item.why), ("What could not be seen", seen)]),
             text("The log will say ", ("attested", "bold"), ", with your name and this reason, never ", ("verified", "bold"), ".", classes="space-above"),
             Input(id="reason", compact=True, placeholder="how you know that it holds", max_length=400),

@@ -97,6 +97,6 @@ class ConfirmDialog(Dialog):
         if right:
             state.update(Content.styled("✓ The same. Enter goes on.", "$success"))
         elif wanted.startswith(value):
-            state.update(Content.styled("Not complete yet." if value else "Nothing is done until it is typed.", "$text-muted"))
+            state.update(Content.styled("Not complete yet." if value else "Nothing is done until it is typed.", "$muted"))
         else:
             state.update(Content.styled("✗ Not the same.", "$error"))

@@ -78,7 +78,7 @@ class Dialog(ModalScreen[str | None]):
 
     @staticmethod
     def _button(choice: Choice) -> Button:
-        label = Content.assemble(f" {choice.label} ", (f"{choice.key} " if choice.key else "", "dim"))
+        label = Content.assemble((f" {choice.key} " if choice.key else "", "bold"), f" {choice.label} ")
         return Button(label, id=f"choice-{choice.value}", compact=True, classes=f"-{choice.tone}" if choice.tone else None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.content import Content
 from textual.widget import Widget
@@ -22,10 +22,10 @@ ACTION = "action-"
 class RefusalDialog(Dialog):
     """Ends with what the operator wants to do about it: SHOW, LOOK, ATTEST, FIXERS, or ACTION and an action's name."""
 
-    def __init__(self, session: Session, refusal: Refusal, asked: str) -> None:
+    def __init__(self, session: Session, refusal: Refusal, asked: str, fixer_title: Callable[[str], str]) -> None:
         self._item = session.checklist.item(refusal.item)
         self._phase = session.checklist.phase_of(refusal.item)
-        self._refusal = refusal
+        self._refusal, self._fixer_title = refusal, fixer_title
         self._finding: Finding | None = session.state.findings.get(refusal.item)
         super().__init__(f"{asked}: not yet", self._ways(session), tone="refusal")
 
@@ -49,13 +49,13 @@ class RefusalDialog(Dialog):
         """Item, fact, remedy."""
         mark = STATUS[self._refusal.status]
         head = Content.assemble(
-            mark.content(), "  ", (self._item.title, "bold"), (f"\n{self._item.id} · {self._phase.title} · rulebook {self._item.section}", "$text-muted")
+            mark.content(), "  ", (self._item.title, "bold"), (f"\n{self._item.id} · {self._phase.title} · rulebook {self._item.section}", "$muted")
         )
         found = clean(self._finding.summary) if self._finding is not None else "It has not been looked at yet."
         remedy = clean(self._finding.remedy) if self._finding is not None else ""
         rows = [("What was found", found), ("Why it matters", self._item.why), ("What to do", remedy or self._default_remedy())]
         if self._fixers():
-            rows.append(("Fixers that know this", ", ".join(self._fixers())))
+            rows.append(("Fixers that know this", "\n".join(self._fixer_title(name) for name in self._fixers())))
         return [Static(head), *labelled(rows)]
 
     def _default_remedy(self) -> str:

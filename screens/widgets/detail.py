@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -17,41 +19,55 @@ from screens.marks import STATUS
 from screens.text import clean, one_line
 
 FixerTitle = Callable[[str], str]
+_WIDE = 90
 
 
 class Detail(VerticalScroll, can_focus=True):
     """A pane that scrolls. Everything in it that came from outside is shown as plain text."""
 
-    def __init__(self, checklist: Checklist) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.toggle_detail", "Close", key_display="⏎")]
+
+    def __init__(self, checklist: Checklist, fixer_title: FixerTitle) -> None:
         super().__init__(id="detail")
-        self._checklist = checklist
-        self._shown: tuple[str, Finding | None] | None = None
+        self._checklist, self._fixer_title = checklist, fixer_title
+        self._shown: tuple[Item, Finding | None] | None = None
 
     def compose(self) -> ComposeResult:
         """Words above, evidence below."""
+        yield Static(id="item-head")
         yield Static(id="words")
         yield Static(id="evidence")
 
     def show(self, item: Item | None, finding: Finding | None) -> None:
         """Draw an item with its finding; nothing happens when neither changed."""
-        if item is None or self._shown == (item.id, finding):
+        if item is None or self._shown == (item, finding):
             return
-        moved = self._shown is None or self._shown[0] != item.id
-        self._shown = (item.id, finding)
-        self.query_one("#words", Static).update(words(item, finding, self._checklist))
+        moved = self._shown is None or self._shown[0] is not item
+        self._shown = (item, finding)
+        self._draw(item, finding)
+        if moved:
+            self.scroll_home(animate=False)
+
+    def on_resize(self) -> None:
+        """The evidence is laid out by width."""
+        if self._shown is not None:
+            self._draw(*self._shown)
+
+    def _draw(self, item: Item, finding: Finding | None) -> None:
+        head, rows = words(item, finding, self._checklist, self._fixer_title)
+        self.query_one("#item-head", Static).update(head)
+        self.query_one("#words", Static).update(_labelled(rows, f"bold {self.app.theme_variables['primary']}"))
         evidence = () if finding is None else finding.evidence
         table = self.query_one("#evidence", Static)
         table.display = bool(evidence)
         if evidence:
-            table.update(evidence_table(evidence))
-        if moved:
-            self.scroll_home(animate=False)
+            table.update(evidence_table(evidence, wide=self.size.width >= _WIDE))
 
 
-def words(item: Item, finding: Finding | None, checklist: Checklist) -> Content:
-    """Why, found, remedy, actions and fixers, each under its label."""
+def words(item: Item, finding: Finding | None, checklist: Checklist, fixer_title: FixerTitle) -> tuple[Content, list[tuple[str, str]]]:
+    """The heading, then why, found, to do, actions and fixers, each with its label."""
     mark = STATUS[Status.NOT_RUN if finding is None else finding.status]
-    head = Content.assemble(mark.content(), "  ", (item.title, "bold"), (f"   {item.id} · rulebook {item.section}", "$text-muted"))
+    head = Content.assemble(mark.content(), "  ", (item.title, "bold"), (f"   {item.id} · rulebook {item.section}", "$muted"))
     rows: list[tuple[str, str]] = [("Why", item.why)]
     rows.append(("Found", "Not looked at yet." if finding is None else clean(finding.summary)))
     if finding is not None and finding.remedy:
@@ -62,22 +78,37 @@ def words(item: Item, finding: Finding | None, checklist: Checklist) -> Content:
         rows.append(("Repair", f"{checklist.actions[item.remedy].title} can repair it"))
     fixers = item.fixers if finding is None else finding.fixers
     if fixers:
-        rows.append(("Fixers", f"{', '.join(fixers)} (f)"))
+        rows.append(("Fixers", "; ".join(fixer_title(name) for name in fixers) + " (f)"))
     if item.attestable:
         rows.append(("Attest", "When it cannot be verified here, you may attest it with a reason (t)"))
-    body = [Content.assemble((label.ljust(8), "bold $primary"), text) for label, text in rows]
-    return Content("\n").join([head, Content(""), *body])
+    return head, rows
 
 
-def evidence_table(evidence: Sequence[Evidence]) -> Table:
-    """Name, value, source and time of everything that was looked at. Long values fold instead of being cut."""
+def _labelled(rows: Sequence[tuple[str, str]], style: str) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.add_column(width=6)
+    grid.add_column(ratio=1, overflow="fold")
+    for label, text in rows:
+        grid.add_row(Text(label, style), Text(text))
+    return grid
+
+
+def evidence_table(evidence: Sequence[Evidence], *, wide: bool) -> Table:
+    """Name, value, source and time of everything that was looked at. Long values fold instead of being cut.
+
+    Where there is little width, source and time stand below the value.
+    """
     table = Table(box=None, expand=True, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
     table.add_column("Looked at", max_width=26, overflow="fold")
     table.add_column("Value", ratio=3, overflow="fold")
-    table.add_column("Source", ratio=2, overflow="fold")
+    if wide:
+        table.add_column("Source", ratio=2, overflow="fold")
     for one in evidence:
         source = one_line(one.source) + (f" · {_clock_time(one.time)}" if one.time else "")
-        table.add_row(Text(one_line(one.name)), Text(clean(one.value)), Text(source, style="dim"))
+        if wide:
+            table.add_row(Text(one_line(one.name)), Text(clean(one.value)), Text(source, style="dim"))
+        else:
+            table.add_row(Text(one_line(one.name)), Text.assemble(clean(one.value), ("\n" + source, "dim")))
     return table
 
 

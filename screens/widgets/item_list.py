@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.cells import cell_len
+from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Click, Key, Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -20,11 +22,14 @@ from screens.text import one_line
 class ItemList(OptionList):
     """One row an item, two where there is room. Enter opens the item."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open", key_display="⏎")]
+
     def __init__(self, items: Sequence[Item]) -> None:
         super().__init__(id="items", markup=False, compact=True)
         self._items = tuple(items)
         self._state: Release | None = None
         self._looking: frozenset[str] = frozenset()
+        self.clicked_another = False
         self.add_options(Option(Content(item.title), id=item.id) for item in self._items)
         self.highlighted = 0 if self._items else None
 
@@ -43,6 +48,15 @@ class ItemList(OptionList):
         """Draw the items as the state has them."""
         self._state, self._looking = state, frozenset(looking)
         self._draw()
+
+    def on_click(self, event: Click) -> None:
+        """Remember whether the click moved the cursor: it then opens the item instead of closing the one that is open."""
+        option = event.style.meta.get("option")
+        self.clicked_another = option is not None and option != self.highlighted
+
+    def on_key(self, event: Key) -> None:
+        """Keys are no clicks."""
+        self.clicked_another = False
 
     def on_resize(self, event: Resize) -> None:
         """Rows depend on width and height."""
@@ -64,13 +78,13 @@ class ItemList(OptionList):
 
 def _row(mark: Content, item: Item, finding: Finding | None, width: int, column: int) -> Content:
     title = Content(item.title).truncate(column, ellipsis=True, pad=True)
-    said = Content.styled(_said(finding), "$text-muted")
+    said = Content.styled(_said(finding), "$muted")
     return Content.assemble(mark, title, "  ", said).truncate(width, ellipsis=True)
 
 
 def _tall_row(mark: Content, item: Item, finding: Finding | None, width: int, column: int) -> Content:
     first = Content.assemble(mark, (item.title, "bold")).truncate(width, ellipsis=True)
-    said = Content.styled(" " * WORD_WIDTH + _said(finding), "$text-muted").truncate(width, ellipsis=True)
+    said = Content.styled(" " * WORD_WIDTH + _said(finding), "$muted").truncate(width, ellipsis=True)
     return Content("\n").join([first, said])
 
 

@@ -30,12 +30,12 @@ class NextBar(Horizontal):
         phase = state.phase
         if look_only or phase is None:
             standing.update(Content(running or "A look without a run: nothing is recorded, nothing can act." if look_only else "Every phase is done."))
-            button.label = Content(" Seal n " if not look_only else " Home n ")
+            button.label = Content(" n  Home " if look_only else " n  Seal the log ")
             return
         refusal = state.may_advance()
         held, count = holding(state, self._checklist, phase)
         button.set_class(refusal is not None, "-dim")
-        button.label = Content.assemble(self._label(state), " n ")
+        button.label = Content(f" n  {self._label(state)} ")
         if running:
             standing.update(Content.assemble(("◌ ", "$primary"), running))
         elif refusal is None:
@@ -43,8 +43,8 @@ class NextBar(Horizontal):
         else:
             mark = STATUS[refusal.status]
             title = self._checklist.item(refusal.item).title
-            standing.update(Content.assemble(f"{held} of {count} hold  ", (mark.symbol, mark.style), (f" {title}", ""), (f" is {mark.word}", "$text-muted")))
+            standing.update(Content.assemble(f"{held} of {count} hold", ("  ·  in the way: ", "$muted"), (f"{mark.symbol} {title}, {mark.word}", mark.style)))
 
     def _label(self, state: Release) -> str:
         following = state.phases[state.position + 1 : state.position + 2]
-        return f" Next ▸ {self._checklist.phase(following[0]).title}" if following else " Next ▸ Seal the log"
+        return f"Next ▸ {self._checklist.phase(following[0]).title}" if following else "Next ▸ Seal the log"

@@ -45,7 +45,7 @@ def meter_row(meter: Meter, width: int) -> Content:
     bar = max(8, min(30, width - 70))
     return Content.assemble(
         (one_line(meter.subject, 20).ljust(12), "bold"),
-        (one_line(meter.phase, 14).ljust(12), "$text-muted"),
+        (one_line(meter.phase, 14).ljust(12), "$muted"),
         _bar(fraction, bar),
         (f" {percent} ", "bold"),
         figures.ljust(18),
@@ -59,12 +59,12 @@ def _bar(fraction: float | None, width: int) -> Content:
     if fraction is None:
         return Content.styled("╌" * width, "$primary")
     full = round(fraction * width)
-    return Content.assemble(("━" * full, "$success" if fraction >= 1 else "$primary"), ("─" * (width - full), "$text-disabled"))
+    return Content.assemble(("━" * full, "$success" if fraction >= 1 else "$primary"), ("─" * (width - full), "$faint"))
 
 
 def _idle_row(name: str, width: int) -> Content:
     bar = max(8, min(30, width - 70))
-    return Content.assemble((name.ljust(12), "bold"), ("not begun".ljust(12), "$text-muted"), ("─" * bar, "$text-disabled"))
+    return Content.assemble((name.ljust(12), "bold"), ("not begun".ljust(12), "$muted"), ("─" * bar, "$faint"))
 
 
 def sparkline(rates: Iterable[float], width: int = 12) -> str:

@@ -10,9 +10,9 @@ from textual.widgets.option_list import Option
 
 from nexy_tui.checklist import Checklist
 from nexy_tui.release import Release
-from screens.marks import HERE, holding, phase_mark
+from screens.marks import HERE, LATER, holding, phase_mark
 
-_WIDTH = 26
+_WIDTH = 31
 
 
 class PhaseChosen(Message):
@@ -55,15 +55,10 @@ def _row(number: int, state: Release, checklist: Checklist, phase: str) -> Conte
     held, count = holding(state, checklist, phase)
     word = f"{held}/{count}" if mark is HERE else mark.word
     title = checklist.phase(phase).title
-    room = _WIDTH - 5 - len(word) - 1
+    room = _WIDTH - 4 - len(word) - 1
     title = title if len(title) <= room else title[: room - 1] + "…"
-    here = mark is HERE
-    return Content.assemble(
-        (f"{mark.symbol} ", mark.style),
-        (f"{number}  ", "$text-muted"),
-        (title.ljust(room + 1), "bold" if here else ""),
-        (word, mark.style),
-    )
+    style = "bold" if mark is HERE else "$muted" if mark is LATER else ""
+    return Content.assemble((f"{mark.symbol} ", mark.style), (f"{number} ", "$muted"), (title.ljust(room + 1), style), (word, mark.style))
 
 
 class Strip(Static):
@@ -88,5 +83,5 @@ class Strip(Static):
                 parts.append(" ")
             else:
                 parts.append((f" {mark.symbol}", mark.style))
-                parts.append((f" {number}  ", "$text-muted"))
+                parts.append((f" {number}  ", "$muted"))
         self.update(Content.assemble(*parts))

@@ -46,8 +46,8 @@ def facts(target: Target, session: Session | None) -> Content:
     host = one_line(target.update_server.host)
     where = f"{one_line(target.code_repository)} → {one_line(target.artifacts_repository)}"
     if session is None:
-        return Content.assemble((host, ""), ("  ·  " + where, "$text-muted"))
+        return Content.assemble((host, ""), ("  ·  " + where, "$muted"))
     plan = session.plan
     version = "no version" if plan.version is None else str(plan.version)
     kind = "a look, not a run" if session.log is None else plan.kind.value
-    return Content.assemble((version, "bold"), ("  ·  ", "$text-muted"), kind, (f"  ·  {host}  ·  {where}", "$text-muted"))
+    return Content.assemble((version, "bold"), ("  ·  ", "$muted"), kind, (f"  ·  {host}  ·  {where}", "$muted"))

@@ -276,7 +276,7 @@ FINAL_BROKEN = [
     ({"live": live(NEW, offered=OLD)}, None, None, {"live"}),
     ({"live": live(NEW, appcast=appcast(NEW, length="5"))}, None, None, {"live"}),
     ({"live": live(NEW, appcast=appcast(NEW, signature="other"))}, None, None, {"live"}),
-    ({}, all_four(raw(OLD)), None, {"publication", "manifest", "live"}),
+    ({}, all_four(raw(OLD)), None, {"publication", "manifest"}),
     ({}, with_manifests(_3=None), None, {"manifest"}),
     ({}, with_manifests(_2=raw(size=9)), None, {"manifest"}),
     ({"image": ImageFacts(None)}, None, None, {"publication", "assets", "manifest", "live"}),

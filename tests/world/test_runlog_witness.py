@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,18 +149,19 @@ class _NoKeys:
 
 
 @contextmanager
-def ssh_agent(folder: Path) -> Iterator[dict[str, str]]:
-    path = Path("/tmp") / f"nexy-agent-{os.getpid()}-{folder.name[-8:]}"
-    agent = subprocess.Popen([witness("ssh-agent"), "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 10
-        while not path.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        yield {"SSH_AUTH_SOCK": str(path)}
-    finally:
-        agent.terminate()
-        agent.wait(timeout=10)
-        path.unlink(missing_ok=True)
+def ssh_agent() -> Iterator[dict[str, str]]:
+    """An agent of its own; its socket in a folder with a short name, as Unix sockets need."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "agent"
+        agent = subprocess.Popen([witness("ssh-agent"), "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + 10
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            yield {"SSH_AUTH_SOCK": str(path)}
+        finally:
+            agent.terminate()
+            agent.wait(timeout=10)
 
 
 def _add(folder: Path, name: str, environ: dict[str, str], *options: str) -> str:
@@ -170,7 +172,7 @@ def _add(folder: Path, name: str, environ: dict[str, str], *options: str) -> str
 
 
 def test_a_key_in_the_agent_signs_a_whole_run(tmp_path: Path) -> None:
-    with ssh_agent(tmp_path) as environ:
+    with ssh_agent() as environ:
         _add(tmp_path, "old", environ, "-t", "ecdsa")
         public = _add(tmp_path, "mine", environ)
         signer = keys.load_signer(OPERATOR.id, environ, backend=_NoKeys())  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -145,7 +146,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     lay_manifests(work, OLD)
     (work / "server/requirements.txt").write_text("nexy-wire==1\n")
     (work / "server/scripts").mkdir()
-    (work / "server/scripts/update_server_version.sh").write_text('#!/bin/bash\nset -e\nread -r x || true\necho "script $1 $x" >> "$HOME/calls"\n')
+    text = '#!/bin/bash\nset -e\nread -r x || true\necho "script $1 $x" >> "$HOME/calls"\n'
+    (work / "server/scripts/update_server_version.sh").write_text(text)
     machine.git(work, "add", ".")
     machine.git(work, "commit", "--quiet", "-m", "old")
     machine.git(work, "tag", f"v{OLD}")
@@ -312,7 +314,8 @@ def test_a_service_that_does_not_come_up_is_a_failure_with_its_journal(machine: 
 
 def test_health_that_keeps_saying_another_version_is_a_failure(machine: Machine) -> None:
     script(machine.root / "bin/systemctl", '#!/bin/bash\n[ "$1" != is-active ] || echo active\n')
-    (machine.root / "health.json").write_text('{"status":"healthy","version":"1.0.0.0","latest_version":"1.0.0.0","latest_build":"1.0.0.0"}')
+    said = dict.fromkeys(("version", "latest_version", "latest_build"), "1.0.0.0")
+    (machine.root / "health.json").write_text(json.dumps(said))
     result = machine.deploy()
     assert result.exit == 1 and "step health failed" in result.stdout and f"does not say {NEW}" in result.stderr
 
@@ -333,7 +336,10 @@ def test_what_the_vm_lacks_is_said_before_anything_changes(machine: Machine, mis
         ("A=1\n", "A=1\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
         ("A=1", "A=1\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
         ("A=1\r\nSERVER_BUILD=x\r\n", "A=1\r\nSERVER_BUILD={v}\r\nSERVER_VERSION={v}\r\n"),
-        ("SERVER_VERSION=1\n#SERVER_BUILD=2\nSERVER_VERSION = 3\n", "SERVER_VERSION={v}\n#SERVER_BUILD=2\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
+        (
+            "SERVER_VERSION=1\n#SERVER_BUILD=2\nSERVER_VERSION = 3\n",
+            "SERVER_VERSION={v}\n#SERVER_BUILD=2\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n",
+        ),
         ("X_SERVER_VERSION=1\n\n\nU=\u00fc=\n", "X_SERVER_VERSION=1\n\n\nU=\u00fc=\nSERVER_VERSION={v}\nSERVER_BUILD={v}\n"),
     ],
 )

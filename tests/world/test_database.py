@@ -1,0 +1,531 @@
+"""Backup, drill and hardening from here, against the rehearsal's real PostgreSQL; what they leave is read with stock programs."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from databaseworld import Bench, bench, running
+
+from checks import backups
+from checks import database as checks
+from checks.database_records import Believed, believe
+from nexy_tui.actions.backup import Backup
+from nexy_tui.actions.drill import Drill
+from nexy_tui.actions.harden import Harden
+from nexy_tui.core.database_record import BackupRecord, DrillRecord
+from nexy_tui.core.event import Progress, silent
+from nexy_tui.core.finding import Status
+from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
+from nexy_tui.rehearsal import database
+from nexy_tui.rehearsal.cluster import bin_dir
+from nexy_tui.runlog.trust import AllowedSigners
+from nexy_tui.services.backup_archive import archive_name
+from nexy_tui.services.database_sql import DRILL_COMMENT, DRILL_LOCK
+
+__all__ = ["bench", "running"]
+
+
+def stock(*argv: str | Path, cwd: Path, environ: dict[str, str] | None = None) -> str:
+    done = subprocess.run([str(word) for word in argv], cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def back_up(bench: Bench) -> BackupRecord:
+    return bench.place().back_up(silent, lambda: False).record
+
+
+def counts(bench: Bench, dbname: str = "voice_assistant_db") -> dict[str, int]:
+    tables = [name for (name,) in bench.sql("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")]
+    return {name: bench.sql(f'SELECT count(*) FROM "{name}"', dbname=dbname)[0][0] for name in tables}
+
+
+class After:
+    """`cancelled`: false for the first calls, then true."""
+
+    def __init__(self, calls: int) -> None:
+        self.left = calls
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+# --- backup ---
+
+
+def test_a_backup_is_what_stock_programs_read(bench: Bench, tmp_path: Path) -> None:
+    record = back_up(bench)
+    name, stem = record.archive.name, record.archive.name.removesuffix(".tar.gz")
+    assert bench.files() == [name, f"{name}.sha256"]
+    assert stock("sha256sum", "-c", f"{name}.sha256", cwd=bench.backups) == f"{name}: OK\n"
+    members = stock("tar", "-tzf", name, cwd=bench.backups).split()
+    assert members == [f"{stem}/", *(f"{stem}/{member}" for member in ("db.dump", "schema.sql", "metadata.env", "SHA256SUMS"))]
+    stock("tar", "-xzf", bench.backups / name, cwd=tmp_path)
+    assert stock("sha256sum", "-c", "SHA256SUMS", cwd=tmp_path / stem).count("OK") == 3
+    assert "TABLE DATA public users" in stock(bin_dir() / "pg_restore", "--list", tmp_path / stem / "db.dump", cwd=tmp_path)
+    assert "CREATE TABLE public.users" in (tmp_path / stem / "schema.sql").read_text()
+    assert "DB_NAME=voice_assistant_db\n" in (tmp_path / stem / "metadata.env").read_text()
+    assert {(bench.backups / file).stat().st_mode & 0o777 for file in bench.files()} == {0o600}
+    assert record.archive.sha256 == hashlib.sha256((bench.backups / name).read_bytes()).hexdigest()
+    assert record.rows == counts(bench)
+    assert sum(record.rows.values()) > 3000
+
+
+def test_a_backup_restores_with_plain_pg_restore(bench: Bench, tmp_path: Path) -> None:
+    record = back_up(bench)
+    stock("tar", "-xzf", bench.backups / record.archive.name, "--strip-components=1", cwd=tmp_path)
+    bench.sql("CREATE DATABASE elsewhere TEMPLATE template0", dbname="postgres")
+    try:
+        environ = {"PGHOST": "127.0.0.1", "PGPORT": str(bench.world.ports["database"]), "PGUSER": "postgres"}
+        environ["PGPASSWORD"] = bench.world.secrets.database_superuser_password
+        stock(bin_dir() / "pg_restore", "--exit-on-error", "-d", "elsewhere", tmp_path / "db.dump", cwd=tmp_path, environ=environ)
+        assert counts(bench, "elsewhere") == record.rows
+    finally:
+        bench.sql("DROP DATABASE elsewhere", dbname="postgres")
+
+
+def test_without_the_superusers_password_the_application_dumps(bench: Bench) -> None:
+    bench.extra["PG_SUPERUSER_PASSWORD"] = ""
+    assert back_up(bench).rows == counts(bench)
+
+
+def test_no_password_stands_in_an_argv_and_no_pg_variable_interferes(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pg_dump", "pg_restore"):
+        script = tmp_path / name
+        script.write_text(
+            f'#!/bin/sh\n[ "$1" = --version ] || {{ echo "$@"; env | sed "s/^/ENV /"; }} >> {tmp_path}/seen\nexec {bin_dir()}/{name} "$@"\n'
+        )
+        script.chmod(0o755)
+    hostile = {"PGHOSTADDR": "203.0.113.1", "PGSERVICE": "nowhere", "PGOPTIONS": "-c nonsense=1"}
+    bench.extra |= {"NEXY_PG_BIN": str(tmp_path), **hostile}
+    monkeypatch.setenv("PGHOSTADDR", "203.0.113.1")
+    monkeypatch.setenv("PGOPTIONS", "-c nonsense=1")
+    back_up(bench)
+    bench.place().drill(silent, lambda: False)
+    lines = (tmp_path / "seen").read_text().splitlines()
+    environ = [line for line in lines if line.startswith("ENV ")]
+    passwords = {bench.world.secrets.database_superuser_password, bench.world.secrets.database_password}
+    assert [line for line in lines if not line.startswith("ENV ") and any(password in line for password in passwords)] == []
+    assert any(line.startswith("ENV PGPASSWORD=") for line in environ)
+    assert not [line for line in environ if line.removeprefix("ENV ").split("=")[0] in hostile]
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 3, 4])
+def test_a_cancelled_backup_leaves_nothing(bench: Bench, calls: int) -> None:
+    with pytest.raises(Cancelled):
+        bench.place().back_up(silent, After(calls))
+    assert bench.files() == []
+    assert bench.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('pg_dump', 'nexy-tui')") == [(0,)]
+
+
+def test_a_failing_pg_dump_leaves_nothing_and_says_why(bench: Bench) -> None:
+    bench.sql("REVOKE SELECT ON payments FROM nexy_user")
+    bench.extra["PG_SUPERUSER_PASSWORD"] = ""
+    with pytest.raises(ActionFailed, match="payments") as refusal:
+        back_up(bench)
+    assert "nexy-tui db backup" in refusal.value.remedy
+    assert bench.files() == []
+
+
+def test_a_full_disk_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nexy_tui.services.backup_archive.pack", full)
+    with pytest.raises(ActionFailed, match="No space left on device"):
+        back_up(bench)
+    assert bench.files() == []
+
+
+def test_progress_is_told_for_every_part(bench: Bench) -> None:
+    seen: list[object] = []
+    bench.place().back_up(seen.append, lambda: False)
+    assert {event.phase for event in seen if isinstance(event, Progress)} >= {"dump db.dump", "pack", "verify"}
+
+
+def test_the_teams_lock_is_respected_and_stays(bench: Bench) -> None:
+    (bench.backups / ".backup.lock").mkdir(parents=True)
+    with pytest.raises(Refused, match=r"Another backup is running.*rmdir"):
+        back_up(bench)
+    assert bench.files() == [".backup.lock"]
+
+
+def test_a_living_holder_is_waited_for_and_a_dead_one_replaced(bench: Bench) -> None:
+    lock = bench.backups / ".backup.lock"
+    lock.mkdir(parents=True)
+    (bench.backups / ".nexy_db_20260101T000000Z.partial").mkdir()
+    with (lock / "owner").open("w+") as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        with pytest.raises(Refused, match="Another backup is running"):
+            back_up(bench)
+    name = back_up(bench).archive.name
+    assert bench.files() == [name, f"{name}.sha256"]
+
+
+def test_retention_keeps_the_newest_and_the_one_drilled_last(bench: Bench) -> None:
+    bench.backups.mkdir(parents=True)
+    now = datetime.now(UTC)
+    ages = {days: archive_name(now - timedelta(days=days)) for days in (29, 31, 40, 50)}
+    for days, name in ages.items():
+        for suffix in ("", ".sha256", ".backup.json", *((".drill.jsonl",) if days in (40, 50) else ())):
+            (bench.backups / (name + suffix)).write_text("old")
+    os.utime(bench.backups / f"{ages[50]}.drill.jsonl", (0, 0))
+    (bench.backups / "nexy_db_notes.tar.gz").write_text("somebody's")
+    made = bench.place().back_up(silent, lambda: False)
+    assert sorted(made.removed) == sorted([ages[31], ages[50]])
+    left = {file.split(".")[0] for file in bench.files()}
+    assert left == {name.split(".")[0] for name in (ages[29], ages[40], made.record.archive.name)} | {"nexy_db_notes"}
+
+
+# --- drill ---
+
+
+def test_a_drill_restores_counts_and_drops(bench: Bench) -> None:
+    made = back_up(bench)
+    record = bench.place().drill(silent, lambda: False)
+    assert (record.passed, record.rows, record.archive) == (True, counts(bench), made.archive)
+    assert record.restored_as.startswith("restore_drill_2")
+    assert bench.drill_databases() == []
+    assert bench.files() == [made.archive.name, f"{made.archive.name}.sha256"]
+
+
+def test_a_drill_reads_the_teams_archives(bench: Bench, tmp_path: Path) -> None:
+    """Another tool's archive: its own order of members, sums with `./` and binary marks, metadata without row counts."""
+    made = back_up(bench)
+    stem = made.archive.name.removesuffix(".tar.gz")
+    stock("tar", "-xzf", bench.backups / made.archive.name, cwd=tmp_path)
+    (tmp_path / stem / "metadata.env").write_text("BACKUP_TIMESTAMP=20260101\nDB_NAME=voice_assistant_db\n")
+    sums = stock("sha256sum", "-b", "./db.dump", "./schema.sql", "./metadata.env", cwd=tmp_path / stem)
+    (tmp_path / stem / "SHA256SUMS").write_text(sums)
+    shutil.rmtree(bench.backups)
+    bench.backups.mkdir()
+    stock("tar", "-czf", bench.backups / made.archive.name, f"./{stem}", cwd=tmp_path)
+    record = bench.place().drill(silent, lambda: False)
+    assert (record.passed, record.rows) == (True, counts(bench))
+
+
+def spoil(change: Callable[[Path], None], bench: Bench, tmp_path: Path, resum: bool = True) -> None:
+    """Take the newest archive apart, change its folder, and pack it again, sums made to fit."""
+    name = bench.place().survey().vault.newest.archive.name  # type: ignore[union-attr]
+    folder = tmp_path / name.removesuffix(".tar.gz")
+    stock("tar", "-xzf", bench.backups / name, cwd=tmp_path)
+    change(folder)
+    if resum:
+        (folder / "SHA256SUMS").write_text(stock("sha256sum", "db.dump", "schema.sql", "metadata.env", cwd=folder))
+    stock("tar", "-czf", bench.backups / name, folder.name, cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "resum", "reason"),
+    [
+        (lambda folder: (folder / "db.dump").write_bytes((folder / "db.dump").read_bytes()[:-2000]), True, "pg_restore ended with status"),
+        (lambda folder: (folder / "db.dump").write_bytes(b"PGDMP nonsense"), True, "pg_restore ended with status"),
+        (lambda folder: (folder / "schema.sql").write_text("changed"), False, "schema.sql does not have the sha256"),
+        (lambda folder: (folder / "schema.sql").unlink(), False, "schema.sql is not in it"),
+        (lambda folder: (folder / "link").symlink_to("/etc/passwd"), False, "no place in a backup"),
+        (
+            lambda folder: (folder / "metadata.env").write_text((folder / "metadata.env").read_text().replace("ROWS_users=", "ROWS_users=9")),
+            True,
+            "restored users with 240 rows where the backup had 9240",
+        ),
+    ],
+)
+def test_an_archive_that_does_not_restore_is_a_failed_drill(
+    bench: Bench, tmp_path: Path, change: Callable[[Path], None], resum: bool, reason: str
+) -> None:
+    back_up(bench)
+    spoil(change, bench, tmp_path, resum)
+    record = bench.place().drill(silent, lambda: False)
+    assert not record.passed
+    assert reason in record.reason
+    assert bench.drill_databases() == []
+    assert len(bench.files()) == 2
+
+
+@pytest.mark.parametrize("cut", [1, 20, 400, 100_000])
+def test_a_truncated_archive_is_a_failed_drill(bench: Bench, cut: int) -> None:
+    made = back_up(bench)
+    path = bench.backups / made.archive.name
+    path.write_bytes(path.read_bytes()[:-cut])
+    record = bench.place().drill(silent, lambda: False)
+    assert "cannot be read whole" in record.reason
+    assert bench.drill_databases() == []
+
+
+def test_a_database_without_the_services_tables_fails_the_drill(bench: Bench) -> None:
+    bench.sql("ALTER TABLE token_usage RENAME TO tokens")
+    try:
+        back_up(bench)
+        assert "restored without token_usage" in bench.place().drill(silent, lambda: False).reason
+    finally:
+        bench.sql("ALTER TABLE tokens RENAME TO token_usage")
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 3])
+def test_a_cancelled_drill_leaves_no_database(bench: Bench, calls: int) -> None:
+    back_up(bench)
+    with pytest.raises(Cancelled):
+        bench.place().drill(silent, After(calls))
+    assert bench.drill_databases() == []
+    assert len(bench.files()) == 2
+
+
+def test_without_an_archive_there_is_nothing_to_drill(bench: Bench) -> None:
+    with pytest.raises(Refused, match="no backup") as refusal:
+        bench.place().drill(silent, lambda: False)
+    assert "nexy-tui db backup" in refusal.value.remedy
+
+
+def test_leftovers_of_killed_drills_go_and_other_peoples_databases_stay(bench: Bench) -> None:
+    ours, theirs = "restore_drill_20260101_000000", "restore_drill_20260101_000001"
+    bench.sql(f"CREATE DATABASE {ours}", f"COMMENT ON DATABASE {ours} IS '{DRILL_COMMENT}'", f"CREATE DATABASE {theirs}", dbname="postgres")
+    back_up(bench)
+    (bench.backups / ".restore_drill_20260101_000000").mkdir()
+    bench.place().drill(silent, lambda: False)
+    assert bench.drill_databases() == [theirs]
+    assert len(bench.files()) == 2
+
+
+def test_one_drill_at_a_time(bench: Bench) -> None:
+    back_up(bench)
+    made = database.settings(bench.world)
+    with database.connection(made, made.superuser, database="postgres", autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (DRILL_LOCK,))
+        with pytest.raises(Refused, match="Another restore drill"):
+            bench.place().drill(silent, lambda: False)
+    assert bench.place().drill(silent, lambda: False).passed
+
+
+# --- actions and their records ---
+
+
+def verdict(bench: Bench, check: checks.Check, **plan: object) -> Status:
+    scope = bench.scope(bench.plan(**plan))
+    return check.judge(check.look(scope), scope.plan).status
+
+
+def test_the_backup_action_leaves_a_signed_record_that_the_check_takes(bench: Bench) -> None:
+    assert verdict(bench, backups.BACKUP) is Status.FAILED
+    context, intents = bench.context()
+    result = Backup().run(context)
+    [name] = [file for file in bench.files() if file.endswith(".tar.gz")]
+    line = (bench.backups / f"{name}.backup.json").read_bytes()
+    assert line.count(b"\n") == 1 and line.endswith(b"\n")
+    believed = believe(line[:-1], bench.allowed, BackupRecord.read)
+    assert isinstance(believed, Believed) and believed.record.run == "run"
+    assert result.digests[f"{name}.backup.json"] == hashlib.sha256(line[:-1]).hexdigest()
+    assert result.digests[name] == hashlib.sha256((bench.backups / name).read_bytes()).hexdigest()
+    assert verdict(bench, backups.BACKUP) is Status.PASSED
+    assert len(intents) == 1
+
+    context, intents = bench.context()
+    again = Backup().run(context)
+    assert (again.changed, again.digests, intents) == (False, result.digests, [])
+    time.sleep(1.1)
+    assert Backup().run(bench.context(bench.plan(standalone=True))[0]).changed
+
+
+def test_the_backup_check_sees_through_changes(bench: Bench) -> None:
+    Backup().run(bench.context()[0])
+    [name] = [file for file in bench.files() if file.endswith(".tar.gz")]
+    assert verdict(bench, backups.BACKUP, started=datetime.now(UTC) + timedelta(seconds=1)) is Status.FAILED
+    scope = bench.scope(allowed=AllowedSigners())
+    assert backups.judge_backup(backups.look_backup(replace(scope, trusted=lambda: AllowedSigners())), scope.plan).status is Status.FAILED
+    with (bench.backups / name).open("ab") as archive:
+        archive.write(b"x")
+    assert verdict(bench, backups.BACKUP) is Status.FAILED
+
+
+def test_the_drill_action_appends_signed_lines(bench: Bench) -> None:
+    back_up(bench)
+    assert verdict(bench, backups.DRILL) is Status.FAILED
+    assert Drill().run(bench.context()[0]).changed
+    assert verdict(bench, backups.DRILL) is Status.PASSED
+    journal = next(bench.backups.glob("*.drill.jsonl"))
+    journal.write_bytes(journal.read_bytes() + b'{"torn')
+    result = Drill().run(bench.context()[0])
+    lines = journal.read_bytes().splitlines()
+    assert len(lines) == 3
+    assert [isinstance(believe(line, bench.allowed, DrillRecord.read), Believed) for line in lines] == [True, False, True]
+    assert hashlib.sha256(lines[2]).hexdigest() in result.digests.values()
+    assert verdict(bench, backups.DRILL) is Status.PASSED
+
+
+def test_a_failed_drill_is_recorded_and_then_raised(bench: Bench) -> None:
+    made = back_up(bench)
+    path = bench.backups / made.archive.name
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ActionFailed, match="The restore drill failed") as failure:
+        Drill().run(bench.context()[0])
+    assert "nexy-tui db backup" in failure.value.remedy
+    assert verdict(bench, backups.DRILL) is Status.FAILED
+    assert len(list(bench.backups.glob("*.drill.jsonl"))) == 1
+
+
+@pytest.mark.parametrize("action", [Drill(), Harden()])
+def test_off_loopback_the_host_is_typed(bench: Bench, action: Drill | Harden) -> None:
+    assert action.confirmation(bench.services(), bench.plan()) is None
+    bench.extra["DB_HOST"] = "db.example.com"
+    assert action.confirmation(bench.services(), bench.plan()) == "db.example.com"
+    assert any("db.example.com" in line for line in action.describe(bench.services(), bench.plan()))
+    assert Backup().confirmation(bench.services(), bench.plan()) is None
+
+
+# --- hardening ---
+
+SABOTAGE = {
+    "delete": "GRANT DELETE ON users TO nexy_user",
+    "delete to all": "GRANT DELETE ON payments TO PUBLIC",
+    "truncate": "GRANT TRUNCATE ON sessions TO nexy_user",
+    "trigger right": "GRANT TRIGGER ON commands TO nexy_user",
+    "references of a column": "GRANT REFERENCES (id) ON users TO nexy_user",
+    "lost update": "REVOKE UPDATE ON users FROM nexy_user",
+    "table owner": "ALTER TABLE screenshots OWNER TO nexy_user",
+    "database owner": "ALTER DATABASE voice_assistant_db OWNER TO nexy_user",
+    "function owner": "ALTER FUNCTION prevent_hard_delete() OWNER TO nexy_user",
+    "other schema": "CREATE SCHEMA side AUTHORIZATION nexy_user",
+    "create": "GRANT CREATE ON SCHEMA public TO nexy_user",
+    "create to all": "GRANT CREATE ON SCHEMA public TO PUBLIC",
+    "default delete": "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT DELETE ON TABLES TO nexy_user",
+    "default delete everywhere": "ALTER DEFAULT PRIVILEGES GRANT DELETE ON TABLES TO PUBLIC",
+    "default lost": "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE INSERT ON TABLES FROM nexy_user",
+    "trigger gone": "DROP TRIGGER prevent_hard_delete_trigger ON users",
+    "trigger off": "ALTER TABLE users DISABLE TRIGGER prevent_hard_delete_trigger",
+    "trigger for replicas": "ALTER TABLE users ENABLE REPLICA TRIGGER prevent_hard_delete_trigger",
+    "trigger with a condition": "DROP TRIGGER prevent_hard_delete_trigger ON users; CREATE TRIGGER prevent_hard_delete_trigger "
+    "BEFORE DELETE ON users FOR EACH ROW WHEN (OLD.is_active) EXECUTE FUNCTION prevent_hard_delete()",
+    "trigger for updates": "DROP TRIGGER prevent_hard_delete_trigger ON users; CREATE TRIGGER prevent_hard_delete_trigger "
+    "BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION prevent_hard_delete()",
+    "toothless function": "CREATE OR REPLACE FUNCTION prevent_hard_delete() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+    "superuser": "ALTER ROLE nexy_user SUPERUSER",
+    "creates roles": "ALTER ROLE nexy_user CREATEROLE",
+    "new table": "CREATE TABLE extra (id int); GRANT ALL ON extra TO nexy_user",
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_each_weakness_is_seen_and_mended(bench: Bench, name: str) -> None:
+    assert verdict(bench, checks.HARDENING) is Status.PASSED
+    try:
+        bench.sql(SABOTAGE[name])
+        assert verdict(bench, checks.HARDENING) is Status.FAILED
+        context, intents = bench.context()
+        assert Harden().run(context).changed
+        assert len(intents) == 1
+        assert verdict(bench, checks.HARDENING) is Status.PASSED
+    finally:
+        bench.sql("DROP TABLE IF EXISTS extra; DROP SCHEMA IF EXISTS side")
+
+
+def test_a_membership_is_seen_and_named(bench: Bench) -> None:
+    bench.sql("CREATE ROLE writers", "GRANT DELETE ON users TO writers", "GRANT writers TO nexy_user WITH INHERIT FALSE")
+    try:
+        scope = bench.scope()
+        found = checks.judge_hardening(checks.look_catalog(scope), scope.plan)
+        assert found.status is Status.FAILED
+        assert "REVOKE writers FROM nexy_user" in found.remedy
+    finally:
+        bench.sql("DROP OWNED BY writers", "DROP ROLE writers")
+
+
+@pytest.mark.parametrize("role", ["app", "superuser"])
+def test_delete_is_refused_with_42501(bench: Bench, role: str) -> None:
+    with pytest.raises(psycopg.Error) as refusal:
+        bench.sql("DELETE FROM payments", role=role)
+    assert refusal.value.sqlstate == "42501"
+
+
+def test_the_application_still_works(bench: Bench) -> None:
+    rows = bench.sql(
+        "INSERT INTO token_usage (user_id, model, input_tokens, output_tokens) SELECT id, 'm', 1, 2 FROM users LIMIT 1",
+        "UPDATE users SET is_active = true WHERE hardware_id_hash = (SELECT min(hardware_id_hash) FROM users)",
+        "SELECT count(*) FROM token_usage WHERE total_tokens = 3",
+        role="app",
+    )
+    assert rows[0][0] >= 1
+
+
+def test_hardening_what_is_hardened_does_nothing(bench: Bench) -> None:
+    before = bench.sql("SELECT xmin, tgname FROM pg_trigger ORDER BY oid")
+    context, intents = bench.context()
+    assert not Harden().run(context).changed
+    assert intents == []
+    assert bench.sql("SELECT xmin, tgname FROM pg_trigger ORDER BY oid") == before
+
+
+def test_hardening_that_fails_changes_nothing(bench: Bench) -> None:
+    bench.sql("GRANT DELETE ON users TO nexy_user", "CREATE VIEW prevent AS SELECT 1")
+    bench.sql("ALTER FUNCTION prevent_hard_delete() RENAME TO moved", "CREATE PROCEDURE prevent_hard_delete() LANGUAGE sql AS ''")
+    try:
+        with pytest.raises(ActionFailed, match="Hardening failed"):
+            Harden().run(bench.context()[0])
+        assert bench.sql("SELECT has_table_privilege('nexy_user', 'users', 'DELETE')") == [(True,)]
+    finally:
+        bench.sql("DROP VIEW prevent", "DROP PROCEDURE prevent_hard_delete()", "ALTER FUNCTION moved() RENAME TO prevent_hard_delete")
+
+
+# --- looks ---
+
+
+def test_a_stranger_and_a_closed_door(bench: Bench) -> None:
+    bench.extra["DB_PASSWORD"] = "wrong"
+    scope = bench.scope()
+    found = checks.judge_reachable(checks.look_survey(scope), scope.plan)
+    assert found.status is Status.FAILED
+    assert "password authentication failed" in found.summary and "wrong" not in found.summary.replace("wrong password", "")
+    bench.extra |= {"DB_PASSWORD": "x", "DB_PORT": "1"}
+    scope = bench.scope()
+    found = checks.judge_reachable(checks.look_survey(scope), scope.plan)
+    assert found.status is Status.FAILED and "refused" in found.summary
+    for look in (checks.look_catalog, checks.look_tools, backups.look_backup, backups.look_drill):
+        with pytest.raises(CouldNotLook, match="refused"):
+            look(scope)
+
+
+def test_a_look_writes_nothing(bench: Bench) -> None:
+    before = bench.sql("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables")
+    scope = bench.scope()
+    for check in (checks.REACHABLE, checks.TABLES, checks.HARDENING, checks.TOOLS, backups.BACKUP, backups.DRILL):
+        check.judge(check.look(scope), scope.plan)
+    assert bench.sql("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables") == before
+    assert not bench.backups.exists()
+
+
+def test_the_first_pg_dump_that_is_new_enough_is_taken(bench: Bench, tmp_path: Path) -> None:
+    for folder, version in (("old", "9.6.24"), ("new", "99.1")):
+        (tmp_path / folder).mkdir()
+        script = tmp_path / folder / "pg_dump"
+        script.write_text(f"#!/bin/sh\necho 'pg_dump (PostgreSQL) {version}'\n")
+        script.chmod(0o755)
+    bench.extra |= {"NEXY_PG_BIN": "", "PATH": f"{tmp_path}/old:{tmp_path}/new"}
+    assert verdict(bench, checks.TOOLS) is Status.PASSED
+    bench.extra["NEXY_PG_BIN"] = str(tmp_path / "old")
+    assert verdict(bench, checks.TOOLS) is Status.FAILED
+    bench.extra["NEXY_PG_BIN"] = str(tmp_path)
+    assert verdict(bench, checks.TOOLS) is Status.FAILED
+
+
+def test_the_runbooks_are_looked_for_where_the_layout_has_them(bench: Bench) -> None:
+    assert verdict(bench, checks.RUNBOOKS_HERE) is Status.PASSED
+    path = bench.world.checkout_layout.path(checks.RUNBOOKS[1])
+    text = path.read_text()
+    path.write_text("")
+    try:
+        assert verdict(bench, checks.RUNBOOKS_HERE) is Status.FAILED
+    finally:
+        path.write_text(text)
+
