@@ -143,7 +143,8 @@ def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
         return passed(f"{service} is active.", *evidence)
     evidence.append(_seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 6) or "empty"))
     remedy = "See why in its journal (above, or journalctl on the VM), mend that, then deploy again."
-    fixers = tuple(number for number, text in (("4.7", "API_KEY_INVALID"), ("4.8", "illegal environment variable")) if text in vm.journal)
+    signs = (("gemini-key", "API_KEY_INVALID"), ("config-env", "illegal environment variable name"))
+    fixers = tuple(name for name, text in signs if text in vm.journal)
     return failed(f"{service} is {vm.service or 'in an unknown state'} on the VM.", remedy, *evidence, fixers=fixers)
 
 

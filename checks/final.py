@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from checks import backups
 from checks.base import Check, Scope
-from checks.gate import API, CANONICAL, HEALTH, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
+from checks.gate import API, CANONICAL, HEALTH, STALE, TARGET, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
 from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, look_inbox
 from checks.inbox import expected as artifacts
@@ -69,7 +69,7 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
     pushed = {row: cell for row, cell in column.items() if row in ("version", "size", "sha256", "signature", "reachability")}
     download = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).columns[URL]
     matrix = Matrix({URL: download, f"{CANONICAL} on {facts.branch.branch}": pushed})
-    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", _PUBLISH, ("4.9",))
+    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", _PUBLISH, STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,10 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
     for place in facts.places:
         if place.release is None or place.current is None or not place.current.ready:
             said = "is not there" if place.current is None else f"is {place.current.state}, not uploaded"
-            return failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence, fixers=("target-repository",))
+            return failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence, fixers=TARGET)
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((API, URL))
-    verdict = verdict_of(matrix, f"Visible under the fixed tags: {', '.join(place.name for place in facts.places)}.", _PUBLISH, ("4.4",))
+    names = ", ".join(place.name for place in facts.places)
+    verdict = verdict_of(matrix, f"Visible under the fixed tags: {names}.", _PUBLISH, TARGET)
     return replace(verdict, evidence=evidence + verdict.evidence)
 
 
@@ -108,7 +109,7 @@ def judge_manifest(facts: FinalFacts, plan: Plan) -> Verdict:
     """Item 4: the four manifest files on the code repository are this release's, and identical."""
     want = facts.wanted(plan)
     columns = {f"{path} on {facts.branch.branch}": manifest_column(raw, facts.canonical, want) for path, raw in facts.branch.there.items()}
-    verdict = verdict_of(Matrix(columns), f"The four manifest files are on {plan.target.code_repository}, and true.", _PUBLISH, ("4.9",))
+    verdict = verdict_of(Matrix(columns), f"The four manifest files are on {plan.target.code_repository}, and true.", _PUBLISH, STALE)
     return replace(verdict, evidence=(Evidence("commit", facts.branch.commit, plan.target.code_repository), *verdict.evidence))
 
 
@@ -118,7 +119,7 @@ def judge_live(facts: FinalFacts, plan: Plan) -> Verdict:
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((HEALTH, UPDATES))
     columns = {**matrix.columns, "appcast": appcast_column(live.appcast, live.health, facts.signature, want)}
     remedy = f"Deploy {plan.version.tag if plan.version else 'the release'} (the deploy screen, or nexy-tui deploy), then look again."
-    verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy, ("4.9",))
+    verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy, STALE)
     return verdict if verdict.status is not Status.PASSED else passed(_shown(plan), *verdict.evidence)
 
 

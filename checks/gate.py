@@ -47,6 +47,8 @@ T = TypeVar("T")
 
 API, URL, TO_BE, APPCAST, HEALTH, UPDATES = "release asset (API)", "release URL", "appcast-to-be", "appcast", "/health", "/updates/health"
 CANONICAL = str(CANONICAL_PATH)
+STALE, TARGET = ("stale-appcast",), ("target-repository",)
+"""Fixers offered (rulebook 4.9 and 4.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ def look_published(scope: Scope) -> PublishedFacts:
 def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
     """The four files agree with each other, with the kind's version and with the download, and are what the branch holds."""
     matrix = gate_matrix(facts.gate, plan, Profile.PRE_DEPLOY).of(facts.gate.manifests)
-    verdict = verdict_of(matrix, "The four manifest files agree with the download.", "nexy-tui sync-manifests", ("4.9",))
+    verdict = verdict_of(matrix, "The four manifest files agree with the download.", "nexy-tui sync-manifests", STALE)
     if verdict.status is not Status.PASSED:
         return verdict
     if trouble := facts.deployment.manifest_trouble:
@@ -199,20 +201,20 @@ def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
 def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
     """What the host's API says of the asset is what its URL gives."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((API, URL))
-    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", "nexy-tui publish", ("4.4",))
+    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", "nexy-tui publish", TARGET)
 
 
 def judge_appcast(facts: GateFacts, plan: Plan) -> Verdict:
     """The appcast that the server will make of the manifest offers this release, from the fixed address."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((TO_BE,))
-    return verdict_of(matrix, "The appcast-to-be offers the release's bytes from the fixed address.", "nexy-tui publish", ("4.9",))
+    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", "nexy-tui publish", STALE)
 
 
 def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
     """The live server is up, of one mind, and serves the release before this one or this one, nothing else."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((APPCAST, HEALTH, UPDATES))
     remedy = "See what runs on the VM (its journal, config.env and manifests), mend it, then look again."
-    return verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, ("4.9",))
+    return verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, STALE)
 
 
 def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] = ()) -> Verdict:

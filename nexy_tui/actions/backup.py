@@ -25,6 +25,10 @@ class Backup:
     irreversible = False
     writes_outside = True
 
+    def applies(self, _: Plan) -> bool:
+        """Every kind of run may need it."""
+        return True
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """Which database, to where, and what of it is kept."""
         return [

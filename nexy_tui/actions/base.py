@@ -83,6 +83,10 @@ class Action(Protocol):
         """Whether it writes to anything but the checkout and the state directory."""
         ...
 
+    def applies(self, plan: Plan, /) -> bool:
+        """Whether this kind of run has anything for it to do; its items are looked at all the same."""
+        ...
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """Exactly what it will do, one line each. May look, never writes."""
         ...

@@ -23,6 +23,10 @@ class Bump:
     irreversible = False
     writes_outside = False
 
+    def applies(self, _: Plan) -> bool:
+        """Every kind of run may need it."""
+        return True
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """The files that will change, and those that are not there."""
         version = needed(plan)

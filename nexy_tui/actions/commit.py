@@ -21,6 +21,10 @@ class Commit:
     irreversible = False
     writes_outside = False
 
+    def applies(self, plan: Plan) -> bool:
+        """An update-only run has no release commit and no tag."""
+        return plan.kind.tags
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """The commit and the tag."""
         version = needed(plan)

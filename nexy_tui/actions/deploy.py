@@ -52,6 +52,10 @@ class Deploy:
     irreversible = True
     writes_outside = True
 
+    def applies(self, _: Plan) -> bool:
+        """Every kind of run may need it."""
+        return True
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """The steps on the VM, with the commits."""
         version = needed(plan)

@@ -25,6 +25,10 @@ class Drill:
     irreversible = False
     writes_outside = True
 
+    def applies(self, _: Plan) -> bool:
+        """Every kind of run may need it."""
+        return True
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """What is created where, and that it goes again."""
         address = services.database.place.address()

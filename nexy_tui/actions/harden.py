@@ -21,6 +21,10 @@ class Harden:
     irreversible = False
     writes_outside = True
 
+    def applies(self, _: Plan) -> bool:
+        """Every kind of run may need it."""
+        return True
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """What changes in the database's rights."""
         return [

@@ -141,6 +141,10 @@ class SyncManifests:
     irreversible = False
     writes_outside = True
 
+    def applies(self, _: Plan) -> bool:
+        """Every kind of run may need it."""
+        return True
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """The files and the push."""
         version = published(plan)

@@ -40,6 +40,10 @@ class Publish:
         self.irreversible = not dry_run
         self.writes_outside = not dry_run
 
+    def applies(self, plan: Plan) -> bool:
+        """A code-only run publishes nothing."""
+        return plan.kind.publishes
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """Upload, swap, verification, manifests, push: each with its names."""
         target, version = plan.target, needed(plan)

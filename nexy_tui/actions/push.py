@@ -19,6 +19,10 @@ class Push:
     irreversible = True
     writes_outside = True
 
+    def applies(self, plan: Plan) -> bool:
+        """An update-only run has no release commit and no tag."""
+        return plan.kind.tags
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """The push, with its real address."""
         version = needed(plan)

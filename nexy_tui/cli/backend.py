@@ -17,7 +17,7 @@ from nexy_tui.engine.run import look_before, look_session, propose_version, resu
 from nexy_tui.engine.session import Session
 from nexy_tui.fixers import TROUBLES, Trouble
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
-from nexy_tui.runlog.show import record_line, verdict_lines
+from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
 from nexy_tui.runlog.verify import verify_file
 from nexy_tui.services import Services
 from nexy_tui.services.identity import proxy_in_force, require_world
@@ -106,10 +106,8 @@ class RealBackend:
     def verify_commands(self, log: Path) -> Sequence[str]:
         """How this log is verified: with this tool, and with OpenSSH alone."""
         settings = self._services.settings
-        return (
-            f"nexy-tui runs verify {log}",
-            f"ssh-keygen -Y verify -f {settings.allowed_signers} -I {settings.operator} -n release-log@nexy-tui -s {log}.sig < {log}",
-        )
+        last = read_log(log)[-1]
+        return f"nexy-tui runs verify {log}", verify_command(log, settings.operator, last, str(settings.allowed_signers))
 
     def fixers(self) -> Sequence[Trouble]:
         """The troubleshooting chapter."""

@@ -62,6 +62,9 @@ def _act(
     pause: Callable[[], None],
 ) -> Outcome | None:
     for action in session.checklist.main_actions(session.checklist.phase(phase)):
+        if not session.applies(action):
+            session.look_after(action)
+            continue
         if not session.state.wants(action):
             continue
         refusal = session.in_the_way_of(action)

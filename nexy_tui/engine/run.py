@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core import manifest
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Unusable
+from nexy_tui.core.secret import Secret
 from nexy_tui.core.version import Version
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, unobserved
@@ -33,6 +35,11 @@ from nexy_tui.services.identity import require_world
 from nexy_tui.services.lock import ReleaseLock
 
 T = TypeVar("T")
+
+SECRET_NAMES = re.compile(r"TOKEN$|SECRET$|PASSWORD$|API_KEY$|^PGPASSWORD$")
+"""Environment variables whose values are secrets."""
+
+SHORTEST_SECRET = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,7 @@ def start_run(
         previous_head=previous_head(settings.state_dir, settings.operator),
         clock=services.clock,
         facts=_facts(services, before, with_pkg=with_pkg, standalone=standalone, purpose=purpose),
+        secrets=_known_secrets(services),
     )
     remember_target(services)
     plan = _plan(services, version, kind, before, with_pkg=with_pkg, run=log.run, started=now, standalone=standalone)
@@ -131,7 +139,7 @@ def resume_run(services: Services, checklist: Checklist, path: Path, *, take_ove
     """
     require_world(services.settings)
     keys = keys_of(services)
-    log = RunLog.resume(path, keys.signer(), services.clock)
+    log = RunLog.resume(path, keys.signer(), services.clock, secrets=_known_secrets(services))
     genesis = log.genesis
     if genesis.world != services.target.world:
         log.close()
@@ -228,6 +236,14 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, standalone: bo
         "target": hashlib.sha256(json.dumps(_flat(asdict(services.target)), sort_keys=True).encode()).hexdigest(),
         "token_source": _or_none(lambda: services.secrets.github_token().source) or "none",
     }
+
+
+def _known_secrets(services: Services) -> list[Secret]:
+    """Every secret this run may come to hold: the log's writer takes them out wherever they might stand."""
+    token = _or_none(services.secrets.github_token)
+    named = [name for name in services.environ if SECRET_NAMES.search(name)]
+    found = [Secret(f"environment {name}", services.environ[name]) for name in named if len(services.environ[name]) >= SHORTEST_SECRET]
+    return [*([token] if token is not None else []), *found]
 
 
 def _served(services: Services) -> Version | None:

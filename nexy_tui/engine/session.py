@@ -17,18 +17,24 @@ from nexy_tui.core.event import Event, Exposure, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Cancelled, Problem, Refused
+from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.secret import redact
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Notice, Observer, PhaseOpened, Sealed, unobserved
 from nexy_tui.release import Refusal, Release, Step
 from nexy_tui.runlog.append import RunLog
+from nexy_tui.runlog.record import Subject
 from nexy_tui.runlog.sign import Signer
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import Services
 
 CLOSES_EXPOSURE = "final.live"
 """The item whose passing proves that the live appcast agrees with the download again."""
+
+
+RELEASE_COMMIT = "release commit"
+"""The digest's name under which an action says which commit the run releases; the log's subject from then on."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,10 @@ class Session:
         if own is not None:
             return own
         return f"{self.plan.target.name} {self.plan.version}" if subject.irreversible else None
+
+    def applies(self, action: str) -> bool:
+        """Whether this kind of run has anything for the action to do."""
+        return self.checklist.actions[action].applies(self.plan)
 
     def in_the_way_of(self, action: str) -> Refusal | None:
         """What keeps an action from running, or None: the first item before it that does not hold."""
@@ -235,7 +245,10 @@ class Session:
             self._end(log, action, begun, broken)
             raise broken from error
         evidence = list(result.evidence) + [Evidence(name, value, "digest") for name, value in result.digests.items()]
-        log.result(action, "done" if result.changed else "unchanged", duration_ms=self._since(begun), message=result.summary, evidence=evidence)
+        subjects = [Subject(name, {"sha256": value}) for name, value in result.digests.items() if name in (DMG, PKG)]
+        if RELEASE_COMMIT in result.digests:
+            log.set_subject(result.digests[RELEASE_COMMIT])
+        log.result(action, "done" if result.changed else "unchanged", duration_ms=self._since(begun), message=result.summary, evidence=evidence, subjects=subjects)
         self._say(ActionEnded(action, result, None))
         return result
 

@@ -100,7 +100,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("wrong-code-remote", "remotes", "The checkout's remotes go to the artifacts repository.", on=_wrong_remote, off=_right_remote),
     Fault(
         "manifests-differ",
-        "gate",
+        "version",
         "The second manifest directory falls behind the first, on the branch and in the checkout, also after each push of manifests.",
         on=_differ,
         off=_agree_again,

@@ -24,6 +24,8 @@ _QUIET = {
 
 _LOCAL_TIMEOUT = 60.0
 _REMOTE_TIMEOUT = 180.0
+_REMOTE = re.compile(r"(?P<name>\S+)\t(?P<url>.+?) \((?P<way>fetch|push)\)( \[\S+\])?")
+"""A line of `git remote --verbose`: addresses as git really uses them; a partial clone's filter may stand at the end."""
 _SYMREF = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
 
 
@@ -59,6 +61,7 @@ class Git:
         for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
             self._environ.pop(name, None)
         self._command = git.Git(str(checkout))
+        self._default_branch = ""
 
     def raw(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str | GitFailure:
         """Standard output of `git …` without the final newline, or how it failed. Raises CouldNotLook on a time-out."""
@@ -97,12 +100,11 @@ class Git:
 
     def remotes(self) -> tuple[Remote, ...]:
         """Every remote with the addresses git would really use."""
-        found = []
-        for name in self.read("remote").split():
-            fetch = self.raw("remote", "get-url", "--all", name)
-            push = self.raw("remote", "get-url", "--push", "--all", name)
-            found.append(Remote(name, _lines(fetch), _lines(push)))
-        return tuple(found)
+        urls: dict[str, dict[str, list[str]]] = {}
+        for line in self.read("remote", "--verbose").splitlines():
+            if match := _REMOTE.fullmatch(line):
+                urls.setdefault(match["name"], {"fetch": [], "push": []})[match["way"]].append(match["url"])
+        return tuple(Remote(name, tuple(of["fetch"]), tuple(of["push"])) for name, of in urls.items())
 
     def code_remote(self) -> str:
         """The remote that is the code repository, recognised by its URLs, `server_repo` before `origin` before others."""
@@ -116,15 +118,17 @@ class Git:
         return min(ours, key=lambda name: ({"server_repo": 0, "origin": 1}.get(name, 2), name))
 
     def release_branch(self) -> str:
-        """The branch a release goes on: as configured, else the remote's HEAD."""
-        if self._target.release_branch:
-            return self._target.release_branch
+        """The branch a release goes on: as configured, else the remote's HEAD, which is asked once and then kept."""
+        known = self._target.release_branch or self._default_branch
+        if known:
+            return known
         match = _SYMREF.search(self.read("ls-remote", "--symref", self.code_remote(), "HEAD", timeout=_REMOTE_TIMEOUT))
         if match is None:
             raise CouldNotLook(
                 f"{self._target.code_repository} does not say which branch its HEAD is.",
                 remedy="Set target.release_branch in the configuration.",
             )
+        self._default_branch = match[1]
         return match[1]
 
     def remote_refs(self, *patterns: str) -> dict[str, str]:
@@ -260,10 +264,6 @@ class Git:
                 "Nothing was changed there: the push is one atomic step.",
                 _remedy_for(out.text),
             )
-
-
-def _lines(out: str | GitFailure) -> tuple[str, ...]:
-    return () if isinstance(out, GitFailure) else tuple(line for line in out.splitlines() if line)
 
 
 def _brief(text: str) -> str:

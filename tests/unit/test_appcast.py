@@ -21,8 +21,8 @@ ATTRIBUTES = {
 
 
 def document(*, elements: str = "", items: int = 1, **changes: str | None) -> bytes:
-    attributes = {key: value for key, value in (ATTRIBUTES | {k.replace("__", ":"): v for k, v in changes.items()}).items() if value is not None}
-    enclosure = " ".join(f'{name}="{value}"' for name, value in attributes.items())
+    attributes = ATTRIBUTES | {name.replace("__", ":"): value for name, value in changes.items()}
+    enclosure = " ".join(f'{name}="{value}"' for name, value in attributes.items() if value is not None)
     item = f"<item>{elements}<enclosure {enclosure}/></item>"
     return f'<?xml version="1.0"?><rss version="2.0" {NS}><channel>{item * items}</channel></rss>'.encode()
 

@@ -114,7 +114,7 @@ def host(reply: Callable[[str], Any]) -> tuple[VmHost, FakeAzure]:
 
 def test_success_by_azure_without_the_sentinel_is_inconclusive() -> None:
     vm, _ = host(lambda _: message("done\n", "Killed\n"))
-    with pytest.raises(CouldNotLook, match="(?s)did not report its exit status.*Killed"):
+    with pytest.raises(CouldNotLook, match=r"(?s)did not report its exit status.*Killed"):
         vm.run_script("true")
 
 

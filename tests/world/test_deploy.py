@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Inside, MakeWorld
 
 from checks import deploy, final, gate
 from checks.base import Check, Scope
@@ -29,7 +30,6 @@ from nexy_tui.core.version import Version
 from nexy_tui.services import Services
 from nexy_tui.services.azure_errors import Busy
 from nexy_tui.services.version_files import rewritings
-from tests.conftest import Inside, MakeWorld
 
 PREVIOUS, NEXT = Version.parse("1.6.1.42"), Version.parse("1.6.1.43")
 ITEMS = {name: getattr(deploy, name.upper()) for name in ("vm", "head", "manifests", "config", "service", "health")}
