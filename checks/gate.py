@@ -34,7 +34,7 @@ from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, passed
 from nexy_tui.core.layout import MANIFEST_DIRS
-from nexy_tui.core.matrix import Column, Matrix
+from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.target import DMG
@@ -222,13 +222,22 @@ def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] =
     cells = ((source, row, cell) for source, column in matrix.columns.items() for row, cell in column.items())
     evidence = tuple(Evidence(f"{source} {row}", f"{cell.value} ({cell.verdict.value})", source) for source, row, cell in cells)
     if wrong := matrix.wrong(Status.FAILED):
-        told = [f"{source}: {row} is {cell.value}" + (f", wanted {cell.wanted}" if cell.wanted else "") for source, row, cell in wrong]
-        more = f", and {len(told) - 3} more" if len(told) > 3 else ""
-        return failed("; ".join(told[:3]) + more + ".", remedy, *evidence, fixers=fixers)
+        return failed(_listed([_told(*cell) for cell in wrong]), remedy, *evidence, fixers=fixers)
     if unseen := matrix.wrong(Status.INCONCLUSIVE):
-        said = "; ".join(f"{source} {row}: {cell.value}" for source, row, cell in unseen[:3])
+        said = _listed([_told(*cell) for cell in unseen])
         return inconclusive(f"Not everything could be seen. {said}", "See that those addresses answer, then look again.", *evidence)
     return passed(well, *evidence)
+
+
+def _told(source: str, row: str, cell: Cell) -> str:
+    """One cell in words; what kept a whole source from being read speaks for itself."""
+    fact = f"{source}: {cell.value}" if row == "reachability" else f"{source}: {row} is {cell.value}"
+    return fact + (f", wanted {cell.wanted}" if cell.wanted else "")
+
+
+def _listed(told: list[str]) -> str:
+    more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+    return "; ".join(told[:3]).removesuffix(".") + more + "."
 
 
 def _sha256(data: bytes | None) -> str:

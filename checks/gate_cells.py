@@ -167,12 +167,13 @@ def appcast_column(facts: AppcastFacts | Unseen, health: HealthFacts | Unseen, s
         return {"reachability": Cell.said(facts.problem, "an appcast", False), "tls": _tls()}
     read = facts.appcast
     allowed = want.live(want.published)
-    above = isinstance(health, HealthFacts) and is_above(read.version, health.version)
-    value = "; ".join(read.conflicts) or (f"{read.version}, above /health's {health.version}" if above else read.version)  # type: ignore[union-attr]
+    version = Cell.said("; ".join(read.conflicts) or read.version, " or ".join(allowed), not read.conflicts and read.version in allowed)
+    if isinstance(health, HealthFacts) and is_above(read.version, health.version):
+        version = Cell.said(f"{read.version}, above /health's {health.version}", "nothing above /health", False)
     final = read.version == want.published or want.profile is Profile.POST_DEPLOY
     signed = (signature or "") == read.signature
     return {
-        "version": Cell.said(value, " or ".join(allowed), not read.conflicts and not above and read.version in allowed),
+        "version": version,
         "build": Cell.held(read.build, read.version),
         "url": Cell.held(read.url, want.url),
         "size": Cell.held(read.length, want.size) if final else Cell.shown(read.length),

@@ -6,14 +6,14 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.message import Message
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 
 import screens
 from nexy_tui.core.problem import Unusable
@@ -48,6 +48,7 @@ class NexyApp(App[Ending]):
     """The wizard. `run` returns an Ending: exit status, log, and what the operator asked to be done next."""
 
     TITLE = "nexy-tui"
+    COMMANDS: ClassVar[set[type[Provider]]] = set()  # type: ignore[assignment]
     CSS_PATH = Path(screens.__path__[0]) / "nexy.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?"),
@@ -75,10 +76,6 @@ class NexyApp(App[Ending]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours that Textual's own themes do not name."""
         return dict(DEFAULTS)
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Of Textual's own commands only the choice of colours; the screens bring theirs."""
-        yield SystemCommand("Colours", "Choose another theme", self.action_change_theme)
 
     def on_mount(self) -> None:
         """Home first; then what the command line asked for."""
@@ -141,7 +138,7 @@ class NexyApp(App[Ending]):
 
     def action_help(self) -> None:
         """Show every key."""
-        self.push_screen(Viewer("Keys", help_parts()))
+        self.push_screen(Viewer("Keys", help_parts(self)))
 
     def _show(self, screen: WizardScreen) -> None:
         while len(self.screen_stack) > _BASE + 1 or isinstance(self.screen, ModalScreen):

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.command import Provider
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from screens.commands import WizardCommands
 from screens.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ class WizardScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (32, "-tall")]
+
+    COMMANDS: ClassVar[set[type[Provider]]] = {WizardCommands}  # type: ignore[assignment]
 
     def __init__(self, conductor: Conductor) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from nexy_tui.core.finding import Status
 from screens.base import WizardScreen
 from screens.marks import STATUS
-from screens.text import one_line
+from screens.widgets.grid import grid
 from screens.widgets.top_bar import world_name
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class EndScreen(WizardScreen):
             yield Static(self._verdict(), id="verdict", markup=False)
             yield Static(self._counts(), classes="space-below", markup=False)
             yield Static(Content.assemble(("Sealed log\n", "bold $primary"), str(self._log)), classes="space-below", markup=False)
-            yield Static(Content.assemble(("Detached signature\n", "bold $primary"), f"{self._log}.sig"), classes="space-below", markup=False)
+            yield Static(Content.styled("Its detached signature lies beside it, ending in .sig", "$muted"), classes="space-below", markup=False)
             yield Static(Content.styled("Verify it, here or anywhere", "bold $primary"), markup=False)
             yield Static(id="commands", markup=False)
 
@@ -72,8 +72,7 @@ class EndScreen(WizardScreen):
     def _show(self, commands: Sequence[str]) -> None:
         self._commands = tuple(commands)
         if self.drawable:
-            lines = [Content.assemble(("$ ", "$muted"), one_line(command, 2000)) for command in commands]
-            self.query_one("#commands", Static).update(Content("\n").join(lines))
+            self.query_one("#commands", Static).update(grid(self.app, [("$", command) for command in commands], width=1))
 
     def _verdict(self) -> Content:
         session = self.conductor.session
@@ -92,4 +91,7 @@ class EndScreen(WizardScreen):
         for status in Status:
             if counts[status]:
                 parts += [Content.styled(f"{STATUS[status].symbol} {counts[status]} {STATUS[status].word}", STATUS[status].style), "   "]
+        attested = [item.title for item in session.checklist.items if session.state.status(item.id) is Status.ATTESTED]
+        if attested:
+            parts.append(Content.styled(f"\nattested by {self.conductor.backend.operator}: {', '.join(attested)}", STATUS[Status.ATTESTED].style))
         return Content.assemble(*parts)

@@ -28,10 +28,9 @@ class GateScreen(PhaseScreen):
         """Draw the matrix with the rest."""
         super().redraw()
         found = facts(self.phase.items, self.session.state)
-        panel = self.query_one("#matrix", Static)
-        panel.display = bool(found.cells)
+        self.set_class(bool(found.cells), "-compared")
         if found.cells:
-            panel.update(matrix(found, panel.size.width or 80, status_styles(self.app)))
+            self.query_one("#matrix", Static).update(matrix(found, self.query_one("#middle").size.width or 80, status_styles(self.app)))
 
     def action_matrix(self) -> None:
         """The matrix on a page of its own, with every cell that does not hold in words."""

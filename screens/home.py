@@ -19,7 +19,7 @@ from screens.dialogs.message import MessageDialog
 from screens.fixers import FixersScreen
 from screens.runs import RunsScreen
 from screens.start import StartScreen
-from screens.text import one_line
+from screens.widgets.grid import grid
 
 _MENU = (
     ("start", "s", "Start a release", "remotes check to sealed log, each step verified"),
@@ -85,8 +85,7 @@ class HomeScreen(WizardScreen):
             ("database", database),
             *rows,
         ]
-        lines = [Content.assemble((f"{one_line(name):<14}", "$muted"), one_line(value, 300)) for name, value in facts]
-        self.query_one("#surroundings", Static).update(Content("\n").join(lines))
+        self.query_one("#surroundings", Static).update(grid(self.app, facts, width=14))
 
     def _rehearse(self) -> None:
         world = self.conductor.backend.target.world

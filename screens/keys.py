@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from textual.app import App
 from textual.binding import Binding
 from textual.content import Content
+from textual.visual import VisualType
+
+from screens.widgets.grid import grid
 
 PHASE_KEYS = [
     Binding("n,ctrl+n", "next", "Next", key_display="n"),
     Binding("a", "act", "Act"),
-    Binding("r", "look", "Look again"),
+    Binding("r", "look", "Look"),
     Binding("t", "attest", "Attest"),
     Binding("enter", "toggle_detail", "Open", show=False),
     Binding("R", "look_item", "Look at this item", show=False),
@@ -53,11 +58,9 @@ _HELP = (
 )
 
 
-def help_parts() -> Sequence[Content]:
+def help_parts(app: App[Any]) -> Sequence[VisualType]:
     """The help page."""
-    parts: list[Content] = []
+    parts: list[VisualType] = []
     for title, rows in _HELP:
-        parts.append(Content.styled(title, "bold $primary"))
-        parts += [Content.assemble((f"  {key:<12}", "bold"), text) for key, text in rows]
-        parts.append(Content(""))
+        parts += [Content.styled(title, "bold $primary"), grid(app, ((f"  {key}", text) for key, text in rows), width=13, style="foreground", bold=True), ""]
     return [*parts, Content.styled("The mouse works too: items, phases, actions and Next can be clicked.", "$muted")]

@@ -17,6 +17,7 @@ from screens.backend import RunEntry, RunVerdict
 from screens.base import WizardScreen
 from screens.dialogs.viewer import Viewer
 from screens.text import one_line
+from screens.widgets.grid import grid
 
 if TYPE_CHECKING:
     from screens.conductor import Conductor
@@ -122,8 +123,7 @@ class RunsScreen(WizardScreen):
             ("records", f"{run.records}, as the log describes itself; v verifies it"),
             ("log", str(run.path)),
         ]
-        lines = [Content.assemble((f"{name:<10}", "$muted"), one_line(value, 300)) for name, value in rows]
-        self.query_one("#about", Static).update(Content("\n").join(lines))
+        self.query_one("#about", Static).update(grid(self.app, rows, width=9))
 
     def _records(self, run: RunEntry, lines: Sequence[str]) -> None:
         parts = [Content(one_line(line, 600)) for line in lines]

@@ -18,6 +18,7 @@ from screens.backend import NewRun, Proposal
 from screens.base import WizardScreen
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.text import one_line
+from screens.widgets.grid import grid
 from screens.widgets.toggles import Choice, Tick
 from screens.widgets.top_bar import world_name
 
@@ -85,10 +86,9 @@ class StartScreen(WizardScreen):
         try:
             version = Version.parse(self.query_one("#version", Input).value.strip())
         except ValueError as error:
-            self.query_one("#wrong", Static).update(Content.assemble(("✗ ", "bold $error"), f"{error}."))
+            self._say(Content.assemble(("✗ ", "bold $error"), f"{error}."))
             self.query_one("#version", Input).focus()
             return
-        self.query_one("#wrong", Static).update("")
         target = self.conductor.backend.target
         if self._proposal.changes:
             lines = ("The release target is not the last run's:", *self._proposal.changes)
@@ -100,13 +100,17 @@ class StartScreen(WizardScreen):
     def _begin(self, version: Version) -> None:
         index = max(0, self.query_one("#kind", RadioSet).pressed_index)
         with_pkg = self.query_one("#with-pkg", Tick).value
-        self.query_one("#wrong", Static).update(Content.styled(f"Opening the run in {world_name(self.conductor.backend.target)} …", "$muted"))
+        self._say(Content.styled(f"Opening the run in {world_name(self.conductor.backend.target)} …", "$muted"))
         self.conductor.start(version, _KINDS[index][0], with_pkg)
+
+    def _say(self, sentence: Content) -> None:
+        line = self.query_one("#wrong", Static)
+        line.update(sentence)
+        line.display = True
 
     def _where(self, rows: Sequence[tuple[str, str]]) -> None:
         if self.drawable:
-            lines = [Content.assemble((f"  {one_line(name):<14}", "$muted"), one_line(value, 300)) for name, value in rows]
-            self.query_one("#where", Static).update(Content("\n").join(lines))
+            self.query_one("#where", Static).update(grid(self.app, rows, width=14))
 
     def _propose(self, proposal: Proposal) -> None:
         if not self.drawable:
@@ -122,4 +126,6 @@ class StartScreen(WizardScreen):
         if proposal.changes:
             lines = [Content.styled("! The target changed since the last run; it is confirmed by typing", "bold $warning")]
             lines += [Content(f"  {one_line(change, 200)}") for change in proposal.changes]
-            self.query_one("#changes", Static).update(Content("\n").join(lines))
+            panel = self.query_one("#changes", Static)
+            panel.update(Content("\n").join(lines))
+            panel.display = True

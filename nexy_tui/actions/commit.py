@@ -67,4 +67,10 @@ def _changed(services: Services) -> list[str]:
 
 def _tag_message(context: ActionContext, tag: str) -> str:
     journal = context.journal()
-    return f"Release {tag}\n\nNexy-Run: {journal.run}\nNexy-Log-Records: {journal.records}\nNexy-Log-SHA256: {journal.sha256}\n"
+    trailers = {
+        "Nexy-Run": journal.run,
+        "Nexy-Kind": context.plan.kind.value,
+        "Nexy-Log-Records": journal.records,
+        "Nexy-Log-SHA256": journal.sha256,
+    }
+    return f"Release {tag}\n\n" + "".join(f"{name}: {value}\n" for name, value in trailers.items())

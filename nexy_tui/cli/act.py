@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from nexy_tui.cli import common
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import PKG
+
+if TYPE_CHECKING:
+    from nexy_tui.core.version import Version
+    from nexy_tui.services import Services
 
 Yes = Annotated[bool, typer.Option("--yes", help="Answer the confirmation. Attests nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -98,7 +102,7 @@ def run_alone(
             services,
             checklist,
             version=wanted,
-            kind=Kind.FULL,
+            kind=_kind(services, wanted),
             with_pkg=(services.layout.inbox / PKG).is_file(),
             standalone=True,
             purpose=" ".join(actions),
@@ -117,3 +121,11 @@ def run_alone(
         common.print_json(document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun))
     raise typer.Exit(outcome.exit_code if outcome.problem is not None else EXIT[outcome.outcome])
 
+
+def _kind(services: Services, version: Version) -> Kind:
+    """A release that is out keeps the kind it was made with; a new one is full."""
+    from nexy_tui.engine.run import kind_of_release, look_before
+    from nexy_tui.services.identity import require_world
+
+    require_world(services.settings)
+    return kind_of_release(services, version, look_before(services))

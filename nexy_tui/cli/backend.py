@@ -80,7 +80,7 @@ class RealBackend:
 
     def look_session(self) -> Session:
         """A session that only looks."""
-        return look_session(self._services, CHECKLIST)
+        return look_session(self._services, CHECKLIST, released=True)
 
     def drive(self, session: Session, confirm: Callable[[str], bool]) -> Outcome:
         """Play the operator, at a pace that can be watched."""

@@ -13,6 +13,7 @@ from nexy_tui.cli import common
 
 if TYPE_CHECKING:
     from nexy_tui.checklist import Item
+    from nexy_tui.services import Services
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -54,7 +55,7 @@ def check(
 def verify(json: Json = False) -> None:
     """The final verification checklist (rulebook section 6), every item anew and from outside."""
     with common.problems_end():
-        raise typer.Exit(look_at(common.the_checklist().phase("final").items, json))
+        raise typer.Exit(look_at(common.the_checklist().phase("final").items, json, released=True))
 
 
 def gate(
@@ -84,19 +85,18 @@ def gate(
         raise typer.Exit(look_at(items, json, services=services))
 
 
-def look_at(items: Sequence[Item], as_json: bool, *, services: object = None) -> int:
+def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None = None, released: bool = False) -> int:
     """Look at items in a session of its own and print what was found; the exit status."""
     from nexy_tui.engine.document import EXIT, document, outcome_of
     from nexy_tui.engine.notice import unobserved
     from nexy_tui.engine.run import look_session
     from nexy_tui.plain import PlainRenderer
-    from nexy_tui.services import Services
 
     begun = time.monotonic()
     checklist = common.the_checklist()
-    made = services if isinstance(services, Services) else common.make_services()
+    made = services or common.make_services()
     observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
-    session = look_session(made, checklist, observer=observer)
+    session = look_session(made, checklist, released=released, observer=observer)
     outcome = outcome_of(session.look(items))
     if as_json:
         common.print_json(document(session, items, outcome, time.monotonic() - begun))

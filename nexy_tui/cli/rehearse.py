@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +20,9 @@ from nexy_tui.core.problem import Unusable
 
 if TYPE_CHECKING:
     from nexy_tui.rehearsal.names import World
+
+_ENDED = 128 + signal.SIGTERM
+"""The exit status after SIGTERM or SIGHUP."""
 
 
 def register(app: typer.Typer) -> None:
@@ -46,37 +51,50 @@ def rehearse(
         place = Path(tempfile.mkdtemp(prefix="nexy-rehearsal-")) if dir is None else dir
         _end_gently()
         try:
-            status = _in_world(place, layout, size, fault or [], headless=headless, auto=auto, json=json, keep=keep)
+            with _world(place, layout, size, keep=keep, passing=made and not keep) as world:
+                status = _wizard(world, fault or [], headless=headless, auto=auto, json=json)
+        except _Ended:
+            status = _ENDED
         finally:
-            if made and not keep:
-                shutil.rmtree(place, ignore_errors=True)
+            if made:
+                with contextlib.suppress(OSError):
+                    place.rmdir()  # Only where no world was begun: one that passes takes its directory away itself.
         if keep:
             common.say(f"The world is kept in {place}. Enter it: eval \"$(nexy-tui world env {place})\"; end it: nexy-tui world down {place}")
         raise typer.Exit(status)
 
 
-def _in_world(
-    place: Path, layout: str | None, size: int | None, faults: list[str], *, headless: bool, auto: bool, json: bool, keep: bool
-) -> int:
+@contextmanager
+def _world(place: Path, layout: str | None, size: int | None, *, keep: bool, passing: bool) -> Iterator[World]:
+    """A world that is up meanwhile. Unless it is kept, or was up before, it ends with this process, however that ends."""
     from nexy_tui.rehearsal import world as worlds
-    from nexy_tui.rehearsal.environment import environment
-    from nexy_tui.rehearsal.switchboard import set_fault
 
     common.say(f"Bringing a rehearsal world up in {place}")
-    world = worlds.create_or_start(place, layout, size, owner=None if keep else os.getpid(), say=lambda step: common.say(f"   {step}"))
+    stays = keep or worlds.is_running(place)
+    owner = None if stays else os.getpid()
     try:
-        environ = environment(world).apply(os.environ)
-        version = _prepare(world, environ)
-        for named in faults:
-            name, equals, parameter = named.partition("=")
-            set_fault(world, name, True, parameter if equals else None)
-        return _child(_command(version, headless=headless, auto=auto, json=json), environ, world.checkout)
+        yield worlds.create_or_start(place, layout, size, owner, say=lambda step: common.say(f"   {step}"), passing=passing)
     finally:
-        if not keep:
+        if not stays and worlds.is_running(place):
             worlds.stop(place)
 
 
-def _prepare(world: World, environ: dict[str, str]) -> str:
+def _wizard(world: World, faults: list[str], *, headless: bool, auto: bool, json: bool) -> int:
+    """Enter the world with all that this process does from now on, and run the wizard in it."""
+    from nexy_tui.rehearsal.environment import environment
+    from nexy_tui.rehearsal.switchboard import set_fault
+
+    inside = environment(world).apply(os.environ)
+    os.environ.clear()
+    os.environ.update(inside)
+    version = _prepare(world)
+    for named in faults:
+        name, equals, parameter = named.partition("=")
+        set_fault(world, name, True, parameter if equals else None)
+    return _child(_command(version, headless=headless, auto=auto, json=json), world.checkout)
+
+
+def _prepare(world: World) -> str:
     """See to it that the inbox holds the next version's artifact, as the build machine would; the version."""
     from nexy_tui.config import load_settings
     from nexy_tui.core.target import DMG
@@ -84,7 +102,7 @@ def _prepare(world: World, environ: dict[str, str]) -> str:
     from nexy_tui.rehearsal import world as worlds
     from nexy_tui.services import Services
 
-    services = Services(load_settings(environ), world.checkout, environ=environ)
+    services = Services(load_settings(), world.checkout)
     proposed = propose_version(services, look_before(services))
     version = world.next if proposed is None else str(proposed)
     marker = world.dir / "inbox-version"
@@ -104,9 +122,11 @@ def _command(version: str, *, headless: bool, auto: bool, json: bool) -> list[st
     return [*base, "release", version, *options]
 
 
-def _child(command: list[str], environ: dict[str, str], folder: Path) -> int:
-    """Run the wizard inside the world and wait for its end, whatever signals come."""
-    child = subprocess.Popen(command, env=environ, cwd=folder)
+def _child(command: list[str], folder: Path) -> int:
+    """Run the wizard inside the world and wait for its end, whatever signals come; it does not outlive this process."""
+    from nexy_tui.rehearsal.guardian import end_with_parent
+
+    child = subprocess.Popen(command, cwd=folder, preexec_fn=end_with_parent)
     while True:
         try:
             return child.wait()
@@ -114,8 +134,10 @@ def _child(command: list[str], environ: dict[str, str], folder: Path) -> int:
             continue  # The terminal sent it to the child too; its end is waited for.
         except _Ended:
             child.terminate()
-            child.wait(timeout=30)
-            return 143
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=30)
+            child.kill()
+            return _ENDED
 
 
 class _Ended(BaseException):

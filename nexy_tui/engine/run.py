@@ -20,6 +20,7 @@ from nexy_tui.core import manifest
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.secret import Secret
+from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, unobserved
@@ -60,7 +61,7 @@ def look_before(services: Services) -> Before:
 def propose_version(services: Services, before: Before) -> Version | None:
     """The version to suggest: the file VERSION where it is already raised, else the next build after what is out."""
     known = [version for version in (before.served, before.published) if version is not None]
-    written = _or_none(lambda: Version.parse(services.layout.version_file.read_text("utf-8").strip()))
+    written = _written(services)
     if written is not None and all(written > version for version in known):
         return written
     return max(known).next_build() if known else None
@@ -165,13 +166,42 @@ def resume_run(services: Services, checklist: Checklist, path: Path, *, take_ove
     return session
 
 
-def look_session(services: Services, checklist: Checklist, *, version: Version | None = None, observer: Observer = unobserved) -> Session:
-    """A session that only looks, for `check`, `verify` and the final screen: the version is the one the checkout names."""
+def look_session(services: Services, checklist: Checklist, *, released: bool = False, observer: Observer = unobserved) -> Session:
+    """A session that only looks, for `check`, `verify` and the final screen.
+
+    The version is the one VERSION names: in the checkout, or, with `released`, on the release branch of the code
+    repository, so that somebody whose clone is older sees the release and not the clone.
+    """
     require_world(services.settings)
     before = look_before(services)
-    wanted = version or _or_none(lambda: Version.parse(services.layout.version_file.read_text("utf-8").strip()))
-    plan = _plan(services, wanted, Kind.FULL, before, with_pkg=False, run=None, started=None, standalone=True)
+    wanted = (_released(services, before.base_commit) if released else None) or _written(services)
+    kind = kind_of_release(services, wanted, before)
+    plan = _plan(services, wanted, kind, before, with_pkg=_pkg_there(services), run=None, started=None, standalone=True)
     return Session(services, checklist, plan, keys_of(services), observer=observer)
+
+
+def kind_of_release(services: Services, version: Version | None, before: Before) -> Kind:
+    """Which kind of run made a release: its tag's message says so; without a tag, a manifest of that version was published alone."""
+    if version is None:
+        return Kind.FULL
+    message = _or_none(lambda: services.git.remote_tag_message(version.tag))
+    if message is None:
+        return Kind.UPDATE_ONLY if before.published == version else Kind.FULL
+    match = re.search(r"^Nexy-Kind: (full|update-only|code-only)$", message, re.MULTILINE)
+    return Kind(match[1]) if match else Kind.FULL
+
+
+def _pkg_there(services: Services) -> bool:
+    return (services.layout.inbox / PKG).is_file()
+
+
+def _written(services: Services) -> Version | None:
+    return _or_none(lambda: Version.parse(services.layout.version_file.read_text("utf-8").strip()))
+
+
+def _released(services: Services, commit: str | None) -> Version | None:
+    path = services.layout.relative("VERSION")
+    return None if commit is None else _or_none(lambda: Version.parse((services.git.show(commit, path) or b"").decode("utf-8").strip()))
 
 
 def checklist_digest(checklist: Checklist) -> str:

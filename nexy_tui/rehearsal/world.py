@@ -36,11 +36,14 @@ def create_or_start(
     artifact_size: int | None = None,
     owner: int | None = None,
     say: Say = lambda _: None,
+    *,
+    passing: bool = False,
 ) -> World:
     """Bring up the world of a directory: a new one in an empty directory, else the one that is there, as it was.
 
-    With `owner` (a process id) the world ends when that process does. A world that is up already is returned as it is.
-    Raises Unusable for a directory that cannot hold a world, ActionFailed when the world does not come up.
+    With `owner` (a process id) the world ends when that process does; a `passing` one takes its directory away with it,
+    unless it failed. A world that is up already is returned as it is. Raises Unusable for a directory that cannot hold a
+    world, ActionFailed when the world does not come up.
     """
     directory = checked_directory(directory)
     _check_options(directory, layout, artifact_size)
@@ -51,7 +54,7 @@ def create_or_start(
     if not is_running(directory):
         _refuse_foreign(directory)
         _clean_up(directory)
-        _launch(directory, layout or LAYOUTS[0], artifact_size or DEFAULT_ARTIFACT_SIZE, owner, say)
+        _launch(directory, layout or LAYOUTS[0], artifact_size or DEFAULT_ARTIFACT_SIZE, _ending(owner, passing), say)
     elif not _until(lambda: _is_ready(directory) or not is_running(directory), _START_PATIENCE):
         raise ActionFailed(f"The world in {directory} is still coming up.", "Somebody else began it.", "Wait, then try again.")
     return World.load(directory)
@@ -70,22 +73,23 @@ def load(directory: Path) -> World:
 
 
 def stop(directory: Path) -> bool:
-    """Bring a world down; everything it ran has ended when this returns. Whether it was up.
+    """Bring a world down, also one that is still coming up; everything it ran has ended when this returns. Whether it was up.
 
-    Raises ActionFailed when it cannot be ended.
+    Raises Unusable where there is no world, ActionFailed when it cannot be ended.
     """
-    world = World.load(directory)
-    if not is_running(world.dir):
-        _clean_up(world.dir)
+    directory = checked_directory(directory)
+    if not is_running(directory):
+        World.load(directory)
+        _clean_up(directory)
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
-        _until(lambda: _noted(world.dir, "pid") is not None or not is_running(world.dir), _STOP_PATIENCE)
-        guardian = _noted(world.dir, "guardian")
-        _signal(_noted(world.dir, "pid"), number)
-        if _until(lambda: not is_running(world.dir), _STOP_PATIENCE):
+        _until(lambda: _noted(directory, "pid") is not None or not is_running(directory), _STOP_PATIENCE)
+        guardian = _noted(directory, "guardian")
+        _signal(_noted(directory, "pid"), number)
+        if _until(lambda: not is_running(directory), _STOP_PATIENCE):
             _wait_for(guardian)
             return True
-    raise ActionFailed(f"The world in {world.dir} does not end.", "A process of it cannot be killed.", f"See {world.log}/supervisor.log.")
+    raise ActionFailed(f"The world in {directory} does not end.", "A process of it cannot be killed.", f"See {directory}/log/supervisor.log.")
 
 
 def is_running(directory: Path) -> bool:
@@ -94,7 +98,7 @@ def is_running(directory: Path) -> bool:
         with (directory / "world.lock").open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except BlockingIOError:
         return True
@@ -184,14 +188,17 @@ def _clean_up(directory: Path) -> None:
         note.unlink()
 
 
-def _launch(directory: Path, layout: str, artifact_size: int, owner: int | None, say: Say) -> None:
+def _ending(owner: int | None, passing: bool) -> list[str]:
+    """The guardian's options that say when the world ends, and what stays of it."""
+    return [*([] if owner is None else ["--owner", str(owner)]), *(["--passing"] if passing else [])]
+
+
+def _launch(directory: Path, layout: str, artifact_size: int, ending: list[str], say: Say) -> None:
     (directory / "log").mkdir(exist_ok=True)
     (directory / "tmp").mkdir(exist_ok=True)
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "nexy_tui.rehearsal.guardian", str(directory)]
-    options = ["--layout", layout, "--artifact-size", str(artifact_size), "--report", str(writing)]
-    if owner is not None:
-        options += ["--owner", str(owner)]
+    options = ["--layout", layout, "--artifact-size", str(artifact_size), "--report", str(writing), *ending]
     with (directory / "log" / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
             [*command, *options],
@@ -262,6 +269,10 @@ def _signal(pid: int | None, number: int) -> None:
 
 def _wait_for(pid: int | None) -> None:
     """Wait for the last moments of a process that has let go of the lock, and reap it where it is our child."""
-    if pid is not None:
-        with contextlib.suppress(psutil.Error):
-            psutil.Process(pid).wait(_STOP_PATIENCE)
+    if pid is None:
+        return
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        _until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, _STOP_PATIENCE)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

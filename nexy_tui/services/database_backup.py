@@ -16,14 +16,13 @@ from nexy_tui.core.database_record import Archive, BackupRecord
 from nexy_tui.core.event import Emit, Line, Progress
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import ActionFailed, Refused
-from nexy_tui.core.text import printable
 from nexy_tui.services import backup_archive as archive_format
 from nexy_tui.services import processes
 from nexy_tui.services.backup_folder import PARTIAL, SUM_SUFFIX, BackupFolder
 from nexy_tui.services.database_connect import connection, count_rows, refused
 from nexy_tui.services.database_facts import BackupMade, Catalog, Tool
 from nexy_tui.services.database_settings import DatabaseSettings
-from nexy_tui.services.database_tools import Tools
+from nexy_tui.services.database_tools import Tools, said_by
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -123,7 +122,7 @@ class LocalBackup:
         report()
         if done.exit != 0:
             raise ActionFailed(
-                f"{Path(argv[0]).name} ended with status {done.exit}: {printable(done.tail)}.", "There is no backup without it.", _REMEDY
+                f"{Path(argv[0]).name} ended with status {done.exit}: {said_by(done)}.", "There is no backup without it.", _REMEDY
             )
 
     def _facts(self, catalog: Catalog, pg_dump: Tool, name: str, started: datetime) -> dict[str, str]:

@@ -15,14 +15,13 @@ from nexy_tui.core.database_record import Archive, DatabaseId, DrillRecord
 from nexy_tui.core.database_rules import DRILL_DATABASE, REQUIRED_TABLES
 from nexy_tui.core.event import Emit, Line, Progress
 from nexy_tui.core.problem import ActionFailed, Refused
-from nexy_tui.core.text import printable
 from nexy_tui.services import backup_archive as archive_format
 from nexy_tui.services import processes
 from nexy_tui.services.backup_folder import BackupFolder
 from nexy_tui.services.database_connect import connection, count_rows, refused
 from nexy_tui.services.database_settings import DatabaseSettings
 from nexy_tui.services.database_sql import DRILL_COMMENT, DRILL_LOCK, MAINTENANCE
-from nexy_tui.services.database_tools import Tools
+from nexy_tui.services.database_tools import Tools, said_by
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -138,7 +137,7 @@ class LocalDrill:
             check=False,
         )
         if done.exit != 0:
-            raise ActionFailed(f"pg_restore ended with status {done.exit}: {printable(done.tail)}")
+            raise ActionFailed(f"pg_restore ended with status {done.exit}: {said_by(done)}")
 
     def _drop(self, session: Connection, name: str) -> None:
         """Drop a drill's database, and no other one, also while a killed client's session is still in it."""

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.secret import redact
+from nexy_tui.core.text import printable
 from nexy_tui.services import processes
 from nexy_tui.services.database_facts import Tool
 from nexy_tui.services.database_settings import Address, Role
+from nexy_tui.services.processes import Completed
 
 _KNOWN_PLACES = (
     "/usr/lib/postgresql/*/bin",
@@ -79,6 +82,12 @@ class Tools:
             path = shutil.which(name, path=folder) if folder else None
             if path is not None:
                 yield path
+
+
+def said_by(done: Completed) -> str:
+    """What a client program complained of: the first line that names an error, else the last that says anything."""
+    errors = (line for line in done.stderr.splitlines() if "error:" in line or "ERROR:" in line or "FATAL:" in line)
+    return printable(redact(next(errors, done.tail)), 300)
 
 
 def _newest_first(folder: Path) -> list[int]:

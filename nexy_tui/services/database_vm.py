@@ -12,7 +12,9 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC
+from typing import Any
 
 from nexy_tui import __version__
 from nexy_tui.core.clock import Clock
@@ -50,7 +52,8 @@ class Facts:
 
     def get(self, name: str) -> str | None:
         """The last value of a name, or None."""
-        return (self.all(name) or [None])[-1]
+        values = self.all(name)
+        return values[-1] if values else None
 
     def need(self, name: str) -> str:
         """The last value of a name. Raises ValueError when there is none."""
@@ -101,6 +104,20 @@ def unpack(stdout: str) -> Facts:
     return Facts([(name, value) for name, _, value in (line.partition(" ") for line in text.decode("utf-8", "replace").splitlines())])
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A script that changes something, what it does in words, and the command that does it again."""
+
+    script: str
+    what: str
+    command: str
+
+
+_BACKUP = _Job("database_backup.sh", "The backup", "nexy-tui db backup")
+_DRILL = _Job("database_drill.sh", "The restore drill", "nexy-tui db drill")
+_HARDEN = _Job("database_harden.sh", "Hardening", "nexy-tui db harden")
+
+
 class VmDatabase:
     """The database by scripts on the VM."""
 
@@ -119,11 +136,13 @@ class VmDatabase:
 
     def survey(self, emit: Emit = silent) -> Survey:
         """Look at server, catalog, tools and archives, by one script that changes nothing."""
-        facts, result = self._run("database_survey.sh", {"NEXY_CATALOG": CATALOG}, emit=emit, look=True)
+        options = {"timeout": _LOOK_TIMEOUT, "patience": _LOOK_PATIENCE, "emit": emit}
+        facts, result = self._run("database_survey.sh", {"NEXY_CATALOG": CATALOG}, options)
         taken = self._clock.now()
         if result.exit != 0:
             said = facts.get("refused") or facts.get("failed") or result.tail or "it printed nothing"
-            raise CouldNotLook(f"The database could not be looked at on {self._vm.where}: {said}.", remedy="Mend that on the VM, then look again.")
+            what = f"The database could not be looked at on {self._vm.where}: {printable(said, 400)}."
+            raise CouldNotLook(what, remedy="Mend that on the VM, then look again.")
         try:
             self._address = facts.address()
             return Survey("vm", self._address, _catalog(facts, self._address), _pg_dump(facts), _vault(facts), taken)
@@ -139,7 +158,7 @@ class VmDatabase:
             "NEXY_BY": f"nexy-tui/{__version__}",
             "NEXY_COUNT_TABLES": COUNT_TABLES,
         }
-        facts = self._work("database_backup.sh", parameters, "The backup", "nexy-tui db backup", emit, cancelled)
+        facts = self._work(_BACKUP, parameters, emit, cancelled)
         record = BackupRecord(
             archive=facts.archive(),
             database=self._identity(facts),
@@ -165,7 +184,7 @@ class VmDatabase:
             "NEXY_REQUIRED": " ".join(REQUIRED_TABLES),
             "NEXY_COUNT_TABLES": COUNT_TABLES,
         }
-        facts = self._work("database_drill.sh", parameters, "The restore drill", "nexy-tui db drill", emit, cancelled)
+        facts = self._work(_DRILL, parameters, emit, cancelled)
         problem = facts.get("problem") or ""
         return DrillRecord(
             archive=facts.archive(),
@@ -186,50 +205,36 @@ class VmDatabase:
 
     def harden(self) -> None:
         """Apply the hardening on the VM, in one transaction."""
-        self._work("database_harden.sh", {"NEXY_HARDEN": HARDEN}, "Hardening", "nexy-tui db harden", silent, lambda: False)
+        self._work(_HARDEN, {"NEXY_HARDEN": HARDEN})
 
     def _identity(self, facts: Facts) -> DatabaseId:
         address = facts.address()
         return DatabaseId(address.host, address.port, address.name, facts.need("system"))
 
     def _keep(self, kind: str, archive: str, line: bytes) -> None:
-        parameters = {"NEXY_RECORD": kind, "NEXY_ARCHIVE": archive, "NEXY_LINE": line.decode("ascii")}
-        self._work("database_record.sh", parameters, "Laying the signed record beside its archive", f"nexy-tui db {kind}", silent, lambda: False)
+        job = _Job("database_record.sh", "Laying the signed record beside its archive", f"nexy-tui db {kind}")
+        self._work(job, {"NEXY_RECORD": kind, "NEXY_ARCHIVE": archive, "NEXY_LINE": line.decode("ascii")})
 
     def _work(
-        self, script: str, parameters: dict[str, str], what: str, command: str, emit: Emit, cancelled: Callable[[], bool]
+        self, job: _Job, parameters: dict[str, str], emit: Emit = silent, cancelled: Callable[[], bool] = lambda: False
     ) -> Facts:
         """A script that changes something: its facts, or the failure it names."""
         if cancelled():
-            raise Cancelled(f"{what} was not begun: the operator stopped it.")
-        facts, result = self._run(script, parameters, emit=emit, cancelled=cancelled, what=what)
+            raise Cancelled(f"{job.what} was not begun: the operator stopped it.")
+        begun = PointOfNoReturn(f"{job.what} runs on the VM; run-command cannot be cancelled")
+        options = {"timeout": _WORK_TIMEOUT, "emit": emit, "cancelled": cancelled, "begun": lambda: emit(begun)}
+        facts, result = self._run(job.script, parameters, options)
+        remedy = f"Mend that, then run again: {job.command}"
         if refused := facts.get("refused"):
-            raise Refused(f"{what} was refused on {self._vm.where}: {printable(refused, 400)}.", "Nothing was changed.", f"Then: {command}")
-        failed = facts.get("failed")
-        if failed or result.exit != 0:
-            said = printable(failed, 400) if failed else f"the script ended with status {result.exit}: {result.tail or 'it printed nothing'}"
-            raise ActionFailed(f"{what} failed on {self._vm.where}: {said}.", "Nothing was kept of it.", f"Mend that, then run again: {command}")
+            raise Refused(f"{job.what} was refused on {self._vm.where}: {printable(refused, 400)}.", "Nothing was changed.", remedy)
+        if result.exit != 0 or facts.get("failed"):
+            said = facts.get("failed") or f"the script ended with status {result.exit}: {result.tail or 'it printed nothing'}"
+            raise ActionFailed(f"{job.what} failed on {self._vm.where}: {printable(said, 400)}.", "Nothing was kept of it.", remedy)
         return facts
 
-    def _run(
-        self,
-        script: str,
-        parameters: dict[str, str],
-        *,
-        emit: Emit,
-        cancelled: Callable[[], bool] | None = None,
-        what: str = "",
-        look: bool = False,
-    ) -> tuple[Facts, ScriptResult]:
-        result = self._vm.run_script(
-            load("database.sh") + load(script),
-            parameters={"NEXY_BASE": str(self._layout.base), **parameters},
-            timeout=_LOOK_TIMEOUT if look else _WORK_TIMEOUT,
-            patience=_LOOK_PATIENCE if look else None,
-            emit=emit,
-            cancelled=cancelled,
-            begun=None if look else lambda: emit(PointOfNoReturn(f"{what} runs on the VM; run-command cannot be cancelled")),
-        )
+    def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[Facts, ScriptResult]:
+        text = load("database.sh") + load(script)
+        result = self._vm.run_script(text, parameters={"NEXY_BASE": str(self._layout.base), **parameters}, **options)
         try:
             return unpack(result.stdout), result
         except ValueError as error:

@@ -229,6 +229,16 @@ class Git:
         rows = (line.partition(" ") for line in self.read("log", "-4", "--format=%H %s", "HEAD").splitlines())
         return next((commit for commit, _, subject in rows if subject == f"Release {tag}"), None)
 
+    def remote_tag_message(self, tag: str) -> str | None:
+        """The message of an annotated tag on the code repository, its object brought here without a ref; None without such a tag."""
+        oid = self.remote_refs(f"refs/tags/{tag}").get(f"refs/tags/{tag}")
+        if oid is None:
+            return None
+        if isinstance(self.raw("cat-file", "-e", oid), GitFailure):
+            self.read("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.code_remote(), f"refs/tags/{tag}", timeout=_REMOTE_TIMEOUT)
+        out = self.raw("cat-file", "tag", oid)
+        return "" if isinstance(out, GitFailure) else out.partition("\n\n")[2]
+
     def commit_files(self, paths: Sequence[str | PurePosixPath], message: str, *, allow_empty: bool = False) -> str:
         """Commit exactly these files, whatever else is staged, and return the commit."""
         names = [str(path) for path in paths]

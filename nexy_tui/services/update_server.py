@@ -20,7 +20,6 @@ from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
-from nexy_tui.core.version import Version
 
 if TYPE_CHECKING:
     from nexy_tui.services.http import HttpClients
@@ -106,18 +105,6 @@ class UpdateService:
             return AppcastFacts(answer.url, answer.status, answer.seen, "", parse_appcast(answer.body))
         except ValueError as error:
             return AppcastFacts(answer.url, answer.status, answer.seen, str(error))
-
-    def served_version(self) -> Version:
-        """The version live now, as recorded at genesis. Raises CouldNotLook when the server does not name one."""
-        facts = self.health()
-        try:
-            return Version.parse(facts.version or "")
-        except ValueError:
-            raise CouldNotLook(
-                f"{facts.url} does not name the version it serves ({facts.problem or f'it says {facts.version!r}'}).",
-                "The gate must know which release was live before this one.",
-                "See why the update server does not answer properly: its journal on the VM, then run again.",
-            ) from None
 
     def _health(self, path: str) -> HealthFacts:
         answer = self._get(path)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from nexy_tui.core.target import Target
 from screens.dialogs.dialog import Choice, Dialog, text
-from screens.text import clean
+from screens.widgets.grid import grid
 from screens.widgets.top_bar import world_name
 
 GO = "go"
@@ -35,10 +32,8 @@ class Question:
 class ConfirmDialog(Dialog):
     """Ends with GO, and only after the text was typed exactly where one is asked for."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []
-
     def __init__(self, question: Question) -> None:
-        tone = "production" if question.target.world is None else "rehearsal"
+        self._world = tone = "production" if question.target.world is None else "rehearsal"
         go = Choice(GO, question.verb, "y" if question.typed is None else "", "go")
         super().__init__(question.title, [go, Choice("no", "Leave it", "" if question.typed else "n")], tone=tone)
         self._question = question
@@ -46,8 +41,8 @@ class ConfirmDialog(Dialog):
     def body(self) -> Sequence[Widget]:
         """World, lines, and the field."""
         question = self._question
-        parts: list[Widget] = [text((f" {world_name(question.target)} ", "bold reverse $primary"), "  This is exactly what will be done:")]
-        parts += [text(("  • ", "$primary"), clean(line)) for line in question.lines]
+        parts: list[Widget] = [text((f" {world_name(question.target)} ", f"bold white on ${self._world}"), "  This is exactly what will be done:")]
+        parts.append(Static(grid(self.app, [(" •", line) for line in question.lines], width=3, style="primary"), classes="space-above"))
         if question.irreversible:
             parts.append(text(("! It cannot be taken back.", "bold $warning"), classes="space-above"))
         if question.typed is not None:
@@ -55,10 +50,6 @@ class ConfirmDialog(Dialog):
             parts.append(Input(id="typed", compact=True, placeholder="type it here, then enter", select_on_focus=False))
             parts.append(Static("", id="typed-state", markup=False))
         return parts
-
-    def compose(self) -> ComposeResult:
-        """The box; Go is dim until the text is right."""
-        yield from super().compose()
 
     def on_mount(self) -> None:
         """Start in the field where there is one."""

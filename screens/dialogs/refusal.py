@@ -40,7 +40,8 @@ class RefusalDialog(Dialog):
             ways.append(Choice(FIXERS, "Fixers", "f"))
         if session.state.may_attest(item.id, "a reason is asked for next") is None:
             ways.append(Choice(ATTEST, "Attest", "t"))
-        return [*ways, Choice(LOOK, "Look again", "r"), Choice(SHOW, "Show the item", "s")]
+        look, show = Choice(LOOK, "Look", "r"), Choice(SHOW, "Show the item", "s")
+        return [look, *ways, show] if self._finding is None else [*ways, look, show]
 
     def _fixers(self) -> tuple[str, ...]:
         return self._item.fixers if self._finding is None else self._finding.fixers
@@ -59,4 +60,4 @@ class RefusalDialog(Dialog):
         return [Static(head), *labelled(rows)]
 
     def _default_remedy(self) -> str:
-        return "Run its action, then look again." if self._item.action is not None else "Look at the phase again."
+        return "Look at it. Where it is not there yet, its action brings it about." if self._item.action is not None else "Look at it."

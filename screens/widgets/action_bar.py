@@ -41,18 +41,19 @@ class ActionBar(HorizontalScroll, can_focus=False):
         return [Button(Content(name), id=f"action-{index}", compact=True) for index, name in enumerate(self.actions)]
 
     def show(self, state: Release, running: str | None) -> None:
-        """Draw each action with a symbol and, where it is one, the word repair."""
+        """Draw each action with a symbol and, where there is room, a word: wanted, done, running or a repair."""
         for index, name in enumerate(self.actions):
             button = self.query_one(f"#action-{index}", Button)
             title = self._checklist.actions[name].title
             wanted = name in self._main and state.wants(name)
             if name == running:
-                sign, tail = "◌", " running"
+                sign = "◌"
             elif name in self._repairs:
-                sign, tail = "+", " repair"
+                sign = "+"
             else:
-                sign, tail = ("▸", "") if wanted else ("✓", " done")
-            button.label = Content.assemble((f" {index + 1} ", "bold"), f"{sign} {title}", (tail + " ", "dim"))
+                sign = "▸" if wanted else "✓"
+            word = {"◌": " running", "+": " (repair)", "✓": " (done)"}.get(sign, "") if self.size.width >= 80 else ""
+            button.label = Content.assemble((f" {index + 1} ", "bold"), f"{sign} {title}{word} ")
             button.set_class(wanted, "-wanted")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -17,6 +17,7 @@ from nexy_tui.checklist import Checklist, Item
 from nexy_tui.core.finding import Evidence, Finding, Status
 from screens.marks import STATUS
 from screens.text import clean, one_line
+from screens.widgets.grid import grid
 
 FixerTitle = Callable[[str], str]
 _WIDE = 90
@@ -56,7 +57,7 @@ class Detail(VerticalScroll, can_focus=True):
     def _draw(self, item: Item, finding: Finding | None) -> None:
         head, rows = words(item, finding, self._checklist, self._fixer_title)
         self.query_one("#item-head", Static).update(head)
-        self.query_one("#words", Static).update(_labelled(rows, f"bold {self.app.theme_variables['primary']}"))
+        self.query_one("#words", Static).update(grid(self.app, rows, width=7, style="primary", bold=True))
         evidence = () if finding is None else finding.evidence
         table = self.query_one("#evidence", Static)
         table.display = bool(evidence)
@@ -82,15 +83,6 @@ def words(item: Item, finding: Finding | None, checklist: Checklist, fixer_title
     if item.attestable:
         rows.append(("Attest", "When it cannot be verified here, you may attest it with a reason (t)"))
     return head, rows
-
-
-def _labelled(rows: Sequence[tuple[str, str]], style: str) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    grid.add_column(width=6)
-    grid.add_column(ratio=1, overflow="fold")
-    for label, text in rows:
-        grid.add_row(Text(label, style), Text(text))
-    return grid
 
 
 def evidence_table(evidence: Sequence[Evidence], *, wide: bool) -> Table:

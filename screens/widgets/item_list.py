@@ -68,7 +68,7 @@ class ItemList(OptionList):
         width = self.scrollable_content_region.width or self.size.width
         tall = self.size.height >= 2 * len(self._items)
         column = max(cell_len(item.title) for item in self._items)
-        column = min(column, max(20, (width - WORD_WIDTH) // 2))
+        column = min(column, max(20, (width - WORD_WIDTH) * 3 // 5))
         for index, item in enumerate(self._items):
             mark = status_mark(self._state.status(item.id), looking=item.id in self._looking).content(WORD_WIDTH)
             finding = self._state.findings.get(item.id)

@@ -33,8 +33,8 @@ def facts(items: Sequence[Item], state: Release) -> Facts:
     for item in items:
         finding = state.findings.get(item.id)
         for one in () if finding is None else finding.evidence:
-            source = one_line(one.source, 48)
-            name = one_line(one.name, 48).removeprefix(source).strip() or "value"
+            source = _middle_out(one_line(one.source), 30)
+            name = one_line(one_line(one.name).removeprefix(one_line(one.source)).strip() or "value", 48)
             match = _VERDICT.fullmatch(one.value)
             status = Status(match[2]) if match else finding.status if finding is not None else Status.NOT_RUN
             found.names[name] = None
@@ -46,7 +46,7 @@ def matrix(found: Facts, width: int, styles: Mapping[Status, str]) -> Table:
     """The table. Where the screen is narrow a cell is its symbol alone, and the legend says what it means."""
     wide = width >= _WIDE
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", caption=None if wide else _legend(), caption_justify="left")
-    table.add_column("Source", overflow="ellipsis", no_wrap=True, max_width=36 if wide else 28)
+    table.add_column("Source", overflow="ellipsis", no_wrap=True, max_width=30)
     for name in found.names:
         table.add_column(Text(name if wide else name[:7]), no_wrap=True, overflow="ellipsis", max_width=14 if wide else 7)
     for source, cells in found.cells.items():
@@ -74,6 +74,11 @@ def _cell(cell: tuple[str, Status] | None, wide: bool, styles: Mapping[Status, s
     return Text.assemble((mark.symbol, styles.get(status, "")), f" {_short(value)}" if wide else "")
 
 
+def _middle_out(text: str, width: int) -> str:
+    """A long path keeps its beginning and its end, which tell it from its neighbours."""
+    return text if len(text) <= width else f"{text[: width // 3]}…{text[-(width - width // 3 - 1) :]}"
+
+
 def _short(value: str) -> str:
     digest = len(value) == 64 and all(char in "0123456789abcdef" for char in value)
     if digest:
@@ -82,4 +87,4 @@ def _short(value: str) -> str:
 
 
 def _legend() -> Text:
-    return Text("   ".join(f"{STATUS[status].symbol} {STATUS[status].word}" for status in Status if status is not Status.NOT_RUN), "dim")
+    return Text("   ".join(f"{STATUS[status].symbol} {STATUS[status].word}" for status in (Status.PASSED, Status.FAILED, Status.INCONCLUSIVE, Status.NOT_APPLICABLE)), "dim")

@@ -35,24 +35,37 @@ class ProgressPanel(Static):
 
 
 def meter_row(meter: Meter, width: int) -> Content:
-    """One subject's line. What matters least stands last, since a narrow screen cuts the end."""
+    """One subject's line: how far, how fast, how long still. The bar and the curve take the width that is left."""
     fraction = meter.fraction
-    whole = f" of {amount(meter.total, meter.unit)}" if meter.total is not None else ""
-    percent = f"{fraction * 100:3.0f} %" if fraction is not None else "     "
-    figures = f"{amount(meter.done, meter.unit)}{whole}"
+    bar, curve = _room(width)
+    percent = f"{fraction * 100:3.0f} %" if fraction is not None else ""
     rate = f"{amount(meter.rate, meter.unit)}/s" if meter.rate and not meter.ended else ""
-    eta = f"{span(meter.eta)} left" if meter.eta is not None and not meter.ended else ""
-    bar = max(8, min(30, width - 70))
+    eta = f"ETA {span(meter.eta)}" if meter.eta is not None and not meter.ended else ""
     return Content.assemble(
-        (one_line(meter.subject, 20).ljust(12), "bold"),
-        (one_line(meter.phase, 14).ljust(12), "$muted"),
+        (one_line(meter.subject, 16).ljust(10), "bold"),
+        (one_line(meter.phase, 11).ljust(12), "$muted"),
         _bar(fraction, bar),
-        (f" {percent} ", "bold"),
-        figures.ljust(18),
-        (f" {rate:>11}", "$primary"),
-        (f" {eta:>9} ", ""),
-        ("" if meter.ended else sparkline(meter.rates), "$secondary"),
+        (f" {percent:>5} ", "bold"),
+        f"{_figures(meter):<15}",
+        (f" {rate:>10}", "$primary"),
+        f" {eta:>9} ",
+        ("" if meter.ended else sparkline(meter.rates, curve), "$secondary"),
     )
+
+
+def _room(width: int) -> tuple[int, int]:
+    left = max(0, width - 66)
+    bar = max(8, min(30, left - 12))
+    return bar, max(0, min(12, left - bar))
+
+
+def _figures(meter: Meter) -> str:
+    done = amount(meter.done, meter.unit)
+    if meter.total is None:
+        return done
+    total = amount(meter.total, meter.unit)
+    number, _, unit = done.rpartition(" ")
+    return f"{number}/{total}" if unit == total.rpartition(" ")[2] else f"{done}/{total}"
 
 
 def _bar(fraction: float | None, width: int) -> Content:
@@ -63,8 +76,7 @@ def _bar(fraction: float | None, width: int) -> Content:
 
 
 def _idle_row(name: str, width: int) -> Content:
-    bar = max(8, min(30, width - 70))
-    return Content.assemble((name.ljust(12), "bold"), ("not begun".ljust(12), "$muted"), ("─" * bar, "$faint"))
+    return Content.assemble((name.ljust(10), "bold"), ("not begun".ljust(12), "$muted"), ("─" * _room(width)[0], "$faint"))
 
 
 def sparkline(rates: Iterable[float], width: int = 12) -> str:

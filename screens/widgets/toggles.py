@@ -13,13 +13,17 @@ class Tick(Checkbox):
 
     def __init__(self, question: str, *, value: bool, id: str) -> None:
         self._question = question
-        super().__init__(Content(question), value=value, id=id, compact=True)
+        super().__init__(value=value, id=id, compact=True)
+        self._draw()
 
     def watch_value(self) -> None:
         """Draw the state as sign and word."""
+        self._draw()
+        super().watch_value()
+
+    def _draw(self) -> None:
         self.BUTTON_INNER = "✓" if self.value else "–"
         self.label = Content.assemble(f"{self._question}: ", ("yes" if self.value else "no", "bold"))
-        super().watch_value()
 
 
 class Choice(RadioButton):

@@ -184,6 +184,7 @@ class FakeBackend:
     root: Path = Path("/home/olga/Nexy_server")
     operator: str = "olga"
     opened: list[tuple[Any, ...]] = field(default_factory=list)
+    at: str = ""
     session: Session | None = None
 
     @property
@@ -244,6 +245,9 @@ class FakeBackend:
         keys: Any = Keys(lambda: None, lambda: None)
         journal: Any = log
         self.session = Session(services, self.play.checklist(), plan, keys, log=journal)
+        while log is not None and self.at and self.session.state.phase not in (self.at, None):
+            self.session.look_at_phase(str(self.session.state.phase))
+            assert self.session.advance() is None, "the play does not lead to that phase"
         return self.session
 
 

@@ -85,6 +85,7 @@ def test_a_length_that_is_no_number_is_none(length: str) -> None:
         (b'<!DOCTYPE rss SYSTEM "file:///etc/passwd"><rss/>', "refused"),
         (b"<a>" * 20000, "not well-formed"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "body",
 )
 def test_what_is_no_appcast_is_refused_with_the_reason(body: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
@@ -119,6 +120,7 @@ def test_terminal_escapes_do_not_come_through() -> None:
         (b"[" * 100000, "too deeply"),
         (b'{"a":' * 40 + b"1" + b"}" * 40, "too deeply"),
     ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "body",
 )
 def test_what_is_no_health_document_is_refused_with_the_reason(body: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import keyring.core
+import pytest
 from conftest import Inside
 
+from checks import manifests, publish
 from checks.base import Check, Scope
 from nexy_tui.actions.base import Action, ActionContext, ActionResult, Journal
 from nexy_tui.config import load_settings
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.event import Event
-from nexy_tui.core.finding import Verdict
+from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.rehearsal import artifacts
 from nexy_tui.services import Services
+from nexy_tui.services.artifact import digest
+from nexy_tui.services.git import Git
 
 MANIFESTS = ("server/updates/manifests", "server/server/updates/manifests")
 
@@ -86,6 +93,16 @@ class Publisher:
         data = target.read_bytes()
         return len(data), hashlib.sha256(data).hexdigest()
 
+    def download_or_nothing(self, name: str = DMG) -> tuple[int, str] | None:
+        """As `download`, or None for 404."""
+        url = self.services.target.asset_url(name)
+        code = self.inside.run("curl", "-sSLo", "/dev/null", "-w", "%{http_code}", url).stdout
+        return None if code == "404" else self.download(name)
+
+    def requests(self) -> int:
+        """How many requests the world has seen."""
+        return len((self.inside.world.log / "requests.jsonl").read_text().splitlines())
+
     def assets(self, name: str = DMG) -> dict[str, str]:
         """Assets of an artifact's release and their states, by gh."""
         out = self.inside.run(
@@ -116,3 +133,92 @@ def publisher(inside: Inside, version: str, **plan: Any) -> Iterator[Publisher]:
         services.github.close()
         os.environ.clear()
         os.environ.update(before)
+
+
+_AFTERWARDS = (publish.TARGET, publish.ASSET, publish.BYTES, manifests.MANIFESTS, manifests.COMMIT)
+
+
+def local(work: Publisher, name: str = DMG) -> tuple[int, str]:
+    path = work.services.layout.inbox / name
+    return path.stat().st_size, digest(path)[0]
+
+
+def requests(work: Publisher) -> list[tuple[str, str, bool]]:
+    """Method, `host/path` and whether a credential came along, of every request so far."""
+    rows = map(json.loads, (work.inside.world.log / "requests.jsonl").read_text().splitlines())
+    return [(row["method"], row["host"] + row["path"], row["authorized"]) for row in rows]
+
+
+def sent(work: Publisher, since: int) -> list[str]:
+    """What was uploaded since, as far as the host took a whole request."""
+    return [path for method, path, _ in requests(work)[since:] if method == "POST" and path.startswith("uploads.")]
+
+
+def sent_whole(work: Publisher, since: int, name: str) -> int:
+    """How many uploads of an artifact the host took to their end since."""
+    tag = work.services.target.tag_for(name)
+    release = work.services.github.release(tag)
+    rows = map(json.loads, (work.inside.world.log / "requests.jsonl").read_text().splitlines()[since:])
+    return sum(row["method"] == "POST" and row["status"] == 201 and f"/releases/{release.id if release else 0}/" in row["path"] for row in rows)
+
+
+def writes(work: Publisher, since: int) -> list[str]:
+    """The release host's writes since, as `METHOD host/path`."""
+    rows = requests(work)[since:]
+    return [f"{method} {url}" for method, url, _ in rows if method in ("POST", "PATCH", "DELETE") and "/repos/" in url]
+
+
+def assert_published(work: Publisher) -> None:
+    """Seen with curl, gh and git: the URL's bytes, the branch's manifests and the inbox agree."""
+    assert work.download() == local(work)
+    files = work.branch_files()
+    assert len(files) == 4 and len(set(files.values())) == 1
+    stated = json.loads(next(iter(files.values())))
+    assert stated["version"] == stated["build"] == str(work.version)
+    assert (stated["artifact"]["size"], stated["artifact"]["sha256"]) == local(work)
+    assert not [name for name, state in work.assets().items() if name.startswith("incoming-") or state != "uploaded"]
+    for check in _AFTERWARDS:
+        verdict = work.check(check)
+        assert verdict.status is Status.PASSED, verdict
+
+
+class Killed(BaseException):
+    """The process is dead: nothing catches this, and nothing it does afterwards reaches the world."""
+
+
+class Mortal:
+    """Counts every request to the release host and every git command, and dies at one of them.
+
+    `lost` says what became of it: never sent, or sent and its answer lost. A dead process asks nothing more: everything
+    it would still try raises too, its clean-up included, as after a SIGKILL.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, at: int | None = None, lost: str = "answer") -> None:
+        self.seen: list[str] = []
+        self._at, self._lost = at, lost
+        self._dead = False
+        self._guard = threading.Lock()
+        send, raw = httpx.Client.send, Git.raw
+
+        def mortal_send(client: httpx.Client, request: httpx.Request, **more: Any) -> Any:
+            return self._step(f"{request.method} {request.url.host}{request.url.path}", lambda: send(client, request, **more))
+
+        def mortal_git(git: Git, *arguments: str, **more: Any) -> Any:
+            return self._step(f"git {arguments[0]}", lambda: raw(git, *arguments, **more))
+
+        monkeypatch.setattr(httpx.Client, "send", mortal_send)
+        monkeypatch.setattr(Git, "raw", mortal_git)
+
+    def _step(self, what: str, call: Callable[[], Any]) -> Any:
+        with self._guard:
+            if self._dead:
+                raise Killed
+            self.seen.append(what)
+            dies = len(self.seen) == self._at
+            self._dead = dies
+        if dies and self._lost == "request":
+            raise Killed
+        result = call()
+        if dies or self._dead:
+            raise Killed
+        return result

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Inside
-from publishing import Publisher, publisher
+from publishing import Publisher, assert_published, local, publisher, requests, sent, writes
 
 from checks import inbox, manifests, publish
 from checks.base import Check
@@ -23,10 +23,8 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Cancelled, Problem, Refused
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.rehearsal.names import SPARKLE_USERNAME
-from nexy_tui.services.artifact import digest
 
 _numbers = itertools.count(43)
-_AFTERWARDS = (publish.TARGET, publish.ASSET, publish.BYTES, manifests.MANIFESTS, manifests.COMMIT)
 
 
 @pytest.fixture
@@ -45,42 +43,6 @@ def fault(work: Publisher, name: str, param: str | None = None) -> Iterator[None
         yield
     finally:
         work.inside.fault(name, False)
-
-
-def local(work: Publisher, name: str = DMG) -> tuple[int, str]:
-    path = work.services.layout.inbox / name
-    return path.stat().st_size, digest(path)[0]
-
-
-def requests(work: Publisher) -> list[tuple[str, str, bool]]:
-    """Method, `host/path` and whether a credential came along, of every request so far."""
-    rows = map(json.loads, (work.inside.world.log / "requests.jsonl").read_text().splitlines())
-    return [(row["method"], row["host"] + row["path"], row["authorized"]) for row in rows]
-
-
-def sent(work: Publisher, since: int) -> list[str]:
-    """What was uploaded since, as far as the host took a whole request."""
-    return [path for method, path, _ in requests(work)[since:] if method == "POST" and path.startswith("uploads.")]
-
-
-def writes(work: Publisher, since: int) -> list[str]:
-    """The release host's writes since, as `METHOD host/path`."""
-    rows = requests(work)[since:]
-    return [f"{method} {url}" for method, url, _ in rows if method in ("POST", "PATCH", "DELETE") and "/repos/" in url]
-
-
-def assert_published(work: Publisher) -> None:
-    """Seen with curl, gh and git: the URL's bytes, the branch's manifests and the inbox agree."""
-    assert work.download() == local(work)
-    files = work.branch_files()
-    assert len(files) == 4 and len(set(files.values())) == 1
-    stated = json.loads(next(iter(files.values())))
-    assert stated["version"] == stated["build"] == str(work.version)
-    assert (stated["artifact"]["size"], stated["artifact"]["sha256"]) == local(work)
-    assert not [name for name, state in work.assets().items() if name.startswith("incoming-") or state != "uploaded"]
-    for check in _AFTERWARDS:
-        verdict = work.check(check)
-        assert verdict.status is Status.PASSED, verdict
 
 
 def state(work: Publisher) -> tuple[object, ...]:

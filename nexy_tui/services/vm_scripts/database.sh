@@ -23,37 +23,35 @@ trap 'exit 143' TERM HUP INT
 fact() { printf '%s %s\n' "$1" "$(printf '%s' "$2" | tr '\n\r' '  ')" >> "$scratch/facts"; }
 refuse() { fact refused "$1"; exit 3; }
 fail() { fact failed "$1"; exit 4; }
-last_of() { grep -v '^[[:space:]]*$' "$1" | tail -n 1 | cut -c 1-300; }
+# said FILE: the first line that names an error, else the last that says anything
+said() { { grep -m 1 -E 'error:|ERROR:|FATAL:' "$1" || grep -v '^[[:space:]]*$' "$1" | tail -n 1; } | cut -c 1-300; }
 
 settings_file="$NEXY_APP_DIR/$NEXY_BASE/server/config.env"
-setting() {
-    local value=
-    if [ -r "$settings_file" ]; then
-        value=$(awk -v name="$1" '
-            { sub(/\r$/, ""); gsub(/^[ \t]+|[ \t]+$/, "") }
-            /^#/ || !index($0, "=") { next }
-            {
-                at = index($0, "=")
-                key = substr($0, 1, at - 1)
-                value = substr($0, at + 1)
-                gsub(/[ \t]+$/, "", key)
-                gsub(/^[ \t]+/, "", value)
-                if (value ~ /^".*"$/ || value ~ /^\047.*\047$/) value = substr(value, 2, length(value) - 2)
-                if (key == name) found = value
-            }
-            END { printf "%s", found }' "$settings_file")
-    fi
-    printf '%s' "${value:-$2}"
-}
-host=$(setting DB_HOST localhost)
-port=$(setting DB_PORT 5432)
-name=$(setting DB_NAME voice_assistant_db)
-app=$(setting DB_USER nexy_user)
-app_password=$(setting DB_PASSWORD '')
-superuser=$(setting PG_SUPERUSER postgres)
-superuser_password=$(setting PG_SUPERUSER_PASSWORD '')
-retention=$(setting BACKUP_RETENTION_DAYS 30)
-folder=$(setting BACKUP_LOCAL_DIR server/backups/postgres)
+declare -A settings=()
+if [ -r "$settings_file" ]; then
+    while IFS='=' read -r key value; do settings[$key]=$value; done < <(awk '
+        { sub(/\r$/, ""); gsub(/^[ \t]+|[ \t]+$/, "") }
+        /^#/ || !index($0, "=") { next }
+        {
+            at = index($0, "=")
+            key = substr($0, 1, at - 1)
+            value = substr($0, at + 1)
+            gsub(/[ \t]+$/, "", key)
+            gsub(/^[ \t]+/, "", value)
+            if (value ~ /^".*"$/ || value ~ /^\047.*\047$/) value = substr(value, 2, length(value) - 2)
+            if (key ~ /^(DB|PG|BACKUP)_[A-Z_]+$/) print key "=" value
+        }' "$settings_file")
+fi
+setting() { printf -v "$1" '%s' "${settings[$2]:-$3}"; }
+setting host DB_HOST localhost
+setting port DB_PORT 5432
+setting name DB_NAME voice_assistant_db
+setting app DB_USER nexy_user
+setting app_password DB_PASSWORD ''
+setting superuser PG_SUPERUSER postgres
+setting superuser_password PG_SUPERUSER_PASSWORD ''
+setting retention BACKUP_RETENTION_DAYS 30
+setting folder BACKUP_LOCAL_DIR server/backups/postgres
 case $folder in /*) ;; *) folder="$NEXY_APP_DIR/$NEXY_BASE/$folder" ;; esac
 
 wanted() { [[ $2 =~ ^($3)$ ]] || refuse "$1 is '${2:0:60}' in config.env on the VM; it must be $4"; }

@@ -37,7 +37,7 @@ find "$folder" -maxdepth 1 -name '.nexy_db_*' -exec rm -rf -- {} +
 [ ! -e "$folder/$archive" ] || refuse "$archive is there already; wait a second and try again"
 mkdir -p -- "$staging/$stem"
 
-query "$dumper" "$name" <<< 'SELECT 1' > /dev/null 2> "$scratch/error" || fail "the database $host:$port/$name did not let $dumper in: $(last_of "$scratch/error")"
+query "$dumper" "$name" <<< 'SELECT 1' > /dev/null 2> "$scratch/error" || fail "the database $host:$port/$name did not let $dumper in: $(said "$scratch/error")"
 # One session keeps the snapshot open that counts, data and schema are all taken from.
 coproc SESSION { query "$dumper" "$name" 2> "$scratch/error"; }
 session=$SESSION_PID
@@ -51,7 +51,7 @@ ask() {
     done
     return 1
 }
-broken() { fail "reading the database for the backup failed: $(last_of "$scratch/error")"; }
+broken() { fail "reading the database for the backup failed: $(said "$scratch/error")"; }
 trap '' PIPE
 ask 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' > /dev/null || broken
 snapshot=$(ask 'SELECT pg_export_snapshot();') || broken
@@ -64,9 +64,9 @@ found=$(tool pg_dump "$((number / 10000))") || refuse 'pg_dump was not found on 
 pg_dump=${found% *}
 dumped_by=${found##* }
 as_role "$dumper" "$name" "$pg_dump" --no-password "--snapshot=$snapshot" --format=custom "--file=$staging/$stem/db.dump" 2> "$scratch/dump" ||
-    fail "pg_dump ended with status $?: $(last_of "$scratch/dump")"
+    fail "pg_dump ended with status $?: $(said "$scratch/dump")"
 as_role "$dumper" "$name" "$pg_dump" --no-password "--snapshot=$snapshot" --schema-only "--file=$staging/$stem/schema.sql" 2> "$scratch/dump" ||
-    fail "pg_dump ended with status $?: $(last_of "$scratch/dump")"
+    fail "pg_dump ended with status $?: $(said "$scratch/dump")"
 exec 7>&- 6<&-
 
 {
@@ -83,9 +83,9 @@ sync -- "$unfinished" 2>/dev/null || sync
 # Read back what was written: gzip, tar and sums whole, and a dump that pg_restore can list.
 mkdir -- "$staging/back"
 tar -C "$staging/back" -xzf "$unfinished" && (cd -- "$staging/back/$stem" && sha256sum --quiet -c SHA256SUMS) > "$scratch/sums" 2>&1 ||
-    fail "$archive does not read back as it was written: $(last_of "$scratch/sums")"
+    fail "$archive does not read back as it was written: $(said "$scratch/sums")"
 restore=$(tool pg_restore "${dumped_by%%.*}") || refuse 'pg_restore was not found on the VM'
-"${restore% *}" --list --file=/dev/null "$staging/back/$stem/db.dump" 2> "$scratch/dump" || fail "pg_restore cannot list the dump: $(last_of "$scratch/dump")"
+"${restore% *}" --list --file=/dev/null "$staging/back/$stem/db.dump" 2> "$scratch/dump" || fail "pg_restore cannot list the dump: $(said "$scratch/dump")"
 
 sum=$(sha256_of "$unfinished")
 size=$(stat -c %s "$unfinished")

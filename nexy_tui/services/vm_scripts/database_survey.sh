@@ -19,7 +19,7 @@ if query "$reader" "$name" <<< "$NEXY_CATALOG" > "$scratch/catalog" 2> "$scratch
     fact catalog "$(cat "$scratch/catalog")"
     major=$(($(sed -n 's/.*"number" *: *\([0-9]*\).*/\1/p' "$scratch/catalog" | head -n 1) / 10000))
 else
-    fact catalog-error "$(last_of "$scratch/error")"
+    fact catalog-error "$(said "$scratch/error")"
 fi
 if found=$(tool pg_dump "$major"); then fact pg-dump "$found"; fi
 

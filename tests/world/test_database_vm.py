@@ -1,0 +1,379 @@
+"""The same work by the scripts that are sent to the VM, really run under bash against the rehearsal's database."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databaseworld import Bench, bench, running
+
+from checks import backups
+from checks import database as checks
+from checks.database_records import Believed, believe
+from nexy_tui.actions.backup import Backup
+from nexy_tui.actions.drill import Drill
+from nexy_tui.actions.harden import Harden
+from nexy_tui.core.clock import SystemClock
+from nexy_tui.core.database_record import BackupRecord
+from nexy_tui.core.event import PointOfNoReturn, silent
+from nexy_tui.core.finding import Status
+from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
+from nexy_tui.rehearsal import database
+from nexy_tui.rehearsal.cluster import bin_dir
+from nexy_tui.rehearsal.seed import database_settings
+from nexy_tui.services.backup_archive import archive_name
+from nexy_tui.services.database_facts import Unseen
+from nexy_tui.services.database_sql import DRILL_COMMENT, DRILL_LOCK
+from nexy_tui.services.vm import VmHost
+
+__all__ = ["bench", "running"]
+
+LIMIT = 4096
+
+
+class Bash:
+    """Run-command's action: the script under bash, Azure's message, 4,096 bytes of each output, success whatever the status."""
+
+    where = "NetworkWatcherRG/Nexy"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.scripts: list[str] = []
+        self.sizes: list[int] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def action(self, script: str, *, begun: Callable[[], None] | None = None, **_: Any) -> str:
+        self.scripts.append(script)
+        if begun is not None:
+            begun()
+        self.before()
+        environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "NEXY_VM_ENV": str(self.folder / "release.env")}
+        hostile = {"PGHOST": "203.0.113.1", "PGHOSTADDR": "203.0.113.1", "PGSERVICE": "nowhere", "TMPDIR": str(self.folder / "tmp")}
+        done = subprocess.run(["bash", "-c", script], env=environ | hostile, capture_output=True, timeout=60, check=False)
+        self.sizes.append(len(done.stdout))
+        out, err = (text[-LIMIT:].decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+        return f"Enable succeeded: \n[stdout]\n{out}\n[stderr]\n{err}"
+
+
+class Machine:
+    """The VM's folder: a clone with its `config.env`, and what the scripts leave there."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.bench = bench
+        self.app = folder / "home" / "voice-assistant"
+        self.azure = Bash(folder)
+        (self.app / "server").mkdir(parents=True)
+        (folder / "tmp").mkdir()
+        self.scratch = folder / "tmp"
+        (folder / "release.env").write_text(f"NEXY_APP_DIR={self.app}\nNEXY_PG_BIN={bin_dir()}\n")
+        self.configure()
+        bench.vm = VmHost(bench.world.target, self.azure, SystemClock())  # type: ignore[arg-type]
+
+    def configure(self, **changes: str) -> None:
+        lines = {"SERVER_VERSION": "1", **database_settings(self.bench.world), **changes}
+        text = "# settings\n" + "".join(f"{key}={value}\n" for key, value in lines.items())
+        (self.app / "server" / "config.env").write_text(text)
+
+    @property
+    def backups(self) -> Path:
+        return self.app / "server" / "backups" / "postgres"
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.backups.iterdir()) if self.backups.exists() else []
+
+
+@pytest.fixture
+def machine(bench: Bench, tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(bench, tmp_path)
+    yield made
+    assert list(made.scratch.iterdir()) == []
+    assert bench.drill_databases() == []
+    assert all(size < LIMIT for size in made.azure.sizes)
+
+
+def verdict(bench: Bench, check: checks.Check, **plan: object) -> tuple[Status, str]:
+    scope = bench.scope(bench.plan(**plan), where="vm")
+    survey = scope.services.database.place.survey()
+    scope.once("database.survey", lambda: survey)  # the release lock is asked elsewhere
+    found = check.judge(check.look(scope), scope.plan)
+    return found.status, found.summary
+
+
+def backup_sidecars_hold(machine: Machine, name: str) -> None:
+    done = subprocess.run(["sha256sum", "-c", f"{name}.sha256"], cwd=machine.backups, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{name}: OK\n"
+
+
+def test_the_whole_phase_on_the_vm(bench: Bench, machine: Machine) -> None:
+    for check in (checks.REACHABLE, checks.TOOLS, checks.TABLES, checks.HARDENING):
+        assert verdict(bench, check)[0] is Status.PASSED
+    assert verdict(bench, backups.BACKUP)[0] is Status.FAILED
+    assert verdict(bench, backups.DRILL)[0] is Status.FAILED
+
+    context, intents = bench.context(where="vm")
+    result = Backup().run(context)
+    [name] = [file for file in machine.files() if file.endswith(".tar.gz")]
+    assert machine.files() == [name, f"{name}.backup.json", f"{name}.sha256"]
+    assert name in result.digests and len(intents) == 1
+    backup_sidecars_hold(machine, name)
+    believed = believe((machine.backups / f"{name}.backup.json").read_bytes().removesuffix(b"\n"), bench.allowed, BackupRecord.read)
+    assert isinstance(believed, Believed)
+    assert verdict(bench, backups.BACKUP) == (Status.PASSED, f"{name} was finished 0 s ago, and reads back whole.")
+    assert not Backup().run(bench.context(where="vm")[0]).changed
+
+    for _ in range(3):
+        assert Drill().run(bench.context(where="vm")[0]).changed
+    assert len((machine.backups / f"{name}.drill.jsonl").read_bytes().splitlines()) == 3
+    assert verdict(bench, backups.DRILL)[0] is Status.PASSED
+    assert bench.files() == []
+    survey = bench.place("vm").survey()
+    assert survey.where == "vm" and survey.address.host == "127.0.0.1"
+
+
+def test_both_places_read_each_others_archives(bench: Bench, machine: Machine) -> None:
+    theirs = bench.place("vm").back_up(silent, lambda: False).record
+    bench.backups.parent.mkdir(parents=True, exist_ok=True)
+    machine.backups.rename(bench.backups)
+    local = bench.place().drill(silent, lambda: False)
+    assert (local.passed, local.rows, local.archive) == (True, theirs.rows, theirs.archive)
+    time.sleep(1.1)
+    ours = bench.place().back_up(silent, lambda: False).record
+    bench.backups.rename(machine.backups)
+    remote = bench.place("vm").drill(silent, lambda: False)
+    assert (remote.passed, remote.rows, remote.archive) == (True, ours.rows, ours.archive)
+    members = subprocess.run(["tar", "-tzf", ours.archive.name], cwd=machine.backups, capture_output=True, text=True, check=True).stdout
+    theirs_members = subprocess.run(["tar", "-tzf", theirs.archive.name], cwd=machine.backups, capture_output=True, text=True, check=True)
+    assert {Path(line).name for line in theirs_members.stdout.split()} <= {Path(line).name for line in members.split()}
+
+
+def test_no_password_is_sent_to_the_vm_or_comes_back(bench: Bench, machine: Machine) -> None:
+    bench.place("vm").back_up(silent, lambda: False)
+    bench.place("vm").drill(silent, lambda: False)
+    bench.place("vm").harden()
+    secrets = (bench.world.secrets.database_password, bench.world.secrets.database_superuser_password)
+    assert not [script for script in machine.azure.scripts if any(secret in script for secret in secrets)]
+
+
+def test_settings_are_the_vms_own(bench: Bench, machine: Machine) -> None:
+    bench.extra["DB_HOST"] = "here.example.com"
+    assert bench.place("vm").address().host == "127.0.0.1"
+    machine.configure(DB_HOST="db.example.com", DB_PORT="1")
+    assert Drill().confirmation(bench.services("vm"), bench.plan()) == "db.example.com"
+    machine.configure(DB_NAME="'voice_assistant_db'", BACKUP_LOCAL_DIR=str(machine.app / "elsewhere"))
+    bench.place("vm").back_up(silent, lambda: False)
+    assert len(list((machine.app / "elsewhere").iterdir())) == 2
+    assert (machine.app / "elsewhere").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(("key", "value"), [("DB_NAME", "x'; DROP TABLE users"), ("DB_PORT", "5432; rm"), ("DB_HOST", "a,b"), ("DB_USER", "postgres")])
+def test_settings_that_cannot_be_are_refused(bench: Bench, machine: Machine, key: str, value: str) -> None:
+    machine.configure(**{key: value})
+    with pytest.raises(CouldNotLook, match="DB_"):
+        bench.place("vm").survey()
+    with pytest.raises(Refused, match="DB_"):
+        bench.place("vm").back_up(silent, lambda: False)
+
+
+@pytest.mark.parametrize("change", [{"DB_PORT": "1"}, {"DB_PASSWORD": "no", "PG_SUPERUSER_PASSWORD": "no"}, {"DB_NAME": "nothing"}])
+def test_a_database_that_does_not_answer(bench: Bench, machine: Machine, change: dict[str, str]) -> None:
+    bench.place("vm").back_up(silent, lambda: False)
+    before = machine.files()
+    machine.configure(**change)
+    survey = bench.place("vm").survey()
+    assert isinstance(survey.catalog, Unseen)
+    status, summary = verdict(bench, checks.REACHABLE)
+    assert status is Status.FAILED
+    assert any(word in summary for word in ("refused", "authentication failed", "does not exist"))
+    place = bench.place("vm")
+    failing = [lambda: place.back_up(silent, lambda: False), place.harden]
+    if "DB_NAME" not in change:
+        failing.append(lambda: place.drill(silent, lambda: False))
+    for act in failing:
+        with pytest.raises(ActionFailed, match=r"refused|authentication failed|does not exist"):
+            act()
+    assert machine.files() == before
+
+
+def test_a_stopped_server_is_seen(bench: Bench, machine: Machine) -> None:
+    bench.loop.run(database.stop(bench.world))
+    try:
+        assert verdict(bench, checks.REACHABLE)[0] is Status.FAILED
+    finally:
+        bench.loop.run(database.start(bench.world))
+
+
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        "GRANT DELETE ON users TO nexy_user",
+        "ALTER TABLE screenshots OWNER TO nexy_user",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT DELETE ON TABLES TO nexy_user",
+        "DROP TRIGGER prevent_hard_delete_trigger ON users",
+        "GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC",
+    ],
+)
+def test_hardening_on_the_vm(bench: Bench, machine: Machine, sabotage: str) -> None:
+    bench.sql(sabotage)
+    assert verdict(bench, checks.HARDENING)[0] is Status.FAILED
+    assert Harden().run(bench.context(where="vm")[0]).changed
+    assert verdict(bench, checks.HARDENING)[0] is Status.PASSED
+
+
+def test_hardening_that_fails_on_the_vm_changes_nothing(bench: Bench, machine: Machine) -> None:
+    bench.sql("GRANT DELETE ON users TO nexy_user", "ALTER FUNCTION prevent_hard_delete() RENAME TO moved")
+    bench.sql("CREATE PROCEDURE prevent_hard_delete() LANGUAGE sql AS ''")
+    try:
+        with pytest.raises(ActionFailed, match="cannot change routine kind"):
+            bench.place("vm").harden()
+        assert bench.sql("SELECT has_table_privilege('nexy_user', 'users', 'DELETE')") == [(True,)]
+    finally:
+        bench.sql("DROP PROCEDURE prevent_hard_delete()", "ALTER FUNCTION moved() RENAME TO prevent_hard_delete")
+
+
+def test_a_missing_role_is_refused(bench: Bench, machine: Machine) -> None:
+    machine.configure(DB_USER="nobody_here", DB_PASSWORD="")
+    with pytest.raises(Refused, match="no role nobody_here"):
+        bench.place("vm").harden()
+
+
+# --- locks, leftovers, failures ---
+
+
+def test_the_teams_lock_on_the_vm_is_respected(bench: Bench, machine: Machine) -> None:
+    (machine.backups / ".backup.lock").mkdir(parents=True)
+    with pytest.raises(Refused, match=r"another backup is running.*rmdir"):
+        bench.place("vm").back_up(silent, lambda: False)
+    assert machine.files() == [".backup.lock"]
+
+
+def test_a_dead_holders_lock_is_taken_over(bench: Bench, machine: Machine) -> None:
+    lock = machine.backups / ".backup.lock"
+    lock.mkdir(parents=True)
+    (machine.backups / ".nexy_db_20260101T000000Z.partial").mkdir()
+    with (lock / "owner").open("w+") as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        with pytest.raises(Refused, match="another backup is running"):
+            bench.place("vm").back_up(silent, lambda: False)
+        assert lock.exists()
+    name = bench.place("vm").back_up(silent, lambda: False).record.archive.name
+    assert machine.files() == [name, f"{name}.sha256"]
+
+
+def test_retention_on_the_vm(bench: Bench, machine: Machine) -> None:
+    machine.backups.mkdir(parents=True)
+    now = datetime.now(UTC)
+    ages = {days: archive_name(now - timedelta(days=days)) for days in (6, 8, 40, 50)}
+    for days, name in ages.items():
+        for suffix in ("", ".sha256", *((".drill.jsonl",) if days in (40, 50) else ())):
+            (machine.backups / (name + suffix)).write_text("old")
+    os.utime(machine.backups / f"{ages[50]}.drill.jsonl", (0, 0))
+    machine.configure(BACKUP_RETENTION_DAYS="07")
+    made = bench.place("vm").back_up(silent, lambda: False)
+    assert sorted(made.removed) == sorted([ages[8], ages[50]])
+    assert {file.split(".")[0] for file in machine.files()} == {name.split(".")[0] for name in (ages[6], ages[40], made.record.archive.name)}
+
+
+def test_a_failing_pg_dump_on_the_vm_leaves_nothing(bench: Bench, machine: Machine) -> None:
+    bench.sql("REVOKE SELECT ON payments FROM nexy_user")
+    machine.configure(PG_SUPERUSER_PASSWORD="")
+    with pytest.raises(ActionFailed, match="payments"):
+        bench.place("vm").back_up(silent, lambda: False)
+    assert machine.files() == []
+
+
+def test_pg_dump_older_than_the_server_is_seen_and_a_newer_one_found(bench: Bench, machine: Machine, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    for program in ("pg_dump", "psql"):
+        script = old / program
+        script.write_text(f'#!/bin/sh\n[ "$1" = --version ] && {{ echo "{program} (PostgreSQL) 9.6.1"; exit; }}\nexec {bin_dir()}/{program} "$@"\n')
+        script.chmod(0o755)
+    (tmp_path / "release.env").write_text(f"NEXY_APP_DIR={machine.app}\nNEXY_PG_BIN={old}\n")
+    assert verdict(bench, checks.TOOLS)[0] is Status.FAILED
+    (tmp_path / "release.env").write_text(f"NEXY_APP_DIR={machine.app}\nPATH={old}:{bin_dir()}:$PATH\n")
+    assert verdict(bench, checks.TOOLS)[0] is Status.PASSED
+
+
+@pytest.mark.parametrize("cut", [1, 400, 100_000])
+def test_a_truncated_archive_is_a_failed_drill_on_the_vm(bench: Bench, machine: Machine, cut: int) -> None:
+    Backup().run(bench.context(where="vm")[0])
+    path = next(machine.backups.glob("*.tar.gz"))
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(ActionFailed, match="cannot be read whole"):
+        Drill().run(bench.context(where="vm")[0])
+    status, summary = verdict(bench, backups.DRILL)
+    assert status is Status.FAILED and "cannot be read whole" in summary
+    assert verdict(bench, backups.BACKUP)[0] is Status.FAILED
+
+
+def test_other_rows_than_the_backup_had_fail_the_drill_on_the_vm(bench: Bench, machine: Machine, tmp_path: Path) -> None:
+    bench.place("vm").back_up(silent, lambda: False)
+    path = next(machine.backups.glob("*.tar.gz"))
+    folder = tmp_path / "open" / path.name.removesuffix(".tar.gz")
+    folder.parent.mkdir()
+    subprocess.run(["tar", "-xzf", path], cwd=folder.parent, check=True)
+    text = (folder / "metadata.env").read_text()
+    (folder / "metadata.env").write_text(text.replace("ROWS_users=", "ROWS_users=9"))
+    subprocess.run("sha256sum -b ./db.dump ./schema.sql ./metadata.env > SHA256SUMS", shell=True, cwd=folder, check=True)
+    subprocess.run(["tar", "-czf", path, f"./{folder.name}"], cwd=folder.parent, check=True)
+    assert "restored users with 240 rows where the backup had 9240" in bench.place("vm").drill(silent, lambda: False).reason
+
+
+def test_without_an_archive_the_vm_has_nothing_to_drill(bench: Bench, machine: Machine) -> None:
+    with pytest.raises(Refused, match="no backup in"):
+        bench.place("vm").drill(silent, lambda: False)
+
+
+def test_leftovers_on_the_vm_go_and_other_peoples_databases_stay(bench: Bench, machine: Machine) -> None:
+    ours, theirs = "restore_drill_20260101_000000", "restore_drill_20260101_000001"
+    bench.sql(f"CREATE DATABASE {ours}", f"COMMENT ON DATABASE {ours} IS '{DRILL_COMMENT}'", f"CREATE DATABASE {theirs}", dbname="postgres")
+    bench.place("vm").back_up(silent, lambda: False)
+    (machine.backups / ".restore_drill_20260101_000000").mkdir()
+    bench.place("vm").drill(silent, lambda: False)
+    assert bench.drill_databases() == [theirs]
+    bench.sql(f"DROP DATABASE {theirs}", dbname="postgres")
+    assert len(machine.files()) == 2
+
+
+def test_one_drill_at_a_time_on_the_vm(bench: Bench, machine: Machine) -> None:
+    bench.place("vm").back_up(silent, lambda: False)
+    made = database.settings(bench.world)
+    with database.connection(made, made.superuser, database="postgres", autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (DRILL_LOCK,))
+        with pytest.raises(Refused, match="another restore drill"):
+            bench.place("vm").drill(silent, lambda: False)
+    assert bench.place("vm").drill(silent, lambda: False).passed
+
+
+def test_what_the_operator_stops_before_it_begins_is_not_sent(bench: Bench, machine: Machine) -> None:
+    with pytest.raises(Cancelled):
+        bench.place("vm").back_up(silent, lambda: True)
+    assert machine.azure.scripts == []
+
+
+def test_from_its_start_a_script_cannot_be_taken_back(bench: Bench, machine: Machine) -> None:
+    seen: list[object] = []
+    bench.place("vm").back_up(seen.append, lambda: False)
+    assert any(isinstance(event, PointOfNoReturn) for event in seen)
+
+
+def test_a_record_is_laid_beside_an_archive_that_is_there_alone(bench: Bench, machine: Machine) -> None:
+    with pytest.raises(ActionFailed, match="no longer in"):
+        bench.place("vm").keep_backup_record("nexy_db_20260101T000000Z.tar.gz", b"{}")
+    with pytest.raises(ActionFailed, match="no name of an archive"):
+        bench.place("vm").keep_drill_record("../../etc/passwd", b"{}")
+
+
+def test_a_torn_journal_stays_a_line_of_its_own(bench: Bench, machine: Machine) -> None:
+    name = bench.place("vm").back_up(silent, lambda: False).record.archive.name
+    (machine.backups / f"{name}.drill.jsonl").write_bytes(b'{"torn')
+    Drill().run(bench.context(where="vm")[0])
+    assert len((machine.backups / f"{name}.drill.jsonl").read_bytes().splitlines()) == 2
+    assert verdict(bench, backups.DRILL)[0] is Status.PASSED

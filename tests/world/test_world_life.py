@@ -1,0 +1,378 @@
+"""A world's life as the operator sees it: up, down, killed, kept, beside another, as somebody else, a hundred times over."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import SMALL
+
+from nexy_tui.rehearsal.home import package_root
+from nexy_tui.rehearsal.names import NEXT, PREVIOUS, World
+
+REHEARSE = ("rehearse", "--headless", "--auto", "--json", "--artifact-size", "1MB")
+
+
+@dataclass
+class Terminal:
+    """A terminal of the test's own: home, temporary folder and environment hold nothing of anybody else's."""
+
+    folder: Path
+    before: tuple[str, ...] = ()
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(package_root()),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def command(self, *words: str | Path) -> list[str]:
+        return [*self.before, sys.executable, "-m", "nexy_tui", *map(str, words)]
+
+    def run(self, *words: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*words),
+            cwd=self.folder / "work",
+            env={**self.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=150,
+            check=False,
+        )
+
+    def start(self, *words: str | Path) -> subprocess.Popen[str]:
+        child = subprocess.Popen(
+            self.command(*words),
+            cwd=self.folder / "work",
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.started.append(child)
+        return child
+
+    def left(self) -> list[str]:
+        """What lies about outside the worlds' own folder."""
+        return sorted(str(path.relative_to(self.folder)) for name in ("home", "tmp", "work") for path in (self.folder / name).rglob("*"))
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """A terminal; whatever it began has ended afterwards."""
+    made = _terminal(tmp_path)
+    try:
+        yield made
+    finally:
+        _end(made)
+
+
+def _terminal(folder: Path) -> Terminal:
+    for name in ("home", "tmp", "work"):
+        (folder / name).mkdir()
+    return Terminal(folder)
+
+
+def _end(terminal: Terminal) -> None:
+    for child in terminal.started:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+    for noted in terminal.folder.rglob("world.json"):
+        terminal.run("world", "down", noted.parent)
+
+
+def processes_of(*folders: Path) -> dict[int, str]:
+    """Every process that names one of the folders in its command line, environment, working directory or open files."""
+    found = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            words = [*process.cmdline(), *process.environ().values(), process.cwd(), *(each.path for each in process.open_files())]
+            if process.pid != os.getpid() and any(str(folder) in word for word in words for folder in folders):
+                found[process.pid] = " ".join(process.cmdline())[:200]
+    return found
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def shared_memory(pids: set[int]) -> list[str]:
+    """System V segments made by these processes (a PostgreSQL holds one while it runs)."""
+    table = Path("/proc/sysvipc/shm")
+    if not table.exists():
+        return []
+    rows = [line.split() for line in table.read_text().splitlines()[1:]]
+    return [row[1] for row in rows if int(row[4]) in pids]
+
+
+def ours_in(*places: str) -> set[str]:
+    """Entries of the machine's shared folders that a world's programs could have made."""
+    marks = ("nexy", "pgsql", "postgres", "psql", "embedded")
+    return {
+        f"{place}/{name}" for place in places if Path(place).is_dir() for name in os.listdir(place) if any(mark in name.lower() for mark in marks)
+    }
+
+
+def until(holds: Callable[[], bool], what: str, patience: float = 20.0) -> None:
+    end = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def read_until(child: subprocess.Popen[str], words: str) -> str:
+    """What a child says, up to a line that holds `words`."""
+    assert child.stdout is not None
+    said = []
+    for line in child.stdout:
+        said.append(line)
+        if words in line:
+            return "".join(said)
+    raise AssertionError(f"it ended without saying {words!r}:\n{''.join(said)}")
+
+
+# --- up and down ---
+
+
+def test_up_and_down_leave_nothing(terminal: Terminal) -> None:
+    place = terminal.folder / "w"
+    shared = ("/tmp", "/var/tmp", "/dev/shm", "/run/postgresql", "/var/run/postgresql")
+    before = ours_in(*shared)
+    up = terminal.run("world", "up", place, "--artifact-size", "1MB", "--json")
+    assert up.returncode == 0, up.stderr
+    ports = json.loads(up.stdout)["ports"]
+    alive = processes_of(place)
+    assert len(alive) >= 4  # guardian, supervisor, database, update server
+    assert all(listens(port) for port in ports.values())
+    assert shared_memory(set(alive))
+    assert terminal.run("world", "down", place).returncode == 0
+    assert processes_of(terminal.folder) == {}
+    assert [port for port in ports.values() if listens(port)] == []
+    assert shared_memory(set(alive)) == []
+    assert terminal.left() == []
+    assert {name for name in ours_in(*shared) - before if World.load(place).id in name or "pgsql" in name.lower()} == set()
+    again = terminal.run("world", "down", place)
+    assert (again.returncode, "was not up" in again.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["with space", "quote'", 'double"quote', "dollar$HOME", "new\nline"])
+def test_a_directory_that_would_need_quoting_is_refused_with_the_reason(terminal: Terminal, name: str) -> None:
+    for command in (("world", "up"), ("rehearse", "--headless", "--auto", "--dir")):
+        refused = terminal.run(*command, terminal.folder / "work" / name)
+        assert refused.returncode == 2
+        assert "letters, digits and . _ / -" in refused.stderr
+        assert "Choose another directory" in refused.stderr
+    assert terminal.left() == []
+
+
+@pytest.mark.parametrize(
+    "killed", [("pid",), ("guardian",), ("guardian", "pid")], ids=["supervisor", "guardian", "both"]
+)
+def test_a_killed_world_is_recovered_by_up(terminal: Terminal, killed: tuple[str, ...]) -> None:
+    place = terminal.folder / "w"
+    assert terminal.run("world", "up", place, "--artifact-size", "1MB").returncode == 0
+    world = World.load(place)
+    (world.checkout / "note").write_text("mine\n")
+    note = json.loads(world.running.read_text())
+    for name in killed:
+        os.kill(note[name], signal.SIGKILL)
+    up = terminal.run("world", "up", place, "--json")
+    assert up.returncode == 0, up.stderr
+    assert json.loads(up.stdout)["world"] == world.id
+    assert (world.checkout / "note").read_text() == "mine\n"
+    status = json.loads(terminal.run("world", "status", place, "--json").stdout)
+    assert status["running"]
+    assert status["pid"] != note["pid"]
+    health = terminal.run("--world", place, "gate", "--json")
+    assert json.loads(health.stdout)["outcome"] in ("refused", "verified"), health.stdout + health.stderr
+    assert terminal.run("world", "down", place).returncode == 0
+    assert processes_of(terminal.folder) == {}
+
+
+def test_a_directory_that_cannot_be_used_is_refused(terminal: Terminal) -> None:
+    place = terminal.folder / "work" / "file"
+    place.write_text("mine")
+    for words in (("world", "up"), ("world", "down"), ("world", "status"), ("rehearse", "--headless", "--auto", "--dir")):
+        refused = terminal.run(*words, place)
+        assert refused.returncode == 2, refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert place.read_text() == "mine"
+
+
+# --- two worlds, kept worlds ---
+
+
+def test_two_worlds_release_side_by_side_and_come_back_as_they_were(terminal: Terminal) -> None:
+    places = {layout: terminal.folder / f"w-{layout}" for layout in ("flat", "nested")}
+    children = [terminal.start(*REHEARSE, "--keep", "--layout", layout, "--dir", place) for layout, place in places.items()]
+    for child in children:
+        said, _ = child.communicate(timeout=150)
+        assert child.returncode == 0, said
+        assert f'"version": "{NEXT}"' in said
+    for place in places.values():
+        assert terminal.run("world", "down", place).returncode == 0
+    assert processes_of(terminal.folder) == {}
+    for layout, place in places.items():
+        up = terminal.run("world", "up", place)
+        assert up.returncode == 0, up.stderr
+        world = World.load(place)
+        found = terminal.run("--world", place, "verify", "--json")
+        document = json.loads(found.stdout)
+        assert (document["outcome"], document["version"], document["world"]) == ("verified", NEXT, world.id), found.stdout
+        assert world.checkout_layout.version_file.read_text() == f"{NEXT}\n"
+        assert world.layout == layout
+        runs = json.loads(terminal.run("--world", place, "runs", "list", "--json").stdout)["runs"]
+        assert [run["version"] for run in runs] == [NEXT]
+        assert terminal.run("world", "down", place).returncode == 0
+    assert terminal.left() == []
+
+
+# --- a rehearsal that is ended from outside ---
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("filling the git host", signal.SIGTERM),
+        ("filling the git host", signal.SIGKILL),
+        ("== Database", signal.SIGTERM),
+        ("== Database", signal.SIGHUP),
+        ("== Database", signal.SIGKILL),
+    ],
+)
+def test_a_killed_rehearsal_leaves_no_world(terminal: Terminal, moment: str, number: signal.Signals) -> None:
+    child = terminal.start(*REHEARSE)
+    read_until(child, moment)
+    child.send_signal(number)
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == (-number if number == signal.SIGKILL else 128 + signal.SIGTERM), said
+    assert "Traceback" not in said
+    if number != signal.SIGKILL:
+        assert processes_of(terminal.folder) == {}
+    until(lambda: processes_of(terminal.folder) == {}, f"still there: {processes_of(terminal.folder)}")
+    assert terminal.left() == []
+
+
+def test_a_kept_rehearsal_outlives_its_kill(terminal: Terminal) -> None:
+    place = terminal.folder / "w"
+    child = terminal.start(*REHEARSE, "--keep", "--dir", place)
+    read_until(child, "== Database")
+    child.kill()
+    child.communicate()
+    assert json.loads(terminal.run("world", "status", place, "--json").stdout)["running"]
+    wizard = lambda: [pid for pid, line in processes_of(place).items() if "nexy_tui release" in line]  # noqa: E731
+    until(lambda: wizard() == [], "the wizard outlived its rehearsal")
+    assert terminal.run("world", "down", place).returncode == 0
+    assert processes_of(terminal.folder) == {}
+
+
+def test_a_world_that_was_up_before_the_rehearsal_stays_up(terminal: Terminal) -> None:
+    place = terminal.folder / "w"
+    assert terminal.run("world", "up", place, "--artifact-size", "1MB").returncode == 0
+    stopped = terminal.run(*REHEARSE, "--dir", place, "--fault", "inbox-missing")
+    assert stopped.returncode == 1, stopped.stderr
+    assert json.loads(terminal.run("world", "status", place, "--json").stdout)["running"]
+    refused = terminal.run("rehearse", "--headless", "--auto", "--dir", place, "--layout", "nested")
+    assert refused.returncode == 2
+    assert json.loads(terminal.run("world", "status", place, "--json").stdout)["running"]
+
+
+# --- as somebody else ---
+
+
+def test_a_user_without_rights_releases_in_a_folder_of_mode_0700() -> None:
+    """Root's tests are run as somebody else here, anybody else's as themselves."""
+    setpriv, user = shutil.which("setpriv"), pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    if user is not None and setpriv is None:
+        pytest.skip("setpriv is not installed: root cannot become somebody else")
+    folder = Path(tempfile.mkdtemp(prefix="nexy-life-", dir="/tmp")).resolve()
+    try:
+        terminal = _terminal(folder)
+        if user is not None and setpriv is not None:
+            for path in (folder, *folder.iterdir()):
+                os.chown(path, user.pw_uid, user.pw_gid)
+            terminal.before = (setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--")
+            if terminal.run("--version").returncode != 0:
+                pytest.skip("somebody without rights cannot read this Python or this checkout")
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        done = terminal.run(*REHEARSE, "--dir", folder / "w")
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert processes_of(folder) == {}
+        assert terminal.left() == []
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_world_comes_up_below_a_folder_of_mode_0700(terminal: Terminal) -> None:
+    private = terminal.folder / "private"
+    private.mkdir(mode=0o700)
+    up = terminal.run("world", "up", private / "w", "--artifact-size", "1MB")
+    assert up.returncode == 0, up.stderr
+    assert terminal.run("world", "down", private / "w").returncode == 0
+
+
+# --- a hundred times ---
+
+
+@pytest.mark.exhaustive
+def test_a_hundred_cycles_leak_nothing(terminal: Terminal) -> None:
+    from nexy_tui.rehearsal import world as worlds
+
+    me, cycles = psutil.Process(), 100
+    place = terminal.folder / "w"
+
+    def counts() -> dict[str, int]:
+        return {
+            "children": len(me.children(recursive=True)),
+            "processes": len(processes_of(place)),
+            "threads": me.num_threads(),
+            "descriptors": me.num_fds(),
+            "files outside": len(terminal.left()),
+            "shared memory": len(shared_memory(seen)),
+            "ports": sum(listens(port) for port in ports),
+        }
+
+    seen: set[int] = set()
+    ports: set[int] = set()
+    times = []
+    first: dict[str, int] = {}
+    for cycle in range(cycles):
+        begun = time.monotonic()
+        world = worlds.create_or_start(place, artifact_size=SMALL, owner=os.getpid())
+        up = time.monotonic() - begun
+        seen |= set(processes_of(place))
+        ports |= set(world.ports.values())
+        worlds.stop(place)
+        times.append((up, time.monotonic() - begun - up))
+        if cycle % 2:  # as often a new world as the one that was there
+            shutil.rmtree(place)
+        now = counts()
+        first = first or now
+        assert now == first, f"after cycle {cycle + 1}: {now}, at first {first}"
+    ups, downs = sorted(up for up, _ in times), sorted(down for _, down in times)
+    print(f"\n{cycles} cycles: {first}; up {ups[cycles // 2]:.2f} s, down {downs[cycles // 2]:.2f} s (medians); {len(seen)} processes seen")
