@@ -152,7 +152,9 @@ class NexyApp(App[Ending]):
         wanted = self._opening if isinstance(self._opening, NewRun) else NewRun()
         version = wanted.version or self.backend.proposal().version
         if version is None:
-            raise Unusable("Which version comes next could not be found out.", "Nothing is released by guess.", "Name it: nexy-tui release X.Y.Z.Build")
+            raise Unusable(
+                "Which version comes next could not be found out.", "Nothing is released by guess.", "nexy-tui release X.Y.Z.Build"
+            )
         return self.backend.open_run(version, wanted.kind, wanted.with_pkg)
 
     def _draw(self) -> None:

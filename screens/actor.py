@@ -62,7 +62,7 @@ class Actor:
             return
         refusal = session.state.may_attest(item, _TO_BE_GIVEN)
         if refusal is not None:
-            lines = [refusal.reason, "Attesting is for what could be looked at and still not be seen from here, and only where the checklist says so."]
+            lines = [refusal.reason, "Attesting is for what was looked at and could not be seen from here, where the checklist allows it."]
             conductor.app.push_screen(MessageDialog("It cannot be attested", lines))
             return
         subject = session.checklist.item(item)

@@ -29,13 +29,15 @@ class Autopilot:
         """Play the operator to the end, seal, show the end screen, and leave."""
         conductor = self._conductor
         conductor.driving = True
-        conductor.jobs.start("Auto", partial(conductor.backend.drive, session, lambda _: not conductor.leaving), self._driven, self._broke_off)
+        work = partial(conductor.backend.drive, session, lambda _: not conductor.leaving)
+        conductor.jobs.start("Auto", work, self._driven, self._broke_off)
 
     def catch_up(self, session: Session) -> None:
         """Ask the world again about every phase of a resumed run, up to the first that needs the operator."""
         conductor = self._conductor
         conductor.driving = True
-        conductor.jobs.start("Asking the world again", partial(catch_up, session, lambda: conductor.leaving), self._caught_up, self._not_caught_up)
+        work = partial(catch_up, session, lambda: conductor.leaving)
+        conductor.jobs.start("Asking the world again", work, self._caught_up, self._not_caught_up)
 
     def _caught_up(self, _: object) -> None:
         self._conductor.take()

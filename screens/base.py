@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class WizardScreen(Screen[None]):
     """A full screen. `-narrow` is set below 100 columns, `-short` below 32 rows."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (32, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
 
     COMMANDS: ClassVar[set[type[Provider]]] = {WizardCommands}  # type: ignore[assignment]
 
@@ -56,4 +56,3 @@ class WizardScreen(Screen[None]):
     def tick(self) -> None:
         """Half a second passed: draw what counts time."""
         self.query_one(TopBar).show(self.conductor.session)
-

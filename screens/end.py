@@ -43,7 +43,8 @@ class EndScreen(WizardScreen):
             yield Static(self._verdict(), id="verdict", markup=False)
             yield Static(self._counts(), classes="space-below", markup=False)
             yield Static(Content.assemble(("Sealed log\n", "bold $primary"), str(self._log)), classes="space-below", markup=False)
-            yield Static(Content.styled("Its detached signature lies beside it, ending in .sig", "$muted"), classes="space-below", markup=False)
+            beside = "Its detached signature lies beside it, ending in .sig"
+            yield Static(Content.styled(beside, "$muted"), classes="space-below", markup=False)
             yield Static(Content.styled("Verify it, here or anywhere", "bold $primary"), markup=False)
             yield Static(id="commands", markup=False)
 
@@ -80,7 +81,8 @@ class EndScreen(WizardScreen):
         what = "" if plan is None else f"{plan.version} · {plan.kind.value} · {world_name(plan.target)}"
         if self._outcome == "complete":
             return Content.assemble(("✓ Released and sealed", "bold $success"), f"   {what}")
-        return Content.assemble((f"! Sealed as {self._outcome}", "bold $warning"), f"   {what}\nNothing more can be added to this run's log. A new run looks at what is there.")
+        rest = f"   {what}\nNothing more can be added to this run's log. A new run looks at what is there."
+        return Content.assemble((f"! Sealed as {self._outcome}", "bold $warning"), rest)
 
     def _counts(self) -> Content:
         session = self.conductor.session
@@ -93,5 +95,6 @@ class EndScreen(WizardScreen):
                 parts += [Content.styled(f"{STATUS[status].symbol} {counts[status]} {STATUS[status].word}", STATUS[status].style), "   "]
         attested = [item.title for item in session.checklist.items if session.state.status(item.id) is Status.ATTESTED]
         if attested:
-            parts.append(Content.styled(f"\nattested by {self.conductor.backend.operator}: {', '.join(attested)}", STATUS[Status.ATTESTED].style))
+            sentence = f"\nattested by {self.conductor.backend.operator}: {', '.join(attested)}"
+            parts.append(Content.styled(sentence, STATUS[Status.ATTESTED].style))
         return Content.assemble(*parts)

@@ -30,6 +30,11 @@ class Feed:
         if call:
             self._wake()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something has not been drained yet."""
+        return self._awake
+
     def drain(self) -> list[Notice]:
         """Everything since the last time, in order; of each subject's progress only the latest."""
         with self._guard:

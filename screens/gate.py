@@ -12,7 +12,7 @@ from textual.widgets import Static
 from screens.dialogs.viewer import Viewer
 from screens.phase import PhaseScreen
 from screens.theme import status_styles
-from screens.widgets.matrix import facts, matrix, wrong
+from screens.widgets.matrix import facts, listing, matrix
 
 
 class GateScreen(PhaseScreen):
@@ -33,11 +33,11 @@ class GateScreen(PhaseScreen):
             self.query_one("#matrix", Static).update(matrix(found, self.query_one("#middle").size.width or 80, status_styles(self.app)))
 
     def action_matrix(self) -> None:
-        """The matrix on a page of its own, with every cell that does not hold in words."""
+        """The matrix on a page of its own, with every value in words."""
         found = facts(self.phase.items, self.session.state)
         if not found.cells:
             self.conductor.tell("Nothing has been looked at yet, so there is no matrix. r looks.")
             return
         styles = status_styles(self.app)
         table = matrix(found, self.app.size.width - 6, styles)
-        self.app.push_screen(Viewer("Gate: what every source says", [table, wrong(found, styles)]))
+        self.app.push_screen(Viewer("Gate: what every source says", [table, "", listing(found, styles)]))

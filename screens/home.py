@@ -41,7 +41,8 @@ class HomeScreen(WizardScreen):
     def body(self) -> Iterable[Widget]:
         """Name, menu, surroundings."""
         with Vertical(id="home"):
-            yield Static(Content.assemble(("nexy-tui", "bold $primary"), ("   a Nexy release, one verified step at a time", "$muted")), id="name")
+            about = ("   a Nexy release, one verified step at a time", "$muted")
+            yield Static(Content.assemble(("nexy-tui", "bold $primary"), about), id="name", markup=False)
             yield OptionList(*(Option(_row(*entry), id=entry[0]) for entry in _MENU), id="menu", markup=False)
             yield Static(id="surroundings", markup=False)
 
@@ -90,12 +91,12 @@ class HomeScreen(WizardScreen):
     def _rehearse(self) -> None:
         world = self.conductor.backend.target.world
         if world is not None:
-            lines = [f"This is the rehearsal world {world} already: nothing that is done here leaves this machine.", "Start a release to rehearse it."]
+            lines = [f"This is the rehearsal world {world} already: nothing done here leaves this machine.", "Start a release."]
             self.app.push_screen(MessageDialog("You are in a rehearsal", lines))
             return
         lines = [
-            "A rehearsal is a full local world: real git, a real PostgreSQL, a release host, a cloud, a VM and an update server, all on this machine.",
-            "It takes a few seconds to come up. The wizard leaves and comes back inside that world; nothing you do there reaches production.",
+            "A full local world: real git, a real PostgreSQL, a release host, a cloud, a VM and an update server, on this machine.",
+            "It comes up in a few seconds. The wizard leaves and comes back inside it; nothing done there reaches production.",
             "Without this screen:  nexy-tui rehearse",
         ]
         choices = [Choice(REHEARSE, "Enter a rehearsal", "y", "go"), Choice("no", "Stay here", "n")]

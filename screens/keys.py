@@ -62,5 +62,6 @@ def help_parts(app: App[Any]) -> Sequence[VisualType]:
     """The help page."""
     parts: list[VisualType] = []
     for title, rows in _HELP:
-        parts += [Content.styled(title, "bold $primary"), grid(app, ((f"  {key}", text) for key, text in rows), width=13, style="foreground", bold=True), ""]
+        keys = grid(app, ((f"  {key}", text) for key, text in rows), width=13, style="foreground", bold=True)
+        parts += [Content.styled(title, "bold $primary"), keys, ""]
     return [*parts, Content.styled("The mouse works too: items, phases, actions and Next can be clicked.", "$muted")]

@@ -35,7 +35,7 @@ class PhaseScreen(WizardScreen):
     """One phase. Subclasses add what is particular to theirs through `panels`, `expected` and `redraw`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*PHASE_KEYS]
-    COMMANDS: ClassVar[set[type[Provider]]] = {PhaseCommands}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[type[Provider]]] = {PhaseCommands}
 
     def __init__(self, conductor: Conductor, phase: Phase) -> None:
         super().__init__(conductor)

@@ -113,8 +113,8 @@ class RunsScreen(WizardScreen):
     def _about(self) -> None:
         run = self.chosen
         if run is None:
-            what = "No unfinished run here. Start one on the home screen." if self._only_open else "No run yet. Practise one: Rehearse on the home screen."
-            self.query_one("#about", Static).update(what)
+            none = "No unfinished run here. Start one on the home screen."
+            self.query_one("#about", Static).update(none if self._only_open else "No run yet. Practise one: Rehearse on the home screen.")
             return
         rows = [
             ("run", run.run),

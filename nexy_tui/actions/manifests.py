@@ -90,14 +90,17 @@ def require_pushable(services: Services) -> None:
         )
 
 
-def push_manifests(context: ActionContext, raw: bytes) -> Pushed:
-    """Write the four files, commit them (with VERSION in an update-only run) where HEAD lacks them, push, and see them there."""
+def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None) -> Pushed:
+    """Write the four files, commit them (with VERSION in an update-only run) where HEAD lacks them, push, and see them there.
+
+    They are those of the version that is published, or of another one that is put back.
+    """
     services, plan = context.services, context.plan
-    git, version = services.git, published(context.plan)
-    paths = list(services.layout.manifest_files(str(version)))
+    git, version = services.git, of or str(published(context.plan))
+    paths = list(services.layout.manifest_files(version))
     _write(context, paths, raw)
     contents = dict.fromkeys(paths, raw)
-    if plan.kind is Kind.UPDATE_ONLY:
+    if plan.kind is Kind.UPDATE_ONLY and of is None:
         contents[services.layout.relative("VERSION")] = services.layout.version_file.read_bytes()
     branch = git.release_branch()
     tip = git.remote_commit(branch)

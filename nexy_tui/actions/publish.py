@@ -138,7 +138,7 @@ class _Publication:
         found = {}
         for place in places:
             if place.release is not None:
-                heal(host, place.release, place.name, dict(place.assets), self.context.emit)
+                heal(host, place.name, dict(place.assets), self.context.emit)
                 found[place.name] = place.release
         return found
 
@@ -186,7 +186,8 @@ class _Publication:
         host, done = self._services.github.watched(self.context.emit), list[Swapped]()
         for one in waiting:
             try:
-                done.append(swap(host, one.release, one.local, one.asset, self._services.clock))
+                name, clock = one.local.name, self._services.clock
+                done.append(swap(host, one.release, name, one.asset, clock, aside=previous_name(name)))
             except Problem:
                 self._take_back(done)
                 raise

@@ -81,10 +81,10 @@ def run_alone(
     attest: list[str] | None = None,
 ) -> None:
     """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
-    from nexy_tui.cli.release import attestations_of, confirmed
+    from nexy_tui.cli.release import attestations_of, confirmed, stop_of
     from nexy_tui.core.version import Version
     from nexy_tui.engine.alone import perform_alone
-    from nexy_tui.engine.document import EXIT, document
+    from nexy_tui.engine.document import document
     from nexy_tui.engine.run import start_run
     from nexy_tui.plain import PlainRenderer, problem_text
 
@@ -118,8 +118,9 @@ def run_alone(
         finding = session.state.findings.get(outcome.refusal.item)
         common.say(f"  next: {finding.remedy if finding else 'nexy-tui check ' + outcome.refusal.item}")
     if as_json:
-        common.print_json(document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun))
-    raise typer.Exit(outcome.exit_code if outcome.problem is not None else EXIT[outcome.outcome])
+        shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
+        common.print_json({**shown, **stop_of(outcome)})
+    raise typer.Exit(outcome.exit_code)
 
 
 def _kind(services: Services, version: Version) -> Kind:

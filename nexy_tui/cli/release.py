@@ -71,11 +71,12 @@ def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, a
         common.say(problem_text(outcome.problem))
     if as_json:
         shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
-        common.print_json({**shown, **_stop(outcome)})
+        common.print_json({**shown, **stop_of(outcome)})
     return outcome.exit_code
 
 
-def _stop(outcome: Outcome) -> dict[str, Any]:
+def stop_of(outcome: Outcome) -> dict[str, Any]:
+    """What ended a run, for its JSON document: the item in the way, and the message that people get."""
     refusal, problem = outcome.refusal, outcome.problem
     return {
         "stopped_by": None if refusal is None else refusal.item,
@@ -185,4 +186,3 @@ def attestations_of(pairs: list[str]) -> dict[str, str]:
             raise Unusable(f"{item} can be verified by the tool, so it cannot be attested.", remedy="Make it hold instead.")
         found[item] = reason
     return found
-

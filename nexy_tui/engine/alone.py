@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from nexy_tui.checklist import Item
 from nexy_tui.core.finding import Status
 from nexy_tui.core.problem import Problem
-from nexy_tui.engine.driver import Outcome
+from nexy_tui.engine.driver import Outcome, stopped_by
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 
@@ -23,24 +23,21 @@ def perform_alone(
     """Look at what must hold, act, look at what the actions brought about, and seal the log with what became of it."""
     try:
         outcome = _perform(session, actions, confirm, attestations, dry_run)
-        session.seal("complete" if outcome.outcome == "verified" else "failed", goal=_own(session, actions))
+        session.seal("complete" if outcome.outcome == "verified" else "failed", goal=set() if dry_run else _own(session, actions))
         return outcome
     finally:
         session.close()
 
 
-def _perform(
-    session: Session, actions: Sequence[str], confirm: Callable[[str], bool], attestations: Mapping[str, str], dry_run: bool
-) -> Outcome:
+def _perform(session: Session, actions: Sequence[str], confirm: Callable[[str], bool], attestations: Mapping[str, str], dry_run: bool) -> Outcome:
     session.look(before(session, actions[0]))
     for item, reason in attestations.items():
         if session.state.status(item) is Status.INCONCLUSIVE:
             session.attest(item, reason)
     for action in actions:
-        refusal = session.in_the_way_of(action)
+        refusal = session.refuse(action)
         if refusal is not None:
-            unseen = refusal.status in (Status.INCONCLUSIVE, Status.NOT_RUN)
-            return Outcome("inconclusive" if unseen else "refused", refusal)
+            return stopped_by(refusal)
         if dry_run:
             continue
         if not confirm(action):
@@ -53,7 +50,7 @@ def _perform(
     if dry_run:
         return Outcome("verified")
     refusal = session.state.first_in_the_way(step for step in session.state.steps if step.item in _own(session, actions))
-    return Outcome("verified") if refusal is None else Outcome("refused", refusal)
+    return Outcome("verified") if refusal is None else stopped_by(refusal)
 
 
 def before(session: Session, action: str) -> tuple[Item, ...]:

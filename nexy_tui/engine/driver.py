@@ -49,7 +49,7 @@ def drive(
             return stopped
         refusal = session.advance()
         if refusal is not None:
-            return _stopped(session, refusal)
+            return stopped_by(refusal)
     return Outcome("verified")
 
 
@@ -70,7 +70,7 @@ def _act(
         refusal = session.in_the_way_of(action)
         if refusal is not None:
             session.advance()  # Journals the refusal that stops the run.
-            return _stopped(session, refusal)
+            return stopped_by(refusal)
         if not confirm(action):
             return Outcome("refused", Refusal(action, Status.NOT_RUN, f"{action} was not confirmed."))
         try:
@@ -94,6 +94,7 @@ def _attest(session: Session, phase: str, attestations: Mapping[str, str], attes
             session.attest(item.id, reason)
 
 
-def _stopped(session: Session, refusal: Refusal) -> Outcome:
+def stopped_by(refusal: Refusal) -> Outcome:
+    """How a drive ends that an item stands in the way of: refused, or inconclusive where nothing was seen to be wrong."""
     unseen = refusal.status in (Status.INCONCLUSIVE, Status.NOT_RUN)
     return Outcome("inconclusive" if unseen else "refused", refusal)

@@ -131,6 +131,13 @@ class Session:
         """What keeps an action from running, or None: the first item before it that does not hold."""
         return self._state.first_in_the_way(self.before(action))
 
+    def refuse(self, action: str) -> Refusal | None:
+        """What keeps an action from running, journalled as its refusal; None when it may run."""
+        refusal = self.in_the_way_of(action)
+        if refusal is not None:
+            self._record_refusal(action, refusal)
+        return refusal
+
     def before(self, action: str) -> tuple[Step, ...]:
         """What must hold before an action: all that stands before its first item; for a remedy, every earlier phase."""
         if any(step.action == action for step in self._state.steps):
@@ -148,9 +155,8 @@ class Session:
             subject = self.checklist.actions[action]
             if subject.irreversible:
                 self._look_before(action)
-            refusal = self.in_the_way_of(action)
+            refusal = self.refuse(action)
             if refusal is not None:
-                self._record_refusal(action, refusal)
                 raise Refused(f"{subject.title} is refused: {refusal.reason}", "What stands earlier must hold first.", self._remedy(refusal.item))
             if subject.writes_outside and self._lock is not None:
                 self._lock.hold()

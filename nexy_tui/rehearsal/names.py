@@ -268,9 +268,15 @@ class World:
             document["secrets"] = Secrets(**document["secrets"])
             document["azure"] = Azure(**document["azure"])
             return cls(**document)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise Unusable(
                 f"There is no rehearsal world in {directory}.", "It has no world.json.", f"Make one: nexy-tui world up {directory}"
+            ) from None
+        except OSError as error:
+            raise Unusable(
+                f"{directory / 'world.json'} cannot be read: {error.strerror}.",
+                "A world belongs to the user who made it.",
+                "Enter it as that user, or make your own: nexy-tui world up OTHER_DIR",
             ) from None
         except (ValueError, TypeError, KeyError) as error:
             raise Unusable(

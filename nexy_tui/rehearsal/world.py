@@ -89,7 +89,8 @@ def stop(directory: Path) -> bool:
         if _until(lambda: not is_running(directory), _STOP_PATIENCE):
             _wait_for(guardian)
             return True
-    raise ActionFailed(f"The world in {directory} does not end.", "A process of it cannot be killed.", f"See {directory}/log/supervisor.log.")
+    remedy = f"See {directory}/log/supervisor.log."
+    raise ActionFailed(f"The world in {directory} does not end.", "A process of it cannot be killed.", remedy)
 
 
 def is_running(directory: Path) -> bool:

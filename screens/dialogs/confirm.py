@@ -41,7 +41,8 @@ class ConfirmDialog(Dialog):
     def body(self) -> Sequence[Widget]:
         """World, lines, and the field."""
         question = self._question
-        parts: list[Widget] = [text((f" {world_name(question.target)} ", f"bold white on ${self._world}"), "  This is exactly what will be done:")]
+        badge = (f" {world_name(question.target)} ", f"bold white on ${self._world}")
+        parts: list[Widget] = [text(badge, "  This is exactly what will be done:")]
         parts.append(Static(grid(self.app, [(" •", line) for line in question.lines], width=3, style="primary"), classes="space-above"))
         if question.irreversible:
             parts.append(text(("! It cannot be taken back.", "bold $warning"), classes="space-above"))

@@ -11,6 +11,7 @@ from screens.dialogs.dialog import Choice, Dialog, labelled, text
 from screens.text import clean
 
 RETRY = "retry"
+CLOSE = (Choice("close", "Close"),)
 
 
 class ProblemDialog(Dialog):
@@ -33,7 +34,7 @@ class ProblemDialog(Dialog):
 class MessageDialog(Dialog):
     """A few paragraphs and the buttons given; a lone Close when none are."""
 
-    def __init__(self, title: str, paragraphs: Sequence[str], choices: Sequence[Choice] = (Choice("close", "Close"),), *, tone: str = "") -> None:
+    def __init__(self, title: str, paragraphs: Sequence[str], choices: Sequence[Choice] = CLOSE, *, tone: str = "") -> None:
         super().__init__(title, choices, tone=tone)
         self._paragraphs = tuple(paragraphs)
 

@@ -49,9 +49,8 @@ class RefusalDialog(Dialog):
     def body(self) -> Sequence[Widget]:
         """Item, fact, remedy."""
         mark = STATUS[self._refusal.status]
-        head = Content.assemble(
-            mark.content(), "  ", (self._item.title, "bold"), (f"\n{self._item.id} · {self._phase.title} · rulebook {self._item.section}", "$muted")
-        )
+        where = f"\n{self._item.id} · {self._phase.title} · rulebook {self._item.section}"
+        head = Content.assemble(mark.content(), "  ", (self._item.title, "bold"), (where, "$muted"))
         found = clean(self._finding.summary) if self._finding is not None else "It has not been looked at yet."
         remedy = clean(self._finding.remedy) if self._finding is not None else ""
         rows = [("What was found", found), ("Why it matters", self._item.why), ("What to do", remedy or self._default_remedy())]

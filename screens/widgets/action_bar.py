@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.app import ComposeResult
 from textual.containers import HorizontalScroll
 from textual.content import Content
 from textual.message import Message
@@ -36,9 +37,9 @@ class ActionBar(HorizontalScroll, can_focus=False):
         """Every action offered here, in the order of the buttons."""
         return (*self._main, *self._repairs)
 
-    def compose(self) -> list[Button]:  # type: ignore[override]
+    def compose(self) -> ComposeResult:
         """The buttons."""
-        return [Button(Content(name), id=f"action-{index}", compact=True) for index, name in enumerate(self.actions)]
+        yield from (Button(Content(name), id=f"action-{index}", compact=True) for index, name in enumerate(self.actions))
 
     def show(self, state: Release, running: str | None) -> None:
         """Draw each action with a symbol and, where there is room, a word: wanted, done, running or a repair."""

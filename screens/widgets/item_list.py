@@ -29,6 +29,7 @@ class ItemList(OptionList):
         self._items = tuple(items)
         self._state: Release | None = None
         self._looking: frozenset[str] = frozenset()
+        self._rows: list[Content | None] = [None] * len(self._items)
         self.clicked_another = False
         self.add_options(Option(Content(item.title), id=item.id) for item in self._items)
         self.highlighted = 0 if self._items else None
@@ -73,7 +74,11 @@ class ItemList(OptionList):
             mark = status_mark(self._state.status(item.id), looking=item.id in self._looking).content(WORD_WIDTH)
             finding = self._state.findings.get(item.id)
             row = _tall_row if tall else _row
-            self.replace_option_prompt_at_index(index, row(mark, item, finding, width, column))
+            content = row(mark, item, finding, width, column)
+            shown = self._rows[index]
+            if shown is None or not content.is_same(shown):
+                self._rows[index] = content
+                self.replace_option_prompt_at_index(index, content)
 
 
 def _row(mark: Content, item: Item, finding: Finding | None, width: int, column: int) -> Content:

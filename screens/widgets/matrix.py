@@ -16,7 +16,6 @@ from screens.marks import STATUS
 from screens.text import one_line
 
 _VERDICT = re.compile(r"(?s)(.*) \((passed|failed|inconclusive|not_applicable)\)")
-_WIDE = 104
 
 
 @dataclass
@@ -44,7 +43,7 @@ def facts(items: Sequence[Item], state: Release) -> Facts:
 
 def matrix(found: Facts, width: int, styles: Mapping[Status, str]) -> Table:
     """The table. Where the screen is narrow a cell is its symbol alone, and the legend says what it means."""
-    wide = width >= _WIDE
+    wide = width >= 32 + 13 * len(found.names)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", caption=None if wide else _legend(), caption_justify="left")
     table.add_column("Source", overflow="ellipsis", no_wrap=True, max_width=30)
     for name in found.names:
@@ -54,15 +53,15 @@ def matrix(found: Facts, width: int, styles: Mapping[Status, str]) -> Table:
     return table
 
 
-def wrong(found: Facts, styles: Mapping[Status, str]) -> Text:
-    """Every cell that does not hold, in words."""
+def listing(found: Facts, styles: Mapping[Status, str]) -> Text:
+    """Every cell in words with its whole value, those that do not hold first."""
+    cells = [(source, name, *cell) for source, row in found.cells.items() for name, cell in row.items()]
     lines = Text()
-    for source, cells in found.cells.items():
-        for name, (value, status) in cells.items():
-            if not status.satisfied:
-                mark = STATUS[status]
-                lines.append(f"{mark.symbol} {mark.word}  ", styles.get(status, ""))
-                lines.append(f"{source} · {name}: {value}\n")
+    for source, name, value, status in sorted(cells, key=lambda cell: cell[3].satisfied):
+        mark = STATUS[status]
+        lines.append(f"{mark.symbol} {mark.word:<14} ", styles.get(status, ""))
+        lines.append(f"{source} · {name}: ", "dim")
+        lines.append(f"{value}\n")
     return lines
 
 
@@ -87,4 +86,5 @@ def _short(value: str) -> str:
 
 
 def _legend() -> Text:
-    return Text("   ".join(f"{STATUS[status].symbol} {STATUS[status].word}" for status in (Status.PASSED, Status.FAILED, Status.INCONCLUSIVE, Status.NOT_APPLICABLE)), "dim")
+    shown = (STATUS[status] for status in (Status.PASSED, Status.FAILED, Status.INCONCLUSIVE, Status.NOT_APPLICABLE))
+    return Text("   ".join(f"{mark.symbol} {mark.word}" for mark in shown), "dim")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from nexy_tui.checklist import Checklist
 from nexy_tui.release import Release
 from screens.marks import STATUS, holding
+from screens.widgets.line import Line
 
 
 class NextBar(Horizontal):
@@ -21,15 +22,16 @@ class NextBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The sentence, then the button."""
-        yield Static(id="standing", markup=False)
+        yield Line(id="standing")
         yield Button(Content("Next"), id="next", compact=True)
 
     def show(self, state: Release, running: str | None, *, look_only: bool = False) -> None:
         """Draw what stands in the way, or that nothing does."""
-        standing, button = self.query_one("#standing", Static), self.query_one("#next", Button)
+        standing, button = self.query_one("#standing", Line), self.query_one("#next", Button)
         phase = state.phase
         if look_only or phase is None:
-            standing.update(Content(running or "A look without a run: nothing is recorded, nothing can act." if look_only else "Every phase is done."))
+            idle = "A look without a run: nothing is recorded, nothing can act." if look_only else "Every phase is done."
+            standing.put(Content(running or idle))
             button.label = Content(" n  Home " if look_only else " n  Seal the log ")
             return
         refusal = state.may_advance()
@@ -37,13 +39,14 @@ class NextBar(Horizontal):
         button.set_class(refusal is not None, "-dim")
         button.label = Content(f" n  {self._label(state)} ")
         if running:
-            standing.update(Content.assemble(("◌ ", "$primary"), running))
+            standing.put(Content.assemble(("◌ ", "$primary"), running))
         elif refusal is None:
-            standing.update(Content.assemble(("✓ verified ", "$success"), f"all {count} items hold"))
+            standing.put(Content.assemble(("✓ verified ", "$success"), f"all {count} items hold"))
         else:
             mark = STATUS[refusal.status]
             title = self._checklist.item(refusal.item).title
-            standing.update(Content.assemble(f"{held} of {count} hold", ("  ·  in the way: ", "$muted"), (f"{mark.symbol} {title}, {mark.word}", mark.style)))
+            way = (f"{mark.symbol} {title}, {mark.word}", mark.style)
+            standing.put(Content.assemble(f"{held} of {count} hold", ("  ·  in the way: ", "$muted"), way))
 
     def _label(self, state: Release) -> str:
         following = state.phases[state.position + 1 : state.position + 2]

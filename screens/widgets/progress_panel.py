@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from textual.content import Content
-from textual.widgets import Static
 
 from screens.text import amount, one_line, span
 from screens.view import Meter, RunView
+from screens.widgets.line import Line
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
-class ProgressPanel(Static):
+class ProgressPanel(Line):
     """Shown while something is under way, and with `expected` subjects also before."""
 
     def __init__(self, expected: Sequence[str] = ()) -> None:
-        super().__init__(id="progress", markup=False)
+        super().__init__(id="progress")
         self._expected = tuple(expected)
+        self._drawn = 0
 
     def show(self, view: RunView) -> None:
         """Draw every meter and the wait, if there is one."""
@@ -31,7 +32,8 @@ class ProgressPanel(Static):
         if view.carried_through is not None:
             rows.append(Content.assemble(("! carried through ", "bold $warning"), view.carried_through))
         self.display = bool(rows)
-        self.update(Content("\n").join(row.truncate(width, ellipsis=True) for row in rows))
+        self.put(Content("\n").join(row.truncate(width, ellipsis=True) for row in rows), layout=len(rows) != self._drawn)
+        self._drawn = len(rows)
 
 
 def meter_row(meter: Meter, width: int) -> Content:

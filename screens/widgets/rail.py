@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from nexy_tui.checklist import Checklist
 from nexy_tui.release import Release
 from screens.marks import HERE, LATER, holding, phase_mark
+from screens.widgets.line import Line
 
 _WIDTH = 31
 
@@ -29,7 +29,7 @@ class Rail(OptionList):
     def __init__(self, checklist: Checklist) -> None:
         super().__init__(id="rail", markup=False, compact=True)
         self._checklist = checklist
-        self.border_title = "Release"
+        self._rows: list[Content] = []
 
     def show(self, state: Release) -> None:
         """Draw the phases as the state has them."""
@@ -38,8 +38,10 @@ class Rail(OptionList):
             self.clear_options()
             self.add_options(Option(row, id=phase.id) for row, phase in zip(rows, self._checklist.phases, strict=True))
         else:
-            for index, row in enumerate(rows):
-                self.replace_option_prompt_at_index(index, row)
+            for index, (row, shown) in enumerate(zip(rows, self._rows, strict=True)):
+                if not row.is_same(shown):
+                    self.replace_option_prompt_at_index(index, row)
+        self._rows = rows
         if state.phase is not None and not self.has_focus:
             self.highlighted = state.phases.index(state.phase)
 
@@ -61,16 +63,12 @@ def _row(number: int, state: Release, checklist: Checklist, phase: str) -> Conte
     return Content.assemble((f"{mark.symbol} ", mark.style), (f"{number} ", "$muted"), (title.ljust(room + 1), style), (word, mark.style))
 
 
-class Strip(Static):
+class Strip(Line):
     """The phases in one line, with the name of the one that is open."""
 
     def __init__(self, checklist: Checklist) -> None:
-        super().__init__(id="strip", markup=False)
+        super().__init__(id="strip")
         self._checklist = checklist
-
-    def compose(self) -> ComposeResult:
-        """Nothing inside."""
-        yield from ()
 
     def show(self, state: Release) -> None:
         """Draw the phases as the state has them."""
@@ -84,4 +82,4 @@ class Strip(Static):
             else:
                 parts.append((f" {mark.symbol}", mark.style))
                 parts.append((f" {number}  ", "$muted"))
-        self.update(Content.assemble(*parts))
+        self.put(Content.assemble(*parts))

@@ -21,6 +21,7 @@ class RunLogPane(RichLog):
         super().__init__(id="log", max_lines=2000, min_width=20, wrap=True, markup=False, highlight=False, auto_scroll=True)
         self._written, self._width = 0, 0
         self._view: RunView | None = None
+        self._under_way: str | None = None
         self.border_title = "Log"
 
     def show(self, view: RunView, running: str | None) -> None:
@@ -29,8 +30,9 @@ class RunLogPane(RichLog):
         if new > 0:
             self._append(list(view.lines)[-min(new, len(view.lines)) :])
             self._written = view.written
-        self.border_title = Text(f"Log · {running}") if running else "Log"
-        self._view = view
+        if running != self._under_way:
+            self.border_title = Text(f"Log · {running}") if running else "Log"
+        self._view, self._under_way = view, running
 
     def on_resize(self, event: Resize) -> None:
         """Wrap the last lines anew for the new width."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Static
 
 from nexy_tui.core.target import Target
 from nexy_tui.engine.session import Session
 from screens.text import one_line, span
+from screens.widgets.line import Line
 
 
 class TopBar(Horizontal):
@@ -22,18 +22,18 @@ class TopBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The badge, the facts, the timer."""
-        yield Static(Content(world_name(self._target)), id="world")
-        yield Static(id="facts")
-        yield Static(id="exposure")
+        yield Line(Content(world_name(self._target)), id="world")
+        yield Line(id="facts")
+        yield Line(id="exposure")
 
     def show(self, session: Session | None) -> None:
         """Draw the session as it stands."""
-        self.query_one("#facts", Static).update(facts(self._target, session))
-        timer = self.query_one("#exposure", Static)
+        self.query_one("#facts", Line).put(facts(self._target, session))
+        timer = self.query_one("#exposure", Line)
         exposed = None if session is None else session.exposed_since
         timer.display = exposed is not None
         if session is not None and exposed is not None:
-            timer.update(Content(f"! EXPOSED {span(session.services.clock.monotonic() - exposed)}"))
+            timer.put(Content(f"! EXPOSED {span(session.services.clock.monotonic() - exposed)}"), layout=True)
 
 
 def world_name(target: Target) -> str:

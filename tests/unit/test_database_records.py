@@ -107,7 +107,7 @@ def test_any_other_line_is_doubted_with_a_reason(line: bytes) -> None:
     "body",
     [
         "BEGIN RAISE EXCEPTION 'never' USING ERRCODE = '42501'; END",
-        "\nBEGIN\n  RAISE EXCEPTION 'Hard delete is off; use is_active; BEGIN' USING ERRCODE = '42501', HINT = 'soft; delete';\nRETURN OLD;\nEND;\n",
+        "\nBEGIN\n RAISE EXCEPTION 'Off; BEGIN' USING ERRCODE = '42501', HINT = 'soft; delete';\nRETURN OLD;\nEND;\n",
         "begin raise exception 'it''s off' using errcode = 'insufficient_privilege'; end",
         "BEGIN -- refuse\n /* a; b */ RAISE insufficient_privilege USING MESSAGE = 'no'; END",
         "BEGIN RAISE SQLSTATE '42501'; END",

@@ -141,6 +141,7 @@ class Bench:
             shutil.rmtree(self.backups)
         for name in self.drill_databases():
             self.sql(f'DROP DATABASE "{name}" WITH (FORCE)', dbname="postgres")
+        self.sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC")
         self.extra.clear()
         self.place().harden()
 

@@ -57,7 +57,13 @@ class Publisher:
     @property
     def plan(self) -> Plan:
         return Plan(
-            self.services.target, self.version, self.kind, datetime.now(UTC), with_pkg=self.with_pkg, run="run", published_before=self.published_before
+            self.services.target,
+            self.version,
+            self.kind,
+            datetime.now(UTC),
+            with_pkg=self.with_pkg,
+            run="run",
+            published_before=self.published_before,
         )
 
     def do(self, action: Action) -> ActionResult:
@@ -67,7 +73,7 @@ class Publisher:
                 services=self.services,
                 plan=self.plan,
                 emit=self.events.append,
-                cancelled=lambda: self.cancelled(),
+                cancelled=self.cancelled,
                 intent=lambda step, /, **facts: self.intents.append((step, facts)),
                 signer=_never,
                 trusted=_never,
@@ -159,7 +165,8 @@ def sent_whole(work: Publisher, since: int, name: str) -> int:
     tag = work.services.target.tag_for(name)
     release = work.services.github.release(tag)
     rows = map(json.loads, (work.inside.world.log / "requests.jsonl").read_text().splitlines()[since:])
-    return sum(row["method"] == "POST" and row["status"] == 201 and f"/releases/{release.id if release else 0}/" in row["path"] for row in rows)
+    assert release is not None
+    return sum(row["method"] == "POST" and row["status"] == 201 and f"/releases/{release.id}/" in row["path"] for row in rows)
 
 
 def writes(work: Publisher, since: int) -> list[str]:
@@ -187,15 +194,15 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """Counts every request to the release host and every git command, and dies at one of them.
+    """Counts every request to the release host and every git command, and dies at one of them (of those that begin with `of`).
 
     `lost` says what became of it: never sent, or sent and its answer lost. A dead process asks nothing more: everything
     it would still try raises too, its clean-up included, as after a SIGKILL.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, at: int | None = None, lost: str = "answer") -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, at: int | None = None, lost: str = "answer", of: str = "") -> None:
         self.seen: list[str] = []
-        self._at, self._lost = at, lost
+        self._at, self._lost, self._of = at, lost, of
         self._dead = False
         self._guard = threading.Lock()
         send, raw = httpx.Client.send, Git.raw
@@ -214,7 +221,7 @@ class Mortal:
             if self._dead:
                 raise Killed
             self.seen.append(what)
-            dies = len(self.seen) == self._at
+            dies = what.startswith(self._of) and sum(step.startswith(self._of) for step in self.seen) == self._at
             self._dead = dies
         if dies and self._lost == "request":
             raise Killed

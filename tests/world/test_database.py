@@ -229,6 +229,10 @@ def spoil(change: Callable[[Path], None], bench: Bench, tmp_path: Path, resum: b
     stock("tar", "-czf", bench.backups / name, folder.name, cwd=tmp_path)
 
 
+def more_users(metadata: Path) -> None:
+    metadata.write_text(metadata.read_text().replace("ROWS_users=", "ROWS_users=9"))
+
+
 @pytest.mark.parametrize(
     ("change", "resum", "reason"),
     [
@@ -237,11 +241,7 @@ def spoil(change: Callable[[Path], None], bench: Bench, tmp_path: Path, resum: b
         (lambda folder: (folder / "schema.sql").write_text("changed"), False, "schema.sql does not have the sha256"),
         (lambda folder: (folder / "schema.sql").unlink(), False, "schema.sql is not in it"),
         (lambda folder: (folder / "link").symlink_to("/etc/passwd"), False, "no place in a backup"),
-        (
-            lambda folder: (folder / "metadata.env").write_text((folder / "metadata.env").read_text().replace("ROWS_users=", "ROWS_users=9")),
-            True,
-            "restored users with 240 rows where the backup had 9240",
-        ),
+        (lambda folder: more_users(folder / "metadata.env"), True, "restored users with 240 rows where the backup had 9240"),
     ],
 )
 def test_an_archive_that_does_not_restore_is_a_failed_drill(
@@ -344,7 +344,7 @@ def test_the_backup_check_sees_through_changes(bench: Bench) -> None:
     [name] = [file for file in bench.files() if file.endswith(".tar.gz")]
     assert verdict(bench, backups.BACKUP, started=datetime.now(UTC) + timedelta(seconds=1)) is Status.FAILED
     scope = bench.scope(allowed=AllowedSigners())
-    assert backups.judge_backup(backups.look_backup(replace(scope, trusted=lambda: AllowedSigners())), scope.plan).status is Status.FAILED
+    assert backups.judge_backup(backups.look_backup(replace(scope, trusted=AllowedSigners)), scope.plan).status is Status.FAILED
     with (bench.backups / name).open("ab") as archive:
         archive.write(b"x")
     assert verdict(bench, backups.BACKUP) is Status.FAILED

@@ -84,7 +84,7 @@ def test_the_server_listens_on_loopback_alone_and_wants_a_password(bench: Bench)
     [server] = servers_on(bench.world.pg / "data")
     assert {connection.laddr.ip for connection in server.net_connections() if connection.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
     assert [connection for connection in server.net_connections("unix") if connection.laddr] == []
-    with pytest.raises(psycopg.OperationalError, match="no password supplied|fe_sendauth"):
+    with pytest.raises(psycopg.OperationalError, match=r"no password supplied|fe_sendauth"):
         psycopg.connect(host="127.0.0.1", port=bench.world.ports["database"], user="postgres", dbname="postgres", passfile="/nonexistent")
     assert stat.S_IMODE((bench.world.pg / "data").stat().st_mode) == 0o700
     assert not (bench.world.pg / "initdb.password").exists()

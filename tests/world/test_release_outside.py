@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import witnesses
-from witnesses import Seen
+
+pytest.register_assert_rewrite("witnesses")
+
+import witnesses  # noqa: E402
+from witnesses import Seen  # noqa: E402
 
 PREVIOUS = "1.6.1.42"
 NEW_WHEELS = {"nexy-wire": "1.1", "nexy-voice": "2.0"}
@@ -64,7 +67,7 @@ def test_two_releases_in_a_row_seen_from_outside(release: Callable[..., Seen]) -
     assert second.version == "1.6.1.44"
     see_all(second, branch)
     assert second.manifest["artifact"]["sha256"] != first.manifest["artifact"]["sha256"]
-    assert second.first("genesis")["genesis"]["previous_head"] == witnesses.hashlib.sha256(first.log.read_bytes().splitlines()[-1]).hexdigest()
+    assert second.first("genesis")["genesis"]["previous_head"] == hashlib.sha256(first.log.read_bytes().splitlines()[-1]).hexdigest()
     assert f"refs/tags/v{first.version}" in second.refs
 
 

@@ -12,7 +12,7 @@ import sys
 import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -71,7 +71,6 @@ class Seen:
     document: dict[str, Any]
     scratch: Path
     layout: str = "flat"
-    kept: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def environ(self) -> dict[str, str]:
@@ -238,8 +237,8 @@ def the_tag_names_the_log(seen: Seen) -> None:
     """The tag's message carries run, records and digest of the log as they stood then; the log still begins so."""
     message = seen.run("git", "cat-file", "tag", f"v{seen.version}", cwd=seen.clone)
     said = dict(re.findall(r"^(Nexy-[A-Za-z0-9-]+): (\S+)$", message, re.MULTILINE))
-    assert set(said) == {"Nexy-Run", "Nexy-Log-Records", "Nexy-Log-SHA256"}
-    assert said["Nexy-Run"] == seen.document["run"]
+    assert set(said) == {"Nexy-Run", "Nexy-Kind", "Nexy-Log-Records", "Nexy-Log-SHA256"}
+    assert (said["Nexy-Run"], said["Nexy-Kind"]) == (seen.document["run"], seen.document["kind"])
     count = int(said["Nexy-Log-Records"])
     assert 0 < count < len(seen.predicates)
     head = seen.run("head", "-n", str(count), seen.log)

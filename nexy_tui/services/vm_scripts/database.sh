@@ -20,7 +20,7 @@ finish() {
 trap finish EXIT
 trap 'exit 143' TERM HUP INT
 
-fact() { printf '%s %s\n' "$1" "$(printf '%s' "$2" | tr '\n\r' '  ')" >> "$scratch/facts"; }
+fact() { printf '%s %s\n' "$1" "${2//[$'\n\r']/ }" >> "$scratch/facts"; }
 refuse() { fact refused "$1"; exit 3; }
 fail() { fact failed "$1"; exit 4; }
 # said FILE: the first line that names an error, else the last that says anything

@@ -1,0 +1,182 @@
+"""The release before put back into place, by two renames, and its manifests after it (contracts: GitHub releases)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from checks.image import CANONICAL
+from checks.inbox import expected
+from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
+from nexy_tui.actions.base import ActionContext, ActionResult
+from nexy_tui.actions.manifests import push_manifests, require_pushable
+from nexy_tui.actions.swap import Swapped, heal, swap, swap_back
+from nexy_tui.core import manifest
+from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
+from nexy_tui.core.finding import Evidence
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import ActionFailed, Problem, Refused
+from nexy_tui.core.target import DMG, PKG
+from nexy_tui.services import Services
+from nexy_tui.services.git import Git
+from nexy_tui.services.github import Asset, Release, ReleaseHost
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What one artifact goes back to: the asset, and the size and SHA-256 that were downloaded from it."""
+
+    name: str
+    release: Release
+    asset: Asset
+    size: int
+    sha256: str
+
+    @property
+    def done(self) -> bool:
+        """Whether it is in place already: an earlier rollback got so far."""
+        return self.asset.name == self.name
+
+
+class Rollback:
+    """Puts `previous-` back under the fixed name and pushes the manifests that name those bytes."""
+
+    name = "rollback"
+    title = "Put the release before back"
+    irreversible = True
+    writes_outside = True
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """The renames and the push."""
+        lines = []
+        for name in expected(plan):
+            lines += [
+                f"download {previous_name(name)} of {plan.target.artifacts_repository} and find the manifests that name its bytes",
+                f"rename {name} to incoming-<sha256>-{name}; rename {previous_name(name)} to {name}; verify {plan.target.asset_url(name)}",
+            ]
+        return [*lines, f"write that release's four manifests, commit them alone, push to {plan.target.code_url()}, fast-forward only"]
+
+    def confirmation(self, services: Services, plan: Plan) -> str | None:
+        """World and version are typed; nothing besides."""
+        return None
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Put it back. Raises Refused when there is nothing to go back to, or no manifest that names it."""
+        services, plan = context.services, context.plan
+        host = services.github.watched(context.emit, context.cancelled)
+        verdict = judge_target(read_target(host, plan), plan)
+        if not verdict.status.satisfied:
+            raise Refused(verdict.summary, "Nothing was changed.", verdict.remedy)
+        ways = [_way(host, context, name) for name in expected(plan)]
+        image = next(way for way in ways if way.name == DMG)
+        raw, stated = _manifest_of(services.git, plan, image)
+        require_pushable(services)
+        gaps = _put_back(context, ways, stated.version)
+        pushed = push_manifests(context, raw, of=stated.version)
+        names = ", ".join(way.name for way in ways)
+        there = [Evidence(f"{way.name} in place", f"{way.size} bytes, sha256 {way.sha256}", plan.target.asset_url(way.name)) for way in ways]
+        return ActionResult(
+            f"{names} of {stated.version} is back; its manifests are on {pushed.branch} ({pushed.commit[:12]}).",
+            evidence=(*there, *gaps),
+            digests={**{way.name: way.sha256 for way in ways}, "manifest commit": pushed.commit, "manifests": pushed.sha256},
+            changed=bool(gaps) or pushed.changed,
+        )
+
+
+class Recover:
+    """Heals a swap that was cut off between its renames, and does nothing else: the first thing to do when clients get 404."""
+
+    name = "recover"
+    title = "Heal a swap that was cut off"
+    irreversible = False
+    writes_outside = True
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """The one rename, where it is needed."""
+        return [f"where {name} is missing and {previous_name(name)} is there: rename it back to {name}" for name in (DMG, PKG)]
+
+    def confirmation(self, services: Services, plan: Plan) -> str | None:
+        """Nothing is typed for it."""
+        return None
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Look at both artifacts' places, and heal."""
+        host = context.services.github.watched(context.emit)
+        healed = []
+        for name in (DMG, PKG):
+            place = read_place(host, context.plan, name)
+            if place.release is not None and heal(host, name, dict(place.assets), context.emit):
+                healed.append(name)
+        if not healed:
+            return ActionResult("No swap was cut off: every artifact is in place, or was never published.", changed=False)
+        return ActionResult(f"{' and '.join(healed)} put back in place: clients get the release before.")
+
+
+def _way(host: ReleaseHost, context: ActionContext, name: str) -> Way:
+    """The bytes an artifact goes back to, downloaded. A cut-off swap is healed first: it is then back already."""
+    place = read_place(host, context.plan, name)
+    release = place.release
+    if release is None:
+        raise Refused(f"There is no release {place.tag}.", remedy="Look at the releases in a browser.")
+    steady = context.services.github.watched(context.emit)
+    healed = heal(steady, name, dict(place.assets), context.emit)
+    assets = host.assets(release)
+    asset = assets.get(name) if healed else assets.get(previous_name(name)) or assets.get(name)
+    if asset is None or not asset.ready:
+        raise Refused(f"There is no {previous_name(name)} to put back.", "Only the release directly before is kept.", "nexy-tui publish")
+    got = host.download(release.tag, asset.name, subject=name, phase="downloading what is put back")
+    if got is None or asset.is_file(got.size, got.sha256) is False:
+        what = f"{asset.name} cannot be downloaded as the host describes it."
+        raise ActionFailed(what, "Nothing was changed.", "Wait a little, then run again.")
+    return Way(name, release, asset, got.size, got.sha256)
+
+
+def _manifest_of(git: Git, plan: Plan, image: Way) -> tuple[bytes, manifest.Manifest]:
+    """The committed manifest that names these bytes. Raises Refused where there is none, or nothing would change."""
+    head = git.head()
+    names = git.read("ls-tree", "--name-only", head, f"{MANIFEST_DIRS[0]}/").splitlines()
+    for name in names:
+        raw = git.show(head, name) or b""
+        try:
+            stated = manifest.parse(raw)
+        except manifest.ManifestError:
+            continue
+        if (stated.size, stated.sha256) == (image.size, image.sha256) and name != str(CANONICAL):
+            if image.done and raw == git.show(head, CANONICAL):
+                break
+            return raw, stated
+    raise Refused(
+        f"There is nothing to go back to: no other release's manifest names the bytes of {image.asset.name} (sha256 {image.sha256}).",
+        "The manifests must be true of the bytes that are put back.",
+        f"Look at {plan.target.notes_url(DMG)}; to publish a file anew: nexy-tui publish",
+    )
+
+
+def _put_back(context: ActionContext, ways: Sequence[Way], version: str) -> list[Evidence]:
+    """Both renames of every artifact, then what clients get; on other bytes everything is as before again."""
+    waiting = [way for way in ways if not way.done]
+    host, clock = context.services.github.watched(context.emit), context.services.clock
+    done: list[Swapped] = []
+    if waiting:
+        context.intent("put the release before back", version=version, **{way.name: way.sha256 for way in waiting})
+        context.emit(PointOfNoReturn("The download is being replaced."))
+    try:
+        for way in waiting:
+            current = host.assets(way.release).get(way.name)
+            aside = temporary_name(way.name, (current.sha256 if current else None) or "0" * 16)
+            done.append(swap(host, way.release, way.name, way.asset, clock, aside=aside))
+            context.emit(Exposure(0.0, open=True))
+        for way in ways:
+            got = host.settled(way.release.tag, way.name, (way.size, way.sha256), subject=way.name, phase="verifying the download")
+            if got is None or (got.size, got.sha256) != (way.size, way.sha256):
+                seen = "nothing" if got is None else str(got)
+                raise ActionFailed(f"The release URL gives {seen}; {way.asset.name} has {way.size} bytes, sha256 {way.sha256}.")
+    except Problem as error:
+        for one in reversed(done):
+            swap_back(host, one)
+        why = "Everything is as it was before the rollback; no manifest was pushed."
+        raise ActionFailed(error.what, why, error.remedy or "Run it again.") from None
+    for way in waiting:
+        context.emit(Line(f"{way.name} of {version} is back at {context.plan.target.asset_url(way.name)}", "rollback"))
+    return [Evidence(f"{one.name} out of place", f"{one.gap_s * 1000:.0f} ms", "between the two renames") for one in done]

@@ -1,0 +1,78 @@
+"""A hand on the wizard's keys, and an eye on its screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+from nexy_tui.app import NexyApp
+from nexy_tui.core.kind import Kind
+from pilot.fakes import VERSION, FakeBackend
+
+Script = Callable[[Pilot[Any]], Awaitable[None]]
+
+
+def play(backend: FakeBackend, script: Script, *, size: tuple[int, int] = (110, 36), run: bool = True, **options: Any) -> NexyApp:
+    """Run the wizard under `script`, in a run already where `run` says so; the application as it ended."""
+    app = NexyApp(backend, **options)
+
+    async def whole() -> None:
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            if run:
+                app.conductor.start(VERSION, Kind.FULL, backend.with_pkg)
+                await settle(pilot)
+            await script(pilot)
+
+    asyncio.run(whole())
+    return app
+
+
+async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
+    """Wait until no job is at work and everything said is drawn."""
+    app: Any = pilot.app
+    for _ in range(int(limit / 0.01)):
+        await pilot.pause()
+        if app.conductor.jobs.idle and not app.conductor.feed.waiting:
+            break
+        await asyncio.sleep(0.01)
+    else:
+        raise AssertionError(f"still at work: {app.conductor.running}")
+    await pilot.pause()
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys, each after the last one's work is done."""
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+async def until(pilot: Pilot[Any], holds: Callable[[], object], limit: float = 5.0) -> None:
+    """Wait until something holds."""
+    for _ in range(int(limit / 0.01)):
+        await pilot.pause()
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to hold")
+
+
+def lines(app: Any) -> list[str]:
+    """What stands on the screen, row by row."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    return [strip.text.ljust(width)[:width] for strip in strips[:height]]
+
+
+def shown(app: Any) -> str:
+    """What stands on the screen."""
+    return "\n".join(lines(app))
+
+
+def flowing(app: Any) -> str:
+    """What stands on the screen as running text, for sentences that were wrapped; frames left out."""
+    return " ".join("".join(char if char not in "│┃─━╭╮╰╯┏┓┗┛" else " " for char in shown(app)).split())

@@ -1,0 +1,165 @@
+"""Next: never disabled, never silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexy_tui.core.finding import Evidence, Status
+from pilot.fakes import FakeBackend
+from pilot.hand import flowing, play, press, settle, shown
+from screens.dialogs.confirm import ConfirmDialog
+from screens.dialogs.refusal import RefusalDialog
+from screens.fixers import FixersScreen
+from screens.phase import PhaseScreen
+
+FACT = "origin pushes to github.com/evil/Nexy_server."
+REMEDY = "git remote set-url origin https://github.com/Seregawpn/Nexy_server.git"
+
+
+def wrong_remote() -> FakeBackend:
+    backend = FakeBackend()
+    backend.play.fails("remotes.code", FACT, REMEDY, Evidence("origin", "github.com/evil/Nexy_server", "git remote"))
+    return backend
+
+
+def test_opens_the_next_phase_when_everything_holds() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot: Any) -> None:
+        assert "all 5 items hold" in shown(pilot.app)
+        await press(pilot, "n")
+        assert pilot.app.screen.phase.id == "version"
+        assert "phase 2 of 8" in shown(pilot.app)
+
+    play(backend, script)
+    assert backend.session is not None and backend.session.state.phase == "version"
+    assert ("check", "version.next", "passed", "1.6.1.43 comes after 1.6.1.42, which is served.") in backend.log.records
+
+
+def test_refuses_and_names_item_fact_and_remedy() -> None:
+    backend = wrong_remote()
+
+    async def script(pilot: Any) -> None:
+        assert "Code remote, failed" in shown(pilot.app)
+        await press(pilot, "n")
+        assert isinstance(pilot.app.screen, RefusalDialog)
+        text = flowing(pilot.app)
+        for part in ("Next: not yet", "✗ failed", "Code remote", FACT, REMEDY, "4.5 Manifest pushed to the wrong code repository"):
+            assert part in text
+
+    play(backend, script)
+    assert backend.session is not None and backend.session.state.phase == "remotes"
+    assert ("result", "advance", "refused", f"remotes.code is failed: {FACT}") in backend.log.records
+
+
+def test_control_n_does_the_same() -> None:
+    async def script(pilot: Any) -> None:
+        await press(pilot, "ctrl+n")
+        assert isinstance(pilot.app.screen, RefusalDialog)
+
+    play(wrong_remote(), script)
+
+
+def test_is_drawn_dim_until_the_phase_is_verified() -> None:
+    backend = wrong_remote()
+
+    async def script(pilot: Any) -> None:
+        button = pilot.app.screen.query_one("#next")
+        assert button.has_class("-dim") and not button.disabled
+        backend.play.holds("remotes.code")
+        await press(pilot, "r")
+        assert not button.has_class("-dim")
+
+    play(backend, script)
+
+
+def test_the_refusal_offers_the_fixer() -> None:
+    async def script(pilot: Any) -> None:
+        await press(pilot, "n", "f")
+        assert isinstance(pilot.app.screen, FixersScreen)
+        assert "4.5" in shown(pilot.app) and "git remote set-url" in flowing(pilot.app)
+
+    play(wrong_remote(), script)
+
+
+def test_the_refusal_offers_another_look() -> None:
+    backend = wrong_remote()
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "n")
+        backend.play.holds("remotes.code")
+        await press(pilot, "r")
+        assert isinstance(pilot.app.screen, PhaseScreen)
+        assert "all 5 items hold" in shown(pilot.app)
+
+    play(backend, script)
+
+
+def test_the_refusal_offers_the_action_that_brings_the_item_about() -> None:
+    backend = FakeBackend(at="version")
+    backend.play.fails("version.tag", "v1.6.1.43 is not there.", "Push it.")
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "n", "a")
+        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert "in one atomic push" in flowing(pilot.app)
+
+    play(backend, script)
+
+
+def test_the_refusal_offers_the_repair() -> None:
+    backend = FakeBackend(at="database")
+    backend.play.fails("database.drill", "The last drill is 8 days old.", "Run one.")
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "n", "p")
+        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert "restore the newest archive" in flowing(pilot.app)
+
+    play(backend, script)
+
+
+def test_an_earlier_phase_that_stopped_holding_is_named_and_shown() -> None:
+    backend = FakeBackend(at="inbox")
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "b", "b")
+        assert pilot.app.screen.phase.id == "version"
+        backend.play.fails("remotes.code", FACT, REMEDY)
+        pilot.app.conductor.look_at("remotes.code")
+        await settle(pilot)
+        await press(pilot, "n")
+        assert isinstance(pilot.app.screen, RefusalDialog) and "Code remote" in shown(pilot.app)
+        await press(pilot, "s")
+        assert pilot.app.screen.phase.id == "remotes"
+        assert pilot.app.screen.selected.id == "remotes.code"
+
+    play(backend, script)
+
+
+def test_a_refusal_does_not_wait_for_a_look_under_way() -> None:
+    backend = wrong_remote()
+
+    async def script(pilot: Any) -> None:
+        backend.play.gate.clear()
+        await pilot.press("r")
+        await pilot.press("n")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, RefusalDialog)
+        backend.play.gate.set()
+        await settle(pilot)
+
+    play(backend, script)
+
+
+def test_what_was_not_looked_at_does_not_count() -> None:
+    backend = FakeBackend(at="publish")
+
+    async def script(pilot: Any) -> None:
+        assert backend.session.state.status("publish.download") is Status.NOT_RUN
+        await press(pilot, "n")
+        assert isinstance(pilot.app.screen, RefusalDialog) and "not run" in shown(pilot.app)
+        await press(pilot, "r", "n")
+        assert pilot.app.screen.phase.id == "gate"
+
+    play(backend, script)

@@ -1,0 +1,120 @@
+"""The ways back: two releases, a rollback, a third release in one world; and a cut-off swap healed on request."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+
+import pytest
+from conftest import Inside
+from publishing import MANIFESTS, Killed, Mortal, Publisher, assert_published, local, publisher, requests, sent, writes
+
+from nexy_tui.actions.publish import Publish
+from nexy_tui.actions.rollback import Recover, Rollback
+from nexy_tui.core.problem import Problem, Refused
+from nexy_tui.core.target import DMG
+from nexy_tui.core.version import Version
+
+_numbers = itertools.count(43)
+
+
+@pytest.fixture
+def work(module_world: Inside) -> Iterator[Publisher]:
+    """A publisher that has just published a version; the inbox still holds its image."""
+    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
+        found.lay()
+        found.do(Publish())
+        yield found
+
+
+def next_version(work: Publisher) -> tuple[Version, tuple[int, str]]:
+    """Publish one more version; the one before it and its figures."""
+    before = work.version, local(work)
+    work.version = Version.parse(f"1.6.1.{next(_numbers)}")
+    work.lay()
+    work.do(Publish())
+    return before
+
+
+def assert_back(work: Publisher, version: Version, figures: tuple[int, str]) -> None:
+    assert work.download() == figures
+    bare = work.inside.world.bare("Seregawpn/Nexy_server")
+    raw = {work.inside.git("show", f"main:{folder}/manifest.json", cwd=bare) for folder in MANIFESTS}
+    assert len(raw) == 1
+    stated = json.loads(raw.pop())
+    assert (stated["version"], stated["artifact"]["size"], stated["artifact"]["sha256"]) == (str(version), *figures)
+
+
+def test_a_rollback_puts_bytes_and_manifests_back_and_the_next_release_goes_on(work: Publisher) -> None:
+    version, figures = next_version(work)
+    rolled = local(work)
+    result = work.do(Rollback())
+    assert_back(work, version, figures)
+    assert result.digests[DMG] == figures[1]
+    assert work.assets() == {DMG: "uploaded", f"incoming-{rolled[1][:16]}-{DMG}": "uploaded"}
+    with pytest.raises(Refused, match="nothing to go back to"):
+        work.do(Rollback())
+    next_version(work)
+    assert_published(work)
+
+
+def test_what_was_rolled_back_is_published_again_without_an_upload(work: Publisher) -> None:
+    next_version(work)
+    work.do(Rollback())
+    start = len(requests(work))
+    work.do(Publish())
+    assert_published(work)
+    assert sent(work, start) == []
+
+
+def test_a_rollback_killed_at_its_writes_is_finished_by_the_next(work: Publisher) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        next_version(work)
+        mortal = Mortal(patch)
+        work.do(Rollback())
+    points = [number for number, step in enumerate(mortal.seen, 1) if step.startswith(("PATCH", "git push", "git commit"))]
+    assert len(points) >= 4
+    work.do(Publish())
+    for at, lost in itertools.product(points, ("request", "answer")):
+        version, figures = next_version(work)
+        with pytest.MonkeyPatch.context() as patch:
+            Mortal(patch, at=at, lost=lost)
+            with pytest.raises(Killed):
+                work.do(Rollback())
+        work.services.github.close()
+        try:
+            work.do(Rollback())
+        except Refused as error:
+            assert "nothing to go back to" in error.what, "only when all was done"
+        assert_back(work, version, figures)
+        work.do(Publish())
+
+
+def test_wrong_bytes_after_a_rollback_are_taken_back(work: Publisher) -> None:
+    next_version(work)
+    figures = local(work)
+    work.inside.fault("download-other-bytes", True, "final")
+    try:
+        with pytest.raises(Problem, match="The release URL gives") as raised:
+            work.do(Rollback())
+    finally:
+        work.inside.fault("download-other-bytes", False)
+    assert "as it was before the rollback" in raised.value.why
+    assert work.download() == figures
+    assert_published(work)
+
+
+def test_recover_heals_a_cut_off_swap_and_does_nothing_else(work: Publisher) -> None:
+    assert not work.do(Recover()).changed
+    before = work.download()
+    work.version = Version.parse(f"1.6.1.{next(_numbers)}")
+    work.lay()
+    with pytest.MonkeyPatch.context() as patch:
+        Mortal(patch, at=2, of="PATCH")  # The first proves that the new asset can be renamed, the second puts the current one aside.
+        with pytest.raises(Killed):
+            work.do(Publish())
+    assert work.download_or_nothing() is None
+    start = len(requests(work))
+    assert work.do(Recover()).changed
+    assert len(writes(work, start)) == 1 and work.download() == before
