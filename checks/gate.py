@@ -32,7 +32,7 @@ from checks.publish import read_place
 from checks.version import judge_files, look_files
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
-from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, passed
+from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
@@ -214,7 +214,20 @@ def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
     """The live server is up, of one mind, and serves the release before this one or this one, nothing else."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((APPCAST, HEALTH, UPDATES))
     remedy = "See what runs on the VM (its journal, config.env and manifests), mend it, then look again."
-    return verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, STALE)
+    verdict = verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, STALE)
+    if verdict.status.satisfied or "deploy" not in plan.begun or _serves_a_stranger(facts.live, plan):
+        return verdict
+    reason = "This run's deploy was begun and left half-way, so the live server stands between two releases; deploying again ends that."
+    return not_applicable(reason, *verdict.evidence)
+
+
+def _serves_a_stranger(live: Live, plan: Plan) -> bool:
+    """Whether an address that answers names a version that is neither this release nor the one before it."""
+    ours = {str(version) for version in (plan.version, plan.published, plan.served_before, plan.published_before) if version is not None}
+    said = {facts.version for facts in (live.health, live.updates) if isinstance(facts, HealthFacts) and not facts.problem}
+    if isinstance(live.appcast, AppcastFacts) and live.appcast.appcast is not None:
+        said.add(live.appcast.appcast.version)
+    return not said <= ours
 
 
 def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] = ()) -> Verdict:

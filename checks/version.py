@@ -165,10 +165,11 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class TreeFacts:
-    """What differs, and which paths a run may write."""
+    """What differs, which paths a run may write, and the inbox's folder: what lies there is the inbox phase's matter."""
 
     changes: tuple[tuple[str, str], ...]
     ours: frozenset[str]
+    inbox: str
 
 
 def look_tree(scope: Scope) -> TreeFacts:
@@ -177,12 +178,12 @@ def look_tree(scope: Scope) -> TreeFacts:
     ours = {str(layout.relative(file.path)) for file in FILES}
     if scope.plan.version is not None:
         ours |= {str(path) for path in layout.manifest_files(str(scope.plan.version))}
-    return TreeFacts(scope.services.git.changes(), frozenset(ours))
+    return TreeFacts(scope.services.git.changes(), frozenset(ours), f"{layout.relative('release_inbox')}/")
 
 
 def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
-    """Clean, but for what this run itself wrote."""
-    strangers = [(status, path) for status, path in facts.changes if path not in facts.ours]
+    """Clean, but for what this run itself wrote and the inbox: a folder that is missing there is named in its own phase."""
+    strangers = [(status, path) for status, path in facts.changes if path not in facts.ours and not path.startswith(facts.inbox)]
     evidence = tuple(Evidence(path[:120], status.strip() or "changed", "git status") for status, path in strangers[:10])
     if strangers:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""

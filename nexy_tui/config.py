@@ -254,5 +254,6 @@ def find_layout(root: Path, wanted: str = "") -> Layout:
     raise Unusable(
         f"{root} has {what}.",
         "So it is unknown whether the rulebook's repo root is the git root (flat) or its folder server/ (nested).",
-        'Set layout = "flat" or "nested" under [paths] in ' + str(config_path(os.environ)) + ", or restore the missing VERSION.",
+        "Go into the clone of the server's code, or name it: --checkout DIR. If this is it, restore VERSION, "
+        f'or set layout = "flat" or "nested" under [paths] in {config_path(os.environ)}.',
     )

@@ -55,8 +55,9 @@ class Backup:
         place.keep_backup_record(record.archive.name, line)
         name, finished = record.archive.name, rfc3339(record.finished)
         content = f"{name}, {record.archive.size} bytes, sha256 {record.archive.sha256}"
+        offsite = "" if made.offsite == "none" else f" No copy was made at {made.offsite}: BACKUP_OFFSITE_PROVIDER is the team's script's."
         return ActionResult(
-            f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.",
+            f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.{offsite}",
             (
                 Evidence("archive", content, made.directory, finished),
                 *(Evidence("removed", old, made.directory) for old in made.removed),

@@ -34,6 +34,11 @@ class Way:
     sha256: str
 
     @property
+    def figures(self) -> str:
+        """Size and digest, for showing."""
+        return f"{self.size} bytes, sha256 {self.sha256}"
+
+    @property
     def done(self) -> bool:
         """Whether it is in place already: an earlier rollback got so far."""
         return self.asset.name == self.name
@@ -75,7 +80,7 @@ class Rollback:
         gaps = _put_back(context, ways, stated.version)
         pushed = push_manifests(context, raw, of=stated.version)
         names = ", ".join(way.name for way in ways)
-        there = [Evidence(f"{way.name} in place", f"{way.size} bytes, sha256 {way.sha256}", plan.target.asset_url(way.name)) for way in ways]
+        there = [Evidence(f"{way.name} in place", way.figures, plan.target.asset_url(way.name)) for way in ways]
         return ActionResult(
             f"{names} of {stated.version} is back; its manifests are on {pushed.branch} ({pushed.commit[:12]}).",
             evidence=(*there, *gaps),
@@ -134,7 +139,9 @@ def _way(host: ReleaseHost, context: ActionContext, name: str) -> Way:
 
 def _manifest_of(git: Git, plan: Plan, image: Way) -> tuple[bytes, manifest.Manifest]:
     """The committed manifest that names these bytes. Raises Refused where there is none, or nothing would change."""
-    head = git.head()
+    head, tip = git.head(), git.remote_commit(git.release_branch())
+    if not git.has_commit(tip):
+        git.fetch()
     names = git.read("ls-tree", "--name-only", head, f"{MANIFEST_DIRS[0]}/").splitlines()
     for name in names:
         raw = git.show(head, name) or b""
@@ -143,7 +150,7 @@ def _manifest_of(git: Git, plan: Plan, image: Way) -> tuple[bytes, manifest.Mani
         except manifest.ManifestError:
             continue
         if (stated.size, stated.sha256) == (image.size, image.sha256) and name != str(CANONICAL):
-            if image.done and raw == git.show(head, CANONICAL):
+            if image.done and raw == git.show(tip, CANONICAL):
                 break
             return raw, stated
     raise Refused(
@@ -171,7 +178,7 @@ def _put_back(context: ActionContext, ways: Sequence[Way], version: str) -> list
             got = host.settled(way.release.tag, way.name, (way.size, way.sha256), subject=way.name, phase="verifying the download")
             if got is None or (got.size, got.sha256) != (way.size, way.sha256):
                 seen = "nothing" if got is None else str(got)
-                raise ActionFailed(f"The release URL gives {seen}; {way.asset.name} has {way.size} bytes, sha256 {way.sha256}.")
+                raise ActionFailed(f"The release URL gives {seen}; {way.asset.name} has {way.figures}.")
     except Problem as error:
         for one in reversed(done):
             swap_back(host, one)

@@ -91,7 +91,7 @@ def run_alone(
     begun = time.monotonic()
     with common.problems_end():
         services, checklist = common.make_services(), common.the_checklist()
-        services.git.head()
+        services.require_checkout()
         attested = attestations_of(attest or [])
         text = version if version is not None else services.layout.version_file.read_text("utf-8", "replace").strip()
         try:

@@ -60,7 +60,8 @@ def rehearse(
                 with contextlib.suppress(OSError):
                     place.rmdir()  # Only where no world was begun: one that passes takes its directory away itself.
         if keep:
-            common.say(f"The world is kept in {place}. Enter it: eval \"$(nexy-tui world env {place})\"; end it: nexy-tui world down {place}")
+            common.say(f"The world is kept in {place}. Enter it: eval \"$(nexy-tui world env {place})\"")
+            common.say(f"End it: nexy-tui world down {place}")
         raise typer.Exit(status)
 
 
@@ -126,7 +127,7 @@ def _child(command: list[str], folder: Path) -> int:
     """Run the wizard inside the world and wait for its end, whatever signals come; it does not outlive this process."""
     from nexy_tui.rehearsal.guardian import end_with_parent
 
-    child = subprocess.Popen(command, cwd=folder, preexec_fn=end_with_parent)
+    child = subprocess.Popen(command, cwd=folder, preexec_fn=end_with_parent)  # noqa: PLW1509  No other thread runs here.
     while True:
         try:
             return child.wait()

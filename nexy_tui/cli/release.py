@@ -117,7 +117,7 @@ def _session(
     checklist = common.the_checklist()
     observer = PlainRenderer(checklist)
     settings = services.settings
-    services.git.head()
+    services.require_checkout()
     proxy = proxy_in_force(services.environ) or "none"
     common.say(f"{services.target.name.upper()}  world: {services.target.world or 'none'}  proxy: {proxy}  CA: {settings.ca or 'public'}")
     changed = target_change(services)

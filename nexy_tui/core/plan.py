@@ -17,6 +17,7 @@ class Plan:
     `started` is the genesis time of the run, None for a standalone look. `served_before` is the version the live server
     showed at genesis; `published_before` the version in the release branch's manifest then; `base_commit` the release
     branch's commit then. `standalone` marks an action or a look outside a release run: records then count by age.
+    `begun` names the actions of this run that came to their irreversible step, whatever became of it.
     """
 
     target: Target
@@ -30,6 +31,7 @@ class Plan:
     published_before: Version | None = None
     base_commit: str | None = None
     standalone: bool = False
+    begun: frozenset[str] = frozenset()
 
     @property
     def published(self) -> Version | None:

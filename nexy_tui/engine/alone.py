@@ -23,6 +23,10 @@ def perform_alone(
     """Look at what must hold, act, look at what the actions brought about, and seal the log with what became of it."""
     try:
         outcome = _perform(session, actions, confirm, attestations, dry_run)
+    except Problem:
+        session.seal("aborted")
+        raise
+    else:
         session.seal("complete" if outcome.outcome == "verified" else "failed", goal=set() if dry_run else _own(session, actions))
         return outcome
     finally:

@@ -76,13 +76,22 @@ def _act(
         try:
             session.perform(action)
         except Problem as problem:
-            session.look_ahead(phase)
-            refusal = session.state.may_advance()
+            refusal = _after_failure(session, phase, action, problem)
             return Outcome("inconclusive" if problem.exit_code == 3 else "refused", refusal, problem)
         pause()
         session.look_after(action)
         _attest(session, phase, attestations, attest_all)
     return None
+
+
+def _after_failure(session: Session, phase: str, action: str, problem: Problem) -> Refusal | None:
+    """What a failed action left, seen anew: the item that now stands in the way, journalled. None when its effect is there all the same."""
+    session.look_ahead(phase)
+    refusal = session.state.may_advance()
+    if refusal is not None and refusal.status is Status.NOT_RUN and not isinstance(problem, Cancelled):
+        session.look_after(action)
+        refusal = session.state.may_advance()
+    return None if refusal is None else session.advance()
 
 
 def _attest(session: Session, phase: str, attestations: Mapping[str, str], attest_all: bool) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.session import Keys, Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.keys import load_signer
-from nexy_tui.runlog.read import previous_head
+from nexy_tui.runlog.read import previous_head, read_log
 from nexy_tui.runlog.record import Operator, Subject
 from nexy_tui.runlog.sign import Signer
 from nexy_tui.runlog.trust import AllowedSigners
@@ -107,9 +107,9 @@ def start_run(
 ) -> Session:
     """Begin a run: genesis is on disk when this returns, nothing else has been done.
 
-    Raises Unusable outside a checkout, in the wrong world, or without what a release needs; Refused without a key.
+    Raises Unusable outside a checkout, in the wrong world, or without what a release needs, a signing key among it.
     """
-    services.git.head()
+    services.require_checkout()
     require_world(services.settings)
     keys = keys_of(services)
     before = look_before(services)
@@ -138,17 +138,18 @@ def resume_run(services: Services, checklist: Checklist, path: Path, *, take_ove
 
     Raises Refused when the log is sealed, belongs to another world or kind of target, or does not verify.
     """
+    services.require_checkout()
     require_world(services.settings)
-    keys = keys_of(services)
-    log = RunLog.resume(path, keys.signer(), services.clock, secrets=_known_secrets(services))
-    genesis = log.genesis
-    if genesis.world != services.target.world:
-        log.close()
+    left = read_log(path)
+    if left and left[0].world != services.target.world:
         raise Unusable(
-            f"Run {log.run} belongs to {genesis.world or 'production'}, and this is {services.target.world or 'production'}.",
+            f"Run {left[0].run} belongs to {_world_name(left[0].world)}, and this is {_world_name(services.target.world)}.",
             "A run goes on in the world it began in.",
             "Enter that world, or start a run here.",
         )
+    keys = keys_of(services)
+    log = RunLog.resume(path, keys.signer(), services.clock, secrets=_known_secrets(services))
+    genesis = log.genesis
     facts = genesis.facts
     before = Before(_version(facts.get("served_before")), _version(facts.get("published_before")), facts.get("base_commit") or None)
     plan = _plan(
@@ -161,6 +162,7 @@ def resume_run(services: Services, checklist: Checklist, path: Path, *, take_ove
         started=genesis.time,
         standalone=facts.get("standalone") == "yes",
     )
+    plan = replace(plan, begun=frozenset(str(record.action) for record in left if record.kind == "progress-checkpoint"))
     session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run, take_over))
     session.restore(log.attestations)
     return session
@@ -172,6 +174,7 @@ def look_session(services: Services, checklist: Checklist, *, released: bool = F
     The version is the one VERSION names: in the checkout, or, with `released`, on the release branch of the code
     repository, so that somebody whose clone is older sees the release and not the clone.
     """
+    services.require_checkout()
     require_world(services.settings)
     before = look_before(services)
     wanted = (_released(services, before.base_commit) if released else None) or _written(services)
@@ -221,6 +224,10 @@ def remember_target(services: Services) -> None:
     path = services.settings.state_dir / "last-target.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_flat(asdict(services.target)), indent=2) + "\n", "utf-8")
+
+
+def _world_name(world: str | None) -> str:
+    return "production" if world is None else f"the rehearsal world {world}"
 
 
 def _keeper(services: Services, run: str, take_over: bool) -> LockKeeper:

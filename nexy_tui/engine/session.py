@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from checks.base import Scope
-from nexy_tui.actions.base import ActionContext, ActionResult, Journal
+from nexy_tui.actions.base import Action, ActionContext, ActionResult, Journal
 from nexy_tui.checklist import Checklist, Item
 from nexy_tui.core.event import Event, Exposure, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status
@@ -88,10 +88,13 @@ class Session:
         """The latest finding of each item."""
         return [self._state.findings.get(item.id) for item in items]
 
-    def look(self, items: Sequence[Item]) -> list[Finding]:
+    def scope(self) -> Scope:
+        """A pass of looking, for whoever wants the facts besides the findings."""
+        return Scope(self.services, self.plan, self.keys.trusted, emit=lambda event: self._say(ActionEvent("look", event)))
+
+    def look(self, items: Sequence[Item], scope: Scope | None = None) -> list[Finding]:
         """Look at items anew, journal what was found, and take it into the state."""
-        scope = Scope(self.services, self.plan, self.keys.trusted, emit=lambda event: self._say(ActionEvent("look", event)))
-        found = evaluate(items, scope, self._say)
+        found = evaluate(items, scope or self.scope(), self._say)
         for finding in found:
             self._take(finding)
         return found
@@ -162,7 +165,17 @@ class Session:
                 self._lock.hold()
             log.intent(action, message="; ".join(subject.describe(self.services, self.plan))[:2000])
             self._say(ActionStarted(action))
-            return self._run(action, log)
+            return self._run(subject, action, log)
+
+    def dry_run(self, action: str) -> ActionResult | None:
+        """Do an action's part before its first write, where the checklist has that apart; None where it has not. Raises as `perform`."""
+        log, subject = self._journal(), self.checklist.dry_runs.get(action)
+        if subject is None:
+            return None
+        with self._exclusive(action):
+            log.intent(subject.name, message="; ".join(subject.describe(self.services, self.plan))[:2000])
+            self._say(ActionStarted(action))
+            return self._run(subject, action, log)
 
     def cancel(self) -> bool:
         """Ask the running action to stop. False when it is past the point of no return: it then carries on to its end."""
@@ -219,13 +232,13 @@ class Session:
         if self.log is not None:
             self.log.close()
 
-    def _run(self, action: str, log: RunLog) -> ActionResult:
-        subject = self.checklist.actions[action]
+    def _run(self, subject: Action, action: str, log: RunLog) -> ActionResult:
         begun = self.services.clock.monotonic()
 
         def intent(step: str, /, **facts: str) -> None:
             evidence = [Evidence(name, value, "intent") for name, value in facts.items()]
             log.progress_checkpoint(action, message=step, evidence=evidence)
+            self._plan = replace(self._plan, begun=self._plan.begun | {action})
 
         context = ActionContext(
             services=self.services,

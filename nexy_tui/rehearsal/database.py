@@ -52,7 +52,6 @@ def settings(world: World) -> DatabaseSettings:
         backup_dir=world.checkout_layout.backups,
         retention_days=30,
         offsite_provider="none",
-        values={},
     )
 
 
@@ -177,20 +176,20 @@ def _seed(world: World, signer: Signer) -> None:
 def _wait_until(world: World, up: bool) -> None:
     """Wait until the supervisor has brought the server into the wanted state; a world that is not up has none to wait for."""
     limit = time.monotonic() + _HOOK_LIMIT
-    while world.running.exists() and _listens(world) is not up:
+    while world.running.exists() and _state(world) != ("ready" if up else ""):
         if time.monotonic() > limit:
             what = f"The rehearsal's database did not {'come up' if up else 'go down'}."
             raise Unusable(what, "The fault is switched all the same.", f"See {world.log}.")
         time.sleep(_POLL / 2)
 
 
-def _listens(world: World) -> bool:
-    """Whether the server's own file says that it is ready."""
+def _state(world: World) -> str:
+    """The server's own word in postmaster.pid, the last file it removes: starting, ready, stopping; empty once it is gone."""
     try:
         lines = (world.pg / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+        return ""
+    return lines[7].strip() if len(lines) >= 8 else "starting"
 
 
 def _down_on(world: World, _: str | None) -> None:

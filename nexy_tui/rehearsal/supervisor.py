@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from nexy_tui.core.problem import Problem
+from nexy_tui.core.problem import ActionFailed, Problem, Unusable
 from nexy_tui.rehearsal import (
     authority,
     cloud,
@@ -70,15 +70,23 @@ def main(order: Order, report: int) -> int:
 
         try:
             asyncio.run(_live(order, say, pipe.close))
-        except Problem as problem:
-            say({"error": {"what": problem.what, "why": problem.why, "remedy": problem.remedy}})
-            return 1
         except Exception as error:
             _log.exception("the world could not be brought up")
-            what = f"The world could not be brought up: {error}"
-            say({"error": {"what": what, "why": "A part of it failed.", "remedy": f"See {order.directory}/log/supervisor.log."}})
+            problem = _problem(error, order.directory)
+            said = {"what": problem.what, "why": problem.why, "remedy": problem.remedy}
+            say({"error": said, "unusable": isinstance(problem, Unusable)})
             return 1
     return 0
+
+
+def _problem(error: Exception, directory: Path) -> Problem:
+    """What went wrong, in words for the operator; parts are made side by side, so the first of several failures speaks."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, Problem):
+        return error
+    what = f"The world could not be brought up: {type(error).__name__}: {error}"
+    return ActionFailed(what, "A part of it failed.", f"See {directory}/log/supervisor.log.")
 
 
 async def _live(order: Order, say: Say, done: Callable[[], None]) -> None:

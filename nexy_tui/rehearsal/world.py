@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ LAYOUTS = ("flat", "nested")
 SMALLEST_ARTIFACT = 500_000
 _START_PATIENCE = 120.0
 _STOP_PATIENCE = 30.0
+_PROGRAMS = ("git", "bash", "curl")
 _IGNORED = ("world.lock",)
 
 Say = Callable[[str], None]
@@ -47,6 +49,7 @@ def create_or_start(
     """
     directory = checked_directory(directory)
     _check_options(directory, layout, artifact_size)
+    _require_programs()
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -167,6 +170,15 @@ def _check_options(directory: Path, layout: str | None, artifact_size: int | Non
             )
 
 
+def _require_programs() -> None:
+    if missing := [name for name in _PROGRAMS if shutil.which(name) is None]:
+        raise Unusable(
+            f"A rehearsal needs {', '.join(missing)} on PATH.",
+            "Its git host and its VM run the real ones.",
+            "Install what is missing with this machine's package manager, then run again.",
+        )
+
+
 def _refuse_foreign(directory: Path) -> None:
     """Only an empty directory, or one that a world was (or was being) made in, is written to."""
     if (directory / "world.json").exists():
@@ -222,14 +234,14 @@ def _launch(directory: Path, layout: str, artifact_size: int, ending: list[str],
 
 
 def _wait_until_ready(reading: int, say: Say) -> bool:
-    """Follow the supervisor's report. False when it ends without being ready. Raises ActionFailed with its own words."""
+    """Follow the supervisor's report. False when it ends without being ready. Raises Unusable or ActionFailed with its own words."""
     with os.fdopen(reading, encoding="utf-8") as report:
         for line in report:
             message = json.loads(line)
             if "step" in message:
                 say(message["step"])
             elif "error" in message:
-                raise ActionFailed(**message["error"])
+                raise (Unusable if message["unusable"] else ActionFailed)(**message["error"])
             else:
                 return True
     return False

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nexy_tui.core.problem import Problem, Refused
+from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.runlog import agent, sshwire, trust
 from nexy_tui.runlog.sign import SeedSigner, Signer
 from nexy_tui.runlog.trust import AllowedSigners
@@ -27,7 +27,7 @@ _SEED_SIZE = 32
 _MAX_KEY_FILE = 64 * 1024
 
 
-class NoKey(Problem):
+class NoKey(Unusable):
     """One place has no usable key; the next place may be asked."""
 
 
@@ -41,7 +41,7 @@ def load_signer(
 ) -> Signer:
     """The operator's key, read once: from the keyring, then ssh-agent, then the file NEXY_SIGNING_KEY_FILE names.
 
-    `allowed` says which of an agent's keys is the operator's. Raises Refused, saying how to make a key, when no place has one.
+    `allowed` says which of an agent's keys is the operator's. Raises Unusable, saying how to make a key, when no place has one.
     """
     missing = []
     places: tuple[Callable[[], Signer], ...] = (
@@ -54,7 +54,7 @@ def load_signer(
             return place()
         except NoKey as reason:
             missing.append(reason.what)
-    raise Refused(
+    raise Unusable(
         f"There is no signing key for the operator {operator}: {'; '.join(missing)}.",
         "Every record of a run is signed before the step it announces begins.",
         f"Make one with `nexy-tui keys create`, load one into ssh-agent, or name an OpenSSH Ed25519 key file of mode 0600 in {KEY_FILE}.",
@@ -81,7 +81,7 @@ def rotate_key(operator: str, signers: Path | None, now: datetime, *, backend: K
     ring = backend or _ring()
     old = _stored(ring, operator)
     if old is None:
-        raise Refused(
+        raise Unusable(
             f"The operator {operator} has no signing key in the keyring to replace.",
             "Rotation ends the old key where the new one begins.",
             "Make the first one with `nexy-tui keys create`.",
@@ -114,12 +114,17 @@ def _install(ring: KeyringBackend, operator: str, signers: Path | None, now: dat
 
 
 def _ring() -> KeyringBackend:
-    import keyring
+    """The keyring in force. Not a last resort of `keyring`'s own (a plain file, say) that nobody chose: never a silent fall-back."""
+    from keyring import core
 
     try:
-        return keyring.get_keyring()
+        ring = core.get_keyring()
+        chosen = core.recommended(ring) or core.load_env() is not None or core.load_config() is not None
     except Exception as error:  # a backend that cannot be loaded raises whatever it likes
         raise _no_keyring(f"the keyring cannot be opened ({type(error).__name__})") from None
+    if not chosen:
+        raise _no_keyring("this machine offers no keyring that protects what it holds")
+    return ring
 
 
 def _stored(ring: KeyringBackend, operator: str) -> str | None:
@@ -150,7 +155,8 @@ def _no_keyring(reason: str) -> NoKey:
     return NoKey(
         reason,
         "The signing key would be lost, or lie about where it is kept.",
-        f"Use a working keyring, load an Ed25519 key into ssh-agent, or name an OpenSSH key file of mode 0600 in {KEY_FILE}.",
+        f"Use a working keyring (on Linux a Secret Service; PYTHON_KEYRING_BACKEND names another), load an Ed25519 key into ssh-agent, "
+        f"or name an OpenSSH key file of mode 0600 in {KEY_FILE}.",
     )
 
 

@@ -55,6 +55,11 @@ class Services:
         """Where things stand in the checkout. Raises Unusable when that cannot be told."""
         return find_layout(self.checkout, self.settings.layout)
 
+    def require_checkout(self) -> None:
+        """Pass in a checkout of the server's code that git can read. Raises Unusable saying what is missing, before anything is asked outside."""
+        _ = self.layout
+        self.git.head()
+
     @cached_property
     def http(self) -> HttpClients:
         """HTTP clients that verify TLS."""

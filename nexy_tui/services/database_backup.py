@@ -87,7 +87,7 @@ class LocalBackup:
             pg_dump_version=pg_dump.version,
             rows=rows,
         )
-        return BackupMade(record, str(self.folder.path), removed)
+        return BackupMade(record, str(self.folder.path), self.settings.offsite_provider, removed)
 
     @contextmanager
     def _snapshot(self) -> Iterator[tuple[Connection, str]]:

@@ -163,8 +163,12 @@ def seen(part: _Part | Unseen) -> _Part:
 
 @dataclass(frozen=True, slots=True)
 class BackupMade:
-    """A backup that was written and verified, its record not yet signed; where it lies, and the old archives that went."""
+    """A backup that was written and verified, its record not yet signed; where it lies, and the old archives that went.
+
+    `offsite` is the configured BACKUP_OFFSITE_PROVIDER: the archive is not copied there from here.
+    """
 
     record: BackupRecord
     directory: str
+    offsite: str
     removed: Sequence[str] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from nexy_tui.core.config_env import parse
@@ -21,10 +21,8 @@ DEFAULTS: Mapping[str, str] = {
     "PG_SUPERUSER": "postgres",
     "BACKUP_RETENTION_DAYS": "30",
     "BACKUP_OFFSITE_PROVIDER": "none",
-    "AZURE_STORAGE_PREFIX": "nexy-postgres",
 }
 PASSWORDS = ("DB_PASSWORD", "PG_SUPERUSER_PASSWORD")
-_OTHERS = ("BACKUP_LOCAL_DIR", "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_CONTAINER", "AWS_S3_BACKUP_URI")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}")
 _HOST = re.compile(r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
@@ -61,7 +59,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """Everything the database scripts read, with the place each value came from."""
+    """What the database scripts read, as far as it is used here. `offsite_provider` names who copies archives elsewhere."""
 
     address: Address
     app: Role
@@ -69,8 +67,6 @@ class DatabaseSettings:
     backup_dir: Path
     retention_days: int
     offsite_provider: str
-    values: Mapping[str, str] = field(repr=False)
-    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reader(self) -> Role:
@@ -116,8 +112,6 @@ def load(layout: Layout, environ: Mapping[str, str]) -> DatabaseSettings:
         backup_dir=layout.path(str(Path(backup_dir).expanduser())) if backup_dir else layout.backups,
         retention_days=int(values["BACKUP_RETENTION_DAYS"]),
         offsite_provider=values["BACKUP_OFFSITE_PROVIDER"],
-        values={key: value for key, value in values.items() if key not in PASSWORDS},
-        sources=sources,
     )
 
 
@@ -131,7 +125,7 @@ def _gather(layout: Layout, environ: Mapping[str, str]) -> tuple[dict[str, str],
         raise Unusable(f"{name} cannot be read: {error.strerror}.", "The database's settings are in it.", "Mend its permissions.") from None
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
-    for key in (*DEFAULTS, *PASSWORDS, *_OTHERS):
+    for key in (*DEFAULTS, *PASSWORDS, "BACKUP_LOCAL_DIR"):
         for place, source in ((environ, "environment"), (written, name), (DEFAULTS, "default")):
             if place.get(key):
                 values[key], sources[key] = place[key], source

@@ -168,7 +168,7 @@ class VmDatabase:
             pg_dump_version=facts.need("pg-dump"),
             rows=facts.rows(),
         )
-        return BackupMade(record, f"{facts.need('folder')} on {self._vm.where}", facts.all("removed"))
+        return BackupMade(record, f"{facts.need('folder')} on {self._vm.where}", facts.need("offsite"), facts.all("removed"))
 
     def keep_backup_record(self, archive: str, line: bytes) -> None:
         """Lay a backup's signed record beside its archive on the VM."""

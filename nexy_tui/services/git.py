@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import git
-
-from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused
+from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused, Unusable
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
 from nexy_tui.core.target import Target
@@ -55,6 +54,14 @@ class Git:
     """Reads the checkout and the remote; commits, tags and pushes to the code repository only, by construction."""
 
     def __init__(self, checkout: Path, target: Target, environ: Mapping[str, str]) -> None:
+        if shutil.which("git", path=environ.get("PATH")) is None:
+            raise Unusable(
+                "git is not installed, or not on PATH.",
+                "A release is committed, tagged and pushed with it.",
+                "Install git (https://git-scm.com/downloads), see that `git --version` answers, then run again.",
+            )
+        import git  # GitPython looks for git as it is imported.
+
         self.checkout = checkout
         self._target = target
         self._environ = {**environ, **{key: value for key, value in _QUIET.items() if key not in environ}, "GIT_TERMINAL_PROMPT": "0"}
@@ -187,6 +194,8 @@ class Git:
 
     def show(self, commit: str, path: str | PurePosixPath) -> bytes | None:
         """The bytes of a file as of a commit, or None when it is not there."""
+        import git
+
         try:
             blob = git.Repo(self.checkout).commit(commit).tree / str(path)
         except (KeyError, ValueError, git.BadName):

@@ -35,13 +35,13 @@ async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
     """Wait until no job is at work and everything said is drawn."""
     app: Any = pilot.app
     for _ in range(int(limit / 0.01)):
-        await pilot.pause()
+        await pilot.pause(0)
         if app.conductor.jobs.idle and not app.conductor.feed.waiting:
             break
         await asyncio.sleep(0.01)
     else:
         raise AssertionError(f"still at work: {app.conductor.running}")
-    await pilot.pause()
+    await pilot.pause(0)
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
@@ -54,7 +54,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 async def until(pilot: Pilot[Any], holds: Callable[[], object], limit: float = 5.0) -> None:
     """Wait until something holds."""
     for _ in range(int(limit / 0.01)):
-        await pilot.pause()
+        await pilot.pause(0)
         if holds():
             return
         await asyncio.sleep(0.01)
@@ -76,3 +76,8 @@ def shown(app: Any) -> str:
 def flowing(app: Any) -> str:
     """What stands on the screen as running text, for sentences that were wrapped; frames left out."""
     return " ".join("".join(char if char not in "│┃─━╭╮╰╯┏┓┗┛" else " " for char in shown(app)).split())
+
+
+def told(app: Any) -> str:
+    """The remarks that were made and go away by themselves."""
+    return " ".join(notification.message for notification in app._notifications)

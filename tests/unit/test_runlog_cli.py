@@ -141,7 +141,7 @@ def test_show_and_report(terminal: Terminal, tmp_path: Path) -> None:
 
 def test_a_key_is_made_listed_exported_and_replaced(terminal: Terminal) -> None:
     assert "There is no signing key" in terminal.keys("list").stdout
-    assert terminal.keys("export").exit_code == 1
+    assert terminal.keys("export").exit_code == 2
     made = terminal.keys("create")
     assert made.exit_code == 0, made.stderr
     (entry,) = AllowedSigners.load(terminal.signers).entries
@@ -171,7 +171,7 @@ def test_rotation_names_the_runs_that_only_the_old_key_can_end(terminal: Termina
 def test_a_keyring_that_keeps_nothing_is_refused(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     answer = terminal.keys("create")
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2
     assert "did not give it back" in answer.stderr
     assert not terminal.signers.exists()
 
@@ -179,7 +179,7 @@ def test_a_keyring_that_keeps_nothing_is_refused(terminal: Terminal, monkeypatch
 def test_without_any_keyring_it_is_said_what_serves(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     answer = terminal.keys("create")
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2
     assert "NEXY_SIGNING_KEY_FILE" in answer.stderr
     with pytest.raises(Problem, match="keys create"):
         keys.load_signer(OPERATOR.id, os.environ)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from runlog_kit import BEGIN, MemoryRing
 
-from nexy_tui.core.problem import Problem, Refused
+from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.runlog import keys
 from nexy_tui.runlog.sign import signature_holds
 from nexy_tui.runlog.trust import AllowedSigners
@@ -64,7 +64,7 @@ def test_rotation_ends_the_old_key_where_the_new_begins(tmp_path: Path) -> None:
 
 
 def test_rotation_needs_a_key(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="no signing key in the keyring"):
+    with pytest.raises(Unusable, match="no signing key in the keyring"):
         keys.rotate_key("ada", tmp_path / "as", BEGIN, backend=MemoryRing())
 
 
@@ -77,7 +77,7 @@ def test_a_key_that_cannot_be_listed_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_without_any_key_the_refusal_says_how_to_make_one_and_what_was_asked() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Unusable) as caught:
         keys.load_signer("ada", {}, backend=BrokenRing())
     text = str(caught.value)
     for part in ("keyring cannot be read (RuntimeError)", "SSH_AUTH_SOCK", "NEXY_SIGNING_KEY_FILE", "nexy-tui keys create"):
@@ -120,5 +120,5 @@ def test_a_file_that_is_no_open_key_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_agent_that_does_not_answer_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="ssh-agent does not answer"):
+    with pytest.raises(Unusable, match="ssh-agent does not answer"):
         keys.load_signer("ada", {"SSH_AUTH_SOCK": str(tmp_path / "none")}, backend=MemoryRing())

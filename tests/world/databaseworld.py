@@ -16,10 +16,11 @@ from typing import Any, cast
 import psycopg
 import pytest
 
-from checks.base import Scope
+from checks.base import Check, Scope
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.event import silent
+from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import Database
@@ -144,6 +145,12 @@ class Bench:
         self.sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC")
         self.extra.clear()
         self.place().harden()
+
+
+def verdict(bench: Bench, check: Check, **plan: object) -> Status:
+    """What a check says of the database now."""
+    scope = bench.scope(bench.plan(**plan))
+    return check.judge(check.look(scope), scope.plan).status
 
 
 @pytest.fixture(scope="module")

@@ -137,7 +137,6 @@ def _furnish(home: Path, record: Path, proxy: str) -> None:
     for name in ("pre-commit", "commit-msg", "pre-push", "reference-transaction", "post-checkout"):
         _write(home / "hooks" / name, _PROGRAM.format(record=record), 0o755)
     settings = _GITCONFIG.format(proxy=proxy, bin=programs, home=home)
-    host = proxy.removeprefix("http://")
     files = {
         ".gitconfig": settings,
         ".config/git/config": settings,
@@ -278,13 +277,15 @@ def test_outside_the_world_the_same_traps_do_close(hostile: Hostile) -> None:
     """What the test above rests on: these recorders record, given half a chance."""
 
     def run(*argv: str) -> None:
-        subprocess.run(argv, cwd=hostile.temporary, env=hostile.environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+        place = hostile.temporary
+        subprocess.run(argv, cwd=place, env=hostile.environ, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30)
 
     run("git", "ls-remote", "https://github.com/Seregawpn/Nexy_server.git")
     run(sys.executable, "-c", "import keyring; keyring.get_password('nexy-tui', 'github-token')")
     run("bash", "-c", "true")
     run("psql", "postgres")
-    assert {line.split()[0] for line in hostile.recorded()} >= {str(hostile.home / "bin/ssh"), "keyring", "bash_env", str(hostile.home / "bin/psql")}
+    programs = hostile.home / "bin"
+    assert {line.split()[0] for line in hostile.recorded()} >= {f"{programs}/ssh", f"{programs}/psql", "keyring", "bash_env"}
     if curl := shutil.which("curl"):
         run(curl, "-s", "--noproxy", "", "https://github.com/")
         assert any("CONNECT github.com:443" in line for line in hostile.recorded())

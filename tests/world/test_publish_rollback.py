@@ -68,15 +68,16 @@ def test_what_was_rolled_back_is_published_again_without_an_upload(work: Publish
     assert sent(work, start) == []
 
 
-def test_a_rollback_killed_at_its_writes_is_finished_by_the_next(work: Publisher) -> None:
+@pytest.mark.parametrize("steps", ["PATCH", pytest.param("git push|git commit|PATCH", marks=pytest.mark.exhaustive)])
+def test_a_rollback_killed_at_its_writes_is_finished_by_the_next(work: Publisher, steps: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         next_version(work)
         mortal = Mortal(patch)
         work.do(Rollback())
-    points = [number for number, step in enumerate(mortal.seen, 1) if step.startswith(("PATCH", "git push", "git commit"))]
-    assert len(points) >= 4
+    points = [number for number, step in enumerate(mortal.seen, 1) if step.startswith(tuple(steps.split("|")))]
+    assert len(points) >= 2
     work.do(Publish())
-    for at, lost in itertools.product(points, ("request", "answer")):
+    for at, lost in itertools.product(points, ("answer",) if steps == "PATCH" else ("request", "answer")):
         version, figures = next_version(work)
         with pytest.MonkeyPatch.context() as patch:
             Mortal(patch, at=at, lost=lost)

@@ -20,7 +20,7 @@ import pytest
 
 from nexy_tui.config import load_settings
 from nexy_tui.core.clock import SystemClock
-from nexy_tui.core.problem import Refused
+from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.runlog import dsse, keys, sshsig, sshwire
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.read import list_runs, read_log
@@ -184,7 +184,7 @@ def test_a_key_in_the_agent_signs_a_whole_run(tmp_path: Path) -> None:
         assert verify(log, [Trust("list", AllowedSigners.load(signers))]).state is State.SEALED
         assert ssh_verify(signers, log).returncode == 0
         other = _add(tmp_path, "other", environ)
-        with pytest.raises(Refused, match="none is listed"):
+        with pytest.raises(Unusable, match="none is listed"):
             keys.load_signer(OPERATOR.id, environ, backend=_NoKeys())  # type: ignore[arg-type]
         (tmp_path / "list").write_text(f"bob {public}{OPERATOR.id} {other}")
         chosen = keys.load_signer(OPERATOR.id, environ, allowed=AllowedSigners.load(tmp_path / "list"), backend=_NoKeys())  # type: ignore[arg-type]

@@ -138,9 +138,8 @@ def shared_memory(pids: set[int]) -> list[str]:
 def ours_in(*places: str) -> set[str]:
     """Entries of the machine's shared folders that a world's programs could have made."""
     marks = ("nexy", "pgsql", "postgres", "psql", "embedded")
-    return {
-        f"{place}/{name}" for place in places if Path(place).is_dir() for name in os.listdir(place) if any(mark in name.lower() for mark in marks)
-    }
+    found = (path for place in places if Path(place).is_dir() for path in Path(place).iterdir())
+    return {str(path) for path in found if any(mark in path.name.lower() for mark in marks)}
 
 
 def until(holds: Callable[[], bool], what: str, patience: float = 20.0) -> None:
@@ -313,7 +312,7 @@ def _python_of(user: pwd.struct_passwd, folder: Path, setpriv: tuple[str, ...]) 
         packages = own / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
         (packages / "tests.pth").write_text(f"{sysconfig.get_path('purelib')}\n{package_root()}\n")
         python = str(own / "bin" / "python")
-        probe = "import os, subprocess, sys; import nexy_tui.cli.commands, psycopg, cryptography; subprocess.run([sys.executable, '-V'], check=True)"
+        probe = "import subprocess, sys, psycopg, cryptography, nexy_tui.cli.commands; subprocess.run([sys.executable, '-V'], check=True)"
         if subprocess.run([*setpriv, python, "-c", probe], cwd="/", capture_output=True, check=False).returncode == 0:
             return python
     pytest.skip(f"{user.pw_name} may not run this Python, and there is no other of its version")

@@ -52,6 +52,7 @@ setting superuser PG_SUPERUSER postgres
 setting superuser_password PG_SUPERUSER_PASSWORD ''
 setting retention BACKUP_RETENTION_DAYS 30
 setting folder BACKUP_LOCAL_DIR server/backups/postgres
+setting offsite BACKUP_OFFSITE_PROVIDER none
 case $folder in /*) ;; *) folder="$NEXY_APP_DIR/$NEXY_BASE/$folder" ;; esac
 
 wanted() { [[ $2 =~ ^($3)$ ]] || refuse "$1 is '${2:0:60}' in config.env on the VM; it must be $4"; }
@@ -60,6 +61,7 @@ wanted DB_PORT "$port" '[0-9]{1,5}' 'a port'
 wanted DB_NAME "$name" '[A-Za-z_][A-Za-z0-9_$-]{0,62}' 'a database name'
 wanted DB_USER "$app" '[A-Za-z_][A-Za-z0-9_$-]{0,62}' 'a role name'
 wanted PG_SUPERUSER "$superuser" '[A-Za-z_][A-Za-z0-9_$-]{0,62}' 'a role name'
+wanted BACKUP_OFFSITE_PROVIDER "$offsite" 'none|azure|aws' 'none, azure or aws'
 wanted BACKUP_RETENTION_DAYS "$retention" '[0-9]{1,5}' 'a whole number of days'
 [ "$app" != "$superuser" ] || refuse "DB_USER and PG_SUPERUSER are both $app"
 fact address "$host $port $name"

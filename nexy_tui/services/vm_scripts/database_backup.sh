@@ -97,6 +97,7 @@ kept=yes
 sync -- "$folder" 2>/dev/null || sync
 
 fact archive "$archive $size $sum"
+fact offsite "$offsite"
 fact server "${server%% *}"
 fact pg-dump "$dumped_by"
 fact system "$system"

@@ -1,0 +1,74 @@
+"""Attesting: only what could not be seen, only where the checklist allows it, and only with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexy_tui.core.finding import Status
+from pilot.fakes import FakeBackend
+from pilot.hand import flowing, play, press, shown
+from screens.dialogs.attest import AttestDialog
+from screens.dialogs.message import MessageDialog
+from screens.phase import PhaseScreen
+
+
+def unread_version() -> FakeBackend:
+    backend = FakeBackend(at="inbox")
+    backend.play.unseen("inbox.version", "7-Zip is not here, so the image was not read.", "Install 7-Zip, or attest it.")
+    return backend
+
+
+def test_with_a_reason_it_lets_the_release_on_and_the_log_says_attested() -> None:
+    backend = unread_version()
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "n")
+        assert "? inconclusive" in shown(pilot.app)
+        await press(pilot, "t")
+        assert isinstance(pilot.app.screen, AttestDialog) and "7-Zip is not here" in flowing(pilot.app)
+        await press(pilot, "enter")
+        assert "needs a reason in words" in flowing(pilot.app)
+        await pilot.press(*"opened it on a Mac")
+        await press(pilot, "enter")
+        assert "◆ attested" in shown(pilot.app) and "all 4 items hold" in shown(pilot.app)
+
+    play(backend, script)
+    assert ("attestation", "inbox.version", "opened it on a Mac") in backend.log.records
+
+
+def test_not_where_the_checklist_does_not_allow_it() -> None:
+    backend = FakeBackend(at="inbox")
+    backend.play.unseen("inbox.exists", "The folder could not be read.", "Mend its permissions.")
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "t")
+        assert isinstance(pilot.app.screen, MessageDialog)
+        assert "inbox.exists can be verified by the tool, so it cannot be attested." in flowing(pilot.app)
+
+    play(backend, script)
+    assert backend.session is not None and backend.session.state.status("inbox.exists") is Status.INCONCLUSIVE
+
+
+def test_not_what_was_seen_to_fail() -> None:
+    backend = unread_version()
+    backend.play.fails("inbox.version", "Info.plist says 1.6.1.42.", "Build it again.")
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "down", "down", "t")
+        assert "only what could not be verified is attested" in flowing(pilot.app)
+
+    play(backend, script)
+    assert backend.session is not None and backend.session.state.status("inbox.version") is Status.FAILED
+
+
+def test_leaving_the_question_attests_nothing() -> None:
+    backend = unread_version()
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "down", "down", "t")
+        await pilot.press(*"opened it on a Mac")
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, PhaseScreen)
+
+    play(backend, script)
+    assert not [record for record in backend.log.records if record[0] == "attestation"]

@@ -1,0 +1,184 @@
+"""Every size, keyboard and mouse, with colour and without; and what the palette knows."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import screens
+from nexy_tui.core.finding import Status
+from pilot.fakes import FakeBackend
+from pilot.hand import lines, play, press, settle, shown
+from screens.commands import PhaseCommands
+from screens.dialogs.confirm import ConfirmDialog
+from screens.dialogs.refusal import RefusalDialog
+
+
+def busy() -> FakeBackend:
+    backend = FakeBackend(at="database")
+    backend.play.fails("database.backup", "No backup of this run.", "Make one.")
+    backend.play.unseen("database.drill", "The record could not be read.", "Run one.")
+    backend.play.not_needed("database.hardened", "This target names no application user.")
+    return backend
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60), (64, 20)])
+def test_what_matters_is_in_sight(size: tuple[int, int]) -> None:
+    async def script(pilot: Any) -> None:
+        rows = lines(pilot.app)
+        assert "REHEARSAL 7f3a2c" in rows[0] and "1.6.1.43" in rows[0]
+        text = "\n".join(rows)
+        for part in ("✗ failed", "? inconclusive", "– not applicable", "✓ passed", "Backup of this run", "Back the database up", "Next", "Log"):
+            assert part in text
+        assert "3 Database" in text and "n Next" in rows[-1] and "q Quit" in rows[-1]
+
+    play(busy(), script, size=size)
+
+
+def test_production_is_named_on_every_screen() -> None:
+    async def script(pilot: Any) -> None:
+        app = pilot.app
+        for keys in (["s"], ["escape", "u"], ["escape", "f"], ["escape", "l"], ["escape", "v"]):
+            await press(pilot, *keys)
+            assert "PRODUCTION" in lines(app)[0]
+
+    play(FakeBackend(world=None), script, size=(80, 24), run=False)
+
+
+def test_a_resize_keeps_item_and_log() -> None:
+    async def script(pilot: Any) -> None:
+        app = pilot.app
+        await press(pilot, "down", "down")
+        for size in ((120, 40), (80, 24), (150, 50)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            assert app.screen.selected.id == "database.drill"
+            assert "could not be read" in shown(app) and "Restore drill not older than 7 days" in shown(app)
+            assert app.screen.query_one("#rail").display == (size[0] >= 100)
+
+    play(busy(), script, size=(80, 24))
+
+
+def test_enter_opens_the_item_and_closes_it_again() -> None:
+    async def script(pilot: Any) -> None:
+        app = pilot.app
+        await press(pilot, "down", "enter")
+        text = shown(app)
+        assert "A deploy that damages data must be undone" in text and "Make one." in text and "Restore drill not" not in text
+        await press(pilot, "escape")
+        assert "A deploy that damages data" not in shown(app) and "Restore drill not" in shown(app)
+
+    play(busy(), script, size=(80, 24))
+
+
+def test_the_mouse_does_it_too() -> None:
+    backend = busy()
+
+    async def script(pilot: Any) -> None:
+        app = pilot.app
+        await pilot.click("#next")
+        await settle(pilot)
+        assert isinstance(app.screen, RefusalDialog)
+        await press(pilot, "escape")
+        await pilot.click("#items", offset=(20, 2))
+        await settle(pilot)
+        assert app.screen.selected.id == "database.drill" and app.screen.has_class("-open")
+        await pilot.click("#action-0")
+        await settle(pilot)
+        assert isinstance(app.screen, ConfirmDialog)
+        await pilot.click("#choice-no")
+        await settle(pilot)
+        await pilot.click("#rail", offset=(6, 1))
+        await settle(pilot)
+        assert app.screen.phase.id == "remotes"
+
+    play(backend, script, size=(120, 40))
+
+
+def test_a_phase_that_is_not_open_yet_cannot_be_chosen() -> None:
+    backend = busy()
+
+    async def script(pilot: Any) -> None:
+        await pilot.click("#rail", offset=(6, 7))
+        await settle(pilot)
+        assert pilot.app.screen.phase.id == "database"
+
+    play(backend, script, size=(120, 40))
+    assert backend.session is not None and backend.session.state.phase == "database"
+
+
+def test_without_colour_nothing_is_coloured_and_everything_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def script(pilot: Any) -> None:
+        app = pilot.app
+        coloured, reverse = [], []
+        for strip in app.screen._compositor.render_strips():
+            for segment in strip.apply_filter(app._filters[-1], app.screen.background_colors[1]):
+                style = segment.style
+                if style is None:
+                    continue
+                coloured += [color for color in (style.color, style.bgcolor) if color is not None and not color.is_default]
+                if style.reverse:
+                    reverse.append(segment.text)
+        assert coloured == []
+        text = " ".join(reverse)
+        assert "REHEARSAL" in text and "Database answers" in text
+        assert "✗ failed" in shown(app) and "3 Database" in shown(app)
+
+    play(busy(), script, size=(80, 24))
+
+
+def test_the_palette_knows_the_state() -> None:
+    backend = busy()
+
+    async def script(pilot: Any) -> None:
+        known = {name: about for name, about, _ in PhaseCommands(pilot.app.screen).commands()}
+        assert known["Next"] == "Not yet: Backup of this run"
+        assert known["Restore drill"] == "Shows what it will do, then asks"
+        assert "Back to Version" in known and "Back to Inbox" not in known and "Keys" in known
+        await press(pilot, "ctrl+p")
+        await pilot.press(*"back the data")
+        await pilot.pause(0.3)
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, ConfirmDialog)
+
+    play(backend, script)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "colon"])
+def test_help_and_palette_need_no_key_that_a_terminal_swallows(key: str) -> None:
+    async def script(pilot: Any) -> None:
+        before = pilot.app.screen
+        await press(pilot, key)
+        assert pilot.app.screen is not before
+
+    play(FakeBackend(), script)
+
+
+def test_the_gates_matrix_marks_each_cell() -> None:
+    from nexy_tui.core.finding import Evidence
+
+    backend = FakeBackend(at="gate")
+    cells = (Evidence("release URL size", "12 (failed)", "release URL"), Evidence("appcast size", "15 (passed)", "appcast"))
+    backend.play.fails("gate.release", "The release URL gives 12 bytes.", "Publish again.", *cells)
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "m")
+        text = shown(pilot.app)
+        assert "✗ failed" in text and "release URL · size: 12" in text and "appcast · size: 15" in text
+
+    play(backend, script, size=(80, 24))
+    assert backend.session is not None and backend.session.state.status("gate.release") is Status.FAILED
+
+
+def test_screens_reach_no_further_down_than_the_engine() -> None:
+    allowed = ("engine", "checklist", "release", "core", "fixers")
+    for path in Path(screens.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("nexy_tui", "checks")):
+                parts = (node.module or "").split(".")
+                assert parts[0] == "nexy_tui" and parts[1] in allowed, f"{path.name} imports {node.module}"

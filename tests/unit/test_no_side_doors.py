@@ -1,0 +1,307 @@
+"""No side doors: for every action and every item of an earlier phase, that item not holding means that the action does not run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from engine_kit import BROKEN, UNSEEN, Engine, Stage, engine
+from typer.testing import CliRunner
+
+from nexy_tui.checklist import CHECKLIST, Item
+from nexy_tui.cli import act, commands, database
+from nexy_tui.core.finding import Status
+from nexy_tui.core.problem import Refused
+from nexy_tui.engine.alone import perform_alone
+from nexy_tui.engine.driver import drive
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PHASES = ("remotes", "version", "database", "inbox", "publish", "gate", "deploy", "final")
+STANDS_IN = {
+    "bump": "version",
+    "commit": "version",
+    "backup": "database",
+    "drill": "database",
+    "harden": "database",
+    "push": "publish",
+    "publish": "publish",
+    "sync-manifests": "publish",
+    "deploy": "deploy",
+}
+"""Every action and the phase it belongs to, by the rulebook; written out here so that the checklist cannot move one unseen."""
+
+DOES_NOT_HOLD: tuple[Status | str, ...] = (Status.FAILED, Status.INCONCLUSIVE, Status.NOT_RUN, UNSEEN, BROKEN)
+ACTIONS = tuple(STANDS_IN)
+
+
+def earlier(action: str) -> list[Item]:
+    """Every item of the phases before the action's."""
+    return [item for phase in PHASES[: PHASES.index(STANDS_IN[action])] for item in CHECKLIST.phase(phase).items]
+
+
+def every_item() -> list[Item]:
+    return [item for phase in PHASES for item in CHECKLIST.phase(phase).items]
+
+
+def everything_before(action: str) -> Stage:
+    """A stage on which all that precedes an action is done."""
+    done = list(ACTIONS[: ACTIONS.index(action)]) if action in ("commit", "publish", "deploy") else []
+    return Stage(ran=[*done, *(name for name in ACTIONS if STANDS_IN[name] != STANDS_IN[action])])
+
+
+def test_the_table_above_is_the_whole_checklist() -> None:
+    assert tuple(phase.id for phase in CHECKLIST.phases) == PHASES
+    assert set(CHECKLIST.actions) == set(STANDS_IN)
+    for action, phase in STANDS_IN.items():
+        assert {CHECKLIST.phase_of(item.id).id for item in CHECKLIST.items if action in (item.action, item.remedy)} == {phase}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("status", DOES_NOT_HOLD)
+class TestAnEarlierItemDoesNotHold:
+    def test_alone(self, action: str, status: Status | str) -> None:
+        """`bump`, `publish`, `deploy` and the others from the command line, with `--yes`."""
+        for item in earlier(action):
+            made = engine(self.stage(action, item, status))
+            outcome = perform_alone(made.session, [action], confirm=made.stage.confirm, attestations={})
+            self.nothing_ran(made, action, item)
+            assert outcome.refusal is not None and outcome.refusal.item == item.id
+            assert outcome.exit_code == (1 if status is Status.FAILED else 3)
+            assert made.stage.confirmed == [], "nothing is confirmed that is not going to happen"
+            assert made.journal.sealed == "failed" and made.journal.closed
+
+    def test_in_a_session_as_the_wizard_drives_it(self, action: str, status: Status | str) -> None:
+        for item in earlier(action):
+            made = engine(self.stage(action, item, status))
+            made.session.look(made.session.checklist.items)
+            with pytest.raises(Refused, match=re.escape(item.id)) as refused:
+                made.session.perform(action)
+            assert refused.value.remedy
+            self.nothing_ran(made, action, item)
+
+    def test_in_a_session_that_saw_it_hold_an_hour_ago(self, action: str, status: Status | str) -> None:
+        """What cannot be taken back is preceded by another look at everything but long downloads and the VM."""
+        for item in earlier(action):
+            if not CHECKLIST.actions[action].irreversible or item.check.slow:
+                continue
+            made = engine(everything_before(action))
+            made.session.look(made.session.checklist.items)
+            assert made.session.in_the_way_of(action) is None
+            made.stage.forced[item.id] = status
+            with pytest.raises(Refused, match=re.escape(item.id)):
+                made.session.perform(action)
+            self.nothing_ran(made, action, item)
+
+    def stage(self, action: str, item: Item, status: Status | str) -> Stage:
+        stage = everything_before(action)
+        stage.forced[item.id] = status
+        return stage
+
+    def nothing_ran(self, made: Engine, action: str, item: Item) -> None:
+        assert action not in made.stage.ran[len(everything_before(action).ran) :]
+        assert made.lock.held == 0
+        assert not [record for record in made.journal.records if record[0] == "intent"]
+        [(status, message)] = made.journal.results_of(action)
+        assert status == "refused" and message.startswith(f"{item.id} is ")
+
+
+@pytest.mark.parametrize("status", DOES_NOT_HOLD)
+def test_a_whole_run_never_acts_past_an_item_that_does_not_hold(status: Status | str) -> None:
+    for item in every_item():
+        made = engine(Stage({item.id: status}))
+        outcome = drive(made.session, confirm=made.stage.confirm, attestations={})
+        phase = CHECKLIST.phase_of(item.id).id
+        later = {action for action, stands in STANDS_IN.items() if PHASES.index(stands) > PHASES.index(phase)}
+        assert not later & set(made.stage.ran), (item.id, made.stage.ran)
+        assert made.session.state.phase == phase
+        assert outcome.outcome == ("refused" if status is Status.FAILED else "inconclusive")
+        assert outcome.refusal is not None and outcome.refusal.item == item.id
+        assert made.journal.sealed is None, "a run that stopped is left to be resumed"
+        refusals = [message for kind, _, result, message in made.journal.records if (kind, result) == ("result", "refused")]
+        assert refusals and refusals[-1].startswith(f"{item.id} is ")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+class TestEverythingEarlierHolds:
+    def test_alone(self, action: str) -> None:
+        made = engine(everything_before(action))
+        before = len(made.stage.ran)
+        outcome = perform_alone(made.session, [action], confirm=made.stage.confirm, attestations={})
+        assert made.stage.ran[before:] == [action]
+        assert (outcome.outcome, outcome.exit_code) == ("verified", 0)
+        assert {item.id for item in earlier(action)} <= set(made.stage.looked)
+        assert made.journal.sealed == "complete"
+
+    def test_what_stands_later_does_not_matter(self, action: str) -> None:
+        stage = everything_before(action)
+        later = PHASES[PHASES.index(STANDS_IN[action]) + 1 :]
+        stage.forced = {item.id: Status.FAILED for phase in later for item in CHECKLIST.phase(phase).items}
+        made = engine(stage)
+        made.session.look(made.session.checklist.items)
+        made.session.perform(action)
+        assert stage.ran[-1] == action
+
+    def test_a_session_without_a_journal_only_looks(self, action: str) -> None:
+        made = engine(everything_before(action), looks_only=True)
+        before = list(made.stage.ran)
+        made.session.look(made.session.checklist.items)
+        with pytest.raises(Refused, match="only looks"):
+            made.session.perform(action)
+        assert made.stage.ran == before
+
+    def test_unconfirmed_it_does_not_run(self, action: str) -> None:
+        made = engine(everything_before(action))
+        before = list(made.stage.ran)
+        outcome = perform_alone(made.session, [action], confirm=lambda _: False, attestations={})
+        assert made.stage.ran == before
+        assert (outcome.exit_code, made.journal.sealed) == (1, "failed")
+
+    def test_a_dry_run_does_nothing_and_is_sealed(self, action: str) -> None:
+        made = engine(everything_before(action))
+        before = list(made.stage.ran)
+        outcome = perform_alone(made.session, [action], confirm=made.stage.confirm, attestations={}, dry_run=True)
+        assert made.stage.ran == before
+        assert made.stage.confirmed == []
+        assert (outcome.exit_code, made.journal.sealed) == (0, "complete")
+
+
+def test_a_whole_run_with_nothing_in_the_way_acts_once_each() -> None:
+    made = engine()
+    assert drive(made.session, confirm=made.stage.confirm, attestations={}).outcome == "verified"
+    assert made.stage.ran == ["bump", "commit", "backup", "push", "publish", "deploy"] == made.stage.confirmed
+    made.session.seal("complete")
+
+
+ATTESTABLE = [item.id for item in CHECKLIST.items if item.attestable]
+
+
+@pytest.mark.parametrize("item", ATTESTABLE)
+class TestAttesting:
+    def test_yes_attests_nothing(self, item: str) -> None:
+        made = engine(Stage({item: Status.INCONCLUSIVE}))
+        assert drive(made.session, confirm=lambda _: True, attestations={}).outcome == "inconclusive"
+        assert "publish" not in made.stage.ran
+
+    def test_attested_with_a_reason_it_holds(self, item: str) -> None:
+        stage = everything_before("publish")
+        stage.forced[item] = Status.INCONCLUSIVE
+        made = engine(stage)
+        outcome = perform_alone(made.session, ["publish"], confirm=made.stage.confirm, attestations={item: "read it on a Mac by hand"})
+        assert outcome.outcome == "verified" and made.stage.ran[-1] == "publish"
+        assert ("attestation", item, "attested", "read it on a Mac by hand") in made.journal.records
+
+    @pytest.mark.parametrize("status", [Status.FAILED, Status.NOT_RUN])
+    def test_what_failed_is_not_attested(self, item: str, status: Status) -> None:
+        stage = everything_before("publish")
+        stage.forced[item] = status
+        made = engine(stage)
+        perform_alone(made.session, ["publish"], confirm=made.stage.confirm, attestations={item: "read it on a Mac by hand"})
+        assert made.stage.confirmed == []
+        assert not [record for record in made.journal.records if record[0] == "attestation"]
+
+    def test_the_rehearsals_operator_attests_it_and_only_it(self, item: str) -> None:
+        made = engine(Stage({item: Status.INCONCLUSIVE}))
+        assert drive(made.session, confirm=lambda _: True, attestations={}, attest_all=True).outcome == "verified"
+        assert [record[1] for record in made.journal.records if record[0] == "attestation"] == [item]
+
+
+def test_the_rehearsals_operator_attests_nothing_that_may_not_be() -> None:
+    for item in every_item():
+        if item.attestable:
+            continue
+        made = engine(Stage({item.id: Status.INCONCLUSIVE}))
+        outcome = drive(made.session, confirm=lambda _: True, attestations={item.id: "I say so"}, attest_all=True)
+        assert outcome.refusal is not None and outcome.refusal.item == item.id
+        assert not [record for record in made.journal.records if record[0] == "attestation"]
+
+
+# --- the command line has no other way in ---
+
+
+ACTING = {
+    "bump": (["1.6.1.43"], "bump"),
+    "publish": ([], "publish"),
+    "sync-manifests": ([], "sync-manifests"),
+    "deploy": (["v1.6.1.43"], "deploy"),
+    "db backup": ([], "backup"),
+    "db drill": ([], "drill"),
+    "db harden": ([], "harden"),
+}
+"""Every command that changes the release's world, the arguments it needs, and its action."""
+
+LOOKING = {"check", "verify", "gate", "db status", "runs list", "runs show", "runs verify", "runs report", "config path", "config check", "config show"}
+WHOLE_RUNS = {"release", "rehearse"}
+OWN = {"keys create", "keys list", "keys export", "keys rotate", "world up", "world status", "world env", "world down", "world fault", "world build"}
+"""Commands about this operator's own key, or about a rehearsal world as such."""
+
+HARMLESS = {"version", "tag", "yes", "attest", "json", "dry_run", "check"}
+"""What an acting command takes: what to act on, confirmations, attestations, and ways to do less."""
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    made = typer.Typer()
+    commands.mount(made)
+    return made
+
+
+def leaves(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from leaves(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
+
+
+def test_every_command_is_known_for_what_it_does(app: typer.Typer) -> None:
+    named = {name for name, _ in leaves(typer.main.get_command(app))}
+    assert named == {*ACTING, *LOOKING, *WHOLE_RUNS, *OWN}
+
+
+def test_no_flag_overrides(app: typer.Typer) -> None:
+    for name, command in leaves(typer.main.get_command(app)):
+        if name in ACTING:
+            assert {param.name for param in command.params} - {"help"} <= HARMLESS, name
+
+
+@dataclass
+class Calls:
+    made: list[tuple[list[str], dict[str, Any]]] = field(default_factory=list)
+
+    def __call__(self, actions: list[str], **options: Any) -> None:
+        self.made.append((list(actions), options))
+
+
+@pytest.mark.parametrize("name", ACTING)
+def test_every_acting_command_goes_through_the_one_door(name: str, app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Calls()
+    monkeypatch.setattr(act, "run_alone", calls)
+    monkeypatch.setattr(database, "run_alone", calls)
+    arguments, action = ACTING[name]
+    assert CliRunner().invoke(app, [*name.split(), *arguments]).exit_code == 0
+    [(actions, options)] = calls.made
+    assert actions == [action]
+    assert options["yes"] is (name == "bump"), "bump changes files of the checkout alone, which git gives back"
+
+
+def test_actions_are_run_by_the_session_alone() -> None:
+    """An action needs a context to run, and one place makes it."""
+    sources = [path for folder in ("nexy_tui", "screens", "checks") for path in (ROOT / folder).rglob("*.py")]
+    assert len(sources) > 100
+    makers = [path.relative_to(ROOT).as_posix() for path in sources if re.search(r"\bActionContext\(", path.read_text("utf-8"))]
+    assert makers == ["nexy_tui/engine/session.py"]
+
+
+@pytest.mark.parametrize("pair", ["remotes.code=I looked", "inbox.apple", "inbox.apple= ", "no.such=reason"])
+def test_attesting_on_the_command_line_is_refused_before_anything_is_touched(pair: str) -> None:
+    from nexy_tui.cli.release import attestations_of
+    from nexy_tui.core.problem import Unusable
+
+    with pytest.raises(Unusable):
+        attestations_of([pair])
