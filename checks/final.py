@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from checks import backups
 from checks.base import Check, Scope
 from checks.gate import API, CANONICAL, HEALTH, STALE, TARGET, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
 from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column
@@ -133,5 +132,3 @@ PUBLICATION = Check(look_final, judge_publication, slow=True)
 ASSETS = Check(look_assets, judge_assets, slow=True)
 MANIFEST = Check(look_final, judge_manifest, slow=True)
 LIVE = Check(look_final, judge_live, slow=True)
-BACKUP = backups.BACKUP
-DRILL = backups.DRILL

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from checks import apple, backups, database, deploy, final, gate, inbox, manifests, publish, remotes, version
+from checks import apple, backups, database, deploy, final, gate, inbox, manifests, pre_release_backup, publish, remotes, version
 from checks.base import Check
 from nexy_tui.actions.backup import Backup
 from nexy_tui.actions.base import Action
@@ -50,10 +51,11 @@ class Phase:
 
 @dataclass(frozen=True)
 class Checklist:
-    """All phases, and the actions their items name."""
+    """All phases, the actions their items name, and what of an action can be done without writing anything."""
 
     phases: tuple[Phase, ...]
     actions: dict[str, Action]
+    dry_runs: Mapping[str, Action] = field(default_factory=dict)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -199,20 +201,20 @@ def _phases() -> tuple[Phase, ...]:
                     remedy="harden",
                 ),
                 Item(
-                    "database.drill",
-                    "3 Phase 1.1.2",
-                    "A restore drill is recent",
-                    "A backup that was never restored is a hope.",
-                    backups.DRILL,
-                    remedy="drill",
-                ),
-                Item(
                     "database.backup",
                     "3 Phase 1.1.1",
                     "A backup of this run is made",
                     "It is the way back if the release harms the data.",
                     backups.BACKUP,
                     action="backup",
+                ),
+                Item(
+                    "database.drill",
+                    "3 Phase 1.1.2",
+                    "A restore drill is recent",
+                    "A backup that was never restored is a hope.",
+                    backups.DRILL,
+                    remedy="drill",
                 ),
             ),
         ),
@@ -377,11 +379,13 @@ def _phases() -> tuple[Phase, ...]:
                     final.LIVE,
                     fixers=("stale-appcast",),
                 ),
-                Item("final.backup", "6.6", "The pre-release backup is there", "The way back.", backups.BACKUP),
+                Item("final.backup", "6.6", "The pre-release backup is there", "The way back.", pre_release_backup.BACKUP),
                 Item("final.drill", "6.7", "The last restore drill is recent", "At most as old as the target allows.", backups.DRILL),
             ),
         ),
     )
 
 
-CHECKLIST = Checklist(_phases(), {action.name: action for action in (Bump(), Commit(), Backup(), Drill(), Harden(), Push(), Publish(), SyncManifests(), Deploy())})
+_ACTIONS: tuple[Action, ...] = (Bump(), Commit(), Backup(), Drill(), Harden(), Push(), Publish(), SyncManifests(), Deploy())
+
+CHECKLIST = Checklist(_phases(), {action.name: action for action in _ACTIONS}, {"publish": Publish(dry_run=True)})

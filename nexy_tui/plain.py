@@ -60,6 +60,8 @@ class PlainRenderer:
 
     def _event(self, event: Event) -> str | None:
         match event:
+            case Line(text, "publish"):
+                return text  # The publisher's own lines are markers that people and scripts look for, word for word (rulebook 2.4).
             case Line(text, source):
                 return f"   {source + ': ' if source else ''}{text}"
             case Waiting(reason, seconds):

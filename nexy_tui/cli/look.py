@@ -1,4 +1,4 @@
-"""`check`, `verify` and `gate`: looking without touching."""
+"""`check` and `verify`: looking without touching."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from nexy_tui.cli import common
 
 if TYPE_CHECKING:
-    from nexy_tui.checklist import Item
+    from nexy_tui.checklist import Checklist, Item
     from nexy_tui.services import Services
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -22,7 +22,6 @@ def register(app: typer.Typer) -> None:
     """Mount the commands."""
     app.command()(check)
     app.command()(verify)
-    app.command()(gate)
 
 
 def check(
@@ -48,7 +47,8 @@ def check(
             raise Unusable("No item is named.", remedy="Name items, or --all; nexy-tui check --list shows them.")
         wanted = list(checklist.items) if all_items else [known[name] for name in items or []]
         if not vm:
-            wanted = [item for item in wanted if not item.check.vm or (items and item.id in items)]
+            on_vm = _asks_vm(checklist)
+            wanted = [item for item in wanted if item.id not in on_vm or item.id in (items or [])]
         raise typer.Exit(look_at(wanted, json))
 
 
@@ -56,33 +56,6 @@ def verify(json: Json = False) -> None:
     """The final verification checklist (rulebook section 6), every item anew and from outside."""
     with common.problems_end():
         raise typer.Exit(look_at(common.the_checklist().phase("final").items, json, released=True))
-
-
-def gate(
-    host: Annotated[str | None, typer.Argument(help="The update server (default: the target's).")] = None,
-    port: Annotated[int | None, typer.Argument(help="Its port.")] = None,
-    profile: Annotated[str, typer.Option(help="pre-deploy or post-deploy.")] = "pre-deploy",
-    json: Json = False,
-) -> None:
-    """The consistency gate: do all sources agree?"""
-    from dataclasses import replace
-
-    from nexy_tui.core.problem import Unusable
-    from nexy_tui.core.target import UpdateServer
-
-    phases = {"pre-deploy": "gate", "post-deploy": "final"}
-    with common.problems_end():
-        if profile not in phases:
-            raise Unusable(f"There is no gate profile {profile!r}.", remedy="Choose pre-deploy or post-deploy.")
-        services = common.make_services()
-        if host is not None:
-            here = services.target.update_server
-            target = replace(services.target, update_server=UpdateServer(host, port or here.port))
-            services.settings = replace(services.settings, target=target)
-        items = common.the_checklist().phase(phases[profile]).items
-        if profile == "post-deploy":
-            items = tuple(item for item in items if item.id in ("final.publication", "final.manifest", "final.live"))
-        raise typer.Exit(look_at(items, json, services=services))
 
 
 def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None = None, released: bool = False) -> int:
@@ -103,6 +76,16 @@ def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None =
     else:
         print(f"{outcome}: {sum(f.status.satisfied for f in session.state.findings.values())} of {len(items)} items hold.")
     return EXIT[outcome]
+
+
+def _asks_vm(checklist: Checklist) -> set[str]:
+    """Items that ask the VM: those that always do, and the database's where the database is there."""
+    from nexy_tui.config import load_settings
+
+    items = {item.id for item in checklist.items if item.check.vm}
+    if load_settings().target.database.where == "vm":
+        items |= {item.id for item in checklist.phase("database").items} | {"final.backup", "final.drill"}
+    return items
 
 
 def _list(as_json: bool) -> None:

@@ -42,11 +42,12 @@ def _perform(session: Session, actions: Sequence[str], confirm: Callable[[str], 
         refusal = session.refuse(action)
         if refusal is not None:
             return stopped_by(refusal)
-        if dry_run:
-            continue
-        if not confirm(action):
+        if not dry_run and not confirm(action):
             return Outcome("refused", Refusal(action, Status.NOT_RUN, f"{action} was not confirmed."))
         try:
+            if dry_run:
+                session.dry_run(action)
+                continue
             session.perform(action)
         except Problem as problem:
             return Outcome("inconclusive" if problem.exit_code == 3 else "refused", None, problem)

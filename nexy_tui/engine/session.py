@@ -253,7 +253,7 @@ class Session:
         try:
             result = subject.run(context)
         except Problem as problem:
-            self._end(log, action, begun, problem)
+            self._end(log, subject.name, begun, problem)
             raise
         except Exception as error:
             broken = Refused(
@@ -261,13 +261,14 @@ class Session:
                 "Its effect is unknown; the checks say what is there.",
                 "Look at the phase again; the action can be repeated.",
             )
-            self._end(log, action, begun, broken)
+            self._end(log, subject.name, begun, broken)
             raise broken from error
         evidence = list(result.evidence) + [Evidence(name, value, "digest") for name, value in result.digests.items()]
         subjects = [Subject(name, {"sha256": value}) for name, value in result.digests.items() if name in (DMG, PKG)]
         if RELEASE_COMMIT in result.digests:
             log.set_subject(result.digests[RELEASE_COMMIT])
-        log.result(action, "done" if result.changed else "unchanged", duration_ms=self._since(begun), message=result.summary, evidence=evidence, subjects=subjects)
+        status = "done" if result.changed else "unchanged"
+        log.result(subject.name, status, duration_ms=self._since(begun), message=result.summary, evidence=evidence, subjects=subjects)
         self._say(ActionEnded(action, result, None))
         return result
 

@@ -187,6 +187,20 @@ def test_one_thing_wrong_fails_the_items_it_concerns(change: dict[str, Any], ite
     assert all(verdicts[name].remedy and verdicts[name].evidence for name in items)
 
 
+HALF_WAY = [live(OLD, offered=NEW), live(NEW, health=Unseen("no answer")), live(OLD, appcast=AppcastFacts("u", 500, "t", "it answered HTTP 500"))]
+
+
+@pytest.mark.parametrize("serving", HALF_WAY)
+def test_a_deploy_of_this_run_that_was_left_half_way_does_not_bar_the_way_to_deploying_again(serving: Live) -> None:
+    begun = plan(begun=frozenset(("publish", "deploy")))
+    verdict = judge_live(facts(serving=serving), begun)
+    assert verdict.status is Status.NOT_APPLICABLE and "half-way" in verdict.summary and verdict.evidence
+    assert not judge_live(facts(serving=serving), plan(begun=frozenset(("publish",)))).status.satisfied
+    for stranger in (live("1.6.0.7", offered=NEW), live(NEW, offered="1.6.0.7"), live(OLD, updates=health("1.6.0.7"))):
+        assert judge_live(facts(serving=stranger), begun).status is Status.FAILED
+    assert judge_live(facts(serving=live(OLD)), begun).status is Status.PASSED
+
+
 UNSEEN = [
     ({"live": live(OLD, health=Unseen("no answer"))}, {"live"}),
     ({"live": live(OLD, updates=Unseen("no answer"))}, {"live"}),

@@ -88,8 +88,8 @@ def test_a_wrong_remote_keeps_every_action_from_running(words: tuple[str, ...], 
     assert said.document["items"][0]["fixers"] == ["manifest-repository"]
 
 
-def test_a_refused_token_keeps_the_manifests_from_being_synchronised(broken: Callable[[str], Inside]) -> None:
-    refuses(broken("token-invalid"), "remotes.artifacts", "sync-manifests", "--yes")
+def test_a_missing_tag_keeps_the_manifests_from_being_synchronised(broken: Callable[[str], Inside]) -> None:
+    refuses(broken("missing-tag"), "remotes.artifacts", "sync-manifests", "--yes")
 
 
 def test_a_dirty_tree_keeps_the_version_from_being_written(module_world: Inside) -> None:
@@ -116,17 +116,17 @@ def bumped(make_world: MakeWorld) -> Inside:
 
 
 def test_each_command_by_itself_makes_a_release_and_none_runs_before_its_time(bumped: Inside) -> None:
-    refuses(bumped, "publish.asset", "deploy", f"v{NEXT}", "--yes")
-
+    refuses(bumped, "database.backup", "publish", "--yes")
     bumped.fault("drill-old")
-    refuses(bumped, "database.drill", "publish", "--yes")
+    refuses(bumped, "database.drill", "deploy", f"v{NEXT}", "--yes")
     drilled = alone(bumped, "db", "drill", "--yes")
     assert (drilled.exit, drilled.ran, drilled.status("database.drill")) == (0, ["drill"], "passed"), drilled.lines
     backed = alone(bumped, "db", "backup", "--yes")
     assert (backed.exit, backed.ran) == (0, ["backup"]), backed.lines
+    refuses(bumped, "publish.asset", "deploy", f"v{NEXT}", "--yes")
 
     before = outside(bumped)
-    dry = alone(bumped, "publish", "--dry-run", "--yes")
+    dry = alone(bumped, "publish", "--dry-run")
     assert (dry.exit, dry.ran, dry.document["outcome"]) == (0, [], "verified"), dry.lines
     assert outside(bumped).changed(before) == set()
     published = alone(bumped, "publish", "--yes")

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from nexy_tui.actions.together import Stop, together
+from nexy_tui.core.problem import Cancelled, Refused
+
+
+def test_jobs_run_at_the_same_time_and_give_their_results_by_name() -> None:
+    both = threading.Barrier(2, timeout=5)
+    assert together({"a": lambda _: both.wait() >= 0, "b": lambda _: both.wait() >= 0}, lambda: False) == {"a": True, "b": True}
+
+
+def test_the_first_failure_stops_the_others_and_is_the_one_told() -> None:
+    def waits(stop: Stop) -> None:
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            if stop():
+                raise Cancelled("Stopped.")
+            time.sleep(0.005)
+
+    def fails(_: Stop) -> None:
+        raise Refused("No.")
+
+    with pytest.raises(Refused, match="No"):
+        together({"a": waits, "b": fails}, lambda: False)
+
+
+def test_a_cancel_reaches_every_job() -> None:
+    def job(stop: Stop) -> None:
+        if stop():
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        together({"a": job, "b": job}, lambda: True)

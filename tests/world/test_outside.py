@@ -1,0 +1,228 @@
+"""Outside a rehearsal and outside a checkout, with nothing at all: every command works as it is, or says what is missing and exits 2."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from nexy_tui.cli import app as top_level
+from nexy_tui.cli import commands
+from nexy_tui.rehearsal.home import package_root
+
+WORKS = ""
+CHECKOUT = "is not inside a checkout"
+WORLD = "There is no rehearsal world in"
+RUN = "neither a file nor a run"
+NO_KEY = "keyring"
+
+HOW = {
+    CHECKOUT: "Go into the clone, or name it: --checkout DIR. To practise without one: nexy-tui rehearse.",
+    WORLD: "nexy-tui world up",
+    RUN: "nexy-tui runs list",
+    NO_KEY: "NEXY_SIGNING_KEY_FILE",
+    "needs a terminal": "nexy-tui release VERSION --headless",
+    "No item is named": "nexy-tui check --list",
+    "goes with --headless": "Add --headless",
+    "No run begins with": "nexy-tui runs list",
+    "no terminal to answer on": "--yes",
+}
+"""What each refusal must add: where to get what is missing."""
+
+CASES: dict[str, dict[str, str]] = {
+    "": {"": "needs a terminal", "--version": WORKS, "--checkout nowhere": "needs a terminal", "--world nowhere": WORLD},
+    "release": {
+        "": "needs a terminal",
+        "--headless": CHECKOUT,
+        "1.6.1.43 --headless --yes --json": CHECKOUT,
+        "--headless --resume x": "No run begins with",
+    },
+    "rehearse": {"--json": "goes with --headless"},
+    "check": {"--list": WORKS, "--list --json": WORKS, "": "No item is named", "--all": CHECKOUT, "--all --vm --json": CHECKOUT, "remotes.artifacts": CHECKOUT},
+    "verify": {"": CHECKOUT, "--json": CHECKOUT},
+    "gate": {"": CHECKOUT, "localhost 443 --json": CHECKOUT, "--profile post-deploy": CHECKOUT},
+    "fix": {"--list": WORKS},
+    "bump": {"1.6.1.43": CHECKOUT},
+    "publish": {"--yes": CHECKOUT, "--dry-run --json": CHECKOUT, "--recover": CHECKOUT},
+    "rollback": {"--yes": CHECKOUT},
+    "sync-manifests": {"--yes": CHECKOUT, "--check": CHECKOUT},
+    "deploy": {"v1.6.1.43 --yes": CHECKOUT},
+    "db backup": {"--yes": CHECKOUT},
+    "db drill": {"--yes": CHECKOUT},
+    "db harden": {"--yes": CHECKOUT},
+    "db status": {"": CHECKOUT},
+    "runs list": {"": WORKS, "--json": WORKS},
+    "runs show": {"x": RUN},
+    "runs verify": {"x": RUN, "--json x": RUN},
+    "runs report": {"x": RUN},
+    "keys list": {"": WORKS},
+    "keys create": {"": NO_KEY},
+    "keys export": {"": NO_KEY},
+    "keys rotate": {"--yes": NO_KEY, "": "no terminal to answer on"},
+    "config path": {"": WORKS},
+    "config show": {"": WORKS, "--json": WORKS},
+    "config check": {"": WORKS},
+    "world up": {"../file": "cannot be made"},
+    "world status": {"nowhere": WORLD},
+    "world env": {"nowhere": WORLD},
+    "world down": {"nowhere": WORLD},
+    "world fault": {"nowhere --list": WORLD},
+    "world build": {"nowhere 1.6.1.43": WORLD},
+}
+"""Every command with calls of it, and what it is to say; a command that is not here fails the first test."""
+
+
+@dataclass
+class Nowhere:
+    """An empty home, an empty folder, and no way out: the proxy is a loopback port that nobody listens on."""
+
+    folder: Path
+    proxy: str
+    path: str = os.environ.get("PATH", os.defpath)
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        environ = {
+            "PATH": self.path,
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "HTTPS_PROXY": self.proxy,
+            "PYTHONPATH": str(package_root()),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            **self.environ,
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "nexy_tui", *words],
+            cwd=cwd or self.folder / "work",
+            env={name: value for name, value in environ.items() if value},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def everything(self) -> dict[str, bytes]:
+        return {str(path.relative_to(self.folder)): path.read_bytes() if path.is_file() else b"" for path in self.folder.rglob("*")}
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Iterator[Nowhere]:
+    for name in ("home", "work", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").write_text("mine")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: refused at once, and nobody else can take it
+        yield Nowhere(tmp_path, f"http://127.0.0.1:{closed.getsockname()[1]}")
+
+
+def walk(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every command of the command line that does something itself."""
+    if not hasattr(command, "commands"):
+        yield " ".join(words)
+        return
+    if command.invoke_without_command:
+        yield " ".join(words)
+    for name, inner in command.commands.items():
+        yield from walk(inner, (*words, name))
+
+
+def all_commands() -> set[str]:
+    app = typer.Typer()
+    app.callback(invoke_without_command=True)(top_level.registered_callback.callback)  # type: ignore[union-attr]
+    commands.mount(app)
+    return set(walk(typer.main.get_command(app)))
+
+
+def test_no_command_is_forgotten_here() -> None:
+    assert all_commands() - set(CASES) == set()
+
+
+@pytest.mark.parametrize("command", sorted(CASES))
+def test_every_command_works_or_says_what_is_missing(command: str, nowhere: Nowhere) -> None:
+    if command not in all_commands():
+        pytest.skip(f"there is no command {command} in this version")
+    for arguments, what in CASES[command].items():
+        before = nowhere.everything()
+        done = nowhere.run(*command.split(), *arguments.split())
+        said = f"{command} {arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert nowhere.everything() == before, said
+        assert "Traceback" not in done.stderr, said
+        if what == WORKS:
+            assert done.returncode == 0, said
+            assert done.stdout, said
+            continue
+        assert done.returncode == 2, said
+        assert done.stdout == "", said
+        assert done.stderr.startswith("nexy-tui: "), said
+        assert what in done.stderr, said
+        assert "  next: " in done.stderr, said
+        assert HOW.get(what, "") in done.stderr.partition("  next: ")[2], said
+
+
+@pytest.mark.parametrize("command", sorted(CASES))
+def test_every_command_explains_itself(command: str) -> None:
+    if command not in all_commands():
+        pytest.skip(f"there is no command {command} in this version")
+    app = typer.Typer()
+    app.callback(invoke_without_command=True)(top_level.registered_callback.callback)  # type: ignore[union-attr]
+    commands.mount(app)
+    shown = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert shown.exit_code == 0
+    assert "Usage" in shown.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is a keyring, and it is the developer's")
+def test_a_key_is_not_kept_in_a_plain_file_that_nobody_chose(nowhere: Nowhere) -> None:
+    nowhere.environ["PYTHON_KEYRING_BACKEND"] = ""
+    before = nowhere.everything()
+    refused = nowhere.run("keys", "create")
+    assert refused.returncode == 2, refused.stdout
+    assert "no keyring that protects what it holds" in refused.stderr
+    assert "NEXY_SIGNING_KEY_FILE" in refused.stderr
+    assert nowhere.everything() == before
+    nowhere.environ["PYTHON_KEYRING_BACKEND"] = "keyrings.alt.file.PlaintextKeyring"
+    assert nowhere.run("keys", "create").returncode == 0
+
+
+@pytest.mark.parametrize("words", ["release --headless", "check --all", "verify", "publish --yes", "gate", "db backup --yes"])
+def test_another_repository_is_not_taken_for_the_code(nowhere: Nowhere, words: str) -> None:
+    work = nowhere.folder / "work"
+    subprocess.run(["git", "init", "-q", str(work)], check=True, env={"PATH": nowhere.path, "HOME": str(nowhere.folder / "home")})
+    before = nowhere.everything()
+    refused = nowhere.run(*words.split())
+    assert refused.returncode == 2, refused.stderr
+    assert "neither VERSION nor server/VERSION" in refused.stderr
+    assert "--checkout DIR" in refused.stderr
+    assert nowhere.everything() == before
+
+
+@pytest.mark.parametrize("words", ["release --headless", "check --all", "deploy v1.6.1.43", "world up w", "rehearse"])
+def test_a_missing_git_is_named(nowhere: Nowhere, words: str) -> None:
+    (nowhere.folder / "work" / ".git").mkdir()
+    (nowhere.folder / "work" / "VERSION").write_text("1.6.1.42\n")
+    nowhere.path = str(nowhere.folder / "tmp")
+    before = nowhere.everything()
+    refused = nowhere.run(*words.split())
+    assert refused.returncode == 2, refused.stderr
+    assert "git" in refused.stderr.partition("\n")[0]
+    assert "nstall" in refused.stderr.partition("  next: ")[2]
+    assert nowhere.everything() == before
+
+
+def test_a_configuration_that_is_named_and_not_there_is_said(nowhere: Nowhere) -> None:
+    nowhere.environ["NEXY_CONFIG"] = str(nowhere.folder / "work" / "none.toml")
+    for words in ("config show", "config check", "release --headless", "check --all", "runs list", "keys list"):
+        refused = nowhere.run(*words.split())
+        assert refused.returncode == 2, words
+        assert "NEXY_CONFIG names" in refused.stderr
+        assert "Create the file" in refused.stderr
