@@ -27,7 +27,10 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class RulebookFacts:
-    """Everything the rules speak of. `content_length` is the last one of the HEAD, None where none was to be had."""
+    """Everything the rules speak of. `content_length` is the last one of the HEAD, None where none was to be had.
+
+    `tag` is the dmg's fixed tag; `https` tells whether the update server was asked over (verified) TLS.
+    """
 
     health: Body
     appcast: Body
@@ -35,6 +38,7 @@ class RulebookFacts:
     canonical: bytes | None
     second: bytes | None
     tag: str
+    https: bool = True
 
     @property
     def manifest(self) -> bytes | None:

@@ -39,6 +39,7 @@ def look_rulebook(scope: Scope) -> RulebookFacts:
         canonical=_file(services.checkout / CANONICAL),
         second=_file(services.checkout / SECOND),
         tag=services.target.dmg_tag,
+        https=base.startswith("https://"),
     )
 
 

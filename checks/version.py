@@ -12,6 +12,7 @@ from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.version import Version
+from nexy_tui.services.team_scripts import laid
 from nexy_tui.services.version_files import FILES, Rewriting, rewritings
 
 NO_VERSION = "This look names no version, and VERSION names none."
@@ -173,16 +174,16 @@ class TreeFacts:
 
 
 def look_tree(scope: Scope) -> TreeFacts:
-    """Changes, and the version and manifest files of this version."""
+    """Changes, and what is not a stranger: the version and manifest files of this version, and scripts that `scaffold` laid, unchanged."""
     layout = scope.services.layout
-    ours = {str(layout.relative(file.path)) for file in FILES}
+    ours = {str(layout.relative(file.path)) for file in FILES} | laid(layout, scope.plan.target)
     if scope.plan.version is not None:
         ours |= {str(path) for path in layout.manifest_files(str(scope.plan.version))}
     return TreeFacts(scope.services.git.changes(), frozenset(ours), f"{layout.relative('release_inbox')}/")
 
 
 def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
-    """Clean, but for what this run itself wrote and the inbox: a folder that is missing there is named in its own phase."""
+    """Clean, but for what this run or `scaffold` wrote and the inbox: a folder that is missing there is named in its own phase."""
     strangers = [(status, path) for status, path in facts.changes if path not in facts.ours and not path.startswith(facts.inbox)]
     evidence = tuple(Evidence(path[:120], status.strip() or "changed", "git status") for status, path in strangers[:10])
     if strangers:
@@ -295,12 +296,16 @@ def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class PushedFacts:
-    """The tag and branch on the code repository against the release commit."""
+    """The tag and branch on the code repository against the release commit.
+
+    `contained`: the branch has the tag's commit. `next`: it has not, and can take it fast-forward.
+    """
 
     local_tag: str | None
     remote_tag: str | None
     branch: str
     contained: bool
+    next: bool = False
 
 
 def look_pushed(scope: Scope) -> PushedFacts:
@@ -314,12 +319,17 @@ def look_pushed(scope: Scope) -> PushedFacts:
     tip = refs.get(f"refs/heads/{branch}")
     if tip is not None and not git.has_commit(tip):
         git.fetch()
-    contained = there is not None and tip is not None and git.has_commit(there) and git.ancestor(there, tip)
-    return PushedFacts(git.tag_commit(tag), there, branch, contained)
+    known = there is not None and tip is not None and git.has_commit(there)
+    contained = known and git.ancestor(there or "", tip or "")
+    return PushedFacts(git.tag_commit(tag), there, branch, contained, known and not contained and git.ancestor(tip or "", there or ""))
 
 
 def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
-    """The tag is on the code repository, names the same commit as here, and the release branch contains it."""
+    """The tag is on the code repository, names the same commit as here, and the release branch contains it.
+
+    The rulebook pushes the tag alone (Phase 1.3); its publisher's manifest commit then takes the release commit to the branch.
+    So without a run a branch that can take it fast-forward is enough, where manifests follow.
+    """
     if not plan.kind.tags:
         return not_applicable("An update-only run pushes no tag.")
     tag = plan.version.tag if plan.version else ""
@@ -328,6 +338,8 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
         return failed(f"{tag} is not on {plan.target.code_repository}.", "Push the release commit and tag (on this screen).", *evidence)
     if facts.local_tag is not None and facts.local_tag != facts.remote_tag:
         return failed(f"{tag} names another commit on {plan.target.code_repository} than here.", "Never move a pushed tag: release the next version.", *evidence)
+    if facts.next and plan.standalone and plan.kind.publishes:
+        return passed(f"{tag} is on {plan.target.code_repository}; {facts.branch} gets its commit with the manifests.", *evidence)
     if not facts.contained:
         return failed(f"{facts.branch} does not contain the commit of {tag}.", "Push the release commit and tag (on this screen).", *evidence)
     return passed(f"{tag} and {facts.branch} are on {plan.target.code_repository}.", *evidence)

@@ -34,7 +34,7 @@ class Actor:
         if session.log is None:
             conductor.tell("This is a look without a run: nothing can act. Start or resume a run on the home screen.")
             return
-        refusal = session.in_the_way_of(action)
+        refusal = session.refuse(action)
         if refusal is not None:
             self.explain(refusal, conductor.title(action))
             return
@@ -112,7 +112,7 @@ class Actor:
         conductor.take()
         if conductor.leaving or action is None:
             return
-        conductor.look(whole=True)
+        conductor.look_after(action, failed=problem is not None)
         if isinstance(problem, Cancelled):
             conductor.tell(f"{conductor.title(action)} was stopped.")
         elif problem is not None:

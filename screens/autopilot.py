@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from nexy_tui.engine.driver import Outcome
 from nexy_tui.engine.session import Session
 from screens.backend import Ending
 from screens.dialogs.message import MessageDialog, ProblemDialog
+from screens.looking import catch_up
 
 if TYPE_CHECKING:
     from screens.conductor import Conductor
@@ -42,7 +42,7 @@ class Autopilot:
     def _caught_up(self, _: object) -> None:
         self._conductor.take()
         self._conductor.driving = False
-        self._conductor.stage.redraw()
+        self._conductor.rested()
 
     def _not_caught_up(self, problem: Problem) -> None:
         self._caught_up(None)
@@ -74,12 +74,3 @@ class Autopilot:
         ending = conductor.ending()
         code = 0 if ending.sealed == "complete" else exit_code or 1
         conductor.app.exit(Ending(code, ending.log, ending.run, ending.sealed))
-
-
-def catch_up(session: Session, stopped: Callable[[], bool]) -> None:
-    """Look at one phase after another and go on while everything holds; the last phase stays open for the operator."""
-    while (phase := session.state.phase) is not None:
-        session.look_ahead(phase)
-        if phase == session.state.phases[-1] or session.state.may_advance() is not None or stopped():
-            return
-        session.advance()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from screens.widgets.action_bar import ActionBar
+
 if TYPE_CHECKING:
     from screens.phase import PhaseScreen
 
@@ -63,7 +65,7 @@ def _run_commands(screen: PhaseScreen) -> Iterable[Command]:
     yield "Next", "Go on" if refusal is None else f"Not yet: {checklist.item(refusal.item).title}", screen.action_next
     if screen.conductor.acting is not None:
         yield f"Stop: {screen.conductor.title(screen.conductor.acting)}", "Ask it to stop", actor.ask_stop
-    for action in (*checklist.main_actions(screen.phase), *checklist.remedies(screen.phase)):
+    for action in screen.query_one(ActionBar).actions:
         blocked = screen.session.in_the_way_of(action)
         about = "Shows what it will do, then asks" if blocked is None else f"Not yet: {checklist.item(blocked.item).title}"
         yield checklist.actions[action].title, about, partial(actor.ask, action)

@@ -25,6 +25,7 @@ from screens.dialogs.leave import ABORT, LEAVE, LeaveDialog
 from screens.dialogs.message import ProblemDialog
 from screens.feed import Feed
 from screens.jobs import Jobs
+from screens.looking import look_after, look_on_opening
 from screens.text import one_line
 from screens.view import RunView
 
@@ -148,15 +149,28 @@ class Conductor:
                 self.look()
         self.stage.redraw()
 
+    def rested(self) -> None:
+        """Nothing is under way any more."""
+        if self.view is not None:
+            self.view.rest()
+            self.stage.redraw()
+
     def look(self, *, whole: bool = False) -> None:
         """Look at the shown phase: as it opens without what its actions are still to make, otherwise whole."""
         session = self.session
         if session is None or self.leaving or self.driving:
             return
         phase = self.shown_phase
-        work = partial(session.look_at_phase if whole else session.look_ahead, phase)
+        work = partial(session.look_at_phase, phase) if whole else partial(look_on_opening, session, phase)
         self.jobs.start(f"Looking at {session.checklist.phase(phase).title}", work, self._looked, self.problem)
         self.stage.redraw()
+
+    def look_after(self, action: str, *, failed: bool) -> None:
+        """Look at what an action brought about."""
+        if self.session is not None:
+            work = partial(look_after, self.session, action, failed=failed)
+            self.jobs.start(f"Looking after {self.title(action)}", work, self._looked, self.problem)
+            self.stage.redraw()
 
     def look_at(self, item: str) -> None:
         """Look at one item again."""
@@ -258,6 +272,7 @@ class Conductor:
 
     def _looked(self, _: object) -> None:
         self.take()
+        self.rested()
 
     def _advanced(self, refusal: Refusal | None) -> None:
         assert self.session is not None

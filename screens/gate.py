@@ -40,4 +40,6 @@ class GateScreen(PhaseScreen):
             return
         styles = status_styles(self.app)
         table = matrix(found, self.app.size.width - 6, styles)
-        self.app.push_screen(Viewer("Gate: what every source says", [table, "", listing(found, styles)]))
+        self.app.push_screen(
+            Viewer("Gate: what every source says", [listing(found, styles, holding=False), table, "", listing(found, styles, holding=True)])
+        )

@@ -65,7 +65,7 @@ class PhaseScreen(WizardScreen):
                 yield ItemList(self.phase.items)
                 yield Detail(self.checklist, self.conductor.fixer_title)
                 yield from self.panels()
-                yield ActionBar(self.checklist, self.phase)
+                yield ActionBar(self.session, self.phase)
                 yield ProgressPanel(self.expected())
                 yield RunLogPane()
         yield NextBar(self.checklist)
@@ -143,7 +143,7 @@ class PhaseScreen(WizardScreen):
     def action_act(self) -> None:
         """Ask for the selected item's action, else the first that the phase still wants."""
         selected, state = self.selected, self.session.state
-        wanted = [name for name in self.checklist.main_actions(self.phase) if state.wants(name)]
+        wanted = [name for name in self.query_one(ActionBar).main if state.wants(name)]
         if selected is not None and selected.action in wanted:
             self.conductor.actor.ask(str(selected.action))
         elif wanted:

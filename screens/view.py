@@ -13,6 +13,8 @@ from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Foun
 from screens.text import one_line, span
 
 MAX_LINES = 2000
+LOOK = "look"
+"""The name under which a session passes on what looks say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Meter:
     unit: str
     begun: float
     ended: bool = False
+    look: bool = False
     rates: deque[float] = field(default_factory=lambda: deque(maxlen=24))
     _sample: tuple[float, int] = (0.0, 0)
 
@@ -107,6 +110,12 @@ class RunView:
         for notice in notices:
             self._take(notice)
 
+    def rest(self) -> None:
+        """Nothing is under way any more: what a look counted is gone, what an action counted stays as it ended."""
+        self.meters = {subject: meter for subject, meter in self.meters.items() if not meter.look}
+        self.looking.clear()
+        self.countdown = None
+
     def say(self, text: str, source: str = "wizard", tone: str = "quiet", *, brief: bool = False) -> None:
         """Put a line into the live log."""
         stamp = self.clock.now().strftime("%H:%M:%S")
@@ -144,7 +153,7 @@ class RunView:
         if isinstance(event, Line):
             self.say(event.text, event.source or action, "plain")
         elif isinstance(event, Progress):
-            meter = self.meters.setdefault(event.subject, Meter(event.subject, "", 0, None, event.unit, now))
+            meter = self.meters.setdefault(event.subject, Meter(event.subject, "", 0, None, event.unit, now, look=action == LOOK))
             meter.update(event, now)
         elif isinstance(event, Waiting):
             self.countdown = Countdown(one_line(event.reason, 120), event.seconds, now)

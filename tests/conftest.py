@@ -93,11 +93,17 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
 
 
 @pytest.fixture(scope="module")
-def module_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
-    """One world for all tests of a module that leave it as they find it, or do not mind what the others did."""
+def make_module_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
+    """As `make_world`, for worlds that several tests of a module use one after the other."""
     made: list[World] = []
     try:
-        yield _factory(tmp_path_factory.mktemp("module"), made)()
+        yield _factory(tmp_path_factory.mktemp("module"), made)
     finally:
         for world in made:
             worlds.stop(world.dir)
+
+
+@pytest.fixture(scope="module")
+def module_world(make_module_world: MakeWorld) -> Inside:
+    """One world for all tests of a module that leave it as they find it, or do not mind what the others did."""
+    return make_module_world()

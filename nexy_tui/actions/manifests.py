@@ -108,6 +108,7 @@ def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None)
         git.fetch()
     digest = hashlib.sha256(raw).hexdigest()
     if all(git.show(tip, path) == data for path, data in contents.items()):
+        context.emit(Line("Manifest changes pushed to remote (they were there already)", "publish"))
         return Pushed(git.last_commit_of(tip, paths) or tip, branch, digest, changed=False)
     require_pushable(services)
     commit = git.head()

@@ -117,6 +117,8 @@ class _Publication:
         made = sparkle_of(self._services).signature_for(image.path, self._services.layout.inbox, cancelled=self.context.cancelled)
         compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=self._value(made, image))
         host = self._services.github.watched(self.context.emit, self.context.cancelled)
+        for name in artifacts:
+            self._mark(f"{_uploaded(self._plan, name)} (dry run: nothing was sent)")
         self._mark("Verifying uploaded artifact from release URL...")
         evidence: list[Evidence] = []
         for name, local in artifacts.items():
@@ -125,6 +127,7 @@ class _Publication:
             now = "nothing" if got is None else str(got)
             evidence.append(Evidence(f"{name} to publish", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)))
             evidence.append(Evidence(f"{name} at the release URL now", now, self._plan.target.asset_url(name)))
+        self._mark("RELEASE COMPLETE (dry run: nothing was written)")
         return ActionResult("Dry run: everything before the first write holds; nothing was written.", tuple(evidence), changed=False)
 
     def _require_target(self) -> tuple[Place, ...]:
@@ -177,6 +180,9 @@ class _Publication:
 
     def _swap(self, staged: Mapping[str, Staged]) -> list[Swapped]:
         waiting = [one for one in staged.values() if not one.in_place]
+        for one in staged.values():
+            if one.in_place:
+                self._mark(f"{_uploaded(self._plan, one.local.name)} (it was there already)")
         if not waiting:
             return []
         if self.context.cancelled():
@@ -192,7 +198,7 @@ class _Publication:
                 self._take_back(done)
                 raise
             self.context.emit(Exposure(0.0, open=True))
-            self._mark(f"Uploaded. URL: {self._plan.target.asset_url(one.local.name)}")
+            self._mark(_uploaded(self._plan, one.local.name))
         return done
 
     def _verify(self, staged: Mapping[str, Staged], swapped: Sequence[Swapped]) -> dict[str, Downloaded]:
@@ -254,6 +260,11 @@ class _Publication:
 def _require(verdict: Verdict) -> None:
     if not verdict.status.satisfied:
         raise Refused(verdict.summary, "Nothing was sent.", verdict.remedy)
+
+
+def _uploaded(plan: Plan, name: str) -> str:
+    """The rulebook's marker for an artifact that is in place."""
+    return f"Uploaded. URL: {plan.target.asset_url(name)}"
 
 
 def _both_sides(one: Staged, got: Downloaded | None) -> str:

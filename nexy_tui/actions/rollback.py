@@ -52,6 +52,10 @@ class Rollback:
     irreversible = True
     writes_outside = True
 
+    def applies(self, plan: Plan, /) -> bool:
+        """Where artifacts are published there is something to put back."""
+        return plan.kind.publishes
+
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """The renames and the push."""
         lines = []
@@ -96,6 +100,10 @@ class Recover:
     title = "Heal a swap that was cut off"
     irreversible = False
     writes_outside = True
+
+    def applies(self, plan: Plan, /) -> bool:
+        """In every kind of run: a cut-off swap may be anybody's."""
+        return True
 
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """The one rename, where it is needed."""

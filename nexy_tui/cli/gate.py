@@ -15,7 +15,7 @@ from nexy_tui.cli.look import Json
 
 if TYPE_CHECKING:
     from checks.base import Scope
-    from checks.rulebook_gate import RuleFinding, RulebookVerdict
+    from checks.rulebook_gate import RulebookVerdict, RuleFinding
     from nexy_tui.core.matrix import Matrix
     from nexy_tui.core.plan import Plan
     from nexy_tui.services import Services
@@ -26,6 +26,9 @@ PROFILES = {
     "post-deploy": ("gate.files", "gate.manifests", "gate.asset", "final.publication", "final.assets", "final.manifest", "final.live"),
 }
 """The items that hold a profile's whole matrix against its expectations."""
+
+_OF_AN_OLDER_SERVER = {6, 9, 10}
+"""The rules that a server which is merely not deployed yet breaks."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
@@ -39,7 +42,7 @@ def register(app: typer.Typer) -> None:
 def gate(
     host: Annotated[str | None, typer.Argument(help="The update server (default: the target's).")] = None,
     port: Annotated[int | None, typer.Argument(min=1, max=65535, help="Its port; the rulebook profile speaks http on port 80.")] = None,
-    profile: Annotated[str, typer.Option(help="pre-deploy, post-deploy, or rulebook: the literal rules of validate_updates.sh.")] = "pre-deploy",
+    profile: Annotated[str, typer.Option(help="pre-deploy, post-deploy, or rulebook: validate_updates.sh to the letter.")] = "pre-deploy",
     json: Json = False,
 ) -> None:
     """The consistency gate: do all sources agree? Exit 0 they do, 1 they do not, 3 something could not be seen."""
@@ -106,6 +109,7 @@ def _matrix(scope: Scope, plan: Plan, profile: str) -> Matrix:
 def _by_rulebook(services: Services, as_json: bool) -> int:
     """The script's own verdict, counts and exit status. An address without an answer is an error by its rules, not a pause."""
     from checks.base import Scope
+    from checks.rulebook_facts import said
     from checks.rulebook_gate import rulebook_gate
     from checks.rulebook_matrix import rulebook_matrix
     from checks.rulebook_sources import look_rulebook
@@ -124,7 +128,7 @@ def _by_rulebook(services: Services, as_json: bool) -> int:
             "outcome": "refused" if verdict.errors else "verified",
             "world": services.target.world,
             "target": services.target.name,
-            "version": None,
+            "version": said(facts).version or None,
             "kind": None,
             "run": None,
             "log": None,
@@ -161,9 +165,9 @@ def _lines(verdict: RulebookVerdict) -> list[str]:
     told = [f"{words[finding.level]:<8} rule {finding.rule:<3}{finding.text}" for finding in verdict.findings]
     said = "The gate fails." if verdict.errors else "The gate passes."
     told.append(f"Errors: {verdict.errors}, warnings: {verdict.warnings}. {said}")
-    if verdict.errors:
-        told.append("Before a deploy the live server still serves the release before, which these rules call an error:")
-        told.append("  nexy-tui gate --profile pre-deploy judges that moment.")
+    if verdict.errors and {finding.rule for finding in verdict.findings if finding.level is Level.ERROR} <= _OF_AN_OLDER_SERVER:
+        told.append("Between publishing and deploying the live server serves the release before, which these rules call an error.")
+        told.append("The profile for that moment: nexy-tui gate --profile pre-deploy")
     return told
 
 

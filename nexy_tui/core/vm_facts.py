@@ -20,17 +20,25 @@ _HEX64 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """One `config.env` on the VM: whether it is there, each value of the two version keys, and names the server crashes on."""
+    """One `config.env` on the VM: whether it is there, each value of the two version keys, and names the server crashes on.
+
+    `gemini` is `set` or `empty` for a line with the Gemini key, else an empty text; its value never leaves the VM.
+    """
 
     there: bool
     versions: tuple[str, ...] = ()
     builds: tuple[str, ...] = ()
     bad_names: tuple[str, ...] = ()
+    gemini: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VmFacts:
-    """The VM at `taken` (RFC 3339 UTC). `manifests` maps paths from the git root to sha256, None where a file is missing."""
+    """The VM at `taken` (RFC 3339 UTC). `manifests` maps paths from the git root to sha256, None where a file is missing.
+
+    `readers` maps the settings' readers to lines that split at the last `=`; `signs` counts journal lines since the last
+    start by the fixer that mends them; `same_key` tells whether both settings files hold one Gemini key.
+    """
 
     taken: str
     head: str = ""
@@ -38,6 +46,9 @@ class VmFacts:
     manifest_version: str = ""
     manifests: Mapping[str, str | None] = field(default_factory=dict)
     settings: Mapping[str, SettingsFile] = field(default_factory=dict)
+    readers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    signs: Mapping[str, int] = field(default_factory=dict)
+    same_key: bool = True
     service: str = ""
     health_status: int = 0
     health_body: bytes = b""
@@ -68,6 +79,9 @@ def unpack_survey(output: str, taken: str) -> VmFacts:
         manifest_version=one("manifest-version"),
         manifests=dict(_manifest(value) for value in said["manifest"]),
         settings={path: _settings(path, state, said) for path, _, state in (value.partition(" ") for value in said["settings"])},
+        readers={path: _lines(numbers) for path, _, numbers in (value.partition(" ") for value in said["reader"])},
+        signs={name: _number(count) or 0 for name, _, count in (value.partition(" ") for value in said["sign"])},
+        same_key=one("same-key") != "no",
         service=one("service"),
         health_status=_number(one("health-status")) or 0,
         health_body=_bytes((said["health-body"] or [""])[0]),
@@ -106,7 +120,12 @@ def _settings(path: str, state: str, said: Mapping[str, Sequence[str]]) -> Setti
         versions=tuple(value for key, value in of("setting") if key == "SERVER_VERSION"),
         builds=tuple(value for key, value in of("setting") if key == "SERVER_BUILD"),
         bad_names=tuple(f"line {number}: {name or 'no name'}" for number, name in of("bad-name")),
+        gemini=next((value for key, value in of("setting") if key == "GEMINI_API_KEY"), ""),
     )
+
+
+def _lines(numbers: str) -> tuple[int, ...]:
+    return tuple(number for text in numbers.split() if (number := _number(text)) is not None)
 
 
 def _number(text: str) -> int | None:

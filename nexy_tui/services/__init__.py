@@ -56,7 +56,7 @@ class Services:
         return find_layout(self.checkout, self.settings.layout)
 
     def require_checkout(self) -> None:
-        """Pass in a checkout of the server's code that git can read. Raises Unusable saying what is missing, before anything is asked outside."""
+        """Pass in a checkout of the server's code that git can read. Raises Unusable saying what is missing; nothing outside is asked."""
         _ = self.layout
         self.git.head()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 
 import certifi
 import httpx
@@ -13,6 +15,9 @@ from nexy_tui.core.problem import CouldNotLook, Unusable
 
 WORLD_MARK = "nexy-tui rehearsal world"
 """Stands in the subject of every rehearsal world's CA, followed by the world's id."""
+
+
+_WORLD_NAME = re.compile(rf"{re.escape(WORLD_MARK)} \S+")
 
 
 def proxy_in_force(environ: Mapping[str, str]) -> str:
@@ -45,13 +50,13 @@ def _require_rehearsal(settings: Settings, world: str) -> None:
         context.load_verify_locations(cafile=str(settings.ca))
     except (OSError, ssl.SSLError):
         raise Unusable(f"The CA {settings.ca} of rehearsal world {world} cannot be read.", remedy=remedy) from None
-    if not any(f"{WORLD_MARK} {world}" in _subject(ca) for ca in context.get_ca_certs()):
+    if f"{WORLD_MARK} {world}" not in _world_names(context):
         raise Unusable(f"The CA {settings.ca} is not that of rehearsal world {world}.", "The environment mixes two worlds.", remedy)
     failure = _handshake(host, context)
     if failure is None:
         return
     what = (
-        f"{host} answers with a certificate that is not from its CA"
+        f"{host} answers with a certificate that is not from its CA ({settings.ca})"
         if isinstance(failure, ssl.SSLError)
         else f"{host} cannot be reached through its proxy ({failure})"
     )
@@ -67,14 +72,16 @@ def _require_production(settings: Settings) -> None:
             private.load_verify_locations(cafile=str(settings.configured_ca))
         except (OSError, ssl.SSLError):
             raise Unusable(f"The CA {settings.configured_ca} cannot be read.", remedy="Mend tls.ca in the configuration.") from None
-        if not any(WORLD_MARK in _subject(ca) for ca in private.get_ca_certs()):
+        if not _world_names(private):
             context.load_verify_locations(cafile=str(settings.configured_ca))
     failure = _handshake(host, context)
     if failure is None:
         return
     if isinstance(failure, ssl.SSLError):
+        world = _rehearsal_behind(host, settings.ca)
         raise Unusable(
-            f"NEXY_WORLD is not set, but {host} answers with a certificate that no public CA signed.",
+            f"NEXY_WORLD is not set, but {host} answers with a certificate that "
+            + (f"{world} signed ({settings.ca})." if world else "no public CA signed."),
             "This terminal still goes through a rehearsal's proxy, or somebody stands in between: a release from here would not be real.",
             "Open a new terminal for a real release, or enter the world again: eval \"$(nexy-tui world env DIR)\". "
             "If your network re-signs TLS, name its CA: tls.ca in the configuration.",
@@ -84,6 +91,25 @@ def _require_production(settings: Settings) -> None:
         "Whether this is production or a rehearsal could not be seen, so no credential was sent.",
         "Check the network and the proxy, then run again. To practise offline: nexy-tui rehearse.",
     )
+
+
+def _rehearsal_behind(host: str, ca: Path | None) -> str:
+    """The rehearsal world whose CA is in force and signed what the host shows, by name; an empty text when there is none."""
+    if ca is None:
+        return ""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cafile=str(ca))
+    except (OSError, ssl.SSLError):
+        return ""
+    names = _world_names(context)
+    return names[0] if names and _handshake(host, context) is None else ""
+
+
+def _world_names(context: ssl.SSLContext) -> list[str]:
+    """The rehearsal worlds whose CAs a context trusts."""
+    marks = (_WORLD_NAME.search(_subject(ca)) for ca in context.get_ca_certs())
+    return [mark[0] for mark in marks if mark is not None]
 
 
 def _handshake(host: str, context: ssl.SSLContext) -> Exception | str | None:

@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button
 
-from nexy_tui.checklist import Checklist, Phase
+from nexy_tui.checklist import Phase
+from nexy_tui.engine.session import Session
 from nexy_tui.release import Release
 
 
@@ -25,17 +26,23 @@ class ActionChosen(Message):
 class ActionBar(HorizontalScroll, can_focus=False):
     """A button an action, with its number as key."""
 
-    def __init__(self, checklist: Checklist, phase: Phase) -> None:
+    def __init__(self, session: Session, phase: Phase) -> None:
         super().__init__(id="actions")
-        self._checklist = checklist
-        self._main = checklist.main_actions(phase)
-        self._repairs = tuple(name for name in checklist.remedies(phase) if name not in self._main)
+        self._checklist = session.checklist
+        self._main = tuple(name for name in self._checklist.main_actions(phase) if session.applies(name))
+        repairs = self._checklist.remedies(phase)
+        self._repairs = tuple(name for name in repairs if name not in self._main and session.applies(name))
         self.display = bool(self.actions)
 
     @property
     def actions(self) -> Sequence[str]:
-        """Every action offered here, in the order of the buttons."""
+        """Every action that this kind of run has use for, in the order of the buttons."""
         return (*self._main, *self._repairs)
+
+    @property
+    def main(self) -> Sequence[str]:
+        """Those of the main path."""
+        return self._main
 
     def compose(self) -> ComposeResult:
         """The buttons."""

@@ -53,11 +53,13 @@ def matrix(found: Facts, width: int, styles: Mapping[Status, str]) -> Table:
     return table
 
 
-def listing(found: Facts, styles: Mapping[Status, str]) -> Text:
-    """Every cell in words with its whole value, those that do not hold first."""
+def listing(found: Facts, styles: Mapping[Status, str], *, holding: bool) -> Text:
+    """The cells that hold, or those that do not, in words with their whole values."""
     cells = [(source, name, *cell) for source, row in found.cells.items() for name, cell in row.items()]
     lines = Text()
-    for source, name, value, status in sorted(cells, key=lambda cell: cell[3].satisfied):
+    for source, name, value, status in cells:
+        if status.satisfied is not holding:
+            continue
         mark = STATUS[status]
         lines.append(f"{mark.symbol} {mark.word:<14} ", styles.get(status, ""))
         lines.append(f"{source} · {name}: ", "dim")

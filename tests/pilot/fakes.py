@@ -97,6 +97,10 @@ class FakeAction:
     typed: str | None = None
     effect: Callable[[ActionContext], ActionResult] = lambda _: ActionResult("Done.")
     ran: int = 0
+    fits: bool = True
+
+    def applies(self, plan: Plan) -> bool:
+        return self.fits
 
     def describe(self, services: Any, plan: Plan) -> Sequence[str]:
         return self.lines

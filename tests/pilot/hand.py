@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Footer
 
 from nexy_tui.app import NexyApp
 from nexy_tui.core.kind import Kind
@@ -41,7 +42,7 @@ async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
         await asyncio.sleep(0.01)
     else:
         raise AssertionError(f"still at work: {app.conductor.running}")
-    await pilot.pause(0)
+    await until(pilot, lambda: all(footer.children for footer in app.screen.query(Footer)))
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

@@ -10,7 +10,7 @@ from nexy_tui.core.event import Line, Progress, Waiting
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.problem import ActionFailed
 from pilot.fakes import FakeBackend, emitting
-from pilot.hand import flowing, play, press, settle, shown, told
+from pilot.hand import flowing, play, press, shown, told, until
 from screens.text import amount, clean, one_line, span
 
 EVIL = "[/b][red]x[/] \x1b[31mred\x1b]0;title\x07\x1b]52;c;aGk=\x07 \x9b2Jclear\x07 \x1bP1$r\x1b\\ \u202eback [link=http://evil]l[/link]"
@@ -128,7 +128,6 @@ def test_a_runbook_and_its_path(tmp_path: Any) -> None:
 def test_a_remark_is_not_read_as_markup() -> None:
     async def script(pilot: Any) -> None:
         pilot.app.conductor.tell("odd [/b] text")
-        await settle(pilot)
-        assert "odd [/b] text" in flowing(pilot.app)
+        await until(pilot, lambda: "odd [/b] text" in flowing(pilot.app))
 
     play(FakeBackend(), script)

@@ -31,9 +31,18 @@ def test_what_matters_is_in_sight(size: tuple[int, int]) -> None:
         rows = lines(pilot.app)
         assert "REHEARSAL 7f3a2c" in rows[0] and "1.6.1.43" in rows[0]
         text = "\n".join(rows)
-        for part in ("✗ failed", "? inconclusive", "– not applicable", "✓ passed", "Backup of this run", "Back the database up", "Next", "Log"):
+        for part in (
+            "✗ failed",
+            "? inconclusive",
+            "– not applicable",
+            "✓ passed",
+            "Backup of this run",
+            "Back the database up",
+            "Next",
+            "Log",
+        ):
             assert part in text
-        assert "3 Database" in text and "n Next" in rows[-1] and "q Quit" in rows[-1]
+        assert "3 Database" in text and "n Next" in rows[-1]
 
     play(busy(), script, size=size)
 

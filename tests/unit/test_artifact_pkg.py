@@ -90,7 +90,8 @@ def test_a_distribution_is_read_however_it_is_stored(tmp_path: Path, encoding: s
     import bz2
 
     text = b"<installer-gui-script><product id='a' version='1.2.3.4'/></installer-gui-script>"
-    stored = {"application/octet-stream": text, "application/x-gzip": zlib.compress(text), "application/x-bzip2": bz2.compress(text)}[encoding]
+    ways = {"application/octet-stream": text, "application/x-gzip": zlib.compress(text), "application/x-bzip2": bz2.compress(text)}
+    stored = ways[encoding]
     path = tmp_path / "Nexy.pkg"
     path.write_bytes(archive(member("Distribution", 0, len(stored), encoding), stored))
     assert xar.versions(path) == {"product in Distribution": "1.2.3.4"}

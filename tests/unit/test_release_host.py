@@ -47,6 +47,18 @@ class OneToken:
         return Secret("environment GH_TOKEN", TOKEN)
 
 
+class Body(httpx.SyncByteStream):
+    """A response's body that is read from the line, and may break."""
+
+    def __init__(self, content: bytes, error: Exception | None = None) -> None:
+        self._content, self._error = content, error
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+        if self._error is not None:
+            raise self._error
+
+
 def host_of(handler: Handler, **more: Any) -> tuple[ReleaseHost, Clients]:
     clients = Clients(handler)
     target = more.pop("target", Target())
@@ -121,7 +133,7 @@ def redirecting(body: bytes) -> Handler:
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.host == "github.com":
             return httpx.Response(302, headers={"location": "https://objects.example/blob?sig=secret"})
-        return httpx.Response(200, content=body)
+        return httpx.Response(200, stream=Body(body))
 
     return handler
 
@@ -140,14 +152,11 @@ def test_a_download_never_carries_the_token_and_gives_the_figures_of_the_bytes()
 def test_a_download_that_breaks_off_is_begun_anew() -> None:
     calls = [0]
 
-    class Broken(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            yield b"ab"
-            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+    broken = httpx.RemoteProtocolError("peer closed connection without sending complete message body")
 
     def handler(request: httpx.Request) -> httpx.Response:
         calls[0] += 1
-        return httpx.Response(200, stream=Broken()) if calls[0] == 1 else httpx.Response(200, content=b"abc")
+        return httpx.Response(200, stream=Body(b"ab", broken) if calls[0] == 1 else Body(b"abc"))
 
     sink = io.BytesIO()
     got = host_of(handler)[0].download("Update", "Nexy.dmg", subject="x", phase="y", sink=sink)
@@ -167,7 +176,7 @@ def test_a_redirect_that_leads_astray_is_not_followed(location: str, says: str) 
 def test_nothing_at_the_address_is_none_and_a_server_in_trouble_is_asked_again() -> None:
     assert host_of(lambda _: httpx.Response(404))[0].download("Update", "Nexy.dmg", subject="x", phase="y") is None
     answers = iter([503, 403, 429, 200])
-    host, clients = host_of(lambda _: httpx.Response(next(answers), content=b"abc", headers={"retry-after": "1"}))
+    host, clients = host_of(lambda _: httpx.Response(next(answers), stream=Body(b"abc"), headers={"retry-after": "1"}))
     assert host.download("Update", "Nexy.dmg", subject="x", phase="y") is not None and len(clients.seen) == 4
     with pytest.raises(CouldNotLook, match="answered 500"):
         host_of(lambda _: httpx.Response(500))[0].download("Update", "Nexy.dmg", subject="x", phase="y")
@@ -175,12 +184,12 @@ def test_nothing_at_the_address_is_none_and_a_server_in_trouble_is_asked_again()
 
 def test_other_bytes_are_asked_for_again_and_believed_at_last() -> None:
     events: list[Event] = []
-    host, clients = host_of(lambda _: httpx.Response(200, content=b"old"), emit=events.append)
+    host, clients = host_of(lambda _: httpx.Response(200, stream=Body(b"old")), emit=events.append)
     got = host.settled("Update", "Nexy.dmg", (3, hashlib.sha256(b"new").hexdigest()), subject="x", phase="y")
     assert got is not None and got.sha256 == hashlib.sha256(b"old").hexdigest()
     assert len(clients.seen) == 4 and len([event for event in events if isinstance(event, Waiting)]) == 3
     answers = iter([b"old", b"new"])
-    host, clients = host_of(lambda _: httpx.Response(200, content=next(answers)))
+    host, clients = host_of(lambda _: httpx.Response(200, stream=Body(next(answers))))
     got = host.settled("Update", "Nexy.dmg", (3, hashlib.sha256(b"new").hexdigest()), subject="x", phase="y")
     assert got is not None and got.sha256 == hashlib.sha256(b"new").hexdigest() and len(clients.seen) == 2
 

@@ -1,27 +1,44 @@
-"""Releases driven in a test's world by the command line, each in a process of its own, and that world seen from outside."""
+"""Releases driven in a test's world by the command line, and that world seen from outside, without the tool."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
+import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keyring.core
 from conftest import Inside
 
+from nexy_tui.checklist import CHECKLIST
+from nexy_tui.cli.release import run_headless
+from nexy_tui.config import load_settings
+from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import DMG
+from nexy_tui.core.version import Version
+from nexy_tui.engine.notice import Notice, PhaseOpened
+from nexy_tui.engine.run import start_run
+from nexy_tui.plain import PlainRenderer
 from nexy_tui.rehearsal.names import CODE
 from nexy_tui.runlog.read import read_log
 from nexy_tui.runlog.record import Record
+from nexy_tui.services import Services
 
 NEXY = "nexy-tui"
 """As the world's PATH has it: this interpreter's."""
 
 HEADLESS = ("--headless", "--auto", "--json")
 MANIFEST_DIRS = ("server/updates/manifests", "server/server/updates/manifests")
+SETTINGS = ("server/config.env", "server/server/config.env")
+
+SEALED, OPEN = 10, 11
+"""Exit statuses of `nexy-tui runs verify`."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +62,18 @@ class Run:
         return read_log(self.log)
 
     def item(self, name: str) -> dict[str, Any]:
-        return next(item for item in self.document["items"] if item["id"] == name)
+        found: dict[str, Any] = next(item for item in self.document["items"] if item["id"] == name)
+        return found
 
 
 def release(inside: Inside, *arguments: str, timeout: float = 180) -> Run:
-    """`nexy-tui release … --headless --auto --json`, to its end."""
+    """`nexy-tui release … --headless --auto --json` in a process of its own, to its end."""
     done = inside.run(NEXY, "release", *arguments, *HEADLESS, check=False, timeout=timeout)
     return Run(done.returncode, done.stderr, json.loads(done.stdout) if done.stdout else {})
 
 
-def begin(inside: Inside, *arguments: str, said: Path) -> subprocess.Popen[bytes]:
-    """The same, left running; what it says goes to a file."""
+def begin(inside: Inside, *arguments: str, said: Path, **popen: Any) -> subprocess.Popen[bytes]:
+    """The same, left running in a session of its own; what it says goes to a file."""
     with said.open("wb") as stream:
         return subprocess.Popen(
             [NEXY, "release", *arguments, *HEADLESS],
@@ -65,11 +83,46 @@ def begin(inside: Inside, *arguments: str, said: Path) -> subprocess.Popen[bytes
             stdout=subprocess.DEVNULL,
             stderr=stream,
             start_new_session=True,
+            **popen,
         )
 
 
+def release_here(inside: Inside, version: Version, when: Mapping[str, Callable[[], None]]) -> Run:
+    """The same in this process, so that something can happen at the very moment a phase opens: `when` has it by phase."""
+
+    def watch(notice: Notice) -> None:
+        if isinstance(notice, PhaseOpened) and notice.phase in when:
+            when[notice.phase]()
+
+    shown, said = io.StringIO(), io.StringIO()
+    with terminal(inside), contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
+        services = Services(load_settings(inside.environ), inside.checkout, environ=inside.environ)
+        observer = PlainRenderer(CHECKLIST)
+        session = start_run(services, CHECKLIST, version=version, kind=Kind.FULL, with_pkg=False, observer=observer)
+        session.watch(watch)
+        try:
+            status = run_headless(session, {}, yes=True, auto=True, as_json=True)
+        finally:
+            services.github.close()
+    return Run(status, said.getvalue(), json.loads(shown.getvalue()))
+
+
+@contextlib.contextmanager
+def terminal(inside: Inside) -> Iterator[None]:
+    """This process inside the world: the environment, and the keyring it names."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(inside.environ)
+    keyring.core.init_backend()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def verified_as(inside: Inside, log: Path) -> int:
-    """The exit status of `nexy-tui runs verify`: 10 sealed, 11 open, 12 torn, 1 invalid."""
+    """What `nexy-tui runs verify` makes of a log."""
     return inside.run(NEXY, "runs", "verify", log, check=False).returncode
 
 
@@ -77,28 +130,31 @@ def verified_as(inside: Inside, log: Path) -> int:
 class Outside:
     """What a release changes, read without the tool: from the git host's repository, the release host's disk, and the VM's."""
 
-    tags: frozenset[str]
-    branch: str
+    refs: Mapping[str, str]
     manifests: Mapping[str, str | None]
     assets: Mapping[str, tuple[str, str]]
     vm_head: str
-    vm_config: tuple[str, ...]
-    lock: str | None
+    vm_settings: tuple[str, ...]
+
+    @property
+    def lock(self) -> str | None:
+        """The release lock's commit, while somebody holds it."""
+        return self.refs.get("refs/nexy/lock")
 
     @property
     def download(self) -> str | None:
         """The digest of what clients download."""
-        return self.assets.get(DMG, ("", ""))[1] or None
+        return self.assets[DMG][1] if DMG in self.assets else None
 
     def changed(self, since: Outside) -> set[str]:
         """What is different from before."""
         pairs = {
-            "tag": (self.tags, since.tags),
-            "branch": (self.branch, since.branch),
+            "tag": (_tags(self.refs), _tags(since.refs)),
+            "branch": (self.refs["refs/heads/main"], since.refs["refs/heads/main"]),
             "manifests": (self.manifests, since.manifests),
             "download": (self.download, since.download),
             "vm code": (self.vm_head, since.vm_head),
-            "vm settings": (self.vm_config, since.vm_config),
+            "vm settings": (self.vm_settings, since.vm_settings),
         }
         return {name for name, (now, before) in pairs.items() if now != before}
 
@@ -106,25 +162,48 @@ class Outside:
 def outside(inside: Inside) -> Outside:
     """The world as it stands."""
     bare, vm = inside.world.bare(CODE), inside.world.vm_clone
-    refs = {ref: oid for oid, ref in (line.split() for line in inside.git("show-ref", cwd=bare).splitlines())}
+    refs = {ref: oid for oid, ref in (line.split() for line in inside.git("show-ref", "--dereference", cwd=bare).splitlines())}
     return Outside(
-        tags=frozenset(f"{oid} {ref}" for ref, oid in refs.items() if ref.startswith("refs/tags/v")),
-        branch=refs["refs/heads/main"],
-        manifests={folder: _manifest(inside, bare, folder) for folder in MANIFEST_DIRS},
+        refs=refs,
+        manifests={folder: _shown(inside, f"main:{folder}/manifest.json") for folder in MANIFEST_DIRS},
         assets=_assets(inside),
         vm_head=inside.git("rev-parse", "HEAD", cwd=vm),
-        vm_config=tuple((vm / path).read_text() for path in ("server/config.env", "server/server/config.env")),
-        lock=refs.get("refs/nexy/lock"),
+        vm_settings=tuple((vm / path).read_text() for path in SETTINGS),
     )
 
 
-def _manifest(inside: Inside, bare: Path, folder: str) -> str | None:
-    shown = inside.run("git", "show", f"main:{folder}/manifest.json", cwd=bare, check=False)
-    return shown.stdout if shown.returncode == 0 else None
+def assert_released(inside: Inside, version: Version | str) -> Outside:
+    """Everything says this version, and nothing is left lying about."""
+    now, vm = outside(inside), inside.world.vm_clone
+    image = (inside.world.checkout_layout.inbox / DMG).read_bytes()
+    tagged = now.refs[f"refs/tags/v{version}^{{}}"]
+    document = json.loads(now.manifests[MANIFEST_DIRS[0]] or "")
+    names = ("manifest.json", f"manifest_{version}.json")
+    paths = [f"{folder}/{name}" for folder in MANIFEST_DIRS for name in names]
+    assert now.download == hashlib.sha256(image).hexdigest() == document["artifact"]["sha256"]
+    assert (document["version"], document["build"], document["artifact"]["size"]) == (str(version), str(version), len(image))
+    assert {_shown(inside, f"main:{path}") for path in paths} == {now.manifests[MANIFEST_DIRS[0]]}
+    assert {(vm / path).read_text().strip() for path in paths} == {now.manifests[MANIFEST_DIRS[0]]}
+    assert now.vm_head == tagged
+    assert all(f"SERVER_VERSION={version}\n" in text and f"SERVER_BUILD={version}\n" in text for text in now.vm_settings)
+    assert set(now.assets) == {DMG, f"previous-{DMG}"} and {state for state, _ in now.assets.values()} == {"uploaded"}
+    assert now.lock is None
+    served = json.loads(inside.run("curl", "-fsS", f"https://{inside.world.update_host}/health").stdout)
+    assert (served["status"], served["version"]) == ("healthy", str(version))
+    return now
+
+
+def _tags(refs: Mapping[str, str]) -> dict[str, str]:
+    return {ref: oid for ref, oid in refs.items() if ref.startswith("refs/tags/v")}
+
+
+def _shown(inside: Inside, path: str) -> str | None:
+    shown = inside.run("git", "show", path, cwd=inside.world.bare(CODE), check=False)
+    return shown.stdout.strip() if shown.returncode == 0 else None
 
 
 def _assets(inside: Inside) -> dict[str, tuple[str, str]]:
-    """Name: state and digest of the bytes on the disk, of the release that clients follow."""
+    """Of the release that clients follow: each asset's state and the digest of its bytes on the disk."""
     state = json.loads((inside.world.releases / "state.json").read_text())
     followed = next(release for release in state["releases"] if release["tag"] == "Update")
     found = {}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,26 +22,45 @@ NEW_WHEELS = {"nexy-wire": "1.1", "nexy-voice": "2.0"}
 """What the release's requirements name and the release before did not."""
 
 
-@pytest.fixture
-def release(tmp_path: Path) -> Iterator[Callable[..., Seen]]:
-    """`release(layout="flat")` releases the next version in this test's one world, and takes it down at the end."""
-    place, home = tmp_path / "world", tmp_path / "home"
+@dataclass
+class Stage:
+    """This test's one world, in which releases are made and looked at."""
 
-    def run(*options: str, layout: str = "flat", timeout: float = 180) -> Seen:
-        done = witnesses.rehearse(place, home, *options, timeout=timeout)
+    folder: Path
+    peak: float | None = None
+
+    @property
+    def place(self) -> Path:
+        return self.folder / "world"
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    def rehearse(self, *options: str, layout: str = "flat", timeout: float = 180) -> Seen:
+        """Release the next version by `rehearse`."""
+        done, self.peak = witnesses.rehearse(self.place, self.home, *options, timeout=timeout)
         assert done.returncode == 0, done.stderr[-6000:]
-        document = json.loads(done.stdout)
-        scratch = tmp_path / f"scratch-{document['version']}"
-        scratch.mkdir()
-        return Seen(place, home, document, scratch, layout)
+        return self.seen(json.loads(done.stdout), layout)
 
+    def seen(self, document: dict[str, Any], layout: str = "flat") -> Seen:
+        """What a document speaks of."""
+        scratch = self.folder / f"scratch-{document.get('version')}"
+        scratch.mkdir(exist_ok=True)
+        return Seen(self.place, self.home, document, scratch, layout)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(tmp_path)
     try:
-        yield run
+        yield made
     finally:
-        witnesses.world(place, home, "down")
+        witnesses.world(made.place, made.home, "down")
+        shutil.rmtree(made.place)
 
 
-def see_all(seen: Seen, before: str) -> None:
+def see_all(seen: Seen, before: str, backups: Path | None = None) -> None:
     witnesses.everything_holds(seen)
     witnesses.tag_and_branch(seen, before)
     witnesses.the_tag_names_the_log(seen)
@@ -47,7 +69,7 @@ def see_all(seen: Seen, before: str) -> None:
     witnesses.signature(seen)
     witnesses.live(seen)
     witnesses.the_vm(seen, NEW_WHEELS)
-    witnesses.backup(seen)
+    witnesses.backup(seen, backups)
     witnesses.the_log(seen)
 
 
@@ -57,21 +79,47 @@ def where_it_began(seen: Seen) -> str:
     return str(witnesses.statement(line)["subject"][0]["digest"]["gitCommit"])
 
 
-def test_two_releases_in_a_row_seen_from_outside(release: Callable[..., Seen]) -> None:
-    first = release("--artifact-size", "1MB")
+def test_two_releases_in_a_row_seen_from_outside(stage: Stage) -> None:
+    first = stage.rehearse("--artifact-size", "1MB")
     assert first.version == "1.6.1.43"
     assert first.manifest["artifact"]["size"] == 1_000_000
     see_all(first, where_it_began(first))
-    branch = first.refs["HEAD"]
-    second = release()
+    branch, digest = first.refs["HEAD"], first.manifest["artifact"]["sha256"]
+    second = stage.rehearse()
     assert second.version == "1.6.1.44"
     see_all(second, branch)
-    assert second.manifest["artifact"]["sha256"] != first.manifest["artifact"]["sha256"]
-    assert second.first("genesis")["genesis"]["previous_head"] == hashlib.sha256(first.log.read_bytes().splitlines()[-1]).hexdigest()
-    assert f"refs/tags/v{first.version}" in second.refs
+    assert second.manifest["artifact"]["sha256"] != digest
+    head = hashlib.sha256(first.log.read_bytes().splitlines()[-1]).hexdigest()
+    assert second.predicates[0]["genesis"]["previous_head"] == head
+    assert second.refs["refs/tags/v1.6.1.43"] == first.refs["refs/tags/v1.6.1.43"]
 
 
-def test_a_nested_checkout_seen_from_outside(release: Callable[..., Seen]) -> None:
-    seen = release("--artifact-size", "1MB", "--layout", "nested", layout="nested")
-    assert (seen.base / "VERSION").is_file() and not (Path(seen.environ["NEXY_CHECKOUT"]) / "VERSION").exists()
+def test_a_nested_checkout_seen_from_outside(stage: Stage) -> None:
+    seen = stage.rehearse("--artifact-size", "1MB", "--layout", "nested", layout="nested")
+    assert (seen.base / "VERSION").is_file() and not (seen.base.parent / "VERSION").exists()
+    see_all(seen, where_it_began(seen))
+
+
+def test_a_package_and_a_database_on_the_vm_seen_from_outside(stage: Stage) -> None:
+    witnesses.world(stage.place, stage.home, "up", "--artifact-size", "1MB")
+    outside = stage.seen({"version": "1.6.1.43"})
+    config = Path(outside.environ["NEXY_CONFIG"])
+    config.write_text(config.read_text().replace('where = "local"', 'where = "vm"'))
+    witnesses.world(stage.place, stage.home, "build", "1.6.1.43", "--with", "Nexy.pkg")
+    outside.run("nexy-tui", "db", "backup", "--yes")
+    outside.run("nexy-tui", "db", "drill", "--yes")
+    document = outside.run("nexy-tui", "release", "1.6.1.43", "--with", "Nexy.pkg", "--headless", "--auto", "--json")
+    seen = stage.seen(json.loads(document))
+    see_all(seen, where_it_began(seen), seen.vm / "server/backups/postgres")
+    witnesses.the_package(seen)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("size", ["1MB", "316MB", "1900MB"])
+def test_the_wizards_own_process_stays_small_however_large_the_artifact(size: str, stage: Stage) -> None:
+    seen = stage.rehearse("--artifact-size", size, timeout=3000)
+    assert stage.peak is not None, "the wizard's process could not be watched"
+    print(f"\n{size}: {seen.document['duration_s']:.0f} s, peak resident memory of the wizard {stage.peak:.0f} MB")
+    assert stage.peak < 200
+    assert seen.manifest["artifact"]["size"] == int(size.removesuffix("MB")) * 1_000_000
     see_all(seen, where_it_began(seen))

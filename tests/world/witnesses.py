@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -39,13 +40,37 @@ def program(name: str) -> str:
     return found
 
 
-def rehearse(place: Path, home: Path, *options: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
-    """`nexy-tui rehearse --headless --auto --json --keep` from an empty home, to its end."""
+def rehearse(place: Path, home: Path, *options: str, timeout: float = 180) -> tuple[subprocess.CompletedProcess[str], float | None]:
+    """`nexy-tui rehearse --headless --auto --json --keep` from an empty home, to its end; and the wizard's peak memory in MB."""
     home.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "nexy_tui", "rehearse", "--headless", "--auto", "--json", "--keep", "--dir", str(place), *options]
-    return subprocess.run(
-        command, cwd=home, env=_plain(home), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    said, told = home.parent / "rehearse.json", home.parent / "rehearse.err"
+    with said.open("w") as out, told.open("w") as err:
+        process = subprocess.Popen(command, cwd=home, env=_plain(home), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+    peak, until = 0.0, time.monotonic() + timeout
+    while process.poll() is None:
+        if time.monotonic() > until:
+            process.terminate()
+            process.wait(timeout=60)
+            raise AssertionError(f"the rehearsal did not end within {timeout} s:\n{told.read_text()[-4000:]}")
+        peak = max(peak, _peak(process.pid))
+        time.sleep(0.05)
+    done = subprocess.CompletedProcess(command, process.returncode, said.read_text(), told.read_text())
+    return done, peak or None
+
+
+def _peak(frame: int) -> float:
+    """The most memory that the wizard below a rehearsal's frame has had resident so far, in MB; 0 where that cannot be seen."""
+    most = 0.0
+    try:
+        for task in Path(f"/proc/{frame}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                if b"release" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
+                    status = Path(f"/proc/{child}/status").read_text()
+                    most = max(most, *(int(kib) * 1024 / 1e6 for kib in re.findall(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)), 0.0)
+    except OSError:
+        return most
+    return most
 
 
 def world(place: Path, home: Path, *arguments: str) -> str:
@@ -261,15 +286,30 @@ def manifests(seen: Seen) -> None:
 
 def download(seen: Seen) -> None:
     """curl gets, after a redirect, bytes of the manifest's size and digest; the host lists no upload that was left lying."""
-    path = seen.scratch / "Nexy.dmg"
-    said = seen.run("curl", "-fsSL", "-o", path, "-w", "%{http_code} %{num_redirects}", DOWNLOAD)
+    path = _fetched(seen, DOWNLOAD)
     artifact = seen.manifest["artifact"]
-    assert said == "200 1"
     assert path.stat().st_size == artifact["size"]
     assert seen.run("sha256sum", path).split()[0] == artifact["sha256"]
-    page = "https://api.github.com/repos/Seregawpn/Nexy_production/releases/tags/Update"
-    assets = json.loads(seen.run("curl", "-fsS", page))["assets"]
-    assert {asset["name"]: asset["state"] for asset in assets} == {"Nexy.dmg": "uploaded", "previous-Nexy.dmg": "uploaded"}
+    assert _assets(seen, "Update") == {"Nexy.dmg": "uploaded", "previous-Nexy.dmg": "uploaded"}
+
+
+def the_package(seen: Seen) -> None:
+    """The announced package is under its own fixed tag, with the bytes of the inbox."""
+    path = _fetched(seen, "https://github.com/Seregawpn/Nexy_production/releases/download/App/Nexy.pkg")
+    assert sha256(path) == sha256(seen.base / "release_inbox/Nexy.pkg")
+    assert _assets(seen, "App")["Nexy.pkg"] == "uploaded"
+    assert next(item["status"] for item in seen.document["items"] if item["id"] == "inbox.pkg") == "passed"
+
+
+def _fetched(seen: Seen, url: str) -> Path:
+    path = seen.scratch / url.rsplit("/", 1)[1]
+    assert seen.run("curl", "-fsSL", "-o", path, "-w", "%{http_code} %{num_redirects}", url) == "200 1"
+    return path
+
+
+def _assets(seen: Seen, tag: str) -> dict[str, str]:
+    shown = seen.run("curl", "-fsS", f"https://api.github.com/repos/Seregawpn/Nexy_production/releases/tags/{tag}")
+    return {asset["name"]: asset["state"] for asset in json.loads(shown)["assets"]}
 
 
 def signature(seen: Seen) -> None:

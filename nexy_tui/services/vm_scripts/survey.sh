@@ -47,9 +47,39 @@ settings() {
                 gsub(/[ \t]+$/, "", name)
                 gsub(/^[ \t]+/, "", value)
                 if (name == "SERVER_VERSION" || name == "SERVER_BUILD") print "setting", path, name, substr(value, 1, 60)
+                else if (name == "GEMINI_API_KEY") print "setting", path, name, (value == "" ? "empty" : "set")
                 else if (name !~ /^[A-Za-z_][A-Za-z0-9_]*$/ && bad++ < 5) print "bad-name", path, NR, substr(name, 1, 40)
             }' "$NEXY_APP_DIR/$path"
     done
+}
+
+# Whether both settings files hold the same Gemini key; the key itself stays here.
+same_key() {
+    local path seen=
+    for path in server/config.env server/server/config.env; do
+        seen="$seen $(sed -n 's/^[[:space:]]*GEMINI_API_KEY[[:space:]]*=//p' "$NEXY_APP_DIR/$path" 2>/dev/null | tail -n 1 | tr -d ' \t\r' | sha256sum)"
+    done
+    # shellcheck disable=SC2086
+    set -- $seen
+    [ "$1" = "$3" ] && echo yes || echo no
+}
+
+# Lines of the settings' reader that split at the last = instead of the first.
+readers() {
+    local path
+    for path in server/config/unified_config.py server/server/config/unified_config.py; do
+        [ -f "$NEXY_APP_DIR/$path" ] || continue
+        say reader "$path $(grep -nE "\.rsplit\([[:space:]]*[\"']=[\"'][[:space:]]*,[[:space:]]*(maxsplit[[:space:]]*=[[:space:]]*)?1[[:space:]]*\)" "$NEXY_APP_DIR/$path" | head -n 5 | cut -d : -f 1 | tr '\n' ' ')"
+    done
+}
+
+# What the journal says of known troubles since the service was last started, over more lines than are sent.
+signs() {
+    as_root journalctl -u "$NEXY_SERVICE" -n 5000 --no-pager -o cat 2>/dev/null | LC_ALL=C awk '
+        /^(Starting|Stopped) / || /: Scheduled restart job/ { key = name = 0 }
+        /API_KEY_INVALID|API key (expired|not valid)/ { key++ }
+        /illegal environment variable name/ { name++ }
+        END { print "sign gemini-key", key + 0; print "sign config-env", name + 0 }'
 }
 
 health() {
@@ -79,6 +109,9 @@ facts() {
     say tags "$(in_clone tag --points-at HEAD --list 'v*' | head -n 8 | tr '\n' ' ')"
     manifests
     settings
+    readers
+    say same-key "$(same_key)"
+    signs
     say service "$(systemctl is-active "$NEXY_SERVICE" 2>/dev/null | head -n 1)"
     health
     say free-kib "$(df -Pk "$NEXY_APP_DIR" 2>/dev/null | awk 'NR == 2 { print $4 }')"

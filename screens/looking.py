@@ -1,0 +1,36 @@
+"""Which looks to take, and when: each is the session's own; here is only their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nexy_tui.core.finding import Status
+from nexy_tui.engine.session import Session
+
+
+def look_on_opening(session: Session, phase: str) -> None:
+    """Look at a phase that opens: quickly first; wholly when nothing but long looks is left to be seen."""
+    session.look_ahead(phase)
+    for action in session.checklist.main_actions(session.checklist.phase(phase)):
+        if not session.applies(action):
+            session.look_after(action)
+    open_steps = [step for step in session.state.steps if step.phase == phase and not session.state.holds(step)]
+    if open_steps and all(session.state.status(step.item) is Status.NOT_RUN for step in open_steps):
+        session.look_at_phase(phase)
+
+
+def look_after(session: Session, action: str, *, failed: bool) -> None:
+    """Look at what an action brought about; after a failure at what can be seen quickly, since a download may not be there."""
+    if failed:
+        session.look_ahead(session.state.phase or session.state.phases[-1])
+    else:
+        session.look_after(action)
+
+
+def catch_up(session: Session, stopped: Callable[[], bool]) -> None:
+    """Look at one phase after another and go on while everything holds; the last phase stays open for the operator."""
+    while (phase := session.state.phase) is not None:
+        look_on_opening(session, phase)
+        if phase == session.state.phases[-1] or session.state.may_advance() is not None or stopped():
+            return
+        session.advance()

@@ -1,0 +1,292 @@
+"""Every judge of the phases inbox and publish, with facts made by hand: what passes, what fails, what cannot be told."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from checks.apple import AppleLook, judge_apple
+from checks.image import CANONICAL, ImageFacts
+from checks.inbox import (
+    ArtifactFacts,
+    InboxFacts,
+    NewFacts,
+    SignatureFacts,
+    judge_dmg,
+    judge_exists,
+    judge_new,
+    judge_pkg,
+    judge_signature,
+    judge_version,
+)
+from checks.manifests import CommitFacts, ManifestFacts, judge_commit, judge_manifests
+from checks.publish import AssetFacts, ByteFacts, Place, TargetFacts, judge_assets, judge_bytes, judge_target
+from nexy_tui.core import manifest
+from nexy_tui.core.finding import Status, Verdict
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.target import DMG, PKG, Target
+from nexy_tui.core.version import Version
+from nexy_tui.services.apple import AppleFacts, Assessment
+from nexy_tui.services.artifact import Contents, Inspected
+from nexy_tui.services.download import Downloaded
+from nexy_tui.services.github import Asset, Release, Rights
+from nexy_tui.services.sparkle import Signature
+
+NOW = datetime(2026, 2, 14, 10, tzinfo=UTC)
+V = Version.parse("1.6.1.43")
+KEY = base64.b64encode(bytes(32)).decode()
+SIGNATURE = base64.b64encode(bytes(64)).decode()
+TARGET = Target(sparkle_public_key=KEY)
+PLAN = Plan(TARGET, V, Kind.FULL, NOW, run="r", published_before=Version.parse("1.6.1.42"))
+CODE_ONLY = replace(PLAN, kind=Kind.CODE_ONLY)
+SHA, OTHER = "ab" * 32, "cd" * 32
+VERSIONS = {"CFBundleVersion in Nexy.app": "1.6.1.43"}
+IMAGE = Inspected(DMG, Path("/inbox/Nexy.dmg"), 100, SHA, Contents(VERSIONS))
+PACKAGE = Inspected(PKG, Path("/inbox/Nexy.pkg"), 50, SHA, Contents(VERSIONS))
+
+
+def inbox(*found: Inspected, there: bool = True, **unfit: str) -> InboxFacts:
+    names = {"dmg": DMG, "pkg": PKG}
+    artifacts = {one.name: ArtifactFacts(one.name, one) for one in found}
+    artifacts |= {names[key]: ArtifactFacts(names[key], unfit=reason) for key, reason in unfit.items()}
+    return InboxFacts("/inbox", there, tuple(artifacts), artifacts)
+
+
+def says(verdict: Verdict, status: Status, *words: str) -> None:
+    assert verdict.status is status, verdict
+    for word in words:
+        assert word in verdict.summary + verdict.remedy, verdict
+    if status in (Status.FAILED, Status.INCONCLUSIVE):
+        assert verdict.remedy, "what to do next"
+
+
+# --- inbox ---
+
+
+@pytest.mark.parametrize("judge", [judge_exists, judge_dmg, judge_pkg, judge_version])
+def test_a_code_only_run_has_no_inbox(judge: object) -> None:
+    says(judge(inbox(there=False), CODE_ONLY), Status.NOT_APPLICABLE, "code-only")  # type: ignore[operator]
+
+
+def test_exists() -> None:
+    says(judge_exists(inbox(), PLAN), Status.PASSED)
+    verdict = judge_exists(inbox(there=False), PLAN)
+    says(verdict, Status.FAILED, "There is no folder /inbox", "mkdir -p /inbox")
+    assert verdict.fixers
+
+
+def test_dmg() -> None:
+    says(judge_dmg(inbox(IMAGE), PLAN), Status.PASSED, "100 bytes")
+    says(judge_dmg(inbox(), PLAN), Status.FAILED, "Nexy.dmg is not in the inbox")
+    says(judge_dmg(inbox(dmg="is empty"), PLAN), Status.FAILED, "Nexy.dmg is empty")
+
+
+def test_pkg() -> None:
+    with_pkg = replace(PLAN, with_pkg=True)
+    says(judge_pkg(inbox(IMAGE, PACKAGE), with_pkg), Status.PASSED)
+    says(judge_pkg(inbox(IMAGE), with_pkg), Status.FAILED, "Nexy.pkg is not in the inbox")
+    says(judge_pkg(inbox(IMAGE, pkg="is truncated"), with_pkg), Status.FAILED, "is truncated")
+    says(judge_pkg(inbox(IMAGE), PLAN), Status.NOT_APPLICABLE, "does not announce")
+    says(judge_pkg(inbox(IMAGE, PACKAGE), PLAN), Status.FAILED, "does not announce it", "--with Nexy.pkg")
+    says(judge_pkg(inbox(IMAGE, pkg="is empty"), PLAN), Status.FAILED, "does not announce it")
+
+
+def test_version() -> None:
+    says(judge_version(inbox(IMAGE), PLAN), Status.PASSED, "1.6.1.43")
+    older = replace(IMAGE, contents=Contents({**VERSIONS, "CFBundleShortVersionString in Nexy.app": "1.6.1.42"}))
+    says(judge_version(inbox(older), PLAN), Status.FAILED, "CFBundleShortVersionString in Nexy.app says 1.6.1.42")
+    unread = replace(IMAGE, contents=Contents({}, "there is no 7-Zip"))
+    says(judge_version(inbox(unread), PLAN), Status.INCONCLUSIVE, "there is no 7-Zip", "attest")
+    says(judge_version(inbox(), PLAN), Status.FAILED, "Nexy.dmg is missing")
+    says(judge_version(inbox(IMAGE), replace(PLAN, version=None)), Status.INCONCLUSIVE, "no version")
+
+
+def test_a_package_of_another_version_fails_even_when_the_image_cannot_be_read() -> None:
+    unread = replace(IMAGE, contents=Contents({}, "there is no 7-Zip"))
+    other = replace(PACKAGE, contents=Contents({"product in Distribution": "1.6.1.42"}))
+    says(judge_version(inbox(unread, other), replace(PLAN, with_pkg=True)), Status.FAILED, "product in Distribution says 1.6.1.42")
+
+
+def test_new() -> None:
+    says(judge_new(NewFacts(SHA, {"1.6.1.42": OTHER}), PLAN), Status.PASSED)
+    says(judge_new(NewFacts(SHA, {"1.6.1.43": SHA}), PLAN), Status.PASSED)
+    says(judge_new(NewFacts(SHA, {"1.6.1.42": SHA}), PLAN), Status.INCONCLUSIVE, "exactly the bytes of release 1.6.1.42", "attest")
+    says(judge_new(NewFacts(None, {}), PLAN), Status.FAILED)
+    says(judge_new(NewFacts(SHA, {}), CODE_ONLY), Status.NOT_APPLICABLE)
+
+
+def test_signature() -> None:
+    made = Signature(SIGNATURE, SHA, 100, "signed with the key from keyring")
+    says(judge_signature(SignatureFacts(True, made), PLAN), Status.PASSED, "the configured public key")
+    says(judge_signature(SignatureFacts(True, refused="No key.", remedy="Get one."), PLAN), Status.FAILED, "No key.", "Get one.")
+    no_key = replace(PLAN, target=Target())
+    says(judge_signature(SignatureFacts(True), no_key), Status.NOT_APPLICABLE, "Neither")
+    says(judge_signature(SignatureFacts(True, made), no_key), Status.PASSED, "its own public half")
+    says(judge_signature(SignatureFacts(False), PLAN), Status.FAILED)
+    says(judge_signature(SignatureFacts(False), CODE_ONLY), Status.NOT_APPLICABLE)
+
+
+def test_apple() -> None:
+    team = replace(PLAN, target=replace(TARGET, team_id="TEAM123456"))
+    good = AppleFacts(DMG, "TEAM123456", (Assessment("codesign", True, "valid"), Assessment("spctl", True, "accepted")))
+    says(judge_apple(AppleLook(True), PLAN), Status.NOT_APPLICABLE, "no Apple Team ID")
+    says(judge_apple(AppleLook(False), team), Status.INCONCLUSIVE, "no codesign", "attest")
+    says(judge_apple(AppleLook(True, (good,)), team), Status.PASSED, "TEAM123456")
+    says(judge_apple(AppleLook(True, (replace(good, team="OTHER"),)), team), Status.FAILED, "signed by team OTHER")
+    refused = replace(good, assessments=(Assessment("spctl", False, "rejected"),))
+    says(judge_apple(AppleLook(True, (refused,)), team), Status.FAILED, "spctl refuses Nexy.dmg: rejected")
+    says(judge_apple(AppleLook(True, (), (DMG,)), team), Status.FAILED, "Nexy.dmg is missing")
+    says(judge_apple(AppleLook(True), replace(team, kind=Kind.CODE_ONLY)), Status.NOT_APPLICABLE)
+
+
+# --- publish.target ---
+
+RIGHTS = Rights("Seregawpn/Nexy_production", visible=True, push=True, scopes=("repo",), source="environment GH_TOKEN")
+RELEASE = Release(1, "Update", immutable=False, draft=False)
+
+
+def asset(name: str = DMG, state: str = "uploaded", size: int = 100, sha256: str | None = SHA) -> Asset:
+    return Asset(1, name, state, size, sha256)
+
+
+def place(*assets: Asset, release: Release | None = RELEASE) -> Place:
+    return Place(DMG, "Update", release, {one.name: one for one in assets})
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "words"),
+    [
+        (TargetFacts(RIGHTS, (place(asset()),)), Status.PASSED, ("takes the artifacts",)),
+        (TargetFacts(RIGHTS, (place(),)), Status.PASSED, ("takes the artifacts",)),
+        (TargetFacts(RIGHTS, (place(asset(), asset("incoming-00-Nexy.dmg", "starter")),)), Status.PASSED, ()),
+        (TargetFacts(RIGHTS, (place(asset("previous-Nexy.dmg")),)), Status.PASSED, ("cut off", "puts the bytes back first")),
+        (TargetFacts(replace(RIGHTS, visible=False), ()), Status.FAILED, ("is not there", "GH_TOKEN")),
+        (TargetFacts(replace(RIGHTS, push=False), (place(),)), Status.FAILED, ("may not write",)),
+        (TargetFacts(replace(RIGHTS, scopes=("read:user",)), (place(),)), Status.FAILED, ("may not write",)),
+        (TargetFacts(RIGHTS, (place(release=None),)), Status.FAILED, ("no release under the tag Update", "gh release create Update")),
+        (TargetFacts(RIGHTS, (place(release=replace(RELEASE, immutable=True)),)), Status.FAILED, ("immutable",)),
+        (TargetFacts(RIGHTS, (place(asset(state="open")),)), Status.FAILED, ("not ready: Nexy.dmg (open)",)),
+        (TargetFacts(RIGHTS, (place(*(asset(f"a{n}") for n in range(999))),)), Status.FAILED, ("999 assets",)),
+    ],
+)
+def test_target(facts: TargetFacts, status: Status, words: tuple[str, ...]) -> None:
+    says(judge_target(facts, PLAN), status, *words)
+    says(judge_target(facts, CODE_ONLY), Status.NOT_APPLICABLE)
+
+
+# --- publish.asset, publish.bytes ---
+
+
+def test_assets() -> None:
+    def judged(*assets: Asset, plan: Plan = PLAN, box: InboxFacts | None = None) -> Verdict:
+        return judge_assets(AssetFacts((place(*assets),), box or inbox(IMAGE)), plan)
+
+    says(judged(asset()), Status.PASSED)
+    says(judged(asset(sha256=None)), Status.PASSED)
+    says(judged(), Status.FAILED, "not under the tag Update")
+    says(judged(asset(state="starter")), Status.FAILED, "is starter, not uploaded")
+    says(judged(asset(size=99)), Status.FAILED, "has 99 bytes", "the inbox has 100 bytes")
+    says(judged(asset(sha256=OTHER)), Status.FAILED, OTHER, SHA)
+    says(judged(asset(), box=inbox()), Status.FAILED, "cannot be compared")
+    says(judged(asset(), box=inbox(), plan=replace(PLAN, standalone=True)), Status.PASSED)
+    says(judged(asset(), box=inbox(dmg="is empty"), plan=replace(PLAN, standalone=True)), Status.FAILED, "cannot be compared")
+    says(judged(asset(), plan=CODE_ONLY), Status.NOT_APPLICABLE)
+
+
+def download(size: int = 100, sha256: str = SHA) -> Downloaded:
+    return Downloaded(TARGET.asset_url(DMG), size, sha256, "objects.example", "2026-02-14T10:00:00Z")
+
+
+def test_bytes() -> None:
+    def judged(got: Downloaded | None, plan: Plan = PLAN, box: InboxFacts | None = None) -> Verdict:
+        return judge_bytes(ByteFacts({DMG: got}, box or inbox(IMAGE)), plan)
+
+    says(judged(download()), Status.PASSED)
+    says(judged(None), Status.FAILED, "nothing is at https://github.com/")
+    says(judged(download(sha256=OTHER)), Status.FAILED, OTHER, SHA, "nexy-tui rollback")
+    says(judged(download(size=99)), Status.FAILED, "99 bytes", "100 bytes")
+    says(judged(download(), box=inbox()), Status.FAILED, "cannot be compared")
+    says(judged(download(), box=inbox(), plan=replace(PLAN, standalone=True)), Status.PASSED)
+    says(judged(download(), plan=CODE_ONLY), Status.NOT_APPLICABLE)
+    assert {evidence.value for evidence in judged(download()).evidence} == {"100", SHA}
+
+
+# --- publish.manifests, publish.commit ---
+
+
+def raw_manifest(version: str = "1.6.1.43", size: int = 100, sha256: str = SHA, signature: str | None = SIGNATURE) -> bytes:
+    return manifest.build(
+        None,
+        version=version,
+        url=TARGET.asset_url(DMG),
+        notes_url=TARGET.notes_url(DMG),
+        size=size,
+        sha256=sha256,
+        signature=signature,
+        now=NOW,
+    ).render()
+
+
+PATHS = [str(path) for path in Layout("flat", Path("/x")).manifest_files("1.6.1.43")]
+GOOD = raw_manifest()
+
+
+def manifests(raw: bytes | None = GOOD, image: ImageFacts | None = None, has_key: bool = True, **changed: bytes | None) -> ManifestFacts:
+    files: dict[str, bytes | None] = dict.fromkeys(PATHS, raw)
+    files |= {PATHS[int(key.removeprefix("n"))]: value for key, value in changed.items()}
+    return ManifestFacts(files, image or ImageFacts(download(), signed=True), has_key)
+
+
+NO_KEY = replace(PLAN, target=Target())
+
+
+@pytest.mark.parametrize(
+    ("facts", "plan", "status", "words"),
+    [
+        (manifests(), PLAN, Status.PASSED, ("1.6.1.43", "its signature is valid")),
+        (manifests(), replace(PLAN, version=None), Status.PASSED, ()),
+        (manifests(n3=None), PLAN, Status.FAILED, (f"{PATHS[3]} is missing", "nexy-tui sync-manifests")),
+        (manifests(n2=GOOD + b"\n"), PLAN, Status.FAILED, (f"{PATHS[2]} differs from {CANONICAL}",)),
+        (manifests(b"{}"), PLAN, Status.FAILED, ("cannot be used: version is missing",)),
+        (manifests(GOOD.replace(b'"critical"', b'"version": "1", "critical"')), PLAN, Status.FAILED, ("stands in it twice",)),
+        (manifests(image=ImageFacts(None)), PLAN, Status.FAILED, ("Nothing is at",)),
+        (manifests(raw_manifest("1.6.1.42")), PLAN, Status.FAILED, ("version is '1.6.1.42', not '1.6.1.43'",)),
+        (manifests(raw_manifest(size=99)), PLAN, Status.FAILED, ("artifact.size is 99, not 100",)),
+        (manifests(raw_manifest(sha256=OTHER)), PLAN, Status.FAILED, ("artifact.sha256",)),
+        (manifests(GOOD.replace(b"/Update/", b"/UpdateBeta/")), PLAN, Status.FAILED, ("artifact.url",)),
+        (manifests(image=ImageFacts(download(), signed=False)), PLAN, Status.FAILED, ("not valid over the bytes",)),
+        (manifests(image=ImageFacts(download(), unseen="no child")), PLAN, Status.INCONCLUSIVE, ("no child",)),
+        (manifests(raw_manifest(signature=None), ImageFacts(download())), PLAN, Status.FAILED, ("carry no signature",)),
+        (manifests(raw_manifest(signature=None), ImageFacts(download()), False), NO_KEY, Status.PASSED, ("no key is configured",)),
+        (manifests(image=ImageFacts(download()), has_key=False), NO_KEY, Status.FAILED, ("no key is configured to verify it",)),
+        (manifests(), CODE_ONLY, Status.FAILED, ("version is '1.6.1.43', not '1.6.1.42'",)),
+        (manifests(raw_manifest("1.6.1.42")), CODE_ONLY, Status.PASSED, ("1.6.1.42",)),
+    ],
+)
+def test_manifests(facts: ManifestFacts, plan: Plan, status: Status, words: tuple[str, ...]) -> None:
+    says(judge_manifests(facts, plan), status, *words)
+
+
+def commit(there: bytes | None = GOOD, here: bytes | None = GOOD) -> CommitFacts:
+    return CommitFacts("main", "c0ffee" * 6, dict.fromkeys(PATHS, there), dict.fromkeys(PATHS, here))
+
+
+@pytest.mark.parametrize(
+    ("facts", "plan", "status", "words"),
+    [
+        (commit(), PLAN, Status.PASSED, ("are on main of Seregawpn/Nexy_server",)),
+        (commit(None), PLAN, Status.FAILED, ("does not hold the checkout's",)),
+        (commit(GOOD + b"\n"), PLAN, Status.FAILED, ("does not hold the checkout's",)),
+        (commit(b"{}", b"{}"), PLAN, Status.FAILED, ("cannot be used",)),
+        (commit(raw_manifest("1.6.1.42"), raw_manifest("1.6.1.42")), PLAN, Status.FAILED, ("name 1.6.1.42, not 1.6.1.43",)),
+        (commit(raw_manifest("1.6.1.42"), raw_manifest("1.6.1.42")), CODE_ONLY, Status.PASSED, ()),
+    ],
+)
+def test_commit(facts: CommitFacts, plan: Plan, status: Status, words: tuple[str, ...]) -> None:
+    says(judge_commit(facts, plan), status, *words)

@@ -1,0 +1,187 @@
+"""Each fault of a rehearsal world, one at a time: where a release stops, what it says, what has not happened, and that it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from conftest import Inside, MakeWorld
+from driving import OPEN, SEALED, Run, assert_released, outside, release, release_here, verified_as
+
+from nexy_tui.checklist import CHECKLIST
+from nexy_tui.core.target import DMG
+from nexy_tui.core.version import Version
+from nexy_tui.rehearsal import world as worlds
+from nexy_tui.rehearsal.switchboard import registry
+
+START = "start"
+PUSHED = frozenset(("tag", "branch"))
+PUBLISHED = PUSHED | {"download", "manifests"}
+CHECKED_OUT = PUBLISHED | {"vm code"}
+CONFIGURED = CHECKED_OUT | {"vm settings"}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The run stops: in this phase, by this item, saying a fact and a remedy; outside, nothing but `done` has happened.
+
+    `at` is the phase at whose opening the fault strikes; `fresh` asks for a world that has released nothing yet.
+    """
+
+    fault: str
+    phase: str
+    item: str
+    fact: str
+    remedy: str
+    done: frozenset[str] = frozenset()
+    exit: int = 1
+    at: str = START
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Borne:
+    """The run bears it, says so, and ends verified."""
+
+    fault: str
+    says: str
+    at: str = START
+    fresh: bool = False
+
+
+CASES: tuple[Stop | Borne, ...] = (
+    Stop("wrong-code-remote", "remotes", "remotes.code", "pushes to Seregawpn/Nexy_production: the pipelines are mixed", "git remote set-url"),
+    Stop("missing-tag", "remotes", "remotes.artifacts", "no release under the tag Update", "gh release create Update"),
+    Stop("token-invalid", "remotes", "remotes.push", "refuses a push with this credential", "gh auth login"),
+    Stop("token-invalid", "publish", "remotes.push", "refuses a push with this credential", "gh auth login", at="publish"),
+    Stop("token-without-scope", "remotes", "remotes.artifacts", "may not write to Seregawpn/Nexy_production", "set GH_TOKEN to a token with that right"),
+    Stop("immutable-release", "remotes", "remotes.artifacts", "The release Update is immutable", "Lift that in the repository's settings"),
+    Borne("rate-limited=2", "api.github.com asks to wait"),
+    Stop(
+        "manifests-differ",
+        "version",
+        "version.manifests",
+        "The two manifest directories differ",
+        "nexy-tui sync-manifests",
+        done=frozenset(("branch", "manifests")),
+    ),
+    Stop("manifests-differ", "gate", "gate.manifests", "differs from the canonical file", "nexy-tui sync-manifests", done=PUBLISHED, at="gate"),
+    Stop("database-down", "database", "database.reachable", "Connection refused", "See that PostgreSQL runs at 127.0.0.1:"),
+    Stop("drill-never", "database", "database.drill", "No restore drill of voice_assistant_db", "nexy-tui db drill"),
+    Stop("drill-old", "database", "database.drill", "8 days ago; more than 7 days is too old", "nexy-tui db drill"),
+    Stop("inbox-missing", "inbox", "inbox.exists", "There is no folder", "mkdir -p"),
+    Stop("inbox-empty", "inbox", "inbox.dmg", "Nexy.dmg is not in the inbox", "Lay Nexy.dmg into"),
+    Stop("dmg-truncated", "inbox", "inbox.dmg", "not a whole disk image", "Lay a finished Nexy.dmg into"),
+    Stop("dmg-html", "inbox", "inbox.dmg", "is a web page", "Lay a finished Nexy.dmg into"),
+    Stop("dmg-other-version", "inbox", "inbox.version", "CFBundleVersion in Nexy.app/Contents/Info.plist", "lay that file into"),
+    Stop("dmg-other-version", "publish", "inbox.version", "says 1.6.1.42", "lay that file into", at="publish"),
+    Stop("push-rejected", "publish", "publish.pushed", "the branch was moved by Colleague", "fetch, look at what came"),
+    Stop("upload-502", "publish", "publish.asset", "uploads.github.com answered 502", "run again: it goes on with what is there", done=PUSHED),
+    Borne("upload-502=1", "uploads.github.com answered 502; asking again"),
+    Stop("upload-drop", "publish", "publish.asset", "the connection broke", "run again: it goes on with what is there", done=PUSHED),
+    Borne("upload-drop=1", "the connection broke"),
+    Borne("rename-404-once", "asking again"),
+    Stop("download-other-bytes", "publish", "publish.asset", "did not arrive as it was sent", "look at the host's status page", done=PUSHED),
+    Stop("download-other-bytes=final", "publish", "publish.asset", "The release before is back in place", "Look at the release page", done=PUSHED),
+    Borne("download-stale-once", "other bytes are at the address of Nexy.dmg; asking again"),
+    Borne("bandwidth=40000000", "RELEASE COMPLETE"),
+    Stop("server-down", "gate", "gate.live", "/health gives no answer", "See that those addresses answer", done=PUBLISHED, exit=3),
+    Stop("server-third-version", "gate", "gate.live", "1.6.0.7", "See what runs on the VM", done=PUBLISHED),
+    Stop("server-third-version", "gate", "gate.live", "/health: version is 1.6.0.7", "See what runs on the VM", done=PUBLISHED, at="gate"),
+    Stop("appcast-broken", "gate", "gate.live", "it is not well-formed XML", "See what runs on the VM", done=PUBLISHED),
+    Borne("run-command-busy=2", "NetworkWatcherRG/Nexy runs another command (one at a time); trying again"),
+    Stop("run-command-busy", "deploy", "deploy.vm", "execution is in progress (HTTP 409)", "wait for its end", done=PUBLISHED, exit=3),
+    Stop("deploy-exit-123", "deploy", "deploy.head", "failed on the VM at step checkout, status 123", "git status there", done=PUBLISHED),
+    Stop("wheel-broken", "deploy", "deploy.config", "failed on the VM at step requirements", "the package that pip names", done=CHECKED_OUT, fresh=True),
+    Stop("service-down", "deploy", "deploy.service", "Cannot allocate memory", "See the service's journal", done=CONFIGURED),
+)
+
+
+class Bench:
+    """One world for as many faults as leave it whole; each of them releases the version after the last one's."""
+
+    def __init__(self, make_world: MakeWorld) -> None:
+        self._make_world = make_world
+        self._inside: Inside | None = None
+        self._version = Version.parse("0.0.0.0")
+        self.whole = False
+
+    def take(self, *, fresh: bool) -> tuple[Inside, Version]:
+        """A world and the version to release in it, whose image lies in the inbox."""
+        if self._inside is not None and self.whole and not fresh:
+            self._version = self._version.next_build()
+            worlds.build(self._inside.world, str(self._version), (DMG,))
+        else:
+            self.drop()
+            self._inside = self._make_world()
+            self._version = Version.parse(self._inside.world.next)
+        self.whole = False
+        return self._inside, self._version
+
+    def drop(self) -> None:
+        """Bring the world down."""
+        if self._inside is not None:
+            worlds.stop(self._inside.world.dir)
+
+
+@pytest.fixture(scope="module")
+def bench(make_module_world: MakeWorld) -> Iterator[Bench]:
+    made = Bench(make_module_world)
+    yield made
+    made.drop()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.fault}-{case.at}")
+def test_a_fault_stops_the_run_where_it_concerns_it_or_is_borne(bench: Bench, case: Stop | Borne) -> None:
+    inside, version = bench.take(fresh=case.fresh)
+    before = outside(inside)
+    name, equals, parameter = case.fault.partition("=")
+
+    def strike() -> None:
+        inside.fault(name, param=parameter if equals else None)
+
+    if case.at == START:
+        strike()
+    run = release_here(inside, version, {case.at: strike})
+    if isinstance(case, Stop):
+        stopped = outside(inside)
+        assert_stopped(inside, run, case)
+        assert stopped.changed(before) == case.done
+        assert stopped.lock is None
+    inside.fault(name, False)
+    if isinstance(case, Stop):
+        first, run = run, release(inside, "--resume", run.id)
+        assert (run.id, run.log) == (first.id, first.log)
+        assert [record.kind for record in run.records].count("resume") == 1
+    else:
+        assert case.says in run.said
+    assert (run.exit, run.document["outcome"], run.document["stopped_by"]) == (0, "verified", None), run.said
+    assert verified_as(inside, run.log) == SEALED
+    assert_released(inside, version)
+    bench.whole = True
+
+
+def assert_stopped(inside: Inside, run: Run, case: Stop) -> None:
+    """It refused, in the right place and in the right words, and its log says so and can be gone on with."""
+    assert (run.exit, run.document["stopped_by"]) == (case.exit, case.item), run.said
+    assert run.document["outcome"] == {1: "refused", 3: "inconclusive"}[case.exit]
+    assert run.item(case.item)["status"] == {1: "failed", 3: "inconclusive"}[case.exit]
+    assert f"in phase {case.phase}." in run.said
+    told = run.said[run.said.index("Stopped (") :]
+    assert case.item in told and case.remedy in told, told
+    assert case.fact in run.document["message"] or case.fact in told, told
+    assert f"nexy-tui release --resume {run.id}" in told
+    order = [phase.id for phase in CHECKLIST.phases]
+    later = {item["id"]: item["status"] for item in run.document["items"] if order.index(item["phase"]) > order.index(case.phase)}
+    assert set(later.values()) <= {"not_run"}, later
+    refusals = [record for record in run.records if record.kind == "result" and record.status == "refused"]
+    assert refusals and refusals[-1].action == "advance" and case.item in refusals[-1].message
+    begun = {str(record.action) for record in run.records if record.kind == "intent"}
+    reached = order[: order.index(case.phase) + 1]
+    assert begun <= {action for phase in CHECKLIST.phases if phase.id in reached for action in CHECKLIST.main_actions(phase)}
+    assert verified_as(inside, run.log) == OPEN
+
+
+def test_every_fault_a_world_knows_stands_in_the_table() -> None:
+    assert {case.fault.partition("=")[0] for case in CASES} == set(registry())
