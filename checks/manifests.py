@@ -10,6 +10,7 @@ from pathlib import Path
 from checks.base import Check, Scope
 from checks.image import CANONICAL, ImageFacts, look_image
 from checks.inbox import read_manifest
+from checks.tip import look_tip
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
@@ -94,14 +95,10 @@ class CommitFacts:
 
 def look_commit(scope: Scope) -> CommitFacts:
     """Ask the code repository for its release branch, and read the four files there."""
-    git, checkout = scope.services.git, scope.services.checkout
-    branch = git.release_branch()
-    commit = git.remote_commit(branch)
-    if not git.has_commit(commit):
-        git.fetch()
+    git, checkout, tip = scope.services.git, scope.services.checkout, look_tip(scope)
     paths = scope.services.layout.manifest_files(_version(checkout, scope.plan))
-    there = {str(path): git.show(commit, path) for path in paths}
-    return CommitFacts(branch, commit, there, {str(path): _bytes(checkout / path) for path in paths})
+    there = {str(path): git.show(tip.commit, path) for path in paths}
+    return CommitFacts(tip.branch, tip.commit, there, {str(path): _bytes(checkout / path) for path in paths})
 
 
 def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:

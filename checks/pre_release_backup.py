@@ -12,6 +12,7 @@ from pathlib import Path
 from checks.backups import FRESH, BackupFacts, judge_backup, look_backup
 from checks.base import Check, Scope
 from checks.database_records import Believed, believe
+from checks.tip import look_tip
 from nexy_tui.core.database_record import BackupRecord
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
@@ -55,9 +56,7 @@ def _release(scope: Scope) -> tuple[str | None, datetime | None]:
         raise CouldNotLook("No version is named.", remedy="Name it, or write it into VERSION.")
     message = git.remote_tag_message(plan.version.tag) if plan.kind.tags else None
     match = _RUN.search(message or "")
-    tip = git.remote_commit(git.release_branch())
-    if not git.has_commit(tip):
-        git.fetch()
+    tip = look_tip(scope).commit
     paths = scope.services.layout.manifest_files(str(plan.version)) if plan.kind.publishes else [scope.services.layout.relative("VERSION")]
     commit = git.last_commit_of(tip, paths)
     moment = datetime.fromisoformat(git.read("log", "-1", "--format=%cI", commit)) if commit else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks.base import Check, Scope
+from checks.tip import look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
@@ -123,16 +124,12 @@ class BranchFacts:
 
 
 def look_branch(scope: Scope) -> BranchFacts:
-    """Fetches objects (no ref of the operator's changes) so that both sides can be told."""
-    git = scope.services.git
-    wanted = git.release_branch()
-    remote = git.remote_commit(wanted)
-    if not git.has_commit(remote):
-        git.fetch()
+    """Both sides: what the branch has on the code repository that HEAD lacks, and the other way round."""
+    git, tip = scope.services.git, look_tip(scope)
     head = git.head()
-    behind = git.read("log", "--format=%h “%s” by %an", f"{head}..{remote}").splitlines()
-    ahead = git.read("log", "--format=%s", f"{remote}..{head}").splitlines()
-    return BranchFacts(git.branch(), wanted, head, remote, tuple(behind[:20]), tuple(ahead[:20]), git.unfinished())
+    behind = git.read("log", "--format=%h “%s” by %an", f"{head}..{tip.commit}").splitlines()
+    ahead = git.read("log", "--format=%s", f"{tip.commit}..{head}").splitlines()
+    return BranchFacts(git.branch(), tip.branch, head, tip.commit, tuple(behind[:20]), tuple(ahead[:20]), git.unfinished())
 
 
 def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
@@ -213,10 +210,7 @@ class OutgoingFacts:
 
 def look_outgoing(scope: Scope) -> OutgoingFacts:
     """Commits the code repository lacks, and the working tree's changes."""
-    git = scope.services.git
-    remote = git.remote_commit(git.release_branch())
-    if not git.has_commit(remote):
-        git.fetch()
+    git, remote = scope.services.git, look_tip(scope).commit
     names = git.read("log", "--format=", "--name-only", "-z", f"{remote}..HEAD")
     paths = {path for path in names.split("\0") if path.strip()} | {path for _, path in git.changes()}
     text = git.read("log", "--format=", "-p", "--no-textconv", "--no-ext-diff", "--unified=0", f"{remote}..HEAD")[: 16 * 1024 * 1024]

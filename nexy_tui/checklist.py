@@ -18,6 +18,7 @@ from nexy_tui.actions.harden import Harden
 from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.push import Push
+from nexy_tui.actions.rollback import Recover, Rollback
 from nexy_tui.release import Step
 
 _T = TypeVar("_T")
@@ -40,13 +41,17 @@ class Item:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stage of the release with its items in order; what stands earlier must hold before what acts later."""
+    """A stage of the release with its items in order; what stands earlier must hold before what acts later.
+
+    `offers` are actions the operator may choose here that bring about no item: going back, healing.
+    """
 
     id: str
     title: str
     section: str
     intro: str
     items: tuple[Item, ...]
+    offers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,12 @@ class Checklist:
 
     def remedies(self, phase: Phase) -> tuple[str, ...]:
         """Actions of a phase that repair a state and are the operator's choice."""
-        return tuple(dict.fromkeys(item.remedy for item in phase.items if item.remedy is not None))
+        named = [item.remedy for item in phase.items if item.remedy is not None]
+        return tuple(dict.fromkeys([*named, *phase.offers]))
+
+    def actions_of(self, phase: Phase) -> tuple[str, ...]:
+        """Every action a phase shows: the main path's, then the operator's choices."""
+        return self.main_actions(phase) + self.remedies(phase)
 
     def steps(self) -> tuple[Step, ...]:
         """The checklist as the state machine takes it."""
@@ -127,6 +137,7 @@ def _phases() -> tuple[Phase, ...]:
                 ),
                 Item("remotes.lock", "0", "Nobody else is releasing", "Two releases at once undo each other.", remotes.LOCK),
             ),
+            offers=("recover",),
         ),
         Phase(
             "version",
@@ -310,6 +321,7 @@ def _phases() -> tuple[Phase, ...]:
                     fixers=("manifest-repository",),
                 ),
             ),
+            offers=("rollback",),
         ),
         Phase(
             "gate",
@@ -330,6 +342,7 @@ def _phases() -> tuple[Phase, ...]:
                     fixers=("stale-appcast", "config-env"),
                 ),
             ),
+            offers=("rollback",),
         ),
         Phase(
             "deploy",
@@ -386,6 +399,6 @@ def _phases() -> tuple[Phase, ...]:
     )
 
 
-_ACTIONS: tuple[Action, ...] = (Bump(), Commit(), Backup(), Drill(), Harden(), Push(), Publish(), SyncManifests(), Deploy())
+_ACTIONS: tuple[Action, ...] = (Bump(), Commit(), Backup(), Drill(), Harden(), Push(), Publish(), SyncManifests(), Rollback(), Recover(), Deploy())
 
 CHECKLIST = Checklist(_phases(), {action.name: action for action in _ACTIONS}, {"publish": Publish(dry_run=True)})

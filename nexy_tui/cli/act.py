@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     """Mount the commands."""
     app.command()(bump)
     app.command()(publish)
+    app.command()(rollback)
     app.command(name="sync-manifests")(sync_manifests)
     app.command()(deploy)
 
@@ -38,12 +39,20 @@ def bump(version: Annotated[str, typer.Argument(help="X.Y.Z.Build")], json: Json
 
 def publish(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything up to the first write, and nothing written.")] = False,
+    recover: Annotated[bool, typer.Option("--recover", help="Only heal a swap that was cut off between its renames.")] = False,
     yes: Yes = False,
     attest: Attest = None,
     json: Json = False,
 ) -> None:
     """Replace the download and write the manifests (rulebook section 3, Phase 2)."""
+    if recover:
+        run_alone(["recover"], yes=yes, as_json=json)
     run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest)
+
+
+def rollback(yes: Yes = False, json: Json = False) -> None:
+    """Put the release before back: the download by two renames, then its manifests."""
+    run_alone(["rollback"], yes=yes, as_json=json)
 
 
 def sync_manifests(
@@ -79,7 +88,7 @@ def run_alone(
     as_json: bool,
     dry_run: bool = False,
     attest: list[str] | None = None,
-) -> None:
+) -> NoReturn:
     """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
     from nexy_tui.cli.release import attestations_of, confirmed, stop_of
     from nexy_tui.core.version import Version

@@ -89,14 +89,20 @@ def _asks_vm(checklist: Checklist) -> set[str]:
 
 
 def _list(as_json: bool) -> None:
+    from nexy_tui.core.rulebook import SECTIONS, WITHOUT_ITEM
+
     checklist = common.the_checklist()
     rows = [
         {"id": item.id, "section": item.section, "phase": phase.id, "title": item.title, "action": item.action, "attestable": item.attestable}
         for phase in checklist.phases
         for item in phase.items
     ]
+    without = [{"section": number, "title": SECTIONS[number], "reason": reason} for number, reason in WITHOUT_ITEM.items()]
     if as_json:
-        common.print_json({"items": rows})
+        common.print_json({"items": rows, "sections_without_item": without})
         return
     for row in rows:
-        print(f"{row['id']:<24} {row['section']:<18} {row['title']}")
+        print(f"{row['id']:<19} {row['section']:<13} {row['title']}")
+    print("Sections of the rulebook without an item:")
+    for entry in without:
+        print(f"{entry['section']:<13} {entry['title']}. {entry['reason']}")

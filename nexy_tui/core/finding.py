@@ -36,13 +36,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judge says of the facts, before the engine adds item, time and duration."""
+    """What a judge says of the facts, before the engine adds item, time and duration. What does not hold names a remedy."""
 
     status: Status
     summary: str
     remedy: str = ""
     evidence: tuple[Evidence, ...] = ()
     fixers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.status in (Status.FAILED, Status.INCONCLUSIVE) and not self.remedy.strip():
+            raise ValueError(f"no remedy is named for: {self.summary}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,10 +109,13 @@ class Session:
         return self.look([item for item in items if item.action is None or not item.check.slow])
 
     def look_after(self, action: str) -> list[Finding]:
-        """Look at the action's phase up to the action's own last item; what later actions bring about is not asked for yet."""
-        phase = next(p for p in self.checklist.phases if any(action in (item.action, item.remedy) for item in p.items))
-        last = max(index for index, item in enumerate(phase.items) if action in (item.action, item.remedy))
-        return self.look(phase.items[: last + 1])
+        """Look at the action's phase up to the action's own last item; what later actions bring about is not asked for yet.
+
+        An action without items of its own (a rollback) may have undone any: the whole phase is looked at.
+        """
+        phase = next(phase for phase in self.checklist.phases if action in self.checklist.actions_of(phase))
+        own = [index for index, item in enumerate(phase.items) if action in (item.action, item.remedy)]
+        return self.look(phase.items[: own[-1] + 1] if own else phase.items)
 
     def describe(self, action: str) -> list[str]:
         """Exactly what an action will do, for showing before it starts."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 GITHUB_TOKEN = "github-token"
 
+TOKEN_VARIABLES = ("GH_TOKEN", "GITHUB_TOKEN")
+"""Environment variables a token is taken from, before anything else."""
+
 
 class Secrets:
     """Looks secrets up once a run and remembers them in memory."""
@@ -25,11 +28,31 @@ class Secrets:
         self._environ = environ
         self._target = target
         self._github: Secret | None = None
+        self._handed: dict[str, Secret] = {}
+
+    @classmethod
+    def holding(cls, token: Secret, target: Target) -> Secrets:
+        """Secrets that know this one token and look nowhere else: for proving it before it is kept."""
+        secrets = cls({}, target)
+        secrets._github = token
+        return secrets
+
+    def hand(self, name: str, secret: Secret) -> None:
+        """Keep a secret the operator has just given, in memory, for whoever asks for it by name."""
+        self._handed[name] = secret
+
+    def handed(self, name: str) -> Secret | None:
+        """The secret the operator gave under this name, or None."""
+        return self._handed.get(name)
+
+    def forget_token(self) -> None:
+        """Look the artifacts token up anew when it is next asked for."""
+        self._github = None
 
     def github_token(self) -> Secret:
         """The artifacts token. Raises Unusable saying how to get one."""
         if self._github is None:
-            self._github = self._from_environment() or self.from_keyring(GITHUB_TOKEN) or self._from_gh()
+            self._github = self._from_environment() or self.from_keyring(GITHUB_TOKEN) or self.from_gh()
         if self._github is None:
             raise Unusable(
                 f"There is no token for {self._target.artifacts_repository}.",
@@ -69,18 +92,18 @@ class Secrets:
             raise Unusable(f"The keyring took {name} but does not give it back.", "It is not a keyring.", "Choose another keyring backend.")
 
     def _from_environment(self) -> Secret | None:
-        for name in ("GH_TOKEN", "GITHUB_TOKEN"):
+        for name in TOKEN_VARIABLES:
             if value := self._environ.get(name, "").strip():
                 return Secret(f"environment {name}", value)
         return None
 
-    def _from_gh(self) -> Secret | None:
+    def from_gh(self) -> Secret | None:
+        """The token gh itself has stored, or None; gh would hand back a token of the environment unseen, so it gets none."""
         if shutil.which("gh", path=self._environ.get("PATH")) is None:
             return None
+        environ = {name: value for name, value in self._environ.items() if name not in TOKEN_VARIABLES}
         try:
-            done = processes.run(
-                ["gh", "auth", "token", "--hostname", self._target.hosts.web], env=self._environ, timeout=15, check=False
-            )
+            done = processes.run(["gh", "auth", "token", "--hostname", self._target.hosts.web], env=environ, timeout=15, check=False)
         except CouldNotLook:
             return None
         value = done.stdout.strip()

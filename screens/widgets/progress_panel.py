@@ -39,13 +39,13 @@ class ProgressPanel(Line):
 def meter_row(meter: Meter, width: int) -> Content:
     """One subject's line: how far, how fast, how long still. The bar and the curve take the width that is left."""
     fraction = meter.fraction
-    bar, curve = _room(width)
+    phase, bar, curve = _room(width)
     percent = f"{fraction * 100:3.0f} %" if fraction is not None else ""
     rate = f"{amount(meter.rate, meter.unit)}/s" if meter.rate and not meter.ended else ""
     eta = f"ETA {span(meter.eta)}" if meter.eta is not None and not meter.ended else ""
     return Content.assemble(
         (one_line(meter.subject, 16).ljust(10), "bold"),
-        (one_line(meter.phase, 11).ljust(12), "$muted"),
+        (one_line(meter.phase, phase - 1).ljust(phase), "$muted"),
         _bar(fraction, bar),
         (f" {percent:>5} ", "bold"),
         f"{_figures(meter):<15}",
@@ -55,10 +55,12 @@ def meter_row(meter: Meter, width: int) -> Content:
     )
 
 
-def _room(width: int) -> tuple[int, int]:
-    left = max(0, width - 66)
+def _room(width: int) -> tuple[int, int, int]:
+    """Cells for the phase's name, the bar and the curve."""
+    phase = 23 if width >= 98 else 13
+    left = max(0, width - 55 - phase)
     bar = max(8, min(30, left - 12))
-    return bar, max(0, min(12, left - bar))
+    return phase, bar, max(0, min(12, left - bar))
 
 
 def _figures(meter: Meter) -> str:
@@ -78,7 +80,8 @@ def _bar(fraction: float | None, width: int) -> Content:
 
 
 def _idle_row(name: str, width: int) -> Content:
-    return Content.assemble((name.ljust(10), "bold"), ("not begun".ljust(12), "$muted"), ("─" * _room(width)[0], "$faint"))
+    phase, bar, _ = _room(width)
+    return Content.assemble((name.ljust(10), "bold"), ("not begun".ljust(phase), "$muted"), ("─" * bar, "$faint"))
 
 
 def sparkline(rates: Iterable[float], width: int = 12) -> str:

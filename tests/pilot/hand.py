@@ -16,12 +16,14 @@ from pilot.fakes import VERSION, FakeBackend
 Script = Callable[[Pilot[Any]], Awaitable[None]]
 
 
-def play(backend: FakeBackend, script: Script, *, size: tuple[int, int] = (110, 36), run: bool = True, **options: Any) -> NexyApp:
+def play(
+    backend: FakeBackend, script: Script, *, size: tuple[int, int] = (110, 36), run: bool = True, toasts: bool = False, **options: Any
+) -> NexyApp:
     """Run the wizard under `script`, in a run already where `run` says so; the application as it ended."""
     app = NexyApp(backend, **options)
 
     async def whole() -> None:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=toasts) as pilot:
             await settle(pilot)
             if run:
                 app.conductor.start(VERSION, Kind.FULL, backend.with_pkg)

@@ -73,7 +73,7 @@ def test_what_cannot_be_taken_back_is_typed_exactly(world: str | None, wanted: s
 
 def test_what_can_be_repeated_is_confirmed_with_one_key() -> None:
     backend = before_backup()
-    backend.play.actions["backup"].effect = lambda context: emitting(Line("41.2 MB", "pg_dump"), result="Archive written.")(context)
+    backend.play.actions["backup"].effect = emitting(Line("41.2 MB", "pg_dump"), result="Archive written.")
 
     async def script(pilot: Any) -> None:
         await press(pilot, "a")

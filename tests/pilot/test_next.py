@@ -154,9 +154,13 @@ def test_a_refusal_does_not_wait_for_a_look_under_way() -> None:
 
 def test_what_was_not_looked_at_does_not_count() -> None:
     backend = FakeBackend(at="publish")
+    backend.play.fails("publish.asset", "The old one is there.", "Publish it.")
 
     async def script(pilot: Any) -> None:
         assert backend.session.state.status("publish.download") is Status.NOT_RUN
+        backend.play.holds("publish.asset")
+        pilot.app.conductor.look_at("publish.asset")
+        await settle(pilot)
         await press(pilot, "n")
         assert isinstance(pilot.app.screen, RefusalDialog) and "not run" in shown(pilot.app)
         await press(pilot, "r", "n")

@@ -130,4 +130,4 @@ def test_a_remark_is_not_read_as_markup() -> None:
         pilot.app.conductor.tell("odd [/b] text")
         await until(pilot, lambda: "odd [/b] text" in flowing(pilot.app))
 
-    play(FakeBackend(), script)
+    play(FakeBackend(), script, toasts=True)

@@ -124,18 +124,19 @@ def test_without_colour_nothing_is_coloured_and_everything_is_marked(monkeypatch
 
     async def script(pilot: Any) -> None:
         app = pilot.app
-        coloured, reverse = [], []
+        coloured, marked = [], []
+        await press(pilot, "tab")
         for strip in app.screen._compositor.render_strips():
             for segment in strip.apply_filter(app._filters[-1], app.screen.background_colors[1]):
                 style = segment.style
                 if style is None:
                     continue
                 coloured += [color for color in (style.color, style.bgcolor) if color is not None and not color.is_default]
-                if style.reverse:
-                    reverse.append(segment.text)
+                if style.reverse or style.underline:
+                    marked.append(segment.text)
         assert coloured == []
-        text = " ".join(reverse)
-        assert "REHEARSAL" in text and "Database answers" in text
+        text = " ".join(marked)
+        assert "REHEARSAL" in text and "Back the database up" in text
         assert "✗ failed" in shown(app) and "3 Database" in shown(app)
 
     play(busy(), script, size=(80, 24))

@@ -26,7 +26,8 @@ CONFIGURED = CHECKED_OUT | {"vm settings"}
 class Stop:
     """The run stops: in this phase, by this item, saying a fact and a remedy; outside, nothing but `done` has happened.
 
-    `at` is the phase at whose opening the fault strikes; `fresh` asks for a world that has released nothing yet.
+    `at` is the phase at whose opening the fault strikes; `fresh` asks for a world that has released nothing yet;
+    `keeps_lock` says that the fault hinders giving the release lock back, which then expires by itself.
     """
 
     fault: str
@@ -38,6 +39,7 @@ class Stop:
     exit: int = 1
     at: str = START
     fresh: bool = False
+    keeps_lock: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ CASES: tuple[Stop | Borne, ...] = (
     Stop("wrong-code-remote", "remotes", "remotes.code", "pushes to Seregawpn/Nexy_production: the pipelines are mixed", "git remote set-url"),
     Stop("missing-tag", "remotes", "remotes.artifacts", "no release under the tag Update", "gh release create Update"),
     Stop("token-invalid", "remotes", "remotes.push", "refuses a push with this credential", "gh auth login"),
-    Stop("token-invalid", "publish", "remotes.push", "refuses a push with this credential", "gh auth login", at="publish"),
+    Stop("token-invalid", "publish", "remotes.push", "refuses a push with this credential", "gh auth login", at="publish", keeps_lock=True),
     Stop("token-without-scope", "remotes", "remotes.artifacts", "may not write to Seregawpn/Nexy_production", "set GH_TOKEN to a token with that right"),
     Stop("immutable-release", "remotes", "remotes.artifacts", "The release Update is immutable", "Lift that in the repository's settings"),
     Borne("rate-limited=2", "api.github.com asks to wait"),
@@ -148,7 +150,7 @@ def test_a_fault_stops_the_run_where_it_concerns_it_or_is_borne(bench: Bench, ca
         stopped = outside(inside)
         assert_stopped(inside, run, case)
         assert stopped.changed(before) == case.done
-        assert stopped.lock is None
+        assert (stopped.lock is not None) == case.keeps_lock
     inside.fault(name, False)
     if isinstance(case, Stop):
         first, run = run, release(inside, "--resume", run.id)

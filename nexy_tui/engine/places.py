@@ -1,0 +1,180 @@
+"""Where to look (rulebook section 5): every place a release leaves something at, with its state and age. Nothing outside is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nexy_tui.core import manifest
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.problem import Problem
+from nexy_tui.core.target import DMG, PKG
+from nexy_tui.core.text import printable
+from nexy_tui.runlog.read import RunSummary, list_runs, read_log
+from nexy_tui.services import Services
+from nexy_tui.services.backup_archive import taken_at
+from nexy_tui.services.backup_folder import DRILL_SUFFIX
+from nexy_tui.services.database_settings import load
+
+THERE, MISSING, NOT_ASKED = "there", "missing", "not asked"
+PUBLISHERS = ("publish", "publish-dry-run")
+"""Actions whose output the rulebook calls the script's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place: a path or an address, whether something is there, how old that is, and how to see it.
+
+    `age_s` is None where nothing is there, or nobody asked. `is_path` tells a file or folder of this machine from an address.
+    """
+
+    name: str
+    where: str
+    state: str
+    age_s: float | None = None
+    note: str = ""
+    how: str = ""
+    is_path: bool = True
+
+    def document(self) -> dict[str, object]:
+        """The place as `where --json` prints it."""
+        return {
+            "name": self.name,
+            "section": "5",
+            "where": self.where,
+            "state": self.state,
+            "age_s": None if self.age_s is None else round(self.age_s, 1),
+            "note": self.note,
+            "how": self.how,
+        }
+
+
+def places(services: Services) -> tuple[Place, ...]:
+    """Every place, in the rulebook's order. Raises Unusable outside a checkout."""
+    services.require_checkout()
+    now = services.clock.now()
+    return (
+        *_seen(_inbox(services, now), "inbox", services.layout.inbox),
+        *_seen(_manifests(services, now), "manifest", services.checkout / MANIFEST_DIRS[0]),
+        *_seen(_runs(services, now), "run logs", services.settings.state_dir / "runs"),
+        *_pages(services),
+        *_seen(_backups(services, now), "backups", services.layout.backups),
+        _journal(services),
+    )
+
+
+def _seen(found: Iterator[Place], name: str, where: Path) -> Iterator[Place]:
+    """The places, and in the stead of those that cannot be read, why."""
+    try:
+        yield from found
+    except OSError as error:
+        yield Place(name, str(error.filename or where), NOT_ASKED, note=f"it cannot be read: {error.strerror}")
+
+
+def _inbox(services: Services, now: datetime) -> Iterator[Place]:
+    folder = services.layout.inbox
+    if not folder.is_dir():
+        yield Place("inbox", str(folder), MISSING, how=f"mkdir -p {folder}")
+        return
+    found = [path for name in (DMG, PKG) if (path := folder / name).is_file()]
+    note = ", ".join(f"{path.name}, {path.stat().st_size} bytes" for path in found) or "no artifacts in it"
+    yield Place("inbox", str(folder), THERE, _youngest(found or [folder], now), note, f"ls -la {folder}")
+
+
+def _manifests(services: Services, now: datetime) -> Iterator[Place]:
+    """The four files of the version that VERSION names, or of the one the canonical manifest names."""
+    for path in services.layout.manifest_files(_version(services)):
+        file = services.checkout / path
+        if not file.is_file():
+            yield Place("manifest", str(file), MISSING, how="nexy-tui sync-manifests")
+            continue
+        try:
+            note = f"version {manifest.parse(_head(file)).version}"
+        except manifest.ManifestError as error:
+            note = f"no manifest: {error}"
+        yield Place("manifest", str(file), THERE, _youngest([file], now), printable(note), "nexy-tui check version.manifests")
+
+
+def _runs(services: Services, now: datetime) -> Iterator[Place]:
+    """The folder of the run logs, and of the newest log in which the publisher ran: what it said and did is recorded there."""
+    folder = services.settings.state_dir / "runs"
+    runs = list_runs(services.settings.state_dir)
+    if runs:
+        note = f"{len(runs)}, the newest {runs[0].run} ({runs[0].version}, {runs[0].looks})"
+        yield Place("run logs", str(folder), THERE, _youngest([run.path for run in runs], now), printable(note), "nexy-tui runs list")
+    else:
+        yield Place("run logs", str(folder), MISSING, note="no run yet")
+    seen = "standard output of the terminal that it ran in"
+    published = next((run for run in runs if _has_published(run)), None)
+    if published is None:
+        yield Place("script output", str(folder), MISSING, note=f"{seen}; no run here has published yet", how="nexy-tui publish")
+    else:
+        note, how = f"{seen}; what it did is in this log", f"nexy-tui runs show {published.run}"
+        yield Place("script output", str(published.path), THERE, _youngest([published.path], now), note, how)
+
+
+def _pages(services: Services) -> Iterator[Place]:
+    target, how = services.target, "nexy-tui check final.assets"
+    for name in (DMG, PKG):
+        yield Place("release page", target.notes_url(name), NOT_ASKED, note=name, how=how, is_path=False)
+    yield Place("download", target.asset_url(DMG), NOT_ASKED, note="what clients get", how=how, is_path=False)
+
+
+def _backups(services: Services, now: datetime) -> Iterator[Place]:
+    """The archives and the drills' records, which lie beside them; on the VM when the database is there."""
+    how = "nexy-tui db status"
+    if services.target.database.where == "vm":
+        vm = services.target.vm
+        default = f"{vm.directory}/{services.layout.relative('server/backups/postgres')}"
+        where = f"VM {vm.resource_group}/{vm.name}: BACKUP_LOCAL_DIR of its config.env, else {default}"
+        for name in ("backups", "drill records"):
+            yield Place(name, where, NOT_ASKED, how=how, is_path=False)
+        return
+    try:
+        folder = load(services.layout, services.environ).backup_dir
+    except Problem as problem:
+        for name in ("backups", "drill records"):
+            yield Place(name, str(services.layout.backups), NOT_ASKED, note=problem.what, how=how)
+        return
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    archives = [path for path in files if taken_at(path.name) is not None]
+    drills = [path for path in files if path.name.endswith(DRILL_SUFFIX) and taken_at(path.name.removesuffix(DRILL_SUFFIX)) is not None]
+    for name, found, remedy in (("backups", archives, "nexy-tui db backup"), ("drill records", drills, "nexy-tui db drill")):
+        if found:
+            newest = max(found, key=lambda path: path.stat().st_mtime)
+            yield Place(name, str(newest), THERE, _youngest([newest], now), f"{len(found)} in {folder}", how)
+        else:
+            yield Place(name, str(folder), MISSING, how=remedy)
+
+
+def _journal(services: Services) -> Place:
+    vm = services.target.vm
+    command = f"journalctl -u {vm.service} -n 100 --no-pager"
+    how = f"nexy-tui check deploy.vm (its newest lines), or on the VM: {command}"
+    return Place("VM's journal", f"VM {vm.resource_group}/{vm.name}, unit {vm.service}", NOT_ASKED, how=how, is_path=False)
+
+
+def _version(services: Services) -> str:
+    try:
+        text = _head(services.layout.version_file).decode("utf-8", "replace").strip()
+    except OSError:
+        text = ""
+    return printable(text, 40).replace("/", "_") or "unknown"
+
+
+def _has_published(run: RunSummary) -> bool:
+    try:
+        return any(record.kind == "result" and record.action in PUBLISHERS for record in read_log(run.path))
+    except Problem:
+        return False
+
+
+def _youngest(files: list[Path], now: datetime) -> float:
+    return max(0.0, now.timestamp() - max(path.stat().st_mtime for path in files))
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(manifest.MAX_SIZE + 1)
