@@ -99,11 +99,15 @@ def judge_pre_release(facts: PreReleaseFacts, plan: Plan) -> Verdict:
             return judge_backup(facts.newest, plan)
         if plan.target.database.where != "local":
             return inconclusive(
-                f"Whether a backup was made for {plan.version} cannot be seen: only the newest archive on the VM is, and it is another one.",
+                f"Whether a backup was made for {plan.version} cannot be seen: only the VM's newest archive is, and it is another one.",
                 "Read the release's own log: nexy-tui runs list",
                 when,
             )
-        return failed(f"No signed backup of {database} was made in the 12 hours before {plan.version} was published.", "Make one now: nexy-tui db backup", when)
+        return failed(
+            f"No signed backup of {database} was made in the 12 hours before {plan.version} was published.",
+            "Make one now: nexy-tui db backup",
+            when,
+        )
     best = max(ours, key=lambda said: said.record.finished)
     record = best.record
     evidence = (
@@ -113,7 +117,9 @@ def judge_pre_release(facts: PreReleaseFacts, plan: Plan) -> Verdict:
         when,
     )
     if record.archive.name not in facts.whole:
-        return failed(f"{record.archive.name} is not there any more, or not as its record says.", "Make a new one: nexy-tui db backup", *evidence)
+        return failed(
+            f"{record.archive.name} is not there any more, or not as its record says.", "Make a new one: nexy-tui db backup", *evidence
+        )
     return passed(f"{record.archive.name} was made for {plan.version}, and is whole.", *evidence)
 
 

@@ -22,17 +22,32 @@ def look_remotes(scope: Scope) -> tuple[Remote, ...]:
 def judge_remotes(remotes: tuple[Remote, ...], plan: Plan) -> Verdict:
     """One remote at least is the code repository, and none pushes to the artifacts repository."""
     target = plan.target
-    evidence = [Evidence(remote.name, " ".join(redact(url) for url in remote.push_urls) or "no address", "git remote get-url --push") for remote in remotes]
+    evidence = [
+        Evidence(remote.name, " ".join(redact(url) for url in remote.push_urls) or "no address", "git remote get-url --push")
+        for remote in remotes
+    ]
     ours = [remote.name for remote in remotes if remote.is_for(target.hosts.web, target.code_repository)]
     named = next((remote for remote in remotes if remote.name == "server_repo" and remote.name not in ours), None)
     mixed = [remote.name for remote in remotes if _touches(remote, plan)]
     fix = f"git remote set-url NAME {target.code_url()}; see them with git remote -v"
     if mixed:
-        return failed(f"{', '.join(mixed)} pushes to {target.artifacts_repository}: the pipelines are mixed.", fix, *evidence, fixers=("manifest-repository",))
+        return failed(
+            f"{', '.join(mixed)} pushes to {target.artifacts_repository}: the pipelines are mixed.",
+            fix,
+            *evidence,
+            fixers=("manifest-repository",),
+        )
     if named is not None:
-        return failed(f"server_repo pushes to {redact(' '.join(named.push_urls))}, not to {target.code_repository}.", fix, *evidence, fixers=("manifest-repository",))
+        return failed(
+            f"server_repo pushes to {redact(' '.join(named.push_urls))}, not to {target.code_repository}.",
+            fix,
+            *evidence,
+            fixers=("manifest-repository",),
+        )
     if not ours:
-        return failed(f"No remote pushes to {target.code_repository}.", fix.replace("NAME", "origin"), *evidence, fixers=("manifest-repository",))
+        return failed(
+            f"No remote pushes to {target.code_repository}.", fix.replace("NAME", "origin"), *evidence, fixers=("manifest-repository",)
+        )
     return passed(f"{', '.join(ours)} pushes to {target.code_repository}.", *evidence)
 
 
@@ -56,7 +71,9 @@ def judge_push(refused: GitFailure | None, plan: Plan) -> Verdict:
     said = Evidence("push --dry-run", refused.text[:300], repository)
     if _NO_RIGHT.search(refused.text):
         return failed(
-            f"{repository} refuses a push with this credential.", "Log in with an account that may push: gh auth login, or a credential helper.", said
+            f"{repository} refuses a push with this credential.",
+            "Log in with an account that may push: gh auth login, or a credential helper.",
+            said,
         )
     return inconclusive(f"Whether {repository} takes a push could not be seen.", "Read what git said, mend it, and look again.", said)
 
@@ -130,7 +147,9 @@ def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
         return passed("This run holds the release lock.", evidence)
     if holder.expired(plan.now):
         return passed(f"The lock of {holder.operator} has expired.", evidence)
-    return failed(f"{holder.operator} on {holder.host} is releasing.", f"Wait until {holder.expires}, or talk to {holder.operator}.", evidence)
+    return failed(
+        f"{holder.operator} on {holder.host} is releasing.", f"Wait until {holder.expires}, or talk to {holder.operator}.", evidence
+    )
 
 
 CODE = Check(look_remotes, judge_remotes)

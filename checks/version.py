@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def judge_manifests(pair: ManifestPair, plan: Plan) -> Verdict:
     if missing:
         return failed(f"{' and '.join(missing)} has no manifest.json.", "nexy-tui sync-manifests", *evidence, fixers=("stale-appcast",))
     if pair.canonical != pair.second:
-        return failed("The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence, fixers=("stale-appcast",))
+        return failed(
+            "The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence, fixers=("stale-appcast",)
+        )
     return passed("Both manifest directories agree.", *evidence)
 
 
@@ -77,7 +80,9 @@ def look_number(scope: Scope) -> NumberFacts:
     if version is None:
         return NumberFacts(tuple(released), None, None, None)
     name = f"refs/tags/{version.tag}"
-    return NumberFacts(tuple(released), refs.get(f"{name}^{{}}") or refs.get(name), git.tag_commit(version.tag), git.release_commit(version.tag))
+    return NumberFacts(
+        tuple(released), refs.get(f"{name}^{{}}") or refs.get(name), git.tag_commit(version.tag), git.release_commit(version.tag)
+    )
 
 
 def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
@@ -91,23 +96,33 @@ def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     highest = max(others, default=None)
     if highest is not None:
         evidence.append(Evidence("highest other release tag", highest.tag, "code repository"))
-    ours = {commit for commit in (facts.remote_tag, facts.local_tag) if commit is not None}
-    if ours and facts.release_commit is not None and ours != {facts.release_commit}:
+    taken = _tag_taken(facts, version, evidence, standalone=plan.standalone)
+    if taken is not None:
+        return taken
+    if plan.standalone and facts.remote_tag is not None:
+        return passed(f"{version.tag} is released.", *evidence)
+    for name, value in before:
+        if value is not None and version <= value:
+            return failed(
+                f"{version} is not higher than {value} ({name}).", f"Choose a higher version, as {value.next_build()}.", *evidence
+            )
+    if highest is not None and version < highest:
+        return failed(f"{version} is lower than {highest.tag}.", f"Choose a higher version, as {highest.next_build()}.", *evidence)
+    return passed(f"{version} is higher than everything released before.", *evidence)
+
+
+def _tag_taken(facts: NumberFacts, version: Version, evidence: Sequence[Evidence], *, standalone: bool) -> Verdict | None:
+    """The verdict where the release's tag names something that is not this release; else None."""
+    named = {commit for commit in (facts.remote_tag, facts.local_tag) if commit is not None}
+    if named and facts.release_commit is not None and named != {facts.release_commit}:
         return failed(f"{version.tag} is already used for another commit.", f"Release as {version.next_build()} instead.", *evidence)
-    if ours and facts.release_commit is None and not plan.standalone:
+    if named and facts.release_commit is None and not standalone:
         return failed(
             f"{version.tag} is already used, and its commit is not this checkout's release commit.",
             f"Check out the release commit, or release as {version.next_build()}.",
             *evidence,
         )
-    if plan.standalone and facts.remote_tag is not None:
-        return passed(f"{version.tag} is released.", *evidence)
-    for name, value in before:
-        if value is not None and version <= value:
-            return failed(f"{version} is not higher than {value} ({name}).", f"Choose a higher version, as {value.next_build()}.", *evidence)
-    if highest is not None and version < highest:
-        return failed(f"{version} is lower than {highest.tag}.", f"Choose a higher version, as {highest.next_build()}.", *evidence)
-    return passed(f"{version} is higher than everything released before.", *evidence)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +155,14 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
         Evidence(facts.release_branch, facts.remote, "code repository"),
     )
     if facts.unfinished:
-        return failed(f"{', '.join(facts.unfinished).capitalize()} is half-way in the checkout.", "Finish or abort it, then look again.", *evidence)
+        return failed(
+            f"{', '.join(facts.unfinished).capitalize()} is half-way in the checkout.", "Finish or abort it, then look again.", *evidence
+        )
     if facts.branch != facts.release_branch:
         return failed(
-            f"The checkout is on {facts.branch or 'no branch'}, not on {facts.release_branch}.", f"git switch {facts.release_branch}", *evidence
+            f"The checkout is on {facts.branch or 'no branch'}, not on {facts.release_branch}.",
+            f"git switch {facts.release_branch}",
+            *evidence,
         )
     if facts.behind:
         return failed(
@@ -156,7 +175,9 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
     strangers = [subject for subject in facts.ahead if subject not in ours]
     if strangers:
         return failed(
-            f"The checkout has a commit that the code repository lacks: “{strangers[0][:80]}”.", "Push it after review, or drop it; then look again.", *evidence
+            f"The checkout has a commit that the code repository lacks: “{strangers[0][:80]}”.",
+            "Push it after review, or drop it; then look again.",
+            *evidence,
         )
     return passed(f"On {facts.release_branch}, up to date with the code repository.", *evidence)
 
@@ -186,13 +207,16 @@ def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
     if strangers:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
         return failed(
-            f"The checkout has changes of its own: {strangers[0][1][:80]}{more}.", "Commit and push them, or git stash; then look again.", *evidence
+            f"The checkout has changes of its own: {strangers[0][1][:80]}{more}.",
+            "Commit and push them, or git stash; then look again.",
+            *evidence,
         )
     return passed("The checkout is clean." if not facts.changes else "The checkout has no changes but this run's own.", *evidence)
 
 
 _SECRET_PATHS = re.compile(
-    r"(^|/)(config\.env|\.env(\.[a-z]+)?|id_(rsa|ed25519|ecdsa)|\.netrc|\.pgpass|credentials\.json)$|\.(pem|p12|pfx|key|keystore)$", re.IGNORECASE
+    r"(^|/)(config\.env|\.env(\.[a-z]+)?|id_(rsa|ed25519|ecdsa)|\.netrc|\.pgpass|credentials\.json)$|\.(pem|p12|pfx|key|keystore)$",
+    re.IGNORECASE,
 )
 _ARTIFACTS = re.compile(r"\.(dmg|pkg)$", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
@@ -231,7 +255,9 @@ def judge_outgoing(facts: OutgoingFacts, plan: Plan) -> Verdict:
     evidence = Evidence("files a push would send", str(len(facts.paths)), "git log, git diff")
     if secrets:
         return failed(
-            f"A push would send what looks like a secret: {secrets[0][:100]}.", "Take it out of the commits, and change that secret: it was in git.", evidence
+            f"A push would send what looks like a secret: {secrets[0][:100]}.",
+            "Take it out of the commits, and change that secret: it was in git.",
+            evidence,
         )
     if artifacts:
         return failed(
@@ -255,7 +281,8 @@ def look_files(scope: Scope) -> tuple[Rewriting, ...]:
 def judge_files(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
     """VERSION and the other version files say the release's version."""
     evidence = tuple(
-        Evidence(f.file.path, "not there" if f.before is None else ("says otherwise" if f.differs else str(plan.version)), "checkout") for f in files
+        Evidence(f.file.path, "not there" if f.before is None else ("says otherwise" if f.differs else str(plan.version)), "checkout")
+        for f in files
     )
     wrong = [f.file.path for f in files if f.differs]
     if wrong:
@@ -327,15 +354,24 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
     if not plan.kind.tags:
         return not_applicable("An update-only run pushes no tag.")
     tag = plan.version.tag if plan.version else ""
-    evidence = (Evidence(tag, facts.remote_tag or "missing", plan.target.code_repository), Evidence(tag, facts.local_tag or "missing", "checkout"))
+    evidence = (
+        Evidence(tag, facts.remote_tag or "missing", plan.target.code_repository),
+        Evidence(tag, facts.local_tag or "missing", "checkout"),
+    )
     if facts.remote_tag is None:
         return failed(f"{tag} is not on {plan.target.code_repository}.", "Push the release commit and tag (on this screen).", *evidence)
     if facts.local_tag is not None and facts.local_tag != facts.remote_tag:
-        return failed(f"{tag} names another commit on {plan.target.code_repository} than here.", "Never move a pushed tag: release the next version.", *evidence)
+        return failed(
+            f"{tag} names another commit on {plan.target.code_repository} than here.",
+            "Never move a pushed tag: release the next version.",
+            *evidence,
+        )
     if facts.next and plan.standalone and plan.kind.publishes:
         return passed(f"{tag} is on {plan.target.code_repository}; {facts.branch} gets its commit with the manifests.", *evidence)
     if not facts.contained:
-        return failed(f"{facts.branch} does not contain the commit of {tag}.", "Push the release commit and tag (on this screen).", *evidence)
+        return failed(
+            f"{facts.branch} does not contain the commit of {tag}.", "Push the release commit and tag (on this screen).", *evidence
+        )
     return passed(f"{tag} and {facts.branch} are on {plan.target.code_repository}.", *evidence)
 
 

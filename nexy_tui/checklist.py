@@ -119,7 +119,13 @@ def _phases() -> tuple[Phase, ...]:
                     remotes.CODE,
                     fixers=("manifest-repository",),
                 ),
-                Item("remotes.push", "0.1", "This account may push there", "Better refused now than after the download was replaced.", remotes.PUSH),
+                Item(
+                    "remotes.push",
+                    "0.1",
+                    "This account may push there",
+                    "Better refused now than after the download was replaced.",
+                    remotes.PUSH,
+                ),
                 Item(
                     "remotes.artifacts",
                     "1.3",
@@ -177,13 +183,20 @@ def _phases() -> tuple[Phase, ...]:
                 ),
                 Item(
                     "version.files",
-                    "3 Phase 1.1",
+                    "3 Phase 1.2",
                     "Every version file says it",
                     "VERSION is the server's last resort; a stale one shows the old version after everything else failed.",
                     version.FILES_SAY,
                     action="bump",
                 ),
-                Item("version.commit", "3 Phase 1.3", "The release commit is made", "The tag needs a commit of its own.", version.COMMIT, action="commit"),
+                Item(
+                    "version.commit",
+                    "3 Phase 1.3",
+                    "The release commit is made",
+                    "The tag needs a commit of its own.",
+                    version.COMMIT,
+                    action="commit",
+                ),
                 Item("version.tag", "3 Phase 1.3", "The tag names it", "The deploy checks this tag out.", version.TAG, action="commit"),
             ),
         ),
@@ -193,9 +206,23 @@ def _phases() -> tuple[Phase, ...]:
             "3 Phase 1.1",
             "The durability gate: a fresh backup, a recent restore drill, and hardening, before anything is published.",
             (
-                Item("database.reachable", "3 Phase 1.1", "The database answers", "Nothing about it can be said otherwise.", database.REACHABLE),
-                Item("database.tools", "3 Phase 1.1", "pg_dump is new enough", "An older pg_dump refuses or loses what a newer server holds.", database.TOOLS),
-                Item("database.tables", "3 Phase 1.1", "Its tables are there", "A backup of an empty database is no backup.", database.TABLES),
+                Item(
+                    "database.reachable",
+                    "3 Phase 1.1",
+                    "The database answers",
+                    "Nothing about it can be said otherwise.",
+                    database.REACHABLE,
+                ),
+                Item(
+                    "database.tools",
+                    "3 Phase 1.1",
+                    "pg_dump is new enough",
+                    "An older pg_dump refuses or loses what a newer server holds.",
+                    database.TOOLS,
+                ),
+                Item(
+                    "database.tables", "3 Phase 1.1", "Its tables are there", "A backup of an empty database is no backup.", database.TABLES
+                ),
                 Item(
                     "database.runbooks",
                     "3 Phase 1.1.4",
@@ -235,9 +262,24 @@ def _phases() -> tuple[Phase, ...]:
             "3 Phase 2.1",
             "The artifacts as they lie in release_inbox: whole, of this version, new, and signed.",
             (
-                Item("inbox.exists", "3 Phase 2.2", "The inbox is there", "The publisher takes artifacts from nowhere else.", inbox.EXISTS, fixers=("inbox",)),
-                Item("inbox.dmg", "3 Phase 2.1", "Nexy.dmg is whole", "A truncated image or an error page under its name breaks every client.", inbox.IMAGE),
-                Item("inbox.pkg", "3 Phase 2.1", "Nexy.pkg is as announced", "An unannounced package is somebody's accident.", inbox.PACKAGE),
+                Item(
+                    "inbox.exists",
+                    "3 Phase 2.2",
+                    "The inbox is there",
+                    "The publisher takes artifacts from nowhere else.",
+                    inbox.EXISTS,
+                    fixers=("inbox",),
+                ),
+                Item(
+                    "inbox.dmg",
+                    "3 Phase 2.1",
+                    "Nexy.dmg is whole",
+                    "A truncated image or an error page under its name breaks every client.",
+                    inbox.IMAGE,
+                ),
+                Item(
+                    "inbox.pkg", "3 Phase 2.1", "Nexy.pkg is as announced", "An unannounced package is somebody's accident.", inbox.PACKAGE
+                ),
                 Item(
                     "inbox.version",
                     "2",
@@ -279,7 +321,7 @@ def _phases() -> tuple[Phase, ...]:
                 Item(
                     "publish.pushed",
                     "3 Phase 1.3",
-                    "Tag and release commit are on the code repository",
+                    "Tag and commit are on the code repository",
                     "The deploy fetches them from there.",
                     version.PUSHED,
                     action="push",
@@ -295,7 +337,7 @@ def _phases() -> tuple[Phase, ...]:
                 Item(
                     "publish.bytes",
                     "3 Phase 2.4.1",
-                    "The bytes at the release URL are the artifact's",
+                    "The release URL gives the artifact's bytes",
                     "What clients download is what counts, not what was sent.",
                     publish.BYTES,
                     action="publish",
@@ -330,13 +372,25 @@ def _phases() -> tuple[Phase, ...]:
             "Everything that was published agrees with everything else, and the live server is sound: only then is deployed.",
             (
                 Item("gate.files", "2", "The repository says the version", "Files, tag and manifests from one release.", gate.FILES),
-                Item("gate.manifests", "3 Phase 2.7", "The manifests agree with the release host", "Four files, the API and the bytes.", gate.MANIFESTS),
+                Item(
+                    "gate.manifests",
+                    "3 Phase 2.7",
+                    "The manifests agree with the release host",
+                    "Four files, the API and the bytes.",
+                    gate.MANIFESTS,
+                ),
                 Item("gate.asset", "3 Phase 2.7", "The asset agrees with the download", "API and release URL tell one story.", gate.ASSET),
-                Item("gate.appcast", "3 Phase 2.7", "The appcast to come is sound", "What the server will say after the deploy.", gate.FUTURE_APPCAST),
+                Item(
+                    "gate.appcast",
+                    "3 Phase 2.7",
+                    "The appcast to come is sound",
+                    "What the server will say after the deploy.",
+                    gate.FUTURE_APPCAST,
+                ),
                 Item(
                     "gate.live",
                     "3 Phase 2.7",
-                    "The live server is up and serves one of two releases",
+                    "The live server is up, on one of two releases",
                     "The one before or this one; anything else means somebody else is at work.",
                     gate.LIVE,
                     fixers=("stale-appcast", "config-env"),
@@ -350,8 +404,22 @@ def _phases() -> tuple[Phase, ...]:
             "3 Phase 3",
             "One guarded script on the VM: code, manifests, settings, restart; every step's status checked.",
             (
-                Item("deploy.vm", "3 Phase 3", "The VM answers and can take it", "A busy or broken VM is better found first.", deploy.VM, fixers=("azure-busy",)),
-                Item("deploy.head", "3 Phase 3", "It runs the tagged code", "A deploy that “succeeded” and did nothing is found here.", deploy.HEAD, action="deploy"),
+                Item(
+                    "deploy.vm",
+                    "3 Phase 3",
+                    "The VM answers and can take it",
+                    "A busy or broken VM is better found first.",
+                    deploy.VM,
+                    fixers=("azure-busy",),
+                ),
+                Item(
+                    "deploy.head",
+                    "3 Phase 3",
+                    "It runs the tagged code",
+                    "A deploy that “succeeded” and did nothing is found here.",
+                    deploy.HEAD,
+                    action="deploy",
+                ),
                 Item(
                     "deploy.manifests",
                     "3 Phase 3",
@@ -370,8 +438,23 @@ def _phases() -> tuple[Phase, ...]:
                     action="deploy",
                     fixers=("config-env",),
                 ),
-                Item("deploy.service", "3 Phase 3", "The service is up", "systemd's own word.", deploy.SERVICE, action="deploy", fixers=("gemini-key", "config-env")),
-                Item("deploy.health", "3 Phase 3", "It answers with the version", "The server's own word, on the VM.", deploy.HEALTH, action="deploy"),
+                Item(
+                    "deploy.service",
+                    "3 Phase 3",
+                    "The service is up",
+                    "systemd's own word.",
+                    deploy.SERVICE,
+                    action="deploy",
+                    fixers=("gemini-key", "config-env"),
+                ),
+                Item(
+                    "deploy.health",
+                    "3 Phase 3",
+                    "It answers with the version",
+                    "The server's own word, on the VM.",
+                    deploy.HEALTH,
+                    action="deploy",
+                ),
             ),
         ),
         Phase(
@@ -380,10 +463,30 @@ def _phases() -> tuple[Phase, ...]:
             "6",
             "The rulebook's seven items, each seen anew from outside. Opens without a run too.",
             (
-                Item("final.inbox", "6.1", "The inbox holds the expected artifacts", "So that what was released can be held in hand.", final.INBOX),
-                Item("final.publication", "6.2", "The publication is complete", "Manifest, bytes and commit agree as the publisher claimed.", final.PUBLICATION),
-                Item("final.assets", "6.3", "The artifacts are under the fixed tags", "Where clients and people look for them.", final.ASSETS),
-                Item("final.manifest", "6.4", "The manifest is updated and pushed", "Four files on the code repository's branch.", final.MANIFEST),
+                Item(
+                    "final.inbox",
+                    "6.1",
+                    "The inbox holds the expected artifacts",
+                    "So that what was released can be held in hand.",
+                    final.INBOX,
+                ),
+                Item(
+                    "final.publication",
+                    "6.2",
+                    "The publication is complete",
+                    "Manifest, bytes and commit agree as the publisher claimed.",
+                    final.PUBLICATION,
+                ),
+                Item(
+                    "final.assets", "6.3", "The artifacts are under the fixed tags", "Where clients and people look for them.", final.ASSETS
+                ),
+                Item(
+                    "final.manifest",
+                    "6.4",
+                    "The manifest is updated and pushed",
+                    "Four files on the code repository's branch.",
+                    final.MANIFEST,
+                ),
                 Item(
                     "final.live",
                     "6.5",
@@ -399,6 +502,18 @@ def _phases() -> tuple[Phase, ...]:
     )
 
 
-_ACTIONS: tuple[Action, ...] = (Bump(), Commit(), Backup(), Drill(), Harden(), Push(), Publish(), SyncManifests(), Rollback(), Recover(), Deploy())
+_ACTIONS: tuple[Action, ...] = (
+    Bump(),
+    Commit(),
+    Backup(),
+    Drill(),
+    Harden(),
+    Push(),
+    Publish(),
+    SyncManifests(),
+    Rollback(),
+    Recover(),
+    Deploy(),
+)
 
 CHECKLIST = Checklist(_phases(), {action.name: action for action in _ACTIONS}, {"publish": Publish(dry_run=True)})

@@ -135,12 +135,16 @@ def parse_config(text: str, name: str) -> _File:
     except tomllib.TOMLDecodeError as error:
         raise Unusable(f"The configuration {name} is not valid TOML: {error}.", remedy="Mend that line and run again.") from None
     except RecursionError:
-        raise Unusable(f"The configuration {name} is nested too deeply.", remedy="Use the tables that `nexy-tui config show` prints.") from None
+        raise Unusable(
+            f"The configuration {name} is nested too deeply.", remedy="Use the tables that `nexy-tui config show` prints."
+        ) from None
     _refuse_unknown(data, _File, name, "")
     try:
         file = msgspec.convert(data, _File, strict=True)
     except msgspec.ValidationError as error:
-        raise Unusable(f"The configuration {name} does not fit: {error}.", remedy="`nexy-tui config show` prints every key with its value.") from None
+        raise Unusable(
+            f"The configuration {name} does not fit: {error}.", remedy="`nexy-tui config show` prints every key with its value."
+        ) from None
     _validate(file, name)
     return file
 
@@ -208,7 +212,9 @@ def _validate(file: _File, name: str) -> None:
     )
     for key, value, form, wanted in forms:
         if form.fullmatch(value) is None:
-            raise Unusable(f"The configuration {name} has {key} = {value[:80]!r}.", f"It must be {wanted}.", "Mend that line and run again.")
+            raise Unusable(
+                f"The configuration {name} has {key} = {value[:80]!r}.", f"It must be {wanted}.", "Mend that line and run again."
+            )
     if target.code_repository.lower() == target.artifacts_repository.lower():
         raise Unusable(
             f"The configuration {name} names one repository for code and artifacts.",

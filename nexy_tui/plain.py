@@ -39,7 +39,7 @@ class PlainRenderer:
         if text is None:
             return
         with self._guard:
-            print("\n".join(printable(line) for line in text.split("\n")), file=self._stream, flush=True)
+            print("\n".join(printable(line, 1000) for line in text.split("\n")), file=self._stream, flush=True)
 
     def _text(self, notice: Notice) -> str | None:
         match notice:
@@ -47,16 +47,21 @@ class PlainRenderer:
                 return finding_line(finding)
             case PhaseOpened(phase):
                 return "== all phases done ==" if phase is None else f"== {self._checklist.phase(phase).title} =="
-            case ActionStarted(action):
-                return f"-> {self._checklist.actions[action].title}"
-            case ActionEnded(action, result, problem):
-                return f"<- {action}: {result.summary}" if result is not None else f"<- {action} FAILED\n{problem_text(problem)}"
             case ActionEvent(_, event):
                 return self._event(event)
+            case ActionStarted() | ActionEnded():
+                return self._action(notice)
             case Sealed(log, outcome):
                 return f"Log sealed ({outcome}): {log}"
             case _:
                 return None
+
+    def _action(self, notice: ActionStarted | ActionEnded) -> str:
+        if isinstance(notice, ActionStarted):
+            return f"-> {self._checklist.actions[notice.action].title}"
+        if notice.result is not None:
+            return f"<- {notice.action}: {notice.result.summary}"
+        return f"<- {notice.action} FAILED\n{problem_text(notice.problem)}"
 
     def _event(self, event: Event) -> str | None:
         match event:

@@ -142,8 +142,8 @@ class Conductor:
         if self.view is None:
             return
         self.view.take(notices)
-        opened = [notice.phase for notice in notices if isinstance(notice, PhaseOpened)]
-        if opened and opened[-1] is not None:
+        opened = [notice.phase for notice in notices if isinstance(notice, PhaseOpened) and notice.phase is not None]
+        if opened:
             self.stage.show_phase(opened[-1])
             if not self.driving:
                 self.look()

@@ -52,4 +52,8 @@ class Push:
             context.intent("push release commit and tag", commit=commit, branch=branch, tag=version.tag)
             git.push(refspecs)
         digests = {"release commit": commit}
-        return ActionResult(f"{version.tag} and {branch} of {context.plan.target.code_repository} stand at {commit[:12]}.", digests=digests, changed=bool(refspecs))
+        return ActionResult(
+            f"{version.tag} and {branch} of {context.plan.target.code_repository} stand at {commit[:12]}.",
+            digests=digests,
+            changed=bool(refspecs),
+        )

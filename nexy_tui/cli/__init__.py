@@ -13,7 +13,8 @@ from nexy_tui.cli import common
 
 app = typer.Typer(
     name="nexy-tui",
-    help="Release Nexy step by step: every item verified from outside, nothing skipped, a signed log at the end. Without a command: the wizard.",
+    help="Release Nexy step by step: every item verified from outside, nothing skipped, a signed log at the end. "
+    "Without a command: the wizard.",
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -124,7 +124,7 @@ def enter_world(directory: Path) -> NoReturn:
     table = environment(load(directory))
     environ = {key: value for key, value in os.environ.items() if key not in table.unset}
     environ.update(table.set)
-    argv = [word for word in _without_world(sys.argv[1:])]
+    argv = _without_world(sys.argv[1:])
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", "nexy_tui", *argv], environ)
 
@@ -150,6 +150,8 @@ def typed(expected: str, ask: Callable[[str], str]) -> bool:
 def ask_terminal(question: str) -> str:
     """A line from the terminal. Raises Unusable where there is none."""
     if not sys.stdin.isatty():
-        raise Unusable("This asks for a confirmation, and there is no terminal to answer on.", remedy="Run it in a terminal, or with --yes.")
+        raise Unusable(
+            "This asks for a confirmation, and there is no terminal to answer on.", remedy="Run it in a terminal, or with --yes."
+        )
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline()

@@ -93,7 +93,14 @@ def _list(as_json: bool) -> None:
 
     checklist = common.the_checklist()
     rows = [
-        {"id": item.id, "section": item.section, "phase": phase.id, "title": item.title, "action": item.action, "attestable": item.attestable}
+        {
+            "id": item.id,
+            "section": item.section,
+            "phase": phase.id,
+            "title": item.title,
+            "action": item.action,
+            "attestable": item.attestable,
+        }
         for phase in checklist.phases
         for item in phase.items
     ]

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def rehearse(
+    *,
     headless: Annotated[bool, typer.Option("--headless", help="No screen: plain lines.")] = False,
     auto: Annotated[bool, typer.Option("--auto", help="Play the operator, attestations included.")] = False,
     fault: Annotated[list[str] | None, typer.Option(help="Switch a fault on first: NAME or NAME=PARAMETER.")] = None,

@@ -26,13 +26,18 @@ def register(app: typer.Typer) -> None:
 
 def release(
     version: Annotated[str | None, typer.Argument(help="X.Y.Z.Build (default: the next one).")] = None,
+    *,
     kind: Annotated[Kind, typer.Option(help="What the run publishes and deploys.")] = Kind.FULL,
-    with_artifact: Annotated[list[str] | None, typer.Option("--with", help="An optional artifact that belongs to this release: Nexy.pkg.")] = None,
+    with_artifact: Annotated[
+        list[str] | None, typer.Option("--with", help="An optional artifact that belongs to this release: Nexy.pkg.")
+    ] = None,
     resume: Annotated[str | None, typer.Option(help="Take up a run that was left: its id, or its log.")] = None,
     headless: Annotated[bool, typer.Option("--headless", help="No screen: plain lines.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Answer confirmations. Attests nothing.")] = False,
     attest: Annotated[list[str] | None, typer.Option(help="ITEM=REASON: attest one item that a machine cannot verify.")] = None,
-    take_over: Annotated[bool, typer.Option("--take-over", help="Take over a release lock that somebody else holds (typed confirmation).")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take over a release lock that somebody else holds (typed confirmation).")
+    ] = False,
     auto: Annotated[bool, typer.Option("--auto", help="In a rehearsal only: play the operator.", hidden=True)] = False,
     json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
 ) -> None:
@@ -80,14 +85,23 @@ def stop_of(outcome: Outcome) -> dict[str, Any]:
     refusal, problem = outcome.refusal, outcome.problem
     return {
         "stopped_by": None if refusal is None else refusal.item,
-        "message": None if refusal is None and problem is None else str(problem) if problem is not None else refusal.reason if refusal else None,
+        "message": None
+        if refusal is None and problem is None
+        else str(problem)
+        if problem is not None
+        else refusal.reason
+        if refusal
+        else None,
     }
 
 
 def _closing(session: Session, outcome: Outcome) -> list[str]:
     plan, log = session.plan, session.log
     if outcome.outcome == "verified":
-        return [f"Released {plan.version} ({plan.target.name}). Log: {log.path if log else ''}", f"Verify it: nexy-tui runs verify {log.path if log else ''}"]
+        return [
+            f"Released {plan.version} ({plan.target.name}). Log: {log.path if log else ''}",
+            f"Verify it: nexy-tui runs verify {log.path if log else ''}",
+        ]
     lines = [f"Stopped ({outcome.outcome}) in phase {session.state.phase}."]
     if outcome.refusal is not None:
         lines.append(outcome.refusal.reason)

@@ -40,11 +40,15 @@ def drive(
     `confirm` answers for each action what the wizard would ask; `attestations` are the operator's, by item; `attest_all`
     is the rehearsal's stand-in for an operator. Remedies (a drill, hardening) are the operator's choice and never taken here.
     """
+
+    def attest(phase: str) -> None:
+        _attest(session, phase, attestations, attest_all)
+
     while (phase := session.state.phase) is not None:
         pause()
         session.look_ahead(phase)
-        _attest(session, phase, attestations, attest_all)
-        stopped = _act(session, phase, confirm, attestations, attest_all, pause)
+        attest(phase)
+        stopped = _act(session, phase, confirm=confirm, attest=attest, pause=pause)
         if stopped is not None:
             return stopped
         refusal = session.advance()
@@ -56,9 +60,9 @@ def drive(
 def _act(
     session: Session,
     phase: str,
+    *,
     confirm: Callable[[str], bool],
-    attestations: Mapping[str, str],
-    attest_all: bool,
+    attest: Callable[[str], None],
     pause: Callable[[], None],
 ) -> Outcome | None:
     for action in session.checklist.main_actions(session.checklist.phase(phase)):
@@ -80,7 +84,7 @@ def _act(
             return Outcome("inconclusive" if problem.exit_code == 3 else "refused", refusal, problem)
         pause()
         session.look_after(action)
-        _attest(session, phase, attestations, attest_all)
+        attest(phase)
     return None
 
 

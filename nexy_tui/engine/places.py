@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from checks.database_records import Doubted, believe
 from nexy_tui.core import manifest
+from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.text import printable
+from nexy_tui.engine.run import keys_of
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.services import Services
 from nexy_tui.services.backup_archive import taken_at
@@ -71,6 +74,8 @@ def _seen(found: Iterator[Place], name: str, where: Path) -> Iterator[Place]:
         yield from found
     except OSError as error:
         yield Place(name, str(error.filename or where), NOT_ASKED, note=f"it cannot be read: {error.strerror}")
+    except Problem as problem:
+        yield Place(name, str(where), NOT_ASKED, note=problem.what, how=problem.remedy)
 
 
 def _inbox(services: Services, now: datetime) -> Iterator[Place]:
@@ -132,21 +137,30 @@ def _backups(services: Services, now: datetime) -> Iterator[Place]:
         for name in ("backups", "drill records"):
             yield Place(name, where, NOT_ASKED, how=how, is_path=False)
         return
-    try:
-        folder = load(services.layout, services.environ).backup_dir
-    except Problem as problem:
-        for name in ("backups", "drill records"):
-            yield Place(name, str(services.layout.backups), NOT_ASKED, note=problem.what, how=how)
-        return
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    archives = [path for path in files if taken_at(path.name) is not None]
-    drills = [path for path in files if path.name.endswith(DRILL_SUFFIX) and taken_at(path.name.removesuffix(DRILL_SUFFIX)) is not None]
-    for name, found, remedy in (("backups", archives, "nexy-tui db backup"), ("drill records", drills, "nexy-tui db drill")):
-        if found:
-            newest = max(found, key=lambda path: path.stat().st_mtime)
-            yield Place(name, str(newest), THERE, _youngest([newest], now), f"{len(found)} in {folder}", how)
-        else:
-            yield Place(name, str(folder), MISSING, how=remedy)
+    folder = load(services.layout, services.environ).backup_dir
+    names = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
+    archives = {name: taken for name in names if (taken := taken_at(name)) is not None}
+    if archives:
+        newest, taken = next(iter(archives.items()))
+        yield Place("backups", str(folder / newest), THERE, _age(taken, now), f"the newest of {len(archives)} in {folder}", how)
+    else:
+        yield Place("backups", str(folder), MISSING, how="nexy-tui db backup")
+    drills = [folder / name for name in names if name.endswith(DRILL_SUFFIX) and taken_at(name.removesuffix(DRILL_SUFFIX)) is not None]
+    if drills:
+        newest_journal = max(drills, key=lambda path: path.stat().st_mtime)
+        age, note = _drilled(services, newest_journal, now)
+        yield Place("drill records", str(newest_journal), THERE, age, note, how)
+    else:
+        yield Place("drill records", str(folder), MISSING, how="nexy-tui db drill")
+
+
+def _drilled(services: Services, journal: Path, now: datetime) -> tuple[float, str]:
+    """When the newest drill of a journal ended, by its own record where that is believed, and how."""
+    lines = _head(journal).splitlines()
+    record = believe(lines[-1] if lines else b"", keys_of(services).trusted(), DrillRecord.read)
+    if isinstance(record, Doubted):
+        return _youngest([journal], now), printable(f"its last record is not believed: {record.reason}")
+    return _age(record.record.finished, now), "the drill passed" if record.record.passed else "the drill failed"
 
 
 def _journal(services: Services) -> Place:
@@ -169,6 +183,10 @@ def _has_published(run: RunSummary) -> bool:
         return any(record.kind == "result" and record.action in PUBLISHERS for record in read_log(run.path))
     except Problem:
         return False
+
+
+def _age(moment: datetime, now: datetime) -> float:
+    return max(0.0, (now - moment).total_seconds())
 
 
 def _youngest(files: list[Path], now: datetime) -> float:

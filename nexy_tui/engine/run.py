@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from nexy_tui import __version__
 from nexy_tui.checklist import Checklist
+from nexy_tui.core import manifest
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import MANIFEST_DIRS
-from nexy_tui.core import manifest
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import Problem, Unusable
+from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
@@ -28,7 +28,7 @@ from nexy_tui.engine.session import Keys, Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.read import previous_head, read_log
-from nexy_tui.runlog.record import Operator, Subject
+from nexy_tui.runlog.record import Operator, Record, Subject
 from nexy_tui.runlog.sign import Signer
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import Services
@@ -41,6 +41,12 @@ SECRET_NAMES = re.compile(r"TOKEN$|SECRET$|PASSWORD$|API_KEY$|^PGPASSWORD$")
 """Environment variables whose values are secrets."""
 
 SHORTEST_SECRET = 6
+
+FIX = "fix "
+"""How the purpose of a fixer's run begins; the fixer's name follows."""
+
+NO_VERSION = "no-version"
+"""What stands for the version in the log of a fix where the release that is out cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,9 @@ def target_change(services: Services) -> list[str]:
     except (OSError, ValueError):
         return []
     now = _flat(asdict(services.target))
-    return [f"{key}: {last.get(key, '')} → {value}" for key, value in now.items() if isinstance(last, dict) and last.get(key, value) != value]
+    return [
+        f"{key}: {last.get(key, '')} → {value}" for key, value in now.items() if isinstance(last, dict) and last.get(key, value) != value
+    ]
 
 
 def keys_of(services: Services) -> Keys:
@@ -111,12 +119,61 @@ def start_run(
     """
     services.require_checkout()
     require_world(services.settings)
-    keys = keys_of(services)
     before = look_before(services)
+    begun = _begin(
+        services,
+        checklist,
+        before,
+        version,
+        kind,
+        with_pkg=with_pkg,
+        standalone=standalone,
+        purpose=purpose,
+        take_over=take_over,
+        observer=observer,
+    )
+    remember_target(services)
+    return begun
+
+
+def start_fix(services: Services, checklist: Checklist, name: str, *, observer: Observer = unobserved) -> Session:
+    """Begin a fix: a run of its own, held against the release that is out, which may be unknown; its target is not taken for confirmed."""
+    services.require_checkout()
+    require_world(services.settings)
+    before = look_before(services)
+    version = _released(services, before.base_commit) or _written(services)
+    return _begin(
+        services,
+        checklist,
+        before,
+        version,
+        kind_of_release(services, version, before),
+        with_pkg=_pkg_there(services),
+        standalone=True,
+        purpose=FIX + name,
+        take_over=False,
+        observer=observer,
+    )
+
+
+def _begin(
+    services: Services,
+    checklist: Checklist,
+    before: Before,
+    version: Version | None,
+    kind: Kind,
+    *,
+    with_pkg: bool,
+    standalone: bool,
+    purpose: str,
+    take_over: bool,
+    observer: Observer,
+) -> Session:
+    keys = keys_of(services)
     settings, now = services.settings, services.clock.now()
     log = RunLog.create(
         settings.state_dir / "runs",
-        str(version),
+        str(version or NO_VERSION),
         world=services.target.world,
         operator=Operator(settings.operator, settings.host),
         signer=keys.signer(),
@@ -128,19 +185,33 @@ def start_run(
         facts=_facts(services, before, with_pkg=with_pkg, standalone=standalone, purpose=purpose),
         secrets=_known_secrets(services),
     )
-    remember_target(services)
     plan = _plan(services, version, kind, before, with_pkg=with_pkg, run=log.run, started=now, standalone=standalone)
     return Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run, take_over))
 
 
-def resume_run(services: Services, checklist: Checklist, path: Path, *, take_over: bool = False, observer: Observer = unobserved) -> Session:
+def resume_run(
+    services: Services,
+    checklist: Checklist,
+    path: Path,
+    *,
+    fix: str = "",
+    take_over: bool = False,
+    observer: Observer = unobserved,
+) -> Session:
     """Take up a run that was left: its plan is read from its genesis, its attestations are kept, all else is asked anew.
 
-    Raises Refused when the log is sealed, belongs to another world or kind of target, or does not verify.
+    `fix` names the fixer whose run it must be, empty for a release. Raises Refused when it is another's, when the log is
+    sealed, belongs to another world or kind of target, or does not verify.
     """
     services.require_checkout()
     require_world(services.settings)
     left = read_log(path)
+    if (fixing := fix_of(left)) != fix:
+        raise Refused(
+            f"The run in {path} is {f'a fix ({fixing})' if fixing else 'no fix'}.",
+            "A run goes on as what it was begun as.",
+            f"nexy-tui fix {fixing}" if fixing else "nexy-tui release --resume RUN",
+        )
     if left and left[0].world != services.target.world:
         raise Unusable(
             f"Run {left[0].run} belongs to {_world_name(left[0].world)}, and this is {_world_name(services.target.world)}.",
@@ -154,7 +225,7 @@ def resume_run(services: Services, checklist: Checklist, path: Path, *, take_ove
     before = Before(_version(facts.get("served_before")), _version(facts.get("published_before")), facts.get("base_commit") or None)
     plan = _plan(
         services,
-        Version.parse(genesis.version),
+        _version(genesis.version),
         Kind(genesis.kind),
         before,
         with_pkg=facts.get("with_pkg") == "yes",
@@ -166,6 +237,13 @@ def resume_run(services: Services, checklist: Checklist, path: Path, *, take_ove
     session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run, take_over))
     session.restore(log.attestations)
     return session
+
+
+def fix_of(records: Sequence[Record]) -> str:
+    """The name of the fixer whose run a log's records are, or an empty text for any other run."""
+    facts = records[0].details.get("facts") if records else None
+    purpose = str(facts.get("purpose", "")) if isinstance(facts, Mapping) else ""
+    return purpose.removeprefix(FIX) if purpose.startswith(FIX) else ""
 
 
 def look_session(services: Services, checklist: Checklist, *, released: bool = False, observer: Observer = unobserved) -> Session:

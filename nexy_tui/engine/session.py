@@ -17,8 +17,8 @@ from nexy_tui.core.event import Event, Exposure, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Cancelled, Problem, Refused
-from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.secret import redact
+from nexy_tui.core.target import DMG, PKG
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Notice, Observer, PhaseOpened, Sealed, unobserved
@@ -163,7 +163,9 @@ class Session:
                 self._look_before(action)
             refusal = self.refuse(action)
             if refusal is not None:
-                raise Refused(f"{subject.title} is refused: {refusal.reason}", "What stands earlier must hold first.", self._remedy(refusal.item))
+                raise Refused(
+                    f"{subject.title} is refused: {refusal.reason}", "What stands earlier must hold first.", self._remedy(refusal.item)
+                )
             if subject.writes_outside and self._lock is not None:
                 self._lock.hold()
             log.intent(action, message="; ".join(subject.describe(self.services, self.plan))[:2000])
@@ -302,7 +304,9 @@ class Session:
                 seconds = self.services.clock.monotonic() - self.exposed_since
                 self.exposed_since = None
                 if self.log is not None:
-                    self.log.progress_checkpoint("publish", message=f"Exposure closed after {seconds:.1f} s: download and live appcast agree.")
+                    self.log.progress_checkpoint(
+                        "publish", message=f"Exposure closed after {seconds:.1f} s: download and live appcast agree."
+                    )
 
     def _look_before(self, action: str) -> None:
         """What held an hour ago is asked again before what cannot be taken back; long downloads are not repeated."""

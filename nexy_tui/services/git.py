@@ -244,7 +244,9 @@ class Git:
         if oid is None:
             return None
         if isinstance(self.raw("cat-file", "-e", oid), GitFailure):
-            self.read("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.code_remote(), f"refs/tags/{tag}", timeout=_REMOTE_TIMEOUT)
+            self.read(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.code_remote(), f"refs/tags/{tag}", timeout=_REMOTE_TIMEOUT
+            )
         out = self.raw("cat-file", "tag", oid)
         return "" if isinstance(out, GitFailure) else out.partition("\n\n")[2]
 
@@ -293,8 +295,14 @@ def _brief(text: str) -> str:
 
 def _remedy_for(text: str) -> str:
     table = (
-        (r"non-fast-forward|fetch first|stale info|cannot lock ref", "The branch has moved: fetch, look at what came, rebase, and run again."),
-        (r"could not read Username|Authentication failed|terminal prompts disabled", "Log in to the code repository: `gh auth login`, or a credential helper."),
+        (
+            r"non-fast-forward|fetch first|stale info|cannot lock ref",
+            "The branch has moved: fetch, look at what came, rebase, and run again.",
+        ),
+        (
+            r"could not read Username|Authentication failed|terminal prompts disabled",
+            "Log in to the code repository: `gh auth login`, or a credential helper.",
+        ),
         (r"denied|403", "Ask for write access to the code repository, or use the credential that has it."),
         (r"Could not resolve|unable to access|Connection|timed out", "See that the network and the proxy work, then run again."),
         (r"tell me who you are|empty ident", "Set your name: git config --global user.name NAME; git config --global user.email ADDRESS"),

@@ -66,7 +66,9 @@ def run(
             start_new_session=True,
         )
     except OSError as error:
-        raise CouldNotLook(f"{name} could not be started: {error.strerror}.", remedy=f"Install {name} and see that it is on PATH.") from None
+        raise CouldNotLook(
+            f"{name} could not be started: {error.strerror}.", remedy=f"Install {name} and see that it is on PATH."
+        ) from None
     outputs: list[bytearray] = [bytearray(), bytearray()]
     threads = [
         threading.Thread(target=_drain, args=(stream, sink, emit, name), daemon=True)

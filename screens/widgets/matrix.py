@@ -37,7 +37,9 @@ def facts(items: Sequence[Item], state: Release) -> Facts:
             match = _VERDICT.fullmatch(one.value)
             status = Status(match[2]) if match else finding.status if finding is not None else Status.NOT_RUN
             found.names[name] = None
-            found.cells.setdefault(source, {})[name] = (one_line(match[1] if match else one.value, 80), status)
+            row = found.cells.setdefault(source, {})
+            if name not in row or row[name][1].satisfied:  # What does not hold is not covered up by another item's word.
+                row[name] = (one_line(match[1] if match else one.value, 80), status)
     return found
 
 

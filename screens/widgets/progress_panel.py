@@ -86,7 +86,7 @@ def _idle_row(name: str, width: int) -> Content:
 
 def sparkline(rates: Iterable[float], width: int = 12) -> str:
     """The last rates as a curve of block characters, the highest at the top."""
-    last = list(rates)[-width:]
+    last = list(rates)[-width:] if width > 0 else []
     top = max(last, default=0.0)
     if top <= 0:
         return ""

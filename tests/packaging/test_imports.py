@@ -64,12 +64,17 @@ ABOVE = {"nexy_tui", "nexy_tui.app", "nexy_tui.cli", "nexy_tui.__main__"}
 def test_every_module_stands_in_a_room() -> None:
     """A module beside the rooms would be held by no rule of theirs."""
     direct = {module.name for module in pkgutil.iter_modules([str(ROOT / "nexy_tui")], prefix="nexy_tui.")}
-    rooms = {f"nexy_tui.{room}" for room in ("actions", "checklist", "config", "core", "engine", "fixers", "plain", "rehearsal", "release", "runlog", "services")}
+    rooms = {
+        f"nexy_tui.{room}"
+        for room in ("actions", "checklist", "config", "core", "engine", "fixers", "plain", "rehearsal", "release", "runlog", "services")
+    }
     assert direct | {"nexy_tui"} == rooms | ABOVE
 
 
 def test_nothing_below_the_screens_loads_textual(tmp_path: Path) -> None:
-    names = [name for name in modules_of("nexy_tui", "checks") if name not in ABOVE and not name.startswith(("nexy_tui.cli.", "nexy_tui.app"))]
+    names = [
+        name for name in modules_of("nexy_tui", "checks") if name not in ABOVE and not name.startswith(("nexy_tui.cli.", "nexy_tui.app"))
+    ]
     names = [name for name in names if not name.endswith("__main__")]
     assert len(names) > 120
     assert "textual" not in tops(loaded(tmp_path, imports(names)))
@@ -111,7 +116,9 @@ def test_saying_version_and_usage_loads_nothing_of_the_outside_world(argv: tuple
     ],
     ids=" ".join,
 )
-def test_no_command_without_a_screen_loads_textual_and_none_loads_azure_before_the_vm_is_asked(argv: tuple[str, ...], tmp_path: Path) -> None:
+def test_no_command_without_a_screen_loads_textual_and_none_loads_azure_before_the_vm_is_asked(
+    argv: tuple[str, ...], tmp_path: Path
+) -> None:
     assert not tops(loaded(tmp_path, called(*argv))) & HEAVY
 
 

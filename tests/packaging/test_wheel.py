@@ -75,7 +75,9 @@ def run(site: Path, home: Path, *words: str) -> subprocess.CompletedProcess[str]
 
 
 def test_installed_alone_it_answers(site: Path, tmp_path: Path) -> None:
-    shown = run(site, tmp_path, "-c", "import nexy_tui, screens, checks; print(nexy_tui.__file__, screens.__file__, checks.__file__)").stdout
+    shown = run(
+        site, tmp_path, "-c", "import nexy_tui, screens, checks; print(nexy_tui.__file__, screens.__file__, checks.__file__)"
+    ).stdout
     assert shown.count(str(site)) == 3
     assert run(site, tmp_path, "-m", "nexy_tui", "--version").stdout.startswith("nexy-tui ")
     listed = run(site, tmp_path, "-m", "nexy_tui", "check", "--list")

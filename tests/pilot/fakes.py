@@ -189,6 +189,8 @@ class FakeBackend:
     operator: str = "olga"
     opened: list[tuple[Any, ...]] = field(default_factory=list)
     at: str = ""
+    ticked: threading.Event = field(default_factory=threading.Event)
+    release: Callable[[], object] = lambda: None
     session: Session | None = None
 
     @property

@@ -11,7 +11,7 @@ import pytest
 import screens
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
-from pilot.hand import lines, play, press, settle, shown
+from pilot.hand import lines, play, press, settle, shown, until
 from screens.commands import PhaseCommands
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
@@ -173,13 +173,16 @@ def test_the_gates_matrix_marks_each_cell() -> None:
     from nexy_tui.core.finding import Evidence
 
     backend = FakeBackend(at="gate")
-    cells = (Evidence("release URL size", "12 (failed)", "release URL"), Evidence("appcast size", "15 (passed)", "appcast"))
+    cells = (Evidence("release URL size", "12 (failed)", "release URL"), Evidence("appcast size", "15 (failed)", "appcast"))
     backend.play.fails("gate.release", "The release URL gives 12 bytes.", "Publish again.", *cells)
 
     async def script(pilot: Any) -> None:
         await press(pilot, "m")
         text = shown(pilot.app)
-        assert "✗ failed" in text and "release URL · size: 12" in text and "appcast · size: 15" in text
+        assert "✗ failed" in text and "release URL · size: 12" in text
+        assert "✗ failed         appcast · size: 15" in text
+        await pilot.press("end")
+        await until(pilot, lambda: "✓ passed         appcast · version: 1.6.1.42" in shown(pilot.app))
 
     play(backend, script, size=(80, 24))
     assert backend.session is not None and backend.session.state.status("gate.release") is Status.FAILED

@@ -103,6 +103,7 @@ class Recorder:
     stage: Stage
     real: Any
     does: Callable[[ActionContext], ActionResult] | None = None
+    dry: bool = False
 
     @property
     def name(self) -> str:
@@ -130,6 +131,9 @@ class Recorder:
         return None
 
     def run(self, context: ActionContext) -> ActionResult:
+        if self.dry:
+            self.stage.dry_ran.append(self.name)
+            return ActionResult("Nothing was written.", changed=False)
         self.stage.ran.append(self.name)
         return ActionResult(f"{self.name} ran.") if self.does is None else self.does(context)
 
@@ -140,6 +144,7 @@ class Stage:
 
     forced: dict[str, Status | str] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
+    dry_ran: list[str] = field(default_factory=list)
     looked: list[str] = field(default_factory=list)
     confirmed: list[str] = field(default_factory=list)
 
@@ -159,7 +164,7 @@ class Stage:
             replace(phase, items=tuple(replace(item, check=self._check(item)) for item in phase.items)) for phase in CHECKLIST.phases
         )
         recorders = {name: Recorder(self, real, (does or {}).get(name)) for name, real in CHECKLIST.actions.items()}
-        return Checklist(phases, recorders)
+        return Checklist(phases, recorders, {name: Recorder(self, real, dry=True) for name, real in CHECKLIST.dry_runs.items()})
 
     def _check(self, item: Item) -> Check:
         def look(_: Scope) -> Status:
@@ -206,7 +211,11 @@ class Engine:
 
 
 def engine(
-    stage: Stage | None = None, *, plan: Plan = PLAN, looks_only: bool = False, does: dict[str, Callable[[ActionContext], ActionResult]] | None = None
+    stage: Stage | None = None,
+    *,
+    plan: Plan = PLAN,
+    looks_only: bool = False,
+    does: dict[str, Callable[[ActionContext], ActionResult]] | None = None,
 ) -> Engine:
     """A session over a stage. `looks_only` leaves the journal away; `does` gives actions something to do."""
     stage = stage or Stage()

@@ -59,7 +59,9 @@ class TestLooking:
     def test_a_look_that_never_ends_is_inconclusive(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(evaluate, "QUICK_LIMIT", 0.05)
         release = threading.Event()
-        item = replace(CHECKLIST.item("remotes.code"), check=Check(lambda scope: release.wait(10), lambda facts, plan: Verdict(Status.PASSED, "")))
+        item = replace(
+            CHECKLIST.item("remotes.code"), check=Check(lambda scope: release.wait(10), lambda facts, plan: Verdict(Status.PASSED, ""))
+        )
         try:
             [found] = engine().session.look([item])
         finally:
@@ -138,7 +140,11 @@ class TestActing:
 
     @pytest.mark.parametrize(
         ("raised", "status", "code"),
-        [(ActionFailed("No.", "Why.", "Do."), "failed", 1), (Cancelled("Stopped."), "cancelled", 130), (CouldNotLook("?", "", "Look."), "failed", 3)],
+        [
+            (ActionFailed("No.", "Why.", "Do."), "failed", 1),
+            (Cancelled("Stopped."), "cancelled", 130),
+            (CouldNotLook("?", "", "Look."), "failed", 3),
+        ],
     )
     def test_what_stops_an_action_is_journalled_and_told(self, raised: Problem, status: str, code: int) -> None:
         def does(_: ActionContext) -> ActionResult:
@@ -344,7 +350,13 @@ class TestDocuments:
         assert [item["id"] for item in shown["items"]] == [item.id for item in CHECKLIST.items]
         assert {item["status"] for item in shown["items"][:5]} == {"passed"}
         assert {item["status"] for item in shown["items"][5:]} == {"not_run"}
-        assert (shown["world"], shown["version"], shown["kind"], shown["run"], shown["duration_s"]) == (None, "1.6.1.43", "full", "r", 1.235)
+        assert (shown["world"], shown["version"], shown["kind"], shown["run"], shown["duration_s"]) == (
+            None,
+            "1.6.1.43",
+            "full",
+            "r",
+            1.235,
+        )
 
     def test_evidence_without_a_time_of_its_own_has_the_findings(self) -> None:
         made = engine()

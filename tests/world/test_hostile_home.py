@@ -260,7 +260,10 @@ def digest_of(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_a_whole_release_touches_nothing_of_a_hostile_home(hostile: Hostile) -> None:
+@pytest.mark.parametrize("no_proxy", ["*", pytest.param("", marks=pytest.mark.exhaustive)])
+def test_a_whole_release_touches_nothing_of_a_hostile_home(hostile: Hostile, no_proxy: str) -> None:
+    """With `*` what forgets the world's proxy would go out directly; without, it would reach the recorder."""
+    hostile.environ.update(NO_PROXY=no_proxy, no_proxy=no_proxy)
     before = digest_of(hostile.home)
     command = [sys.executable, "-m", "nexy_tui", "rehearse", "--headless", "--auto", "--json", "--artifact-size", "1MB"]
     done = subprocess.run(

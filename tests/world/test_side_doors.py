@@ -59,7 +59,7 @@ def refuses(inside: Inside, item: str, *words: str) -> Said:
     assert said.status(item) == "failed"
     assert item in said.document["message"] and item in said.lines and "next: " in said.lines
     assert said.ran == []
-    [(action, message)] = said.refused
+    [(_, message)] = said.refused
     assert message.startswith(f"{item} is failed")
     now = outside(inside)
     assert now.changed(before) == set() and now.lock is None and now.assets == before.assets
@@ -82,7 +82,9 @@ def broken(module_world: Inside) -> Iterator[Callable[[str], Inside]]:
         module_world.fault(name, False)
 
 
-@pytest.mark.parametrize("words", [("publish", "--yes"), ("bump", NEXT), ("db", "backup", "--yes"), ("deploy", "v1.6.1.42", "--yes")], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "words", [("publish", "--yes"), ("bump", NEXT), ("db", "backup", "--yes"), ("deploy", "v1.6.1.42", "--yes")], ids=lambda words: words[0]
+)
 def test_a_wrong_remote_keeps_every_action_from_running(words: tuple[str, ...], broken: Callable[[str], Inside]) -> None:
     said = refuses(broken("wrong-code-remote"), "remotes.code", *words)
     assert said.document["items"][0]["fixers"] == ["manifest-repository"]
@@ -176,7 +178,9 @@ def test_without_a_terminal_and_without_yes_nothing_is_confirmed(bumped: Inside)
 def test_auto_plays_nobody_outside_a_world(more: tuple[str, ...], tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, "-m", "nexy_tui", "release", NEXT, "--auto", *more]
-    done = subprocess.run(command, cwd=tmp_path, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert "this is production" in done.stderr and "nexy-tui rehearse --auto" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -36,8 +36,9 @@ from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
 
 _CALLS = {name: [arguments for arguments, what in calls.items() if what == CHECKOUT] for name, calls in CASES.items()}
-COMMANDS = [f"{name} {arguments[0]}".strip() for name, arguments in _CALLS.items() if arguments]
-"""Every command that acts on a release target: those that outside a checkout ask for one."""
+_LOCAL = ("scaffold", "where")
+COMMANDS = [f"{name} {arguments[0]}".strip() for name, arguments in _CALLS.items() if arguments and name not in _LOCAL]
+"""Every command that looks at a release target or acts on it: those that want a checkout, but for two that ask nothing outside."""
 
 
 @dataclass

@@ -345,8 +345,16 @@ def test_a_user_without_rights_releases_in_a_folder_of_mode_0700() -> None:
 
 @pytest.mark.exhaustive
 def test_a_hundred_cycles_leak_nothing(terminal: Terminal) -> None:
-    me, cycles = psutil.Process(), 100
-    place = terminal.folder / "w"
+    print(cycles(terminal, 100))
+
+
+def cycles(terminal: Terminal, number: int) -> str:
+    """Up and down, as often with a new world as with the one that was there; what is counted must not grow."""
+    me, place = psutil.Process(), terminal.folder / "w"
+    seen: set[int] = set()
+    ports: set[int] = set()
+    times: list[tuple[float, float]] = []
+    first: dict[str, int] = {}
 
     def counts() -> dict[str, int]:
         return {
@@ -359,22 +367,20 @@ def test_a_hundred_cycles_leak_nothing(terminal: Terminal) -> None:
             "ports": sum(listens(port) for port in ports),
         }
 
-    seen: set[int] = set()
-    ports: set[int] = set()
-    times = []
-    first: dict[str, int] = {}
-    for cycle in range(cycles):
+    for cycle in range(number):
         begun = time.monotonic()
         world = worlds.create_or_start(place, artifact_size=SMALL, owner=os.getpid())
-        up = time.monotonic() - begun
+        up = time.monotonic()
         seen |= set(processes_of(place))
         ports |= set(world.ports.values())
+        between = time.monotonic()
         worlds.stop(place)
-        times.append((up, time.monotonic() - begun - up))
-        if cycle % 2:  # as often a new world as the one that was there
+        times.append((up - begun, time.monotonic() - between))
+        if cycle % 2:
             shutil.rmtree(place)
         now = counts()
         first = first or now
         assert now == first, f"after cycle {cycle + 1}: {now}, at first {first}"
-    ups, downs = sorted(up for up, _ in times), sorted(down for _, down in times)
-    print(f"\n{cycles} cycles: {first}; up {ups[cycles // 2]:.2f} s, down {downs[cycles // 2]:.2f} s (medians); {len(seen)} processes seen")
+    ups, downs = (sorted(column) for column in zip(*times, strict=True))
+    medians = f"up {ups[number // 2]:.2f} s, down {downs[number // 2]:.2f} s (medians)"
+    return f"{number} cycles, {len(seen)} processes and {len(ports)} ports seen; after each: {first}; {medians}"

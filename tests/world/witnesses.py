@@ -106,16 +106,26 @@ class Seen:
         )
         return dict(pair.split("=", 1) for pair in shown.stdout.split("\0") if pair)
 
-    def run(self, *argv: str | Path, cwd: Path | None = None, check: bool = True, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> str:
+    def run(
+        self, *argv: str | Path, cwd: Path | None = None, check: bool = True, env: Mapping[str, str] | None = None, stdin: bytes = b""
+    ) -> str:
         """What a program says inside the world."""
         found = shutil.which(str(argv[0]), path=self.environ["PATH"])
         if found is None:
             pytest.skip(f"the witness {argv[0]} is not on this machine")
         done = subprocess.run(
-            [found, *map(str, argv[1:])], cwd=cwd or self.scratch, env={**self.environ, **(env or {})}, input=stdin, capture_output=True, timeout=120, check=False
+            [found, *map(str, argv[1:])],
+            cwd=cwd or self.scratch,
+            env={**self.environ, **(env or {})},
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            check=False,
         )
         said = done.stdout.decode("utf-8", "replace")
-        assert done.returncode == 0 or not check, f"{argv[0]} ended with {done.returncode}:\n{said}\n{done.stderr.decode('utf-8', 'replace')}"
+        assert done.returncode == 0 or not check, (
+            f"{argv[0]} ended with {done.returncode}:\n{said}\n{done.stderr.decode('utf-8', 'replace')}"
+        )
         return said.strip()
 
     @property
@@ -186,8 +196,25 @@ def sha256(path: Path) -> str:
 
 
 STATUSES = {"passed", "failed", "inconclusive", "not_applicable", "attested", "not_run"}
-KEYS = {"outcome": str, "world": (str, type(None)), "version": (str, type(None)), "kind": str, "run": (str, type(None)), "log": (str, type(None))}
-ITEM = {"id": str, "section": str, "phase": str, "title": str, "status": str, "summary": str, "remedy": str, "fixers": list, "evidence": list}
+KEYS = {
+    "outcome": str,
+    "world": (str, type(None)),
+    "version": (str, type(None)),
+    "kind": str,
+    "run": (str, type(None)),
+    "log": (str, type(None)),
+}
+ITEM = {
+    "id": str,
+    "section": str,
+    "phase": str,
+    "title": str,
+    "status": str,
+    "summary": str,
+    "remedy": str,
+    "fixers": list,
+    "evidence": list,
+}
 
 
 def the_document_has_its_shape(document: dict[str, Any]) -> None:
@@ -403,7 +430,13 @@ def the_log(seen: Seen) -> None:
         envelopes.Envelope.from_dict(json.loads(line)).verify([key], 1)
     _the_chain_is_whole(seen, lines)
     verdict = subprocess.run(
-        ["nexy-tui", "runs", "verify", str(seen.log)], env=seen.environ, cwd=seen.scratch, capture_output=True, text=True, timeout=60, check=False
+        ["nexy-tui", "runs", "verify", str(seen.log)],
+        env=seen.environ,
+        cwd=seen.scratch,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert verdict.returncode == 10, verdict.stdout
     assert verdict.stdout.startswith("SEALED") and "SEALED+ANCHORED" not in verdict.stdout

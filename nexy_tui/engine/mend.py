@@ -1,0 +1,149 @@
+"""Fixers through the engine: each is a small checklist, its run journalled, locked and sealed like a release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexy_tui.checklist import Checklist, Item, Phase
+from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.problem import Cancelled, Problem, Refused
+from nexy_tui.core.secret import Secret
+from nexy_tui.engine.driver import Outcome, stopped_by
+from nexy_tui.engine.notice import Observer, unobserved
+from nexy_tui.engine.run import fix_of, resume_run, start_fix
+from nexy_tui.engine.session import Session
+from nexy_tui.fixers import FIXERS, Fixer, Wanted
+from nexy_tui.release import Refusal
+from nexy_tui.runlog.logfile import LogFile
+from nexy_tui.runlog.read import list_runs, read_log
+from nexy_tui.services import Services
+
+WORST_FIRST = (Status.FAILED, Status.INCONCLUSIVE, Status.NOT_RUN, Status.PASSED, Status.ATTESTED, Status.NOT_APPLICABLE)
+
+
+def checklist_of(fixers: Sequence[Fixer]) -> Checklist:
+    """A phase for each fixer, an item for each of its parts."""
+    return Checklist(
+        phases=tuple(Phase(one.name, one.trouble.title, one.trouble.section, one.trouble.symptom, _items(one)) for one in fixers),
+        actions={part.action.name: part.action for one in fixers for part in one.parts},
+    )
+
+
+def _items(one: Fixer) -> tuple[Item, ...]:
+    section = one.trouble.section
+    return tuple(Item(part.id, section, part.title, part.why, part.check, action=part.action.name, fixers=(one.name,)) for part in one.parts)
+
+
+DOCTOR = checklist_of(FIXERS)
+"""Every detector."""
+
+
+def worst_first(items: Sequence[Item], findings: Sequence[Finding]) -> list[tuple[Item, Finding]]:
+    """Items with their findings: what is here, then what could not be seen, then what is not; each in the rulebook's order."""
+    pairs = list(zip(items, findings, strict=True))
+    return sorted(pairs, key=lambda pair: WORST_FIRST.index(pair[1].status))
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a fix asks of whoever started it: a secret (None: there is none), a confirmation of an action, and a line to show."""
+
+    obtain: Callable[[Wanted], Secret | None]
+    confirm: Callable[[Session, str], bool]
+    say: Callable[[str], None]
+
+
+def here(session: Session) -> list[Item]:
+    """The parts of the trouble that are here, as last looked at."""
+    return [item for item in session.checklist.items if session.state.status(item.id) is Status.FAILED]
+
+
+def interrupted(services: Services, name: str) -> Path | None:
+    """The log of a run of this fixer, by this operator in this world, that was cut off; None when there is none.
+
+    Raises Refused while another process is at it. One that cannot be gone on with is left as it is.
+    """
+    settings = services.settings
+    for run in list_runs(settings.state_dir):
+        mine = run.operator == settings.operator and run.world == services.target.world
+        if mine and run.looks in ("open", "torn") and not run.outcome and fix_of(read_log(run.path)) == name:
+            LogFile.reopen(run.path).close()
+            return run.path
+    return None
+
+
+def open_fix(services: Services, fixer: Fixer, left: Path | None, *, observer: Observer = unobserved) -> Session:
+    """The fixer's run: the one that was cut off, gone on with, or a new one."""
+    checklist = checklist_of([fixer])
+    if left is not None:
+        return resume_run(services, checklist, left, fix=fixer.name, observer=observer)
+    return start_fix(services, checklist, fixer.name, observer=observer)
+
+
+def mend(session: Session, fixer: Fixer, face: Face, *, resumed: bool = False) -> Outcome:
+    """Detect, show, confirm, apply, detect again, part by part; the log is sealed with what became of it."""
+    items = session.checklist.items
+    try:
+        outcome = _mend(session, fixer, face, resumed)
+    except Cancelled:
+        session.seal("aborted")
+        raise
+    except Problem:
+        session.seal("failed")
+        raise
+    else:
+        session.seal("complete" if outcome.outcome == "verified" else "failed", goal={item.id for item in items})
+        return outcome
+    finally:
+        session.close()
+
+
+def _mend(session: Session, fixer: Fixer, face: Face, resumed: bool) -> Outcome:
+    items = session.checklist.items
+    session.look(items)
+    if resumed:
+        face.say(left_behind(session))
+    secret = _secret(session, fixer, face)
+    for item in items:
+        step = next(step for step in session.state.steps if step.item == item.id)
+        if session.state.holds(step) and secret is None:
+            continue
+        if session.state.status(item.id) is Status.INCONCLUSIVE:
+            return stopped_by(Refusal(item.id, Status.INCONCLUSIVE, session.state.findings[item.id].summary))
+        action = str(item.action)
+        if not face.confirm(session, action):
+            return Outcome("refused", Refusal(item.id, Status.NOT_RUN, f"{item.title}: it was not confirmed. Nothing was changed."))
+        session.perform(action)
+        session.look(items)
+        if not session.state.holds(step):
+            return stopped_by(Refusal(item.id, session.state.status(item.id), session.state.findings[item.id].summary))
+    refusal = session.state.first_in_the_way(session.state.steps)
+    return Outcome("verified") if refusal is None else stopped_by(refusal)
+
+
+def _secret(session: Session, fixer: Fixer, face: Face) -> Secret | None:
+    """The secret the fixer works with, handed to the services and kept out of the log. Raises Refused where it is needed and not given."""
+    wanted = fixer.secret
+    given = None if wanted is None else session.services.secrets.handed(wanted.name)
+    if wanted is None or (given is None and not (here(session) and fixer.needs_secret(session.services))):
+        return None
+    secret = given or face.obtain(wanted)
+    if secret is None:
+        raise Refused(
+            f"{fixer.trouble.title}: a secret is needed, and none was given.",
+            "It is taken from a terminal without showing it, or from the environment or standard input; never from the command line.",
+            f"Run it in a terminal, or put it into {wanted.variable}: nexy-tui fix {fixer.name} --yes",
+        )
+    if session.log is not None:
+        session.log.protect(secret)
+    session.services.secrets.hand(wanted.name, secret)
+    return given
+
+
+def left_behind(session: Session) -> str:
+    """What a run that was cut off has left, part by part: its old state or its new one."""
+    words = {Status.PASSED: "the new state", Status.FAILED: "the old state"}
+    told = [f"{item.id}: {words.get(session.state.status(item.id), 'could not be seen')}" for item in session.checklist.items]
+    return f"A run of this fixer was cut off and goes on now. It left: {'; '.join(told)}."

@@ -1,0 +1,266 @@
+"""Rulebook 4.4: artifacts go to an unexpected repository or tag, by our own configuration or by the team's script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from checks.base import Check, Scope
+from nexy_tui.actions.base import ActionContext, ActionResult
+from nexy_tui.actions.bump import replace_file
+from nexy_tui.config import load_settings, parse_config
+from nexy_tui.core import publisher_script
+from nexy_tui.core.diff import unified
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
+from nexy_tui.core.target import Target
+from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
+from nexy_tui.services import Services
+from nexy_tui.services.github import ReleaseHost
+
+RULEBOOK = Target()
+"""The rulebook's own values."""
+
+SCRIPT = "server/scripts/publish_assets_and_sync.py"
+KEYS = ("artifacts_repository", "dmg_tag", "pkg_tag")
+
+_KEY_LINE = re.compile(r"""(?P<head>[ \t]*(?P<key>(?:target\.)?[A-Za-z_]+)[ \t]*=[ \t]*)(?P<value>"[^"\\]*"|'[^']*')(?P<tail>[ \t]*(?:#.*)?)""")
+_TABLE = re.compile(r"[ \t]*\[(?P<name>[^\[\]]+)\][ \t]*(?:#.*)?")
+
+
+def named(target: Target) -> dict[str, str]:
+    """What 4.4 is about, by configuration key."""
+    return {key: str(getattr(target, key)) for key in KEYS}
+
+
+# --- our own configuration ---
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """What the configuration names, what the rulebook does, and what is missing at the host of each (empty: nothing)."""
+
+    ours: Mapping[str, str]
+    missing: str
+    rulebook_missing: str
+
+
+def look_place(scope: Scope) -> PlaceFacts:
+    """Both targets at the release host. The configuration is read anew: a fix may have just changed it."""
+    services = scope.services
+    ours = _target_now(services)
+    missing = _missing(services, ours)
+    same = named(ours) == named(RULEBOOK)
+    return PlaceFacts(named(ours), missing, missing if same else _missing(services, replace(ours, **named(RULEBOOK))) if missing else "")
+
+
+def _target_now(services: Services) -> Target:
+    return load_settings(services.environ).target
+
+
+def _missing(services: Services, target: Target) -> str:
+    """What the release host lacks of a target. Raises CouldNotLook when it cannot be asked."""
+    host = ReleaseHost(target, services.http, services.secrets, services.clock)
+    try:
+        if not host.rights().visible:
+            return f"{target.artifacts_repository} is not there, or the token may not see it"
+        tags = host.release_tags(target.artifacts_repository)
+        lacking = [tag for tag in (target.dmg_tag, target.pkg_tag) if tag not in tags and host.release(tag) is None]
+        return f"{target.artifacts_repository} has no release under the tag {', '.join(lacking)}" if lacking else ""
+    finally:
+        host.close()
+
+
+def judge_place(facts: PlaceFacts, plan: Plan) -> Verdict:
+    """The configured repository and tags are there. The configuration decides where artifacts go, also where it is not the rulebook's."""
+    evidence = [Evidence(f"target.{key}", value, f"configuration (rulebook: {named(RULEBOOK)[key]})") for key, value in facts.ours.items()]
+    if not facts.missing:
+        note = "" if facts.ours == named(RULEBOOK) else " They are not the rulebook's; the configuration decides."
+        return passed(f"The configured repository and tags are at the release host.{note}", *evidence)
+    if facts.rulebook_missing:
+        return failed(f"{facts.missing}.", "Name the right repository and tags in the configuration: nexy-tui config path.", *evidence)
+    return failed(f"{facts.missing}; the rulebook's are there.", "nexy-tui fix target-repository mends the configuration.", *evidence)
+
+
+class MendConfiguration(Mending):
+    """Puts the rulebook's repository and tags into the user's own configuration, where only those exist."""
+
+    name = "fix target-repository configuration"
+    title = "Name the right repository in the configuration"
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """The diff of the configuration file."""
+        path, before, after = _configuration(services)
+        return unified(path.name, before, after) or [f"nothing: {path} names {RULEBOOK.artifacts_repository}"]
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Write it in one step. Raises Refused where it has another form, or where the rulebook's target is not there either."""
+        path, before, after = _configuration(context.services)
+        if before == after:
+            return ActionResult(f"{path} says so already.", changed=False)
+        if missing := _missing(context.services, replace(_target_now(context.services), **named(RULEBOOK))):
+            what = f"Neither the configured target nor the rulebook's is there: {missing}."
+            raise Refused(what, "Nothing was changed.", f"Name the right one in {path}.")
+        replace_file(path, after)
+        return ActionResult(f"{path} names {RULEBOOK.artifacts_repository}, {RULEBOOK.dmg_tag}, {RULEBOOK.pkg_tag}.")
+
+
+def _configuration(services: Services) -> tuple[Path, bytes, bytes]:
+    path = services.settings.config_path
+    try:
+        before = path.read_bytes()
+    except FileNotFoundError:
+        raise Refused(f"There is no {path} to mend.", "The rulebook's values are in force already.", "See them: nexy-tui config show") from None
+    return path, before, retargeted(before.decode("utf-8-sig"), named(RULEBOOK), str(path)).encode()
+
+
+def retargeted(text: str, wanted: Mapping[str, str], name: str) -> str:
+    """A configuration with the values of its `[target]` keys replaced; keys it does not name stay unnamed (their default holds).
+
+    Raises Refused when the file spells them in a form that cannot be changed line by line.
+    """
+    lines, table = text.splitlines(keepends=True), ""
+    for index, line in enumerate(lines):
+        body = line.rstrip("\r\n")
+        if header := _TABLE.fullmatch(body):
+            table = header["name"].strip()
+        elif found := _KEY_LINE.fullmatch(body):
+            full = found["key"] if found["key"].startswith("target.") else f"{table}.{found['key']}" if table else found["key"]
+            key = full.removeprefix("target.") if full.startswith("target.") else ""
+            if key in wanted:
+                lines[index] = f'{found["head"]}"{wanted[key]}"{found["tail"]}' + line[len(body) :]
+    after = "".join(lines)
+    try:
+        mended = named(parse_config(after, name).target) == dict(wanted)
+    except Unusable:
+        mended = False
+    if not mended:
+        raise Refused(
+            f"{name} names its target in a form that is not changed by a program.",
+            "Nothing was changed.",
+            "Set under [target]: " + "; ".join(f'{key} = "{value}"' for key, value in wanted.items()),
+        )
+    return after
+
+
+# --- the team's script ---
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFacts:
+    """What the script names, or why that cannot be read; neither where there is no script. And what it has to name."""
+
+    path: str
+    wanted: Mapping[str, str]
+    found: tuple[str, str, str | None] | None = None
+    problem: str = ""
+
+
+def look_script(scope: Scope) -> ScriptFacts:
+    """The script's constants, from its syntax tree: nothing of it is run."""
+    services = scope.services
+    path, wanted = str(services.layout.relative(SCRIPT)), named(_target_now(services))
+    try:
+        source = _source(services)
+    except FileNotFoundError:
+        return ScriptFacts(path, wanted)
+    except OSError as error:
+        raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
+    try:
+        return ScriptFacts(path, wanted, publisher_script.read(source).values())
+    except publisher_script.Unreadable as error:
+        return ScriptFacts(path, wanted, problem=str(error))
+
+
+def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
+    """The script's constants are the configured target's."""
+    wanted = tuple(facts.wanted[key] for key in KEYS)
+    target = Evidence("target", ", ".join(wanted), "configuration")
+    if facts.problem:
+        remedy = "See TARGET_REPO and ARTIFACT_MAPPING in it; they must be " + ", ".join(wanted)
+        return inconclusive(f"What {facts.path} names cannot be read: {facts.problem}.", remedy, target)
+    if facts.found is None:
+        return passed(f"There is no {facts.path} in this checkout that could name another target.", target)
+    said = Evidence("TARGET_REPO, tags", ", ".join(value or "no pkg" for value in facts.found), facts.path)
+    wrong = [f"{value} instead of {right}" for value, right in zip(facts.found, wanted, strict=True) if value not in (right, None)]
+    if wrong:
+        return failed(f"{facts.path} publishes to {', '.join(wrong)}.", "nexy-tui fix target-repository mends it.", said, target)
+    return passed(f"{facts.path} publishes to {facts.found[0]}.", said, target)
+
+
+class MendScript(Mending):
+    """Replaces the constants at their places in the script's source; every other byte stays."""
+
+    name = "fix target-repository script"
+    title = "Name the right repository in the publisher script"
+
+    def describe(self, services: Services, plan: Plan) -> Sequence[str]:
+        """The script's diff."""
+        path, before, after = _script(services)
+        return unified(path, before, after) or [f"nothing: {path} names the target"]
+
+    def run(self, context: ActionContext) -> ActionResult:
+        """Write it in one step. Raises Refused where the constants are no literals."""
+        path, before, after = _script(context.services)
+        if before == after:
+            return ActionResult(f"{path} says so already.", changed=False)
+        replace_file(context.services.checkout / path, after)
+        return ActionResult(f"{path} names the configured target. {committing(context.services, path)}")
+
+
+def committing(services: Services, path: str) -> str:
+    """What is left to do with a source file that was mended in the working tree."""
+    if all(changed != path for _, changed in services.git.changes()):
+        return "It is what the commit has."
+    return f'It differs from the commit now: look at it, then git commit -m "Mend {Path(path).name}" -- {path}'
+
+
+def _script(services: Services) -> tuple[str, bytes, bytes]:
+    path, target = str(services.layout.relative(SCRIPT)), _target_now(services)
+    try:
+        before = _source(services)
+        return path, before, publisher_script.mend(before, *(named(target)[key] for key in KEYS))
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}.", remedy="nexy-tui fix script-paths") from None
+    except publisher_script.Unreadable as error:
+        what = f"{path} cannot be mended by a program: {error}."
+        raise Refused(what, "Nothing was changed.", "Set TARGET_REPO and the tags in ARTIFACT_MAPPING by hand.") from None
+
+
+def _source(services: Services) -> bytes:
+    with services.layout.path(SCRIPT).open("rb") as stream:
+        return stream.read(publisher_script.MAX_SIZE + 1)
+
+
+TARGET_REPOSITORY = Fixer(
+    Trouble(
+        "target-repository",
+        "4.4",
+        "Wrong target repository",
+        "Assets were published to an unexpected repository or URL.",
+        (
+            "See the target in force: nexy-tui config show",
+            "Mend target.artifacts_repository, target.dmg_tag and target.pkg_tag in your configuration (nexy-tui config path).",
+            "In the team's script, TARGET_REPO and ARTIFACT_MAPPING must say the same.",
+        ),
+    ),
+    (
+        Part(
+            "fix.target-repository.configuration",
+            "The configured target is there",
+            "It decides where every artifact goes.",
+            Check(look_place, judge_place),
+            MendConfiguration(),
+        ),
+        Part(
+            "fix.target-repository.script",
+            "The publisher script names the configured target",
+            "Whoever runs it publishes where it says.",
+            Check(look_script, judge_script),
+            MendScript(),
+        ),
+    ),
+)

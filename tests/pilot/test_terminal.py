@@ -1,0 +1,81 @@
+"""In a real terminal: the application leaves it as it found it, whatever ends it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys
+sys.path[:0] = [{root!r}, {tests!r}]
+from pilot.fakes import FakeBackend
+from nexy_tui.app import NexyApp
+ending = NexyApp(FakeBackend()).run()
+print("ENDED", ending.exit_code if ending else None, flush=True)
+"""
+ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
+
+
+class Terminal:
+    """A program on a pseudo-terminal of its own."""
+
+    def __init__(self) -> None:
+        self.master, slave = pty.openpty()
+        program = PROGRAM.format(root=str(ROOT), tests=str(ROOT / "tests"))
+        environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
+        )
+        os.close(slave)
+        self.seen = b""
+
+    def read_until(self, *wanted: bytes, limit: float = 60.0) -> None:
+        end = time.monotonic() + limit
+        while not all(part in self.seen for part in wanted):
+            assert time.monotonic() < end, f"{wanted} did not come: {self.seen[-400:]!r}"
+            if select.select([self.master], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self.master, 65536)
+                except OSError:
+                    break
+        assert all(part in self.seen for part in wanted), self.seen[-400:]
+
+    def close(self) -> None:
+        if self.child.poll() is None:
+            os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        os.close(self.master)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_alternate_screen(number: signal.Signals) -> None:
+    terminal = Terminal()
+    try:
+        terminal.read_until(ENTER, b"Final verification")
+        os.kill(terminal.child.pid, number)
+        terminal.read_until(LEAVE, f"ENDED {128 + number}".encode())
+        assert terminal.child.wait(timeout=20) == 0
+    finally:
+        terminal.close()
+
+
+def test_keys_work_and_quitting_leaves_the_alternate_screen() -> None:
+    terminal = Terminal()
+    try:
+        terminal.read_until(ENTER, b"Final verification")
+        os.write(terminal.master, b"f")
+        terminal.read_until(b"Inbox not found")
+        os.write(terminal.master, b"q")
+        terminal.read_until(LEAVE, b"ENDED 0")
+        assert terminal.child.wait(timeout=20) == 0
+    finally:
+        terminal.close()

@@ -1,0 +1,148 @@
+"""The checklist as a page: complete by the rulebook, its names real, its words short, its remedies never missing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from nexy_tui.actions.base import Action
+from nexy_tui.checklist import CHECKLIST
+from nexy_tui.core.finding import Status, Verdict
+from nexy_tui.core.rulebook import SECTIONS, WITHOUT_ITEM
+from nexy_tui.fixers import TROUBLES, trouble
+from nexy_tui.release import Release
+
+ROOT = Path(__file__).resolve().parents[2]
+ITEMS = CHECKLIST.items
+
+RULEBOOK = {
+    "": "0 0.1 1.1 1.2 1.3 2",
+    "3 Phase 1": "2 3",
+    "3 Phase 1.1": "1 2 3 4",
+    "3 Phase 2": "1 2 3 4 4.1 5 6 7",
+    "3 Phase 3": "",
+    " ": "4.1 4.2 4.3 4.4 4.5 4.6 4.7 4.8 4.9 5 6.1 6.2 6.3 6.4 6.5 6.6 6.7",
+}
+"""The rulebook's sections that say something, and the numbered lines of its phases, copied from the rulebook itself."""
+
+
+def rulebook() -> set[str]:
+    found = {name for name in RULEBOOK if name.strip()}
+    for head, numbers in RULEBOOK.items():
+        found |= {f"{head}.{number}" if head.strip() else number for number in numbers.split()}
+    return found
+
+
+def test_the_tables_sections_are_the_rulebooks() -> None:
+    assert set(SECTIONS) == rulebook()
+    assert all(SECTIONS.values())
+
+
+def test_every_section_has_an_item_or_a_reason_and_none_has_both() -> None:
+    held = {item.section for item in ITEMS}
+    assert held <= set(SECTIONS), held - set(SECTIONS)
+    assert set(SECTIONS) - held == set(WITHOUT_ITEM)
+    assert all(len(reason.split()) >= 5 and reason.endswith(".") for reason in WITHOUT_ITEM.values())
+
+
+def test_every_trouble_of_the_rulebook_has_its_fixer() -> None:
+    assert [entry.section for entry in TROUBLES] == [f"4.{number}" for number in range(1, 10)]
+    assert len({entry.name for entry in TROUBLES}) == 9
+    for entry in TROUBLES:
+        assert entry.title and entry.symptom and entry.steps and all(entry.steps)
+        assert trouble(entry.name) is entry is trouble(entry.section)
+
+
+def test_the_phases_stand_in_the_rulebooks_order() -> None:
+    named = ["remotes", "version", "database", "inbox", "publish", "gate", "deploy", "final"]
+    assert [phase.id for phase in CHECKLIST.phases] == named
+    for phase in CHECKLIST.phases:
+        assert phase.items and phase.title and phase.intro
+        assert any(number.startswith(phase.section) for number in SECTIONS), phase.id
+
+
+def test_the_final_phase_is_section_six_line_by_line() -> None:
+    assert [item.section for item in CHECKLIST.phase("final").items] == [f"6.{number}" for number in range(1, 8)]
+    assert all(item.action is None for item in CHECKLIST.phase("final").items)
+
+
+def test_an_items_name_is_its_phase_and_one_word() -> None:
+    names = [item.id for item in ITEMS]
+    assert len(set(names)) == len(names)
+    for phase in CHECKLIST.phases:
+        for item in phase.items:
+            assert re.fullmatch(rf"{phase.id}\.[a-z]+", item.id), item.id
+            assert CHECKLIST.item(item.id) is item and CHECKLIST.phase_of(item.id) is phase
+    with pytest.raises(KeyError):
+        CHECKLIST.item("no.such")
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)
+class TestWords:
+    def test_it_fits_the_narrowest_screen(self, item) -> None:  # type: ignore[no-untyped-def]
+        assert 3 <= len(item.title) <= 46, "the list of `check --list` is 80 columns wide"
+        assert len(f"{item.id:<19} {item.section:<13} {item.title}") <= 80
+        assert 3 <= len(item.why) <= 110
+        assert item.title[0].isupper() or item.title.startswith(("/", "pg_"))
+        assert not item.title.endswith(".") and item.why.endswith(".")
+
+    def test_its_fixers_are_there(self, item) -> None:  # type: ignore[no-untyped-def]
+        assert all(trouble(name) is not None and trouble(name).name == name for name in item.fixers)  # type: ignore[union-attr]
+        assert len(set(item.fixers)) == len(item.fixers)
+
+    def test_its_check_looks_and_judges_apart(self, item) -> None:  # type: ignore[no-untyped-def]
+        assert callable(item.check.look) and callable(item.check.judge)
+        assert item.check.look is not item.check.judge
+
+
+def test_only_what_a_machine_may_be_unable_to_verify_is_attestable() -> None:
+    """An artifact's own version and Apple's signatures need a Mac or 7-Zip; everything else can be looked at anywhere."""
+    assert {item.id for item in ITEMS if item.attestable} == {"inbox.version", "inbox.apple"}
+
+
+def test_every_action_is_named_is_there_and_can_be_reached() -> None:
+    named = {name for phase in CHECKLIST.phases for name in CHECKLIST.actions_of(phase)}
+    assert named == set(CHECKLIST.actions)
+    for name, action in CHECKLIST.actions.items():
+        made: Action = action
+        assert made.name == name and made.title and isinstance(made.irreversible, bool)
+        assert made.writes_outside or not made.irreversible
+    assert set(CHECKLIST.dry_runs) <= set(CHECKLIST.actions)
+
+
+def test_every_main_action_opens_with_what_stands_before_it() -> None:
+    state = Release(CHECKLIST.steps())
+    for phase in CHECKLIST.phases:
+        for action in CHECKLIST.main_actions(phase):
+            before = {step.item for step in state.before_action(action)}
+            earlier = {item.id for one in CHECKLIST.phases[: CHECKLIST.phases.index(phase)] for item in one.items}
+            own = {item.id for item in phase.items if item.action == action}
+            assert earlier <= before and not own & before
+
+
+def test_the_backup_can_be_made_before_a_drill_was_ever_run() -> None:
+    """A drill needs an archive: a database that was never backed up must not be caught between the two."""
+    names = [item.id for item in CHECKLIST.phase("database").items]
+    assert names.index("database.backup") < names.index("database.drill")
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.INCONCLUSIVE])
+@pytest.mark.parametrize("remedy", ["", "  "])
+def test_a_verdict_that_stands_in_the_way_names_a_remedy(status: Status, remedy: str) -> None:
+    with pytest.raises(ValueError, match="no remedy"):
+        Verdict(status, "It does not hold.", remedy)
+
+
+def test_no_judge_of_the_checks_leaves_the_remedy_empty() -> None:
+    """What the rule above would turn into a broken look is found here before it happens."""
+    calls = []
+    for path in sorted((ROOT / "checks").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("failed", "inconclusive"):
+                calls.append(f"{path.name}:{node.lineno}")
+                remedy = node.args[1] if len(node.args) > 1 else next((word.value for word in node.keywords if word.arg == "remedy"), None)
+                assert remedy is not None and not (isinstance(remedy, ast.Constant) and not str(remedy.value).strip()), calls[-1]
+    assert len(calls) > 80
