@@ -136,9 +136,13 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
 
 
 def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
-    """The service manager says active."""
+    """The service manager says active, and the server does not say that its Gemini key is refused."""
     service = plan.target.vm.service
     evidence = [_seen(vm, plan, service, vm.service or "unknown")]
+    if vm.service == "active" and (said := vm.signs.get("gemini-key", 0)):
+        evidence.append(_seen(vm, plan, "journal since the start", f"API_KEY_INVALID or expired: {said} lines"))
+        what = f"{service} is active, but it says API_KEY_INVALID: its Gemini key is invalid or expired."
+        return failed(what, "Get a new key, then: nexy-tui fix gemini-key", *evidence, fixers=("gemini-key",))
     if vm.service == "active":
         return passed(f"{service} is active.", *evidence)
     evidence.append(_seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 6) or "empty"))

@@ -29,6 +29,7 @@ from checks.gate_cells import (
 from checks.image import CANONICAL as CANONICAL_PATH
 from checks.image import ImageFacts, look_image
 from checks.publish import read_place
+from checks.tip import look_refs
 from checks.version import judge_files, look_files
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
@@ -137,9 +138,8 @@ def look_live(scope: Scope) -> Live:
 
 def look_earlier(scope: Scope) -> Version | None:
     """The highest release below this one, from release tags and from the manifests kept for each version."""
-    git, version = scope.services.git, scope.plan.version
-    refs = scope.once("git.tags", lambda: git.remote_refs("refs/tags/v*"))
-    names = [ref.removeprefix("refs/tags/v").removesuffix("^{}") for ref in refs]
+    version = scope.plan.version
+    names = [ref.removeprefix("refs/tags/v").removesuffix("^{}") for ref in look_refs(scope)]
     folder = scope.services.checkout / MANIFEST_DIRS[0]
     names += [path.name.removeprefix("manifest_").removesuffix(".json") for path in folder.glob("manifest_*.json")]
     known = [found for found in map(_version, names) if found is not None and version is not None and found < version]

@@ -1,10 +1,11 @@
-"""The release branch as the code repository has it: asked once a pass, shared by every check that needs it."""
+"""The code repository's refs as they stand: asked once a pass, shared by every check that needs the branch or a release tag."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from checks.base import Scope
+from nexy_tui.core.problem import CouldNotLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +16,24 @@ class Tip:
     commit: str
 
 
+def look_refs(scope: Scope) -> dict[str, str]:
+    """The release branch and all release tags on the code repository, annotated ones also as `<ref>^{}`."""
+    git = scope.services.git
+    return scope.once("git.refs", lambda: git.remote_refs(f"refs/heads/{git.release_branch()}", "refs/tags/v*"))
+
+
 def look_tip(scope: Scope) -> Tip:
-    """Ask for the branch, and fetch its objects where they are missing (no ref of the operator's changes)."""
+    """The release branch's commit; its objects are fetched where they are missing (no ref of the operator's changes)."""
     return scope.once("git.tip", lambda: _look_tip(scope))
 
 
 def _look_tip(scope: Scope) -> Tip:
     git = scope.services.git
     branch = git.release_branch()
-    commit = git.remote_commit(branch)
+    commit = look_refs(scope).get(f"refs/heads/{branch}")
+    if commit is None:
+        what = f"{scope.plan.target.code_repository} has no branch {branch}."
+        raise CouldNotLook(what, remedy="Set target.release_branch in the configuration.")
     if not git.has_commit(commit):
         git.fetch()
     return Tip(branch, commit)

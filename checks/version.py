@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks.base import Check, Scope
-from checks.tip import look_tip
+from checks.tip import look_refs, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
@@ -70,7 +70,7 @@ class NumberFacts:
 def look_number(scope: Scope) -> NumberFacts:
     """Tags, here and there."""
     git, version = scope.services.git, scope.plan.version
-    refs = scope.once("git.tags", lambda: git.remote_refs("refs/tags/v*"))
+    refs = look_refs(scope)
     released = []
     for ref in refs:
         try:
@@ -333,16 +333,12 @@ def look_pushed(scope: Scope) -> PushedFacts:
     """Asked of the code repository now."""
     if scope.plan.version is None:
         raise CouldNotLook(NO_VERSION, remedy="nexy-tui release X.Y.Z.Build")
-    git, tag = scope.services.git, scope.plan.version.tag
-    branch = git.release_branch()
-    refs = git.remote_refs(f"refs/heads/{branch}", f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}")
+    git, tag, refs, tip = scope.services.git, scope.plan.version.tag, look_refs(scope), look_tip(scope)
     there = refs.get(f"refs/tags/{tag}^{{}}") or refs.get(f"refs/tags/{tag}")
-    tip = refs.get(f"refs/heads/{branch}")
-    if tip is not None and not git.has_commit(tip):
-        git.fetch()
-    known = there is not None and tip is not None and git.has_commit(there)
-    contained = known and git.ancestor(there or "", tip or "")
-    return PushedFacts(git.tag_commit(tag), there, branch, contained, known and not contained and git.ancestor(tip or "", there or ""))
+    known = there is not None and git.has_commit(there)
+    contained = known and git.ancestor(there or "", tip.commit)
+    ahead = known and not contained and git.ancestor(tip.commit, there or "")
+    return PushedFacts(git.tag_commit(tag), there, tip.branch, contained, ahead)
 
 
 def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:

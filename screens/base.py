@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.command import Provider
+from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
 from screens.commands import WizardCommands
+from screens.widgets.line import Line
 from screens.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class WizardScreen(Screen[None]):
         """Top bar, body, footer."""
         yield TopBar(self.conductor.backend.target)
         yield from self.body()
+        yield Line(id="busy")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -50,8 +53,12 @@ class WizardScreen(Screen[None]):
         return self.is_mounted and bool(self.query("TopBar > #exposure")) and bool(self.query(Footer))
 
     def redraw(self) -> None:
-        """Draw the run as it stands."""
+        """Draw the run as it stands, and what is under way."""
         self.query_one(TopBar).show(self.conductor.session)
+        running = self.conductor.running
+        for line in self.query("#busy").results(Line):
+            line.display = running is not None
+            line.put(Content.assemble(("◌ ", "$primary"), f"{running} …"))
 
     def tick(self) -> None:
         """Half a second passed: draw what counts time."""

@@ -128,7 +128,9 @@ class Conductor:
 
     def open(self, factory: Callable[[], Session], *, resumed: bool = False) -> None:
         """Open a run in a thread and show its first phase."""
-        self.jobs.start("Opening the run", factory, partial(self._opened, resumed=resumed), self._could_not_open)
+        self.jobs.start(
+            f"Opening the run in {self.backend.target.name}", factory, partial(self._opened, resumed=resumed), self._could_not_open
+        )
         self.stage.redraw()
 
     def open_look(self) -> None:

@@ -68,7 +68,6 @@ class HomeScreen(WizardScreen):
         elif name == "rehearse":
             self._rehearse()
         elif name == "final":
-            self.conductor.tell("Opening a look at the world as it is …")
             self.conductor.open_look()
         elif name == "fixers":
             self.app.push_screen(FixersScreen(self.conductor))

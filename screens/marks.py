@@ -33,7 +33,7 @@ STATUS = {
     Status.NOT_RUN: Mark("·", "not run", "$muted"),
 }
 LOOKING = Mark("◌", "looking", "$primary")
-WORD_WIDTH = max(len(mark.word) for mark in STATUS.values()) + 2
+WORD_WIDTH = max(len(mark.word) for mark in STATUS.values()) + 4
 
 VERIFIED = Mark("✓", "verified", "$success")
 HERE = Mark("▸", "here", "bold $primary")

@@ -78,6 +78,11 @@ class PhaseScreen(WizardScreen):
         self.set_class(self.app.size.height >= 32, "-open")
         self.redraw()
 
+    def on_resize(self) -> None:
+        """What is laid out by width is drawn again."""
+        if self.drawable:
+            self.call_after_refresh(self.redraw)
+
     @property
     def selected(self) -> Item | None:
         """The item the cursor is on."""
@@ -90,6 +95,8 @@ class PhaseScreen(WizardScreen):
     def redraw(self) -> None:
         """Draw the run as it stands."""
         super().redraw()
+        if not self.drawable:
+            return
         conductor, state = self.conductor, self.session.state
         looking = set() if conductor.view is None else conductor.view.looking
         self.query_one(Strip).show(state)

@@ -75,7 +75,6 @@ class RunsScreen(WizardScreen):
     def action_resume(self) -> None:
         """Take the run up again; whether it may be is the engine's to say."""
         if self.chosen is not None:
-            self.conductor.tell("Taking the run up again …")
             self.conductor.resume(self.chosen.path)
 
     def action_show_records(self) -> None:

@@ -20,7 +20,6 @@ from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.text import one_line
 from screens.widgets.grid import grid
 from screens.widgets.toggles import Choice, Tick
-from screens.widgets.top_bar import world_name
 
 _KINDS = (
     (Kind.FULL, "full", "commit, tag, artifacts, manifests, deploy"),
@@ -100,7 +99,6 @@ class StartScreen(WizardScreen):
     def _begin(self, version: Version) -> None:
         index = max(0, self.query_one("#kind", RadioSet).pressed_index)
         with_pkg = self.query_one("#with-pkg", Tick).value
-        self._say(Content.styled(f"Opening the run in {world_name(self.conductor.backend.target)} …", "$muted"))
         self.conductor.start(version, _KINDS[index][0], with_pkg)
 
     def _say(self, sentence: Content) -> None:

@@ -27,6 +27,7 @@ from nexy_tui.services.artifact import Inspected
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import Release
 from nexy_tui.services.sparkle import Signature, sparkle_of
+from nexy_tui.services.swap_guard import SwapGuard, guard_of
 
 
 class Publish:
@@ -90,12 +91,13 @@ class _Publication:
         places = self._heal(self._require_target())
         artifacts = self._require_artifacts()
         require_pushable(self._services)
-        staged, signature = self._bring(places, artifacts)
-        image = staged[DMG].local
-        value = self._value(signature, image)
-        compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
-        swapped = self._swap(staged)
-        downloads = self._verify(staged, swapped)
+        with guard_of(self._services) as guard:
+            staged, signature = self._bring(places, artifacts)
+            image = staged[DMG].local
+            value = self._value(signature, image)
+            compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
+            swapped = self._swap(staged, guard)
+            downloads = self._verify(staged, swapped)
         pushed = self._push(downloads[DMG], value, swapped)
         self._mark("RELEASE COMPLETE")
         signed = Evidence("ed25519", value or "none: no key is configured", "left out" if signature is None else signature.source)
@@ -108,11 +110,11 @@ class _Publication:
         )
 
     def dry_run(self) -> ActionResult:
+        """Nothing is written, so no right to write is needed; that one is missing is told as the refusal it would be."""
         self._mark(f"Current Version: {needed(self._plan)}")
         self._mark(f"Target Repo: {self._plan.target.artifacts_repository}")
-        self._require_target()
+        refusals = [self._refusal(self._require_target), self._refusal(lambda: require_pushable(self._services))]
         artifacts = self._require_artifacts()
-        require_pushable(self._services)
         image = artifacts[DMG]
         made = sparkle_of(self._services).signature_for(image.path, self._services.layout.inbox, cancelled=self.context.cancelled)
         compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=self._value(made, image))
@@ -127,8 +129,19 @@ class _Publication:
             now = "nothing" if got is None else str(got)
             evidence.append(Evidence(f"{name} to publish", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)))
             evidence.append(Evidence(f"{name} at the release URL now", now, self._plan.target.asset_url(name)))
-        self._mark("RELEASE COMPLETE (dry run: nothing was written)")
+        refusal = next(filter(None, refusals), None)
+        self._mark(f"RELEASE COMPLETE (dry run: nothing was written{', and a publish would be refused' if refusal else ''})")
+        if refusal is not None:
+            raise Refused(f"A publish would be refused: {refusal.what}", "This was a dry run: nothing was written.", refusal.remedy)
         return ActionResult("Dry run: everything before the first write holds; nothing was written.", tuple(evidence), changed=False)
+
+    def _refusal(self, requirement: Callable[[], object]) -> Refused | None:
+        try:
+            requirement()
+        except Refused as refusal:
+            self._mark(f"A publish would be refused here: {refusal.what}")
+            return refusal
+        return None
 
     def _require_target(self) -> tuple[Place, ...]:
         facts = read_target(self._services.github.watched(self.context.emit, self.context.cancelled), self._plan)
@@ -178,13 +191,14 @@ class _Publication:
             raise Refused(f"{DMG} changed while it was published.", why, "Lay a finished file there, then run again.")
         return signature.value
 
-    def _swap(self, staged: Mapping[str, Staged]) -> list[Swapped]:
+    def _swap(self, staged: Mapping[str, Staged], guard: SwapGuard) -> list[Swapped]:
         waiting = [one for one in staged.values() if not one.in_place]
         for one in staged.values():
             if one.in_place:
                 self._mark(f"{_uploaded(self._plan, one.local.name)} (it was there already)")
         if not waiting:
             return []
+        guard.ready()
         if self.context.cancelled():
             raise Cancelled("Stopped before the swap: clients still get the release before.")
         self.context.intent("replace the download", **{one.local.name: one.local.sha256 for one in waiting})
@@ -193,7 +207,7 @@ class _Publication:
         for one in waiting:
             try:
                 name, clock = one.local.name, self._services.clock
-                done.append(swap(host, one.release, name, one.asset, clock, aside=previous_name(name)))
+                done.append(swap(host, one.release, name, one.asset, aside=previous_name(name), guard=guard, clock=clock))
             except Problem:
                 self._take_back(done)
                 raise

@@ -1,4 +1,4 @@
-"""The release before put back into place, by two renames, and its manifests after it (contracts: GitHub releases)."""
+"""The release before put back into place: two renames, its manifests after them, and the live server seen to offer it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from checks.inbox import expected
 from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.manifests import push_manifests, require_pushable
+from nexy_tui.actions.reoffer import Offer, look_offer, reoffer, require_use
 from nexy_tui.actions.swap import Swapped, heal, swap, swap_back
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
@@ -18,9 +19,11 @@ from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Problem, Refused
 from nexy_tui.core.target import DMG, PKG
+from nexy_tui.core.version import Version
 from nexy_tui.services import Services
 from nexy_tui.services.git import Git
 from nexy_tui.services.github import Asset, Release, ReleaseHost
+from nexy_tui.services.swap_guard import SwapGuard, guard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +67,19 @@ class Rollback:
                 f"download {previous_name(name)} of {plan.target.artifacts_repository} and find the manifests that name its bytes",
                 f"rename {name} to incoming-<sha256>-{name}; rename {previous_name(name)} to {name}; verify {plan.target.asset_url(name)}",
             ]
-        return [*lines, f"write that release's four manifests, commit them alone, push to {plan.target.code_url()}, fast-forward only"]
+        return [
+            *lines,
+            f"write that release's four manifests, commit them alone, push to {plan.target.code_url()}, fast-forward only",
+            f"if the live server offers {plan.version} already: lay those manifests on the VM, its settings with them, and restart",
+            "run the gate (profile rulebook)",
+        ]
 
     def confirmation(self, services: Services, plan: Plan) -> str | None:
         """World and version are typed; nothing besides."""
         return None
 
     def run(self, context: ActionContext) -> ActionResult:
-        """Put it back. Raises Refused when there is nothing to go back to, or no manifest that names it."""
+        """Put it back, going on from whatever an earlier rollback left. Raises Refused when there is nothing to go back to."""
         services, plan = context.services, context.plan
         host = services.github.watched(context.emit, context.cancelled)
         verdict = judge_target(read_target(host, plan), plan)
@@ -79,15 +87,25 @@ class Rollback:
             raise Refused(verdict.summary, "Nothing was changed.", verdict.remedy)
         ways = [_way(host, context, name) for name in expected(plan)]
         image = next(way for way in ways if way.name == DMG)
-        raw, stated = _manifest_of(services.git, plan, image)
+        found, offer = _manifest_of(services.git, image), look_offer(services)
+        if found is None or _nothing_left(context, ways, *found, offer):
+            bytes_of = f"{image.asset.name} (sha256 {image.sha256})"
+            raise Refused(
+                f"There is nothing to go back to: no other release's manifest names the bytes of {bytes_of}.",
+                "The manifests must be true of the bytes that are put back.",
+                f"Look at {plan.target.notes_url(DMG)}; to publish a file anew: nexy-tui publish",
+            )
+        raw, stated = found
+        require_use(offer, plan, stated)
         require_pushable(services)
         gaps = _put_back(context, ways, stated.version)
         pushed = push_manifests(context, raw, of=stated.version)
+        live = reoffer(context, stated)
         names = ", ".join(way.name for way in ways)
         there = [Evidence(f"{way.name} in place", way.figures, plan.target.asset_url(way.name)) for way in ways]
         return ActionResult(
-            f"{names} of {stated.version} is back; its manifests are on {pushed.branch} ({pushed.commit[:12]}).",
-            evidence=(*there, *gaps),
+            f"{names} of {stated.version} is back; its manifests are on {pushed.branch} ({pushed.commit[:12]}), the live server offers it.",
+            evidence=(*there, *gaps, *live),
             digests={**{way.name: way.sha256 for way in ways}, "manifest commit": pushed.commit, "manifests": pushed.sha256},
             changed=bool(gaps) or pushed.changed,
         )
@@ -145,53 +163,70 @@ def _way(host: ReleaseHost, context: ActionContext, name: str) -> Way:
     return Way(name, release, asset, got.size, got.sha256)
 
 
-def _manifest_of(git: Git, plan: Plan, image: Way) -> tuple[bytes, manifest.Manifest]:
-    """The committed manifest that names these bytes. Raises Refused where there is none, or nothing would change."""
-    head, tip = git.head(), git.remote_commit(git.release_branch())
-    if not git.has_commit(tip):
-        git.fetch()
-    names = git.read("ls-tree", "--name-only", head, f"{MANIFEST_DIRS[0]}/").splitlines()
-    for name in names:
+def _manifest_of(git: Git, image: Way) -> tuple[bytes, manifest.Manifest] | None:
+    """The committed manifest that names these bytes, and what it states; None where there is none."""
+    head = git.head()
+    for name in git.read("ls-tree", "--name-only", head, f"{MANIFEST_DIRS[0]}/").splitlines():
         raw = git.show(head, name) or b""
         try:
             stated = manifest.parse(raw)
         except manifest.ManifestError:
             continue
         if (stated.size, stated.sha256) == (image.size, image.sha256) and name != str(CANONICAL):
-            if image.done and raw == git.show(tip, CANONICAL):
-                break
             return raw, stated
-    raise Refused(
-        f"There is nothing to go back to: no other release's manifest names the bytes of {image.asset.name} (sha256 {image.sha256}).",
-        "The manifests must be true of the bytes that are put back.",
-        f"Look at {plan.target.notes_url(DMG)}; to publish a file anew: nexy-tui publish",
-    )
+    return None
+
+
+def _nothing_left(context: ActionContext, ways: Sequence[Way], raw: bytes, stated: manifest.Manifest, offer: Offer) -> bool:
+    """Whether the bytes in place are this release's own, or all that a rollback does is done already."""
+    git, plan = context.services.git, context.plan
+    if not all(way.done for way in ways):
+        return False
+    if plan.version is None or Version.parse(stated.version) >= plan.version:
+        return True
+    tip = git.remote_commit(git.release_branch())
+    if not git.has_commit(tip):
+        git.fetch()
+    return raw == git.show(tip, CANONICAL) and offer.is_of(stated)
 
 
 def _put_back(context: ActionContext, ways: Sequence[Way], version: str) -> list[Evidence]:
     """Both renames of every artifact, then what clients get; on other bytes everything is as before again."""
     waiting = [way for way in ways if not way.done]
-    host, clock = context.services.github.watched(context.emit), context.services.clock
-    done: list[Swapped] = []
-    if waiting:
+    host, done = context.services.github.watched(context.emit), list[Swapped]()
+    if not waiting:
+        for way in ways:
+            _require_bytes(host, way)
+        return []
+    with guard_of(context.services) as guard:
+        guard.ready()
         context.intent("put the release before back", version=version, **{way.name: way.sha256 for way in waiting})
         context.emit(PointOfNoReturn("The download is being replaced."))
-    try:
-        for way in waiting:
-            current = host.assets(way.release).get(way.name)
-            aside = temporary_name(way.name, (current.sha256 if current else None) or "0" * 16)
-            done.append(swap(host, way.release, way.name, way.asset, clock, aside=aside))
-            context.emit(Exposure(0.0, open=True))
-        for way in ways:
-            got = host.settled(way.release.tag, way.name, (way.size, way.sha256), subject=way.name, phase="verifying the download")
-            if got is None or (got.size, got.sha256) != (way.size, way.sha256):
-                seen = "nothing" if got is None else str(got)
-                raise ActionFailed(f"The release URL gives {seen}; {way.asset.name} has {way.figures}.")
-    except Problem as error:
-        for one in reversed(done):
-            swap_back(host, one)
-        why = "Everything is as it was before the rollback; no manifest was pushed."
-        raise ActionFailed(error.what, why, error.remedy or "Run it again.") from None
+        try:
+            for way in waiting:
+                done.append(_swap_to(host, way, context, guard))
+                context.emit(Exposure(0.0, open=True))
+            for way in ways:
+                _require_bytes(host, way)
+        except Problem as error:
+            for one in reversed(done):
+                swap_back(host, one)
+            why = "Everything is as it was before the rollback; no manifest was pushed."
+            raise ActionFailed(error.what, why, error.remedy or "Run it again.") from None
     for way in waiting:
         context.emit(Line(f"{way.name} of {version} is back at {context.plan.target.asset_url(way.name)}", "rollback"))
     return [Evidence(f"{one.name} out of place", f"{one.gap_s * 1000:.0f} ms", "between the two renames") for one in done]
+
+
+def _swap_to(host: ReleaseHost, way: Way, context: ActionContext, guard: SwapGuard) -> Swapped:
+    current = host.assets(way.release).get(way.name)
+    aside = temporary_name(way.name, (current.sha256 if current else None) or "0" * 16)
+    return swap(host, way.release, way.name, way.asset, aside=aside, guard=guard, clock=context.services.clock)
+
+
+def _require_bytes(host: ReleaseHost, way: Way) -> None:
+    """What clients get now is what was to be put back. Raises ActionFailed."""
+    got = host.settled(way.release.tag, way.name, (way.size, way.sha256), subject=way.name, phase="verifying the download")
+    if got is None or (got.size, got.sha256) != (way.size, way.sha256):
+        seen = "nothing" if got is None else str(got)
+        raise ActionFailed(f"The release URL gives {seen}; {way.asset.name} has {way.figures}.")

@@ -10,6 +10,7 @@ from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, Line
 from nexy_tui.core.problem import ActionFailed, Problem
 from nexy_tui.services.github import Asset, Release, ReleaseHost
+from nexy_tui.services.swap_guard import Move, SwapGuard
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,17 @@ def heal(host: ReleaseHost, name: str, assets: dict[str, Asset], emit: Emit) -> 
     return True
 
 
-def swap(host: ReleaseHost, release: Release, name: str, incoming: Asset, clock: Clock, *, aside: str) -> Swapped:
+def swap(host: ReleaseHost, release: Release, name: str, incoming: Asset, *, aside: str, guard: SwapGuard, clock: Clock) -> Swapped:
     """Rename the current asset of this name to `aside`, whose older holder is deleted, and `incoming` into place.
 
-    When the second rename fails for good, the first is taken back. `host` must not be one that a cancel can stop.
+    When the second rename fails for good, the first is taken back; `guard` does so when this process is killed between
+    them, and without it nothing is renamed. `host` must not be one that a cancel can stop.
     """
     assets = host.assets(release)
     current, older = assets.get(name), assets.get(aside)
     if current is None:
         return Swapped(name, host.rename(incoming, name), incoming.name, None, 0.0)
+    guard.watch(Move(name, release.tag, release.id, current.id, aside, incoming.id))
     if older is not None:
         host.delete(older)
     old = host.rename(current, aside)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from nexy_tui.cli import act, database, gate, keys, look, rehearse, release, runs, scaffold, settings, where, world
+from nexy_tui.cli import act, database, fix, gate, keys, look, rehearse, release, runs, scaffold, settings, where, world
 
 
 def mount(app: typer.Typer) -> None:
     """Add all commands and groups."""
-    for module in (release, rehearse, look, gate, act, scaffold, where):
+    for module in (release, rehearse, look, gate, act, fix, scaffold, where):
         module.register(app)
     app.add_typer(world.app, name="world", help="The rehearsal world by itself.")
     app.add_typer(database.app, name="db", help="Backup, restore drill and hardening of the database.")

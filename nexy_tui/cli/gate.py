@@ -98,12 +98,11 @@ def _matrix(scope: Scope, plan: Plan, profile: str) -> Matrix:
     from checks.gate import gate_matrix, look_gate
     from checks.gate_cells import Profile
     from nexy_tui.core.matrix import Matrix
-    from nexy_tui.core.problem import Problem
 
     try:
         return gate_matrix(look_gate(scope), plan, Profile(profile))
-    except Problem:
-        return Matrix({})  # The items have said why.
+    except Exception:  # Whatever it was: the look is shared with the items, and they have said it.
+        return Matrix({})
 
 
 def _by_rulebook(services: Services, as_json: bool) -> int:

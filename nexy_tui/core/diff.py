@@ -12,5 +12,5 @@ def unified(path: str, before: bytes, after: bytes) -> list[str]:
     """The unified diff of a file, lines made printable and URL credentials taken out; empty when nothing differs."""
     old, new = (data.decode("utf-8", "replace").splitlines() for data in (before, after))
     return [
-        printable(redact(line.rstrip("\n")), 400) for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=2, lineterm="")
+        printable(redact(line.expandtabs(4)), 400) for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=2, lineterm="")
     ]

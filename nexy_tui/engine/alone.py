@@ -40,24 +40,35 @@ def _perform(
     for item, reason in attestations.items():
         if session.state.status(item) is Status.INCONCLUSIVE:
             session.attest(item, reason)
+    if dry_run:
+        return _perform_dry(session, actions)
     for action in actions:
         refusal = session.refuse(action)
         if refusal is not None:
             return stopped_by(refusal)
-        if not dry_run and not confirm(action):
+        if not confirm(action):
             return Outcome("refused", Refusal(action, Status.NOT_RUN, f"{action} was not confirmed."))
         try:
-            if dry_run:
-                session.dry_run(action)
-                continue
             session.perform(action)
         except Problem as problem:
             return Outcome("inconclusive" if problem.exit_code == 3 else "refused", None, problem)
         session.look(_items(session, [action]))
-    if dry_run:
-        return Outcome("verified")
     refusal = session.state.first_in_the_way(step for step in session.state.steps if step.item in _own(session, actions))
     return Outcome("verified") if refusal is None else stopped_by(refusal)
+
+
+def _perform_dry(session: Session, actions: Sequence[str]) -> Outcome:
+    """Everything up to the first write. What would refuse the action is told, but does not keep anybody from seeing the rest."""
+    refused: Outcome | None = None
+    for action in actions:
+        refusal = session.refuse(action)
+        if refusal is not None:
+            refused = refused or stopped_by(refusal)
+        try:
+            session.dry_run(action)
+        except Problem as problem:
+            refused = refused or Outcome("inconclusive" if problem.exit_code == 3 else "refused", None, problem)
+    return refused or Outcome("verified")
 
 
 def before(session: Session, action: str) -> tuple[Item, ...]:

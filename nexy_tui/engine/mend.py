@@ -33,7 +33,9 @@ def checklist_of(fixers: Sequence[Fixer]) -> Checklist:
 
 def _items(one: Fixer) -> tuple[Item, ...]:
     section = one.trouble.section
-    return tuple(Item(part.id, section, part.title, part.why, part.check, action=part.action.name, fixers=(one.name,)) for part in one.parts)
+    return tuple(
+        Item(part.id, section, part.title, part.why, part.check, action=part.action.name, fixers=(one.name,)) for part in one.parts
+    )
 
 
 DOCTOR = checklist_of(FIXERS)
@@ -83,18 +85,17 @@ def open_fix(services: Services, fixer: Fixer, left: Path | None, *, observer: O
 
 
 def mend(session: Session, fixer: Fixer, face: Face, *, resumed: bool = False) -> Outcome:
-    """Detect, show, confirm, apply, detect again, part by part; the log is sealed with what became of it."""
+    """Detect, show, confirm, apply, detect again, part by part; the log is sealed with what became of it.
+
+    Where a part fails, what it has left is looked at; its problem says whether that is the old state or the new one.
+    """
     items = session.checklist.items
     try:
         outcome = _mend(session, fixer, face, resumed)
-    except Cancelled:
-        session.seal("aborted")
-        raise
-    except Problem:
-        session.seal("failed")
-        raise
-    else:
-        session.seal("complete" if outcome.outcome == "verified" else "failed", goal={item.id for item in items})
+        if outcome.problem is not None:
+            session.look(items)
+        ended = "aborted" if isinstance(outcome.problem, Cancelled) else "complete" if outcome.outcome == "verified" else "failed"
+        session.seal(ended, goal={item.id for item in items})
         return outcome
     finally:
         session.close()
@@ -104,23 +105,37 @@ def _mend(session: Session, fixer: Fixer, face: Face, resumed: bool) -> Outcome:
     items = session.checklist.items
     session.look(items)
     if resumed:
-        face.say(left_behind(session))
-    secret = _secret(session, fixer, face)
-    for item in items:
-        step = next(step for step in session.state.steps if step.item == item.id)
-        if session.state.holds(step) and secret is None:
-            continue
-        if session.state.status(item.id) is Status.INCONCLUSIVE:
-            return stopped_by(Refusal(item.id, Status.INCONCLUSIVE, session.state.findings[item.id].summary))
-        action = str(item.action)
-        if not face.confirm(session, action):
-            return Outcome("refused", Refusal(item.id, Status.NOT_RUN, f"{item.title}: it was not confirmed. Nothing was changed."))
-        session.perform(action)
-        session.look(items)
-        if not session.state.holds(step):
-            return stopped_by(Refusal(item.id, session.state.status(item.id), session.state.findings[item.id].summary))
+        face.say(f"A run of this fixer was cut off and goes on now. It left {left_behind(session)}.")
+    try:
+        given = _secret(session, fixer, face)
+        for item in items:
+            stopped = _mend_part(session, item, face, anyway=given is not None)
+            if stopped is not None:
+                return stopped
+    except Problem as problem:
+        return Outcome("inconclusive" if problem.exit_code == 3 else "refused", None, problem)
     refusal = session.state.first_in_the_way(session.state.steps)
     return Outcome("verified") if refusal is None else stopped_by(refusal)
+
+
+def _mend_part(session: Session, item: Item, face: Face, *, anyway: bool) -> Outcome | None:
+    """Mend one part; None when it holds. `anyway`: the operator gave a new secret, so it is put in though nothing is wrong."""
+    before = session.state.status(item.id)
+    if before.satisfied and not anyway:
+        return None
+    if before is Status.INCONCLUSIVE:
+        return stopped_by(_refusal(session, item))
+    action = str(item.action)
+    if not face.confirm(session, action):
+        return Outcome("refused", Refusal(item.id, Status.NOT_RUN, f"{item.title}: it was not confirmed, and nothing was changed."))
+    session.perform(action)
+    session.look(session.checklist.items)
+    return None if session.state.status(item.id).satisfied else stopped_by(_refusal(session, item))
+
+
+def _refusal(session: Session, item: Item) -> Refusal:
+    finding = session.state.findings[item.id]
+    return Refusal(item.id, finding.status, f"{item.title}: {finding.summary} {finding.remedy}".strip())
 
 
 def _secret(session: Session, fixer: Fixer, face: Face) -> Secret | None:
@@ -144,6 +159,6 @@ def _secret(session: Session, fixer: Fixer, face: Face) -> Secret | None:
 
 def left_behind(session: Session) -> str:
     """What a run that was cut off has left, part by part: its old state or its new one."""
-    words = {Status.PASSED: "the new state", Status.FAILED: "the old state"}
-    told = [f"{item.id}: {words.get(session.state.status(item.id), 'could not be seen')}" for item in session.checklist.items]
-    return f"A run of this fixer was cut off and goes on now. It left: {'; '.join(told)}."
+    words = {Status.PASSED: "the new state: it is mended", Status.FAILED: "the old state: it is not mended"}
+    unseen = "a state that could not be seen"
+    return "; ".join(f"{item.id}, {words.get(session.state.status(item.id), unseen)}" for item in session.checklist.items)

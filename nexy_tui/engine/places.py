@@ -180,7 +180,7 @@ def _version(services: Services) -> str:
 
 def _has_published(run: RunSummary) -> bool:
     try:
-        return any(record.kind == "result" and record.action in PUBLISHERS for record in read_log(run.path))
+        return any(record.kind == "intent" and record.action in PUBLISHERS for record in read_log(run.path))
     except Problem:
         return False
 

@@ -89,5 +89,13 @@ AZURE_BUSY = Fixer(
             "Run the action again: the deploy waits for the slot by itself and says so.",
         ),
     ),
-    (Part("fix.azure-busy", "The VM takes commands", "It runs one at a time, and none can be cancelled.", Check(look, judge, slow=True, vm=True), WaitForSlot()),),
+    (
+        Part(
+            "fix.azure-busy",
+            "The VM takes commands",
+            "It runs one at a time, and none can be cancelled.",
+            Check(look, judge, slow=True, vm=True),
+            WaitForSlot(),
+        ),
+    ),
 )

@@ -135,14 +135,20 @@ class MendVm(Mending):
         return [
             *(f"{plan.target.vm.directory}/{line}" for line in found),
             f"sudo systemctl restart {plan.target.vm.service}, and wait for /health",
-            *(["mend the reader in the code too (the next deploy checks the code out again)"] if any("rsplit" in line for line in found) else []),
+            *(
+                ["mend the reader in the code too (the next deploy checks the code out again)"]
+                if any("rsplit" in line for line in found)
+                else []
+            ),
         ]
 
     def run(self, context: ActionContext) -> ActionResult:
         """Send the script. Raises ActionFailed saying which state is left."""
         changed = vm_settings.mend(context, "config-env", put_back=False)
         evidence = tuple(Evidence("changed", line, context.services.vm.where) for line in changed)
-        said = f"Mended on the VM: {'; '.join(changed)}; the server is up." if changed else "The files on the VM were well; the server is up."
+        said = (
+            f"Mended on the VM: {'; '.join(changed)}; the server is up." if changed else "The files on the VM were well; the server is up."
+        )
         return ActionResult(said, evidence)
 
 

@@ -26,7 +26,10 @@ def judge(vm: VmFacts, plan: Plan) -> Verdict:
     """Both settings files hold one key, and since the server's start nothing said that it is not valid."""
     where = f"VM {plan.target.vm.name}"
     files = {path: vm.settings.get(path, SettingsFile(there=False)) for path in SETTINGS}
-    evidence = [Evidence(f"{path} {KEY}", file.gemini or ("not set" if file.there else "no such file"), where, vm.taken) for path, file in files.items()]
+    evidence = [
+        Evidence(f"{path} {KEY}", file.gemini or ("not set" if file.there else "no such file"), where, vm.taken)
+        for path, file in files.items()
+    ]
     said = vm.signs.get("gemini-key", 0)
     evidence.append(Evidence("journal since the start", f"API_KEY_INVALID or expired: {said} lines", where, vm.taken))
     without = [path for path, file in files.items() if file.gemini != "set"]
@@ -50,7 +53,10 @@ class SetKey(Mending):
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """Both files, the way the key takes, and the restart."""
         return [
-            *(f"{plan.target.vm.directory}/{path}: {KEY} set wherever it stands, or added at the end; every other byte stays" for path in SETTINGS),
+            *(
+                f"{plan.target.vm.directory}/{path}: {KEY} set wherever it stands, or added at the end; every other byte stays"
+                for path in SETTINGS
+            ),
             "the key goes by Azure's protected parameters: it stands in no script, no log and no command line",
             f"sudo systemctl restart {plan.target.vm.service}, wait for /health, read the journal for API_KEY_INVALID",
             "if the server does not come up with it, or refuses it, both files are put back as they were",
@@ -60,11 +66,21 @@ class SetKey(Mending):
         """Send it. Raises Refused without a key in a form a key can have, ActionFailed saying which state is left."""
         key = context.services.secrets.handed(NEW_KEY.name)
         if key is None or _FORM.fullmatch(key.reveal()) is None:
-            what = "No key was given." if key is None else "What was given is no key: letters, digits, . _ and - only, at least twenty of them."
-            raise Refused(what, "Nothing was changed on the VM.", "Copy the whole key, on one line, and run it again: nexy-tui fix gemini-key")
+            what = (
+                "No key was given."
+                if key is None
+                else "What was given is no key: letters, digits, . _ and - only, at least twenty of them."
+            )
+            raise Refused(
+                what, "Nothing was changed on the VM.", "Copy the whole key, on one line, and run it again: nexy-tui fix gemini-key"
+            )
         changed = vm_settings.mend(context, "gemini-key", put_back=True, protected={"NEXY_GEMINI_KEY": key})
         evidence = tuple(Evidence("changed", line, context.services.vm.where) for line in changed)
-        said = f"The key is set ({'; '.join(changed)}), and the server is well with it." if changed else "Both files had this key, and the server is well."
+        said = (
+            f"The key is set ({'; '.join(changed)}), and the server is well with it."
+            if changed
+            else "Both files had this key, and the server is well."
+        )
         return ActionResult(said, evidence, changed=bool(changed))
 
 
@@ -80,6 +96,14 @@ GEMINI_KEY = Fixer(
             "Read the journal for API_KEY_INVALID.",
         ),
     ),
-    (Part("fix.gemini-key", "The Gemini key is valid", "Without it the server understands nobody.", Check(look_vm, judge, slow=True, vm=True), SetKey()),),
+    (
+        Part(
+            "fix.gemini-key",
+            "The Gemini key is valid",
+            "Without it the server understands nobody.",
+            Check(look_vm, judge, slow=True, vm=True),
+            SetKey(),
+        ),
+    ),
     NEW_KEY,
 )

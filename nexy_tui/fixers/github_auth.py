@@ -120,7 +120,7 @@ class KeepToken(Mending):
         raise Refused(
             f"No token suffices. {' '.join(why) or 'None was given, and gh has none.'}",
             "The keyring holds what it held before.",
-            f"Make one that may write to {context.plan.target.artifacts_repository} (scope repo), or log in: gh auth login; then run this again.",
+            f"Make one that may write to {context.plan.target.artifacts_repository}, or log in: gh auth login; then run this again.",
         )
 
     def _keep(self, context: ActionContext, token: Secret, proof: Proof) -> ActionResult:
@@ -155,7 +155,11 @@ GITHUB_AUTH = Fixer(
             "See that it holds: nexy-tui check remotes.artifacts",
         ),
     ),
-    (Part("fix.github-auth", "The release host accepts the token", "Nothing can be published without it.", Check(look, judge), KeepToken()),),
+    (
+        Part(
+            "fix.github-auth", "The release host accepts the token", "Nothing can be published without it.", Check(look, judge), KeepToken()
+        ),
+    ),
     NEW_TOKEN,
     _unlocked,
 )

@@ -42,7 +42,9 @@ def judge(facts: InboxFacts, plan: Plan) -> Verdict:
     lacking = [] if DMG in facts.files else [f"lay {DMG} into {facts.path}"]
     if plan.with_pkg and PKG not in facts.files:
         lacking.append(f"lay {PKG} there too: it was announced")
-    return passed("The inbox is there" + (f"; now {', and '.join(lacking)}." if lacking else f" and holds {', '.join(facts.files)}."), evidence)
+    return passed(
+        "The inbox is there" + (f"; now {', and '.join(lacking)}." if lacking else f" and holds {', '.join(facts.files)}."), evidence
+    )
 
 
 class MakeInbox(Mending):
@@ -65,7 +67,9 @@ class MakeInbox(Mending):
         inbox = context.services.layout.inbox
         made = not inbox.is_dir()
         if made and (inbox.exists() or inbox.is_symlink()):
-            raise Refused(f"{inbox} is there and is no folder.", "It may hold something you need.", f"Move it away, then: nexy-tui fix {INBOX.name}")
+            raise Refused(
+                f"{inbox} is there and is no folder.", "It may hold something you need.", f"Move it away, then: nexy-tui fix {INBOX.name}"
+            )
         inbox.mkdir(parents=True, exist_ok=True)
         kept = [(path, data) for path, data in _kept(context.services) if not (context.services.checkout / path).exists()]
         for path, data in kept:

@@ -16,7 +16,16 @@ from nexy_tui.core.secret import redact
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
 from nexy_tui.services.git import Remote
-from nexy_tui.services.remotes import MANIFEST_COMMIT, RemoteConfig, Stray, ahead, find_strays, pushed, require_only_manifests, wrong_remotes
+from nexy_tui.services.remotes import (
+    MANIFEST_COMMIT,
+    RemoteConfig,
+    Stray,
+    ahead,
+    find_strays,
+    pushed,
+    require_only_manifests,
+    wrong_remotes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +55,16 @@ def judge_remotes(facts: RemoteFacts, plan: Plan) -> Verdict:
     """Whatever a plain push or the rulebook's names lead to is the code repository. Stray commits are told, with the way back."""
     target = plan.target
     evidence = [
-        Evidence(remote.name, redact(" ".join(remote.push_urls)) or "no address", "git remote get-url --push --all") for remote in facts.remotes
+        Evidence(remote.name, redact(" ".join(remote.push_urls)) or "no address", "git remote get-url --push --all")
+        for remote in facts.remotes
     ]
     evidence += [Evidence(f"stray commit {stray.commit[:12]} “{stray.subject}”", stray.revert(), stray.url) for stray in _loose(facts)]
     evidence += [Evidence("not looked at", redact(place), "git ls-remote") for place in facts.unseen]
     if facts.wrong:
         told = "; ".join(f"{remote.name} pushes to {redact(' '.join(remote.push_urls))}" for remote in facts.wrong)
-        return failed(f"{told}, not to {target.code_repository}.{_told(facts)}", "nexy-tui fix manifest-repository sets it right.", *evidence)
+        return failed(
+            f"{told}, not to {target.code_repository}.{_told(facts)}", "nexy-tui fix manifest-repository sets it right.", *evidence
+        )
     if not any(remote.is_for(target.hosts.web, target.code_repository) for remote in facts.remotes):
         return failed(f"No remote pushes to {target.code_repository}.", "nexy-tui fix manifest-repository adds it.", *evidence)
     return passed(f"Pushes go to {target.code_repository}.{_told(facts)}", *evidence)
@@ -63,7 +75,9 @@ def _loose(facts: RemoteFacts) -> list[Stray]:
 
 
 def _told(facts: RemoteFacts) -> str:
-    return "".join(f" “{stray.subject}” ({stray.commit[:12]}) stands on {stray.url} {stray.branch}: revert it there." for stray in _loose(facts))
+    return "".join(
+        f" “{stray.subject}” ({stray.commit[:12]}) stands on {stray.url} {stray.branch}: revert it there." for stray in _loose(facts)
+    )
 
 
 class SetRemotes(Mending):
@@ -142,7 +156,9 @@ class PushManifest(Mending):
         if facts.manifest is None:
             return [f"nothing: {plan.target.code_repository} has every manifest commit"]
         commit, subject = facts.manifest
-        return [f"git push {plan.target.code_url()} {commit[:12]}:refs/heads/{facts.branch} (“{subject}”), fast-forward only, never by force"]
+        return [
+            f"git push {plan.target.code_url()} {commit[:12]}:refs/heads/{facts.branch} (“{subject}”), fast-forward only, never by force"
+        ]
 
     def run(self, context: ActionContext) -> ActionResult:
         """Push it. Raises Refused when other commits would go along, or the branch has moved."""
@@ -161,7 +177,9 @@ class PushManifest(Mending):
         context.intent("push the manifest commit", commit=commit, branch=facts.branch)
         pushed(git, commit, facts.branch)
         context.emit(Line(f"“{subject}” is on {facts.branch}", "git"))
-        return ActionResult(f"“{subject}” is on {facts.branch} of {context.plan.target.code_repository}.", digests={"manifest commit": commit})
+        return ActionResult(
+            f"“{subject}” is on {facts.branch} of {context.plan.target.code_repository}.", digests={"manifest commit": commit}
+        )
 
 
 MANIFEST_REPOSITORY = Fixer(

@@ -107,5 +107,9 @@ SCRIPT_PATHS = Fixer(
             "Or publish without it: nexy-tui publish",
         ),
     ),
-    (Part("fix.script-paths", "The scripts are at their paths", "The rulebook's commands name them.", Check(look, judge), RestoreScripts()),),
+    (
+        Part(
+            "fix.script-paths", "The scripts are at their paths", "The rulebook's commands name them.", Check(look, judge), RestoreScripts()
+        ),
+    ),
 )

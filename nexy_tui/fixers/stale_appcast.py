@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 from checks.base import Check, Scope
 from checks.deploy import DeployFacts, judge_manifests, look_deploy
 from checks.final import FinalFacts, look_final
-from checks.gate import GateFacts, judge_appcast, judge_asset, look_gate
+from checks.gate import GateFacts, judge_appcast, judge_asset, look_gate, verdict_of
 from checks.gate_cells import Unseen, appcast_column
-from checks.gate import verdict_of
 from checks.manifests import CommitFacts, ManifestFacts, judge_commit, look_commit, look_manifests
 from checks.manifests import judge_manifests as judge_files
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.deploy import TIMEOUT, failed_step
 from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.core.event import Line, PointOfNoReturn
-from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, passed
+from nexy_tui.core.finding import Evidence, Status, Verdict, inconclusive, passed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.matrix import Matrix
 from nexy_tui.core.plan import Plan
@@ -144,7 +143,8 @@ class LayManifests(Mending):
         """The commit, the files, the restart."""
         deployment = find_deployment(services.git, _needed(plan), plan.kind)
         return [
-            f"on {services.vm.where}: git fetch; git checkout {(deployment.manifest_commit or '')[:12]} -- {' '.join(deployment.manifest_files)}",
+            f"on {services.vm.where}, git fetch",
+            f"git checkout {(deployment.manifest_commit or '')[:12]} -- {' '.join(deployment.manifest_files)}",
             f"sha256 of each: {deployment.manifest_sha256}; HEAD and the settings' version stay as they are",
             f"sudo systemctl restart {plan.target.vm.service}, and wait for /health",
         ]
@@ -155,7 +155,9 @@ class LayManifests(Mending):
         version = _needed(plan)
         deployment = replace(find_deployment(services.git, version, plan.kind), kind=Kind.UPDATE_ONLY)
         if deployment.problem or deployment.manifest_commit is None:
-            raise Refused(f"{deployment.problem or 'There is no manifest commit'}.", "The VM takes the files from the code repository.", _FIX)
+            raise Refused(
+                f"{deployment.problem or 'There is no manifest commit'}.", "The VM takes the files from the code repository.", _FIX
+            )
         _require_deployed(services.vm.survey(deployment.manifest_version, emit=context.emit, cancelled=context.cancelled), version)
         text = load("deploy.sh")
         context.intent(
@@ -185,17 +187,23 @@ class LayManifests(Mending):
                 f"Mend what it says above, then run it again: {_FIX}",
             )
         evidence = (Evidence("manifest commit", deployment.manifest_commit, services.vm.where),)
-        return ActionResult(f"The VM serves the manifests of {deployment.manifest_version}.", evidence, {"manifest": deployment.manifest_sha256})
+        return ActionResult(
+            f"The VM serves the manifests of {deployment.manifest_version}.", evidence, {"manifest": deployment.manifest_sha256}
+        )
 
 
 def _needed(plan: Plan) -> Version:
     if plan.version is None:
-        raise Unusable("The released version is not known.", "The VM's settings are held against it.", "See that VERSION is there: nexy-tui check version.files")
+        raise Unusable(
+            "The released version is not known.",
+            "The VM's settings are held against it.",
+            "See that VERSION is there: nexy-tui check version.files",
+        )
     return plan.version
 
 
 def _require_deployed(vm: VmFacts, version: Version) -> None:
-    """A stale appcast is mended by its manifests only where the release itself is there: else a deploy is due, with all that stands before it."""
+    """A stale appcast is mended by its manifests only where the release itself is there; else a deploy is due."""
     said = {value for file in vm.settings.values() for value in (*file.versions, *file.builds)}
     if said != {str(version)}:
         raise Refused(

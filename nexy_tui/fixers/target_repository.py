@@ -27,8 +27,15 @@ RULEBOOK = Target()
 SCRIPT = "server/scripts/publish_assets_and_sync.py"
 KEYS = ("artifacts_repository", "dmg_tag", "pkg_tag")
 
-_KEY_LINE = re.compile(r"""(?P<head>[ \t]*(?P<key>(?:target\.)?[A-Za-z_]+)[ \t]*=[ \t]*)(?P<value>"[^"\\]*"|'[^']*')(?P<tail>[ \t]*(?:#.*)?)""")
+_KEY_LINE = re.compile(
+    r"""(?P<head>[ \t]*(?P<key>(?:target\.)?[A-Za-z_]+)[ \t]*=[ \t]*)(?P<value>"[^"\\]*"|'[^']*')(?P<tail>[ \t]*(?:#.*)?)"""
+)
 _TABLE = re.compile(r"[ \t]*\[(?P<name>[^\[\]]+)\][ \t]*(?:#.*)?")
+
+
+def by_rulebook(target: Target) -> Target:
+    """The same target with the rulebook's artifacts repository and tags."""
+    return replace(target, artifacts_repository=RULEBOOK.artifacts_repository, dmg_tag=RULEBOOK.dmg_tag, pkg_tag=RULEBOOK.pkg_tag)
 
 
 def named(target: Target) -> dict[str, str]:
@@ -54,7 +61,7 @@ def look_place(scope: Scope) -> PlaceFacts:
     ours = _target_now(services)
     missing = _missing(services, ours)
     same = named(ours) == named(RULEBOOK)
-    return PlaceFacts(named(ours), missing, missing if same else _missing(services, replace(ours, **named(RULEBOOK))) if missing else "")
+    return PlaceFacts(named(ours), missing, missing if same else _missing(services, by_rulebook(ours)) if missing else "")
 
 
 def _target_now(services: Services) -> Target:
@@ -101,7 +108,7 @@ class MendConfiguration(Mending):
         path, before, after = _configuration(context.services)
         if before == after:
             return ActionResult(f"{path} says so already.", changed=False)
-        if missing := _missing(context.services, replace(_target_now(context.services), **named(RULEBOOK))):
+        if missing := _missing(context.services, by_rulebook(_target_now(context.services))):
             what = f"Neither the configured target nor the rulebook's is there: {missing}."
             raise Refused(what, "Nothing was changed.", f"Name the right one in {path}.")
         replace_file(path, after)
@@ -113,7 +120,9 @@ def _configuration(services: Services) -> tuple[Path, bytes, bytes]:
     try:
         before = path.read_bytes()
     except FileNotFoundError:
-        raise Refused(f"There is no {path} to mend.", "The rulebook's values are in force already.", "See them: nexy-tui config show") from None
+        raise Refused(
+            f"There is no {path} to mend.", "The rulebook's values are in force already.", "See them: nexy-tui config show"
+        ) from None
     return path, before, retargeted(before.decode("utf-8-sig"), named(RULEBOOK), str(path)).encode()
 
 

@@ -37,6 +37,9 @@ lc_messages = 'C'
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
+_ENTER_ANY_FOLDER = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+"""setpriv(1): of root's rights the one to pass folders that are closed to others, as a home or a test's folder is."""
+
 _START_LIMIT = 20.0
 _STOP_LIMIT = 10.0
 
@@ -52,7 +55,10 @@ def bin_dir() -> Path:
 
 @dataclass(frozen=True)
 class Launcher:
-    """How a program of PostgreSQL's is started: what stands before it, and who it runs as (None: as we do)."""
+    """How a program of PostgreSQL's is started: what stands before it, and who it runs as (None: as we do).
+
+    With both, what stands before it becomes that user and lets it into every folder.
+    """
 
     prefix: tuple[str, ...] = ()
     user: pwd.struct_passwd | None = None
@@ -60,7 +66,7 @@ class Launcher:
     def options(self) -> dict[str, Any]:
         """Arguments of a subprocess call. Nothing of this process's PG* settings gets in."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")} | {"LC_ALL": "C", "TZ": "UTC"}
-        if self.user is None:
+        if self.user is None or self.prefix:
             return {"env": environment}
         return {"env": environment, "user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": ()}
 
@@ -68,12 +74,12 @@ class Launcher:
         """Give a folder to the user the server runs as. Raises Unusable where that user cannot reach it."""
         if self.user is None:
             return
-        for parent in folder.parents:
+        for parent in () if self.prefix else folder.parents:
             if not parent.stat().st_mode & stat.S_IXOTH:
                 raise Unusable(
                     f"A rehearsal world cannot live in {folder.parent}.",
                     f"PostgreSQL does not run as root; it would run as {self.user.pw_name}, who may not enter {parent}, "
-                    "and user namespaces are not permitted here.",
+                    "and neither user namespaces nor setpriv are to be had here.",
                     "Choose a directory that others may enter, as under /tmp, or rehearse as a user who is not root.",
                 )
         self.own(folder)
@@ -89,20 +95,25 @@ def launcher() -> Launcher:
     """As a plain user directly; as root in a user namespace where that is permitted, else under a user without rights."""
     if os.geteuid() != 0:
         return Launcher()
-    unshare = shutil.which("unshare")
-    if unshare is not None:
-        prefix = (unshare, "--user", "--map-user=1000", "--map-group=1000")
-        probe = subprocess.run([*prefix, "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
-        if probe.returncode == 0:
-            return Launcher(prefix)
+    prefix: tuple[str, ...] = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+    if _works(prefix):
+        return Launcher(prefix)
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
-            return Launcher(user=pwd.getpwnam(name))
+            user = pwd.getpwnam(name)
+            prefix = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *_ENTER_ANY_FOLDER, "--")
+            return Launcher(prefix if _works(prefix) else (), user)
     raise Unusable(
         "PostgreSQL does not run as root, and there is no other user to run it as.",
         "Neither user namespaces nor a user `nobody` are to be had here.",
         "Rehearse as a user who is not root.",
     )
+
+
+def _works(prefix: tuple[str, ...]) -> bool:
+    if shutil.which(prefix[0]) is None:
+        return False
+    return subprocess.run([*prefix, "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False).returncode == 0
 
 
 @dataclass

@@ -51,9 +51,9 @@ UNSET = (
 """Always unset, whether or not it is set where the table is made."""
 
 _ALSO_UNSET = re.compile(
-    r"(AWS_|PIP_|PG(?!PASSFILE$|SERVICEFILE$)[A-Z]|GIT_CONFIG_(KEY|VALUE)_|GIT_TRACE|AZURE_|BACKUP_|DB_|NEXY_|KEYRING_PROPERTY_|MSI_|IDENTITY_)"
+    r"(AWS_|PIP_|PG(?!PASSFILE$|SERVICEFILE$)[A-Z]|GIT_CONFIG_(KEY|VALUE)_|GIT_TRACE|AZURE_|BACKUP_|DB_|NEXY_(?!NEW_)|KEYRING_PROPERTY_|MSI_|IDENTITY_)"
 )
-"""Unset where it is set now and the world does not set it itself."""
+"""Unset where it is set now and the world does not set it itself. NEXY_NEW_* are secrets that a fixer is given for this one call."""
 
 
 @dataclass(frozen=True, slots=True)

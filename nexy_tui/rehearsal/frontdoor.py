@@ -21,6 +21,7 @@ from nexy_tui.rehearsal import authority, http
 from nexy_tui.rehearsal.channel import Channel
 from nexy_tui.rehearsal.faults import Faults
 from nexy_tui.rehearsal.names import World
+from nexy_tui.rehearsal.strikes import Strikes
 from nexy_tui.rehearsal.wire import BodyTooLarge, DropConnection, Handler, Request, Response, text_response
 
 _log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class FrontDoor:
         self.world = world
         self.handlers = handlers
         self.faults = faults
+        self._strikes = Strikes(world, faults)
         self._channels: set[Channel] = set()
         self._server: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
@@ -122,7 +124,7 @@ class FrontDoor:
         if name != request.host:
             return text_response(f"This connection is to {request.host}, not to {name}.\n", HTTPStatus.MISDIRECTED_REQUEST)
         try:
-            return await self.handlers[name](request)
+            return await self._strikes.around(request, self.handlers[name])
         except BodyTooLarge:
             return text_response("The body is too large.\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except (DropConnection, ConnectionError, asyncio.CancelledError):

@@ -93,6 +93,7 @@ class Store:
         self.blobs = world.releases / "blobs"
         self.displaced: dict[tuple[int, str], Displaced] = {}
         self._file = world.releases / "state.json"
+        self._account = world.log / "assets.jsonl"
         self._next_id = _FIRST_ID
         self._releases: dict[int, Release] | None = None
 
@@ -183,8 +184,18 @@ class Store:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(self._file)
+        self._note()
 
     # --- inside ---
+
+    def _note(self) -> None:
+        """One line of the world's account: what every name of the artifacts' releases stands for from this moment on."""
+        now = {
+            release.tag: {asset.name: [asset.id, asset.state, asset.size, asset.digest] for asset in release.assets.values()}
+            for release in self.of(REPOSITORIES[ARTIFACTS.lower()])
+        }
+        with self._account.open("a", encoding="utf-8") as account:
+            account.write(json.dumps({"time": time.time(), "assets": now}) + "\n")
 
     def _take_id(self) -> int:
         self._next_id += 1

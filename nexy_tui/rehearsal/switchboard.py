@@ -11,9 +11,9 @@ BANDWIDTH = Fault("bandwidth", "publish", "Every connection is slowed down.", pa
 
 def registry() -> dict[str, Fault]:
     """Every fault by name, in the order of the phases they concern."""
-    from nexy_tui.rehearsal import cloud, codefaults, database, index, releasehost, updateserver, vm
+    from nexy_tui.rehearsal import cloud, codefaults, database, index, releasehost, updateserver, vm, vmfaults
 
-    modules = (codefaults, releasehost, database, updateserver, cloud, index, vm)
+    modules = (codefaults, releasehost, database, updateserver, cloud, index, vm, vmfaults)
     return {fault.name: fault for fault in (*(fault for module in modules for fault in module.FAULTS), BANDWIDTH)}
 
 

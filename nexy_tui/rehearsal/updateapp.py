@@ -25,6 +25,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPARKLE = "http://www.andymatuschak.org/xml-namespaces/sparkle"
 _MANIFESTS = ("server/server/updates/manifests/manifest.json", "server/updates/manifests/manifest.json")
 _CONFIGS = ("server/server/config.env", "server/config.env")
+_READERS = ("server/server/config/unified_config.py", "server/config/unified_config.py")
 _VERSIONS = ("VERSION", "server/VERSION")
 
 
@@ -33,14 +34,15 @@ class Unservable(Exception):
 
 
 def read_config(app: Path) -> dict[str, str]:
-    """The settings of the first `config.env` there is. Raises ValueError for a name no environment variable can have."""
-    path = first(app, _CONFIGS)
+    """The settings of the first `config.env` there is, split as the clone's own reader splits. Raises ValueError for a bad name."""
+    path, reader = first(app, _CONFIGS), first(app, _READERS)
+    split = str.rsplit if reader is not None and ".rsplit('=', 1)" in reader.read_text(encoding="utf-8") else str.split
     settings: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path is not None else []:
         text = line.strip()
         if not text or text.startswith("#") or "=" not in text:
             continue
-        name, value = (part.strip() for part in text.split("=", 1))
+        name, value = (part.strip() for part in split(text, "=", 1))
         if _NAME.fullmatch(name) is None:
             raise ValueError("illegal environment variable name")
         settings[name] = value
@@ -158,7 +160,8 @@ def main() -> None:
     settings = read_config(options.app)
     wire = importlib.import_module("nexy_wire")
     Handler.app, Handler.said = options.app, health(options.app, settings)
-    if not settings.get("GEMINI_API_KEY", "").startswith("AIza"):
+    key = settings.get("GEMINI_API_KEY", "")
+    if not key.startswith("AIza") or "EXPIRED" in key:
         print("TextProcessor initialization failed: API_KEY_INVALID", file=sys.stderr, flush=True)
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     signal.signal(signal.SIGTERM, _leave)

@@ -46,7 +46,7 @@ class Stray:
 
 
 def wrong_remotes(git: Git, target: Target) -> tuple[Remote, ...]:
-    """Remotes that must be the code repository and are not: those with its usual names, the one `git push` takes, any into the artifacts."""
+    """Remotes that must be the code repository and are not: its usual names, the one `git push` takes, any into the artifacts."""
     expected = {*OURS, _push_remote(git)}
     return tuple(
         remote
@@ -125,7 +125,9 @@ class RemoteConfig:
     def _spelling(self, remote: Remote) -> str:
         """The code repository's address, over ssh where the remote went to the same host over ssh."""
         host = self._target.hosts.web
-        ssh = any("@" in url.partition(":")[0] or url.startswith("ssh:") for url in remote.push_urls if "://" not in url or url.startswith("ssh:"))
+        ssh = any(
+            "@" in url.partition(":")[0] or url.startswith("ssh:") for url in remote.push_urls if "://" not in url or url.startswith("ssh:")
+        )
         known = any((repository_of(url) or ("", ""))[0] == host for url in remote.push_urls)
         return f"git@{host}:{self._target.code_repository}.git" if ssh and known else self._target.code_url()
 
@@ -219,4 +221,6 @@ def pushed(git: Git, commit: str, branch: str) -> None:
     git.push([f"{commit}:refs/heads/{branch}"])
     seen = git.remote_commit(branch)
     if seen != commit:
-        raise ActionFailed(f"{branch} stands at {seen[:12]} after the push, not at {commit[:12]}.", "Somebody pushed at the same moment.", "Run it again.")
+        raise ActionFailed(
+            f"{branch} stands at {seen[:12]} after the push, not at {commit[:12]}.", "Somebody pushed at the same moment.", "Run it again."
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import HorizontalScroll
 from textual.content import Content
@@ -13,6 +14,9 @@ from textual.widgets import Button
 from nexy_tui.checklist import Phase
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Release
+
+_RUNNING, _REPAIR, _WANTED, _DONE = "◌", "+", "▸", "✓"
+_WORDS = {_RUNNING: " is running", _REPAIR: " (repair)", _WANTED: "", _DONE: " (done)"}
 
 
 class ActionChosen(Message):
@@ -49,20 +53,26 @@ class ActionBar(HorizontalScroll, can_focus=False):
         yield from (Button(Content(name), id=f"action-{index}", compact=True) for index, name in enumerate(self.actions))
 
     def show(self, state: Release, running: str | None) -> None:
-        """Draw each action with a symbol and, where there is room, a word: wanted, done, running or a repair."""
-        for index, name in enumerate(self.actions):
+        """Draw each action with its number and a symbol: wanted, done, running or a repair; words where there is room."""
+        signs = [self._sign(name, state, running) for name in self.actions]
+        titles = [self._checklist.actions[name].title for name in self.actions]
+        worded = [f"{sign} {title}{_WORDS[sign]}" for sign, title in zip(signs, titles, strict=True)]
+        room = max(20, self.size.width) - 6 * len(titles)
+        bare = [f"{sign} {title}" for sign, title in zip(signs, titles, strict=True)]
+        texts = worded if sum(map(cell_len, worded)) <= room else bare
+        if sum(map(cell_len, texts)) > room:
+            texts = [Content(text).truncate(max(12, room // len(texts)), ellipsis=True).plain for text in texts]
+        for index, (text, sign) in enumerate(zip(texts, signs, strict=True)):
             button = self.query_one(f"#action-{index}", Button)
-            title = self._checklist.actions[name].title
-            wanted = name in self._main and state.wants(name)
-            if name == running:
-                sign = "◌"
-            elif name in self._repairs:
-                sign = "+"
-            else:
-                sign = "▸" if wanted else "✓"
-            word = {"◌": " running", "+": " (repair)", "✓": " (done)"}.get(sign, "") if self.size.width >= 80 else ""
-            button.label = Content.assemble((f" {index + 1} ", "bold"), f"{sign} {title}{word} ")
-            button.set_class(wanted, "-wanted")
+            button.label = Content.assemble((f" {index + 1} ", "bold"), f"{text} ")
+            button.set_class(sign == _WANTED, "-wanted")
+
+    def _sign(self, name: str, state: Release, running: str | None) -> str:
+        if name == running:
+            return _RUNNING
+        if name in self._repairs:
+            return _REPAIR
+        return _WANTED if state.wants(name) else _DONE
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Ask for the action."""

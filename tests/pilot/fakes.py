@@ -23,8 +23,7 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.driver import Outcome, drive
 from nexy_tui.engine.session import Keys, Session
-from nexy_tui.fixers import TROUBLES
-from pilot.release_text import PHASES, SEEN
+from pilot.release_text import FIXERS, PHASES, SEEN
 from screens.backend import Proposal
 
 RUN = "0195048a-4c1e-7b3a-9d6e-2f1c5a7b9e10"
@@ -257,7 +256,7 @@ class FakeBackend:
         return (f"nexy-tui runs verify {log}", command)
 
     def fixers(self) -> Sequence[Any]:
-        return TROUBLES
+        return FIXERS
 
     def _session(self, version: Version, kind: Kind, with_pkg: bool, log: MemoryLog | None) -> Session:
         services: Any = SimpleNamespace(clock=self.clock, layout=Layout("flat", self.root))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nexy_tui.core.finding import Evidence
@@ -270,3 +271,33 @@ SEEN: dict[str, tuple[str, tuple[Evidence, ...]]] = {item["id"]: ("Holds.", ()) 
     "final.live": ("/health, /updates/health and appcast show 1.6.1.43.", ()),
     "final.drill": ("2 days ago.", ()),
 }
+
+
+@dataclass(frozen=True)
+class Fixer:
+    """A section of the troubleshooting chapter."""
+
+    name: str
+    section: str
+    title: str
+    symptom: str
+    steps: tuple[str, ...]
+
+
+FIXERS = (
+    Fixer("inbox", "4.1", "Inbox not found", "release_inbox is missing or empty.", ("mkdir -p release_inbox", "Lay Nexy.dmg into it.")),
+    Fixer("script-paths", "4.2", "Script not found", "can't open file publish_assets_and_sync.py", ("Run it from the repo root.",)),
+    Fixer("github-auth", "4.3", "Release host refuses the token", "HTTP 401 or 403 on upload.", ("gh auth login", "Publish again.")),
+    Fixer("target-repository", "4.4", "Wrong target repository", "Assets at an unexpected URL.", ("nexy-tui config show",)),
+    Fixer(
+        "manifest-repository",
+        "4.5",
+        "Manifest pushed to the wrong code repository",
+        "The manifest commit appeared in another repository, or a remote pushes elsewhere.",
+        ("See where each remote really pushes: nexy-tui check remotes.code", "Set the address right: git remote set-url origin URL"),
+    ),
+    Fixer("azure-busy", "4.6", "Azure run-command conflict", "Run command extension execution is in progress.", ("Wait for its end.",)),
+    Fixer("gemini-key", "4.7", "Gemini key invalid or expired", "API_KEY_INVALID", ("Set GEMINI_API_KEY in both config.env files.",)),
+    Fixer("config-env", "4.8", "config.env crash", "ValueError: illegal environment variable name", ("Mend the line.", "Restart.")),
+    Fixer("stale-appcast", "4.9", "Appcast serves a stale artifact", "An old URL or size.", ("nexy-tui sync-manifests", "nexy-tui gate")),
+)

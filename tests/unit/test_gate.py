@@ -187,7 +187,11 @@ def test_one_thing_wrong_fails_the_items_it_concerns(change: dict[str, Any], ite
     assert all(verdicts[name].remedy and verdicts[name].evidence for name in items)
 
 
-HALF_WAY = [live(OLD, offered=NEW), live(NEW, health=Unseen("no answer")), live(OLD, appcast=AppcastFacts("u", 500, "t", "it answered HTTP 500"))]
+HALF_WAY = [
+    live(OLD, offered=NEW),
+    live(NEW, health=Unseen("no answer")),
+    live(OLD, appcast=AppcastFacts("u", 500, "t", "it answered HTTP 500")),
+]
 
 
 @pytest.mark.parametrize("serving", HALF_WAY)

@@ -78,13 +78,16 @@ class TestAnEarlierItemDoesNotHold:
             assert made.stage.confirmed == [], "nothing is confirmed that is not going to happen"
             assert made.journal.sealed == "failed" and made.journal.closed
 
-    def test_alone_and_dry(self, action: str, status: Status | str) -> None:
+    def test_dry_it_is_refused_too_and_only_shows(self, action: str, status: Status | str) -> None:
+        """A dry run tells what would refuse the action, and goes on to show the rest; it writes nothing and takes no lock."""
         for item in earlier(action):
             made = engine(self.stage(action, item, status))
+            before = list(made.stage.ran)
             outcome = perform_alone(made.session, [action], confirm=made.stage.confirm, attestations={}, dry_run=True)
-            self.nothing_ran(made, action, item)
+            assert (made.stage.ran, made.lock.held, made.stage.confirmed) == (before, 0, [])
             assert outcome.refusal is not None and outcome.refusal.item == item.id
-            assert made.stage.dry_ran == []
+            assert outcome.exit_code == (1 if status is Status.FAILED else 3)
+            assert made.journal.results_of(action)[0][0] == "refused"
 
     def test_in_a_session_as_the_wizard_drives_it(self, action: str, status: Status | str) -> None:
         for item in earlier(action):
@@ -266,6 +269,9 @@ LOOKING = {
 """Commands that change nothing of the release's world; `scaffold` adds scripts to the checkout where there are none."""
 
 WHOLE_RUNS = {"release", "rehearse"}
+MENDING = {"fix"}
+"""Runs of their own over a checklist of their own, one phase for each trouble: through the same session all the same."""
+
 OWN = {
     "keys create",
     "keys list",
@@ -301,7 +307,7 @@ def leaves(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_every_command_is_known_for_what_it_does(app: typer.Typer) -> None:
     named = {name for name, _ in leaves(typer.main.get_command(app))}
-    assert named == {*(name for name in ACTING if "--" not in name), *LOOKING, *WHOLE_RUNS, *OWN}
+    assert named == {*(name for name in ACTING if "--" not in name), *LOOKING, *WHOLE_RUNS, *MENDING, *OWN}
 
 
 def test_no_flag_overrides(app: typer.Typer) -> None:

@@ -32,7 +32,8 @@ def test_the_tenth_build_comes_after_the_ninth() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1.6.1", "1.6.1.42.1", "v1.6.1.42", "01.6.1.42", "1.6.1.042", "1.6.1.-1", "1.6.1.42\n", " 1.6.1.42", "1.6.1.४२", "1.6.1.1e3"]
+    "text",
+    ["", "1.6.1", "1.6.1.42.1", "v1.6.1.42", "01.6.1.42", "1.6.1.042", "1.6.1.-1", "1.6.1.42\n", " 1.6.1.42", "1.6.1.४२", "1.6.1.1e3"],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a version"):

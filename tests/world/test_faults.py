@@ -53,13 +53,21 @@ class Borne:
 
 
 CASES: tuple[Stop | Borne, ...] = (
-    Stop("wrong-code-remote", "remotes", "remotes.code", "pushes to Seregawpn/Nexy_production: the pipelines are mixed", "git remote set-url"),
+    Stop(
+        "wrong-code-remote", "remotes", "remotes.code", "pushes to Seregawpn/Nexy_production: the pipelines are mixed", "git remote set-url"
+    ),
     Stop("missing-tag", "remotes", "remotes.artifacts", "no release under the tag Update", "gh release create Update"),
     Stop("token-invalid", "remotes", "remotes.push", "refuses a push with this credential", "gh auth login"),
     Stop("token-invalid", "publish", "remotes.push", "refuses a push with this credential", "gh auth login", at="publish", keeps_lock=True),
-    Stop("token-without-scope", "remotes", "remotes.artifacts", "may not write to Seregawpn/Nexy_production", "set GH_TOKEN to a token with that right"),
+    Stop(
+        "token-without-scope",
+        "remotes",
+        "remotes.artifacts",
+        "may not write to Seregawpn/Nexy_production",
+        "set GH_TOKEN to a token with that right",
+    ),
     Stop("immutable-release", "remotes", "remotes.artifacts", "The release Update is immutable", "Lift that in the repository's settings"),
-    Borne("rate-limited=2", "api.github.com asks to wait"),
+    Borne("rate-limited=2", "api.github.com asks to wait", at="publish"),
     Stop(
         "manifests-differ",
         "version",
@@ -68,7 +76,15 @@ CASES: tuple[Stop | Borne, ...] = (
         "nexy-tui sync-manifests",
         done=frozenset(("branch", "manifests")),
     ),
-    Stop("manifests-differ", "gate", "gate.manifests", "differs from the canonical file", "nexy-tui sync-manifests", done=PUBLISHED, at="gate"),
+    Stop(
+        "manifests-differ",
+        "gate",
+        "gate.manifests",
+        "server/server/updates/manifests/manifest.json: version is",
+        "nexy-tui sync-manifests",
+        done=PUBLISHED,
+        at="gate",
+    ),
     Stop("database-down", "database", "database.reachable", "Connection refused", "See that PostgreSQL runs at 127.0.0.1:"),
     Stop("drill-never", "database", "database.drill", "No restore drill of voice_assistant_db", "nexy-tui db drill"),
     Stop("drill-old", "database", "database.drill", "8 days ago; more than 7 days is too old", "nexy-tui db drill"),
@@ -77,15 +93,23 @@ CASES: tuple[Stop | Borne, ...] = (
     Stop("dmg-truncated", "inbox", "inbox.dmg", "not a whole disk image", "Lay a finished Nexy.dmg into"),
     Stop("dmg-html", "inbox", "inbox.dmg", "is a web page", "Lay a finished Nexy.dmg into"),
     Stop("dmg-other-version", "inbox", "inbox.version", "CFBundleVersion in Nexy.app/Contents/Info.plist", "lay that file into"),
-    Stop("dmg-other-version", "publish", "inbox.version", "says 1.6.1.42", "lay that file into", at="publish"),
     Stop("push-rejected", "publish", "publish.pushed", "the branch was moved by Colleague", "fetch, look at what came"),
-    Stop("upload-502", "publish", "publish.asset", "uploads.github.com answered 502", "run again: it goes on with what is there", done=PUSHED),
-    Borne("upload-502=1", "uploads.github.com answered 502; asking again"),
+    Stop(
+        "upload-502", "publish", "publish.asset", "uploads.github.com answered 502", "run again: it goes on with what is there", done=PUSHED
+    ),
     Stop("upload-drop", "publish", "publish.asset", "the connection broke", "run again: it goes on with what is there", done=PUSHED),
-    Borne("upload-drop=1", "the connection broke"),
     Borne("rename-404-once", "asking again"),
-    Stop("download-other-bytes", "publish", "publish.asset", "did not arrive as it was sent", "look at the host's status page", done=PUSHED),
-    Stop("download-other-bytes=final", "publish", "publish.asset", "The release before is back in place", "Look at the release page", done=PUSHED),
+    Stop(
+        "download-other-bytes", "publish", "publish.asset", "did not arrive as it was sent", "look at the host's status page", done=PUSHED
+    ),
+    Stop(
+        "download-other-bytes=final",
+        "publish",
+        "publish.asset",
+        "The release before is back in place",
+        "Look at the release page",
+        done=PUSHED,
+    ),
     Borne("download-stale-once", "other bytes are at the address of Nexy.dmg; asking again"),
     Borne("bandwidth=40000000", "RELEASE COMPLETE"),
     Stop("server-down", "gate", "gate.live", "/health gives no answer", "See that those addresses answer", done=PUBLISHED, exit=3),
@@ -95,8 +119,18 @@ CASES: tuple[Stop | Borne, ...] = (
     Borne("run-command-busy=2", "NetworkWatcherRG/Nexy runs another command (one at a time); trying again"),
     Stop("run-command-busy", "deploy", "deploy.vm", "execution is in progress (HTTP 409)", "wait for its end", done=PUBLISHED, exit=3),
     Stop("deploy-exit-123", "deploy", "deploy.head", "failed on the VM at step checkout, status 123", "git status there", done=PUBLISHED),
-    Stop("wheel-broken", "deploy", "deploy.config", "failed on the VM at step requirements", "the package that pip names", done=CHECKED_OUT, fresh=True),
+    Stop(
+        "wheel-broken",
+        "deploy",
+        "deploy.config",
+        "failed on the VM at step requirements",
+        "the package that pip names",
+        done=CHECKED_OUT,
+        fresh=True,
+    ),
     Stop("service-down", "deploy", "deploy.service", "Cannot allocate memory", "See the service's journal", done=CONFIGURED),
+    Stop("config-env-broken", "gate", "gate.live", "/health gives no answer", "See that those addresses answer", done=PUBLISHED, exit=3),
+    Stop("gemini-key-invalid", "deploy", "deploy.service", "API_KEY_INVALID", "nexy-tui fix gemini-key", done=CONFIGURED),
 )
 
 

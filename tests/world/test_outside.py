@@ -50,6 +50,7 @@ CASES: dict[str, dict[str, str]] = {
     "check": {"--list --json": WORKS, "": "No item is named", "--all": CHECKOUT, "remotes.artifacts --vm --json": CHECKOUT},
     "verify": {"": CHECKOUT, "--json": CHECKOUT},
     "gate": {"--profile rulebook": CHECKOUT, "localhost 443 --profile post-deploy --json": CHECKOUT},
+    "fix": {"--list": WORKS, "": CHECKOUT, "inbox --yes": CHECKOUT, "github-auth --dry-run": CHECKOUT, "gemini-key --yes": CHECKOUT},
     "bump": {"1.6.1.43": CHECKOUT},
     "publish": {"--yes": CHECKOUT, "--dry-run --json": CHECKOUT, "--recover": CHECKOUT},
     "rollback": {"--yes": CHECKOUT},

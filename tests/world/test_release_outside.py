@@ -82,6 +82,7 @@ def where_it_began(seen: Seen) -> str:
 def test_two_releases_in_a_row_seen_from_outside(stage: Stage) -> None:
     first = stage.rehearse("--artifact-size", "1MB")
     assert first.version == "1.6.1.43"
+    assert stage.peak is None or stage.peak < 200, "the wizard's own process is small; `make exhaustive` sees it with real sizes"
     assert first.manifest["artifact"]["size"] == 1_000_000
     see_all(first, where_it_began(first))
     branch, digest = first.refs["HEAD"], first.manifest["artifact"]["sha256"]

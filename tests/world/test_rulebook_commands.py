@@ -26,7 +26,12 @@ GATE = f"bash server/scripts/validate_updates.sh {HOST} 443"
 PUBLISH = "python3 server/scripts/publish_assets_and_sync.py"
 
 SAID_FIRST = ("Current Version: " + V, "Target Repo: Seregawpn/Nexy_production")
-SENT = (f"Uploaded. URL: {URL}", "Verifying uploaded artifact from release URL...", r"/Remote size: \d+ bytes/", "/Remote SHA256: [0-9a-f]{64}/")
+SENT = (
+    f"Uploaded. URL: {URL}",
+    "Verifying uploaded artifact from release URL...",
+    r"/Remote size: \d+ bytes/",
+    "/Remote SHA256: [0-9a-f]{64}/",
+)
 WRITTEN = (r"/Manifest updated at \S+/server/updates/manifests/manifest\.json/", "Manifest changes pushed to remote")
 """The markers of Phase 2.4 in their order; one between slashes is a pattern, every other a whole line."""
 

@@ -37,7 +37,8 @@ from nexy_tui.services.identity import require_world
 
 _CALLS = {name: [arguments for arguments, what in calls.items() if what == CHECKOUT] for name, calls in CASES.items()}
 _LOCAL = ("scaffold", "where")
-COMMANDS = [f"{name} {arguments[0]}".strip() for name, arguments in _CALLS.items() if arguments and name not in _LOCAL]
+_ONE_EACH = [f"{name} {arguments[0]}".strip() for name, arguments in _CALLS.items() if arguments and name not in _LOCAL]
+COMMANDS = [*_ONE_EACH, "fix github-auth --yes", "fix gemini-key --yes", "fix stale-appcast --yes"]
 """Every command that looks at a release target or acts on it: those that want a checkout, but for two that ask nothing outside."""
 
 

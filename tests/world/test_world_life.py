@@ -107,7 +107,7 @@ def _end(terminal: Terminal) -> None:
         if child.stdout is not None:
             child.stdout.close()
     for noted in terminal.folder.rglob("world.json"):
-        terminal.run("world", "down", noted.parent)
+        worlds.stop(noted.parent)
 
 
 def processes_of(*folders: Path) -> dict[int, str]:
@@ -174,7 +174,7 @@ def test_up_and_down_leave_nothing(terminal: Terminal) -> None:
     alive = processes_of(place)
     assert len(alive) >= 4  # guardian, supervisor, database, update server
     assert all(listens(port) for port in ports.values())
-    assert shared_memory(set(alive))
+    assert shared_memory(set(alive)) or sys.platform != "linux"
     assert terminal.run("world", "down", place).returncode == 0
     assert processes_of(terminal.folder) == {}
     assert [port for port in ports.values() if listens(port)] == []
@@ -338,6 +338,26 @@ def test_a_user_without_rights_releases_in_a_folder_of_mode_0700() -> None:
         assert terminal.left() == []
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may not run PostgreSQL as itself")
+def test_where_user_namespaces_are_not_permitted_root_is_served_too(terminal: Terminal) -> None:
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed")
+    terminal.folder.chmod(0o700)
+    refusing = terminal.folder / "bin" / "unshare"
+    refusing.parent.mkdir()
+    refusing.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    place, path = terminal.folder / "w", f"{refusing.parent}:{os.environ['PATH']}"
+    up = terminal.run("world", "up", place, "--artifact-size", "1MB", env={"PATH": path})
+    assert up.returncode == 0, up.stderr
+    server = next(psutil.Process(pid) for pid, line in processes_of(place).items() if "bin/postgres" in line)
+    assert server.uids().effective != 0
+    found = terminal.run("--world", place, "check", "database.reachable", "--json", env={"PATH": path})
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert terminal.run("world", "down", place, env={"PATH": path}).returncode == 0
+    assert processes_of(terminal.folder) == {}
 
 
 # --- a hundred times ---

@@ -34,10 +34,11 @@ settled() {
     [ "$(systemctl is-active "$NEXY_SERVICE" || true)" = active ] && well || return 1
     started=$(date -d "$(systemctl show -p StateChangeTimestamp --value "$NEXY_SERVICE")" +%s 2> /dev/null) || return 1
     for file in "${files[@]}"; do
-        if [ -f "$file" ] && [ "$(stat -c %Y -- "$file")" -ge "$started" ]; then return 1; fi
+        if [ -f "$file" ] && [ "$(stat -c %Y -- "$file")" -gt "$started" ]; then return 1; fi
     done
     ! refused_key "$started"
 }
+digest() { { cat -- "${files[@]}" 2> /dev/null || true; } | sha256sum; }
 program() { "$NEXY_VENV/bin/python" "$scratch/mend.py" "$NEXY_MEND" "$1"; }
 put_back() {
     local file
@@ -68,10 +69,10 @@ mkdir -- "$scratch/old"
 for file in "${files[@]}"; do
     if [ -f "$file" ]; then mkdir -p -- "$scratch/old/$(dirname -- "$file")"; cp -p -- "$file" "$scratch/old/$file"; fi
 done
-before=$(cat -- "${files[@]}" 2> /dev/null | sha256sum)
+before=$(digest)
 program write
 state=new
-if [ "$(cat -- "${files[@]}" 2> /dev/null | sha256sum)" = "$before" ] && settled; then
+if [ "$(digest)" = "$before" ] && settled; then
     echo "nexy: unchanged"
     exit 0
 fi

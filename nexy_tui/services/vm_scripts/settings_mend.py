@@ -86,7 +86,7 @@ def write_all(contents: dict[str, bytes]) -> None:
     staged: dict[str, str] = {}
     try:
         for path, data in contents.items():
-            real = os.path.realpath(path)  # noqa: PTH106 - the VM's Python runs this by itself.
+            real = os.path.realpath(path)
             staged[real] = _staged(real, data)
         for real in list(staged):
             with open(real, "rb") as stream:  # noqa: PTH123

@@ -1,0 +1,102 @@
+"""After a rollback: the live server must offer the release that was put back, or clients refuse its very bytes.
+
+A release that was never deployed is rolled back by the swap and the manifests alone: the live server offers the one before all
+the time. One that was deployed is offered still; then the manifests that were put back are laid on the VM as an update-only
+deploy lays them (contracts: kinds of run), and every live address says that version again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from checks.base import Scope
+from checks.rulebook_gate import Level, rulebook_gate
+from checks.rulebook_sources import look_rulebook
+from nexy_tui.actions.base import ActionContext
+from nexy_tui.actions.deploy import Deploy
+from nexy_tui.core.appcast import Appcast
+from nexy_tui.core.event import Exposure, Line
+from nexy_tui.core.finding import Evidence
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.manifest import Manifest
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
+from nexy_tui.core.version import Version
+from nexy_tui.services import Services
+
+_AGAIN = "nexy-tui rollback, once more: it goes on from here."
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the live appcast offers; None where that could not be seen, with the reason."""
+
+    appcast: Appcast | None
+    problem: str = ""
+
+    def is_of(self, stated: Manifest) -> bool:
+        """Whether clients that follow it accept the bytes of this manifest."""
+        found = self.appcast
+        return found is not None and (found.build, found.size, found.url) == (stated.version, stated.size, stated.url)
+
+
+def look_offer(services: Services) -> Offer:
+    """Ask the live server. An answer that cannot be had or read is an unseen offer."""
+    try:
+        facts = services.update_server.appcast()
+    except CouldNotLook as error:
+        return Offer(None, error.what)
+    return Offer(facts.appcast, "" if facts.appcast is not None else f"{facts.url}: {facts.problem}.")
+
+
+def require_use(offer: Offer, plan: Plan, stated: Manifest) -> None:
+    """Raises Refused where the live server offers a third release: clients would refuse what is put back just the same."""
+    if offer.appcast is not None and offer.appcast.build not in (str(plan.version), stated.version):
+        raise Refused(
+            f"The live server offers {offer.appcast.build}; what can be put back is {stated.version}.",
+            "Only the release directly before is kept, and clients that follow the live appcast would refuse it too.",
+            "Go on with this release (nexy-tui release), or publish the file of the release that is offered anew.",
+        )
+
+
+def reoffer(context: ActionContext, stated: Manifest) -> tuple[Evidence, ...]:
+    """See that the live server offers the release that was put back, bring it to that where it does not, then run the gate.
+
+    Raises ActionFailed or CouldNotLook saying what clients get now.
+    """
+    offer = look_offer(context.services)
+    if offer.appcast is None:
+        what = f"{stated.version} is back and its manifests are pushed; what the live server offers could not be seen: {offer.problem}"
+        raise CouldNotLook(what, "If it still offers another release, clients refuse the download.", f"See that it answers. Then {_AGAIN}")
+    if not offer.is_of(stated):
+        _lay(context, stated, offer.appcast.build)
+        offer = look_offer(context.services)
+        if not offer.is_of(stated):
+            seen = offer.problem if offer.appcast is None else f"It offers {offer.appcast.build}, {offer.appcast.length} bytes."
+            what = f"{stated.version} is back and laid on the VM, but the live server does not offer it. {seen}"
+            raise ActionFailed(what, "Clients refuse the download until it does.", f"See the service's journal. Then {_AGAIN}")
+    context.emit(Exposure(0.0, open=False))
+    return (Evidence("live appcast", f"{stated.version}, {stated.size} bytes", context.plan.target.update_server.base_url), _gate(context))
+
+
+def _lay(context: ActionContext, stated: Manifest, offered: str) -> None:
+    """The manifests on the VM, its settings and a restart; HEAD there stays where it is."""
+    context.emit(Line(f"The live server still offers {offered}: the manifests of {stated.version} are laid on the VM.", "rollback"))
+    plan = replace(context.plan, version=Version.parse(stated.version), kind=Kind.UPDATE_ONLY)
+    try:
+        Deploy().run(replace(context, plan=plan))
+    except Problem as error:
+        what = f"{stated.version} is back and its manifests are pushed, but the VM still serves {offered}: {error.what}"
+        why = "Clients that follow the live appcast refuse the download until it serves them."
+        raise ActionFailed(what, why, f"{error.remedy} Then {_AGAIN}") from None
+
+
+def _gate(context: ActionContext) -> Evidence:
+    """The rulebook's gate, for people and for the log; its errors may be older than this rollback."""
+    verdict = rulebook_gate(look_rulebook(Scope(context.services, context.plan, context.trusted, emit=context.emit)))
+    for finding in verdict.findings:
+        if finding.level in (Level.ERROR, Level.WARNING):
+            context.emit(Line(f"gate, rule {finding.rule}: {finding.text}", "rollback"))
+    counted = f"{'fails' if verdict.errors else 'passes'}: {verdict.errors} errors, {verdict.warnings} warnings"
+    context.emit(Line(f"The rulebook's gate {counted}.", "rollback"))
+    return Evidence("gate, profile rulebook", counted, context.plan.target.update_server.base_url)

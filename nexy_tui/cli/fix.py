@@ -1,0 +1,220 @@
+"""`fix`: the doctor, and the fixers of rulebook sections 4.1 to 4.9."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nexy_tui.cli import common
+from nexy_tui.core.problem import Unusable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nexy_tui.core.secret import Secret
+    from nexy_tui.engine.driver import Outcome
+    from nexy_tui.engine.session import Session
+    from nexy_tui.fixers import Fixer, Wanted
+    from nexy_tui.services import Services
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command()(fix)
+
+
+def fix(
+    name: Annotated[
+        str | None, typer.Argument(help="A fixer, by name or section (see --list). Without one: look for every trouble.")
+    ] = None,
+    list_fixers: Annotated[bool, typer.Option("--list", help="Show every fixer and leave.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show exactly what would change, and change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer the confirmations.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Find what is wrong and mend it (rulebook section 4). Secrets are asked for hidden; without a terminal they come from
+    NEXY_NEW_GITHUB_TOKEN, NEXY_NEW_GEMINI_KEY or standard input."""
+    from nexy_tui.fixers import FIXERS, fixer
+
+    with common.problems_end():
+        if list_fixers:
+            _list(json)
+            return
+        given = _given_secrets()
+        services = common.make_services()
+        for secret_name, secret in given.items():
+            services.secrets.hand(secret_name, secret)
+        if name is None:
+            raise typer.Exit(_doctor(services, json))
+        chosen = fixer(name)
+        if chosen is None:
+            known = ", ".join(one.name for one in FIXERS)
+            raise Unusable(f"There is no fixer {name!r}.", f"Known: {known}.", "nexy-tui fix --list shows them with their sections.")
+        if not dry_run and not yes and not sys.stdin.isatty():
+            raise Unusable(
+                "A fix is confirmed, and there is no terminal to answer on.", remedy=f"See it: nexy-tui fix {name} --dry-run; then --yes."
+            )
+        raise typer.Exit(_dry_run(services, chosen, json) if dry_run else _fix(services, chosen, yes=yes, as_json=json))
+
+
+def _given_secrets() -> dict[str, Secret]:
+    """Secrets that stand in the environment for a fixer. They are taken out of it: no child process gets them."""
+    from nexy_tui.core.secret import Secret
+    from nexy_tui.fixers import FIXERS
+
+    wanted = [one.secret for one in FIXERS if one.secret is not None]
+    values = ((want, os.environ.pop(want.variable, "").strip()) for want in wanted)
+    return {want.name: Secret(f"environment {want.variable}", value) for want, value in values if value}
+
+
+def _doctor(services: Services, as_json: bool) -> int:
+    from nexy_tui.engine.document import EXIT, document, outcome_of
+    from nexy_tui.engine.mend import DOCTOR, worst_first
+    from nexy_tui.engine.run import look_session
+    from nexy_tui.plain import finding_line
+
+    begun = time.monotonic()
+    session = look_session(services, DOCTOR, released=True)
+    findings = session.look(DOCTOR.items)
+    outcome = outcome_of(findings)
+    pairs = worst_first(DOCTOR.items, findings)
+    if as_json:
+        common.print_json(document(session, [item for item, _ in pairs], outcome, time.monotonic() - begun))
+        return EXIT[outcome]
+    for item, finding in pairs:
+        print(f"{item.section}{finding_line(finding)}")
+    here = list(dict.fromkeys(item.fixers[0] for item, finding in pairs if finding.status.value == "failed"))
+    print(f"{outcome}: {', '.join(here)}. Mend it: nexy-tui fix {here[0]}" if here else f"{outcome}: no trouble was found.")
+    return EXIT[outcome]
+
+
+def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
+    """Look, and say what would change where the trouble is here. Nothing is written, not even a log."""
+    from nexy_tui.engine.document import EXIT, document, outcome_of
+    from nexy_tui.engine.mend import checklist_of, here
+    from nexy_tui.engine.notice import unobserved
+    from nexy_tui.engine.run import look_session
+    from nexy_tui.plain import PlainRenderer
+
+    begun = time.monotonic()
+    checklist = checklist_of([fixer])
+    session = look_session(services, checklist, released=True, observer=unobserved if as_json else PlainRenderer(checklist, sys.stdout))
+    outcome = outcome_of(session.look(checklist.items))
+    lines = [line for item in here(session) for line in _described(session, str(item.action))]
+    if as_json:
+        common.print_json({**document(session, checklist.items, outcome, time.monotonic() - begun), "plan": lines})
+        return EXIT[outcome]
+    print("\n".join(f"   would: {line}" for line in lines) if lines else "   would change nothing")
+    return EXIT[outcome]
+
+
+def _described(session: Session, action: str) -> list[str]:
+    from nexy_tui.core.problem import Problem
+
+    try:
+        return session.describe(action)
+    except (
+        Problem
+    ) as problem:  # What stands before it has to be mended first, or it cannot be mended by a program: that is what it would say.
+        return [f"{action}: {problem}"]
+
+
+def _fix(services: Services, fixer: Fixer, *, yes: bool, as_json: bool) -> int:
+    from nexy_tui.cli.release import stop_of
+    from nexy_tui.engine.document import document
+    from nexy_tui.engine.mend import Face, interrupted, mend, open_fix
+    from nexy_tui.engine.run import target_change
+    from nexy_tui.plain import PlainRenderer
+
+    begun = time.monotonic()
+    left = interrupted(services, fixer.name)
+    if left is None and (code := _not_here(services, fixer, as_json, begun)) is not None:
+        return code
+    for line in target_change(services):
+        common.say(f"   target changed since the last run: {line}")
+    session = open_fix(services, fixer, left)
+    told: list[object] = []
+    session.watch(PlainRenderer(session.checklist, sys.stderr if as_json else sys.stdout))
+    session.watch(lambda notice: told.append(getattr(notice, "problem", None)))
+    face = Face(_obtained, lambda at, action: _confirmed(at, action, yes), common.say)
+    outcome = mend(session, fixer, face, resumed=left is not None)
+    log = session.log.path if session.log is not None else None
+    if as_json:
+        common.print_json({**document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun), **stop_of(outcome)})
+    _close(fixer, outcome, log, told=outcome.problem in told)
+    return outcome.exit_code
+
+
+def _not_here(services: Services, fixer: Fixer, as_json: bool, begun: float) -> int | None:
+    """Look before a run is begun: where the trouble is not here and no new secret was given, nothing is to be done or logged."""
+    from nexy_tui.cli.release import stop_of
+    from nexy_tui.core.finding import Status
+    from nexy_tui.engine.document import document
+    from nexy_tui.engine.driver import Outcome
+    from nexy_tui.engine.mend import checklist_of
+    from nexy_tui.engine.run import look_session
+    from nexy_tui.plain import finding_line
+
+    if fixer.secret is not None and services.secrets.handed(fixer.secret.name) is not None:
+        return None
+    checklist = checklist_of([fixer])
+    session = look_session(services, checklist, released=True)
+    findings = session.look(checklist.items)
+    if any(finding.status is not Status.PASSED for finding in findings):
+        return None
+    if as_json:
+        common.print_json({**document(session, checklist.items, "verified", time.monotonic() - begun), **stop_of(Outcome("verified"))})
+        return 0
+    for finding in findings:
+        print(finding_line(finding))
+    print(f"{fixer.trouble.title}: this trouble is not here. Nothing was changed.")
+    return 0
+
+
+def _close(fixer: Fixer, outcome: Outcome, log: Path | None, *, told: bool) -> None:
+    from nexy_tui.plain import problem_text
+
+    if outcome.outcome == "verified":
+        common.say(f"{fixer.trouble.title}: mended, and seen. Log: {log}")
+        return
+    if outcome.problem is not None and not told:
+        common.say(problem_text(outcome.problem))
+    elif outcome.refusal is not None:
+        common.say(outcome.refusal.reason)
+    common.say(f"{fixer.trouble.title}: not mended ({outcome.outcome}). Log: {log}")
+
+
+def _confirmed(session: Session, action: str, yes: bool) -> bool:
+    """Show exactly what will change, and have typed what must be typed."""
+    for line in session.describe(action):
+        common.say(f"   will: {line}")
+    expected = session.to_be_typed(action)
+    return yes or expected is None or common.typed(expected, common.ask_terminal)
+
+
+def _obtained(wanted: Wanted) -> Secret | None:
+    """A secret from the terminal, not shown; without one, from standard input's first line. Never from the command line."""
+    from nexy_tui.core.secret import Secret
+
+    if sys.stdin.isatty():
+        value = getpass.getpass(wanted.question, stream=sys.stderr).strip()
+        return Secret("terminal", value) if value else None
+    value = sys.stdin.readline(4096).strip()
+    return Secret("standard input", value) if value else None
+
+
+def _list(as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from nexy_tui.fixers import TROUBLES
+
+    if as_json:
+        common.print_json({"fixers": [asdict(trouble) for trouble in TROUBLES]})
+        return
+    for trouble in TROUBLES:
+        print(f"{trouble.section}  {trouble.name:<20} {trouble.title}: {trouble.symptom}")
