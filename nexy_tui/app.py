@@ -130,7 +130,7 @@ class NexyApp(App[Ending]):
     async def action_quit(self) -> None:
         """Leave; an open run is asked about first."""
         if not isinstance(self.screen, LeaveDialog):
-            self.conductor.leave()
+            self.conductor.leaver.ask()
 
     def action_palette(self) -> None:
         """The palette by a key that no terminal swallows."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import Problem
 from nexy_tui.engine.driver import Outcome
 from nexy_tui.engine.session import Session
-from screens.backend import Ending
 from screens.dialogs.message import MessageDialog, ProblemDialog
 from screens.looking import catch_up
 
@@ -24,13 +24,14 @@ class Autopilot:
 
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
+        self._stopped_by = ""
 
     def drive(self, session: Session) -> None:
         """Play the operator to the end, seal, show the end screen, and leave."""
         conductor = self._conductor
         conductor.driving = True
         work = partial(conductor.backend.drive, session, lambda _: not conductor.leaving)
-        conductor.jobs.start("Auto", work, self._driven, self._broke_off)
+        conductor.jobs.start("The tool is playing the operator", work, self._driven, self._broke_off)
 
     def catch_up(self, session: Session) -> None:
         """Ask the world again about every phase of a resumed run, up to the first that needs the operator."""
@@ -59,8 +60,9 @@ class Autopilot:
         elif outcome.problem is not None:
             conductor.app.push_screen(ProblemDialog("The run stopped", outcome.problem))
         else:
-            reason = outcome.refusal.reason if outcome.refusal is not None else "It could not be seen whether everything holds."
-            conductor.app.push_screen(MessageDialog("The run stopped", [reason, "It stays open and can be resumed."], tone="refusal"))
+            lines = [_reason(outcome), self._remedy(outcome), "The run stays open and can be resumed."]
+            conductor.app.push_screen(MessageDialog("The run stopped", [line for line in lines if line], tone="refusal"))
+        self._stopped_by = "" if outcome.outcome == "verified" else _reason(outcome)
         conductor.app.set_timer(PAUSE, partial(self._leave, outcome.exit_code))
 
     def _broke_off(self, problem: Problem) -> None:
@@ -73,4 +75,15 @@ class Autopilot:
             return
         ending = conductor.ending()
         code = 0 if ending.sealed == "complete" else exit_code or 1
-        conductor.app.exit(Ending(code, ending.log, ending.run, ending.sealed))
+        conductor.app.exit(replace(ending, exit_code=code, message=self._stopped_by))
+
+    def _remedy(self, outcome: Outcome) -> str:
+        session = self._conductor.session
+        finding = session.state.findings.get(outcome.refusal.item) if session is not None and outcome.refusal is not None else None
+        return "" if finding is None else finding.remedy
+
+
+def _reason(outcome: Outcome) -> str:
+    if outcome.problem is not None:
+        return str(outcome.problem)
+    return outcome.refusal.reason if outcome.refusal is not None else "It could not be seen whether everything holds."

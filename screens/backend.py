@@ -204,10 +204,14 @@ Opening = NewRun | ResumeRun
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the application returns: the exit status, the run's log and outcome if there was one, and a request to act on."""
+    """What the application returns: the exit status, the run's log and outcome if there was one, and a request to act on.
+
+    `message` says what stopped a run that the tool drove, for the terminal the screen is gone from.
+    """
 
     exit_code: int = 0
     log: Path | None = None
     run: str | None = None
     sealed: str | None = None
     request: str | None = None
+    message: str = ""

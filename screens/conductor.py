@@ -21,10 +21,10 @@ from nexy_tui.release import Refusal
 from screens.actor import Actor
 from screens.autopilot import Autopilot
 from screens.backend import Backend, Ending
-from screens.dialogs.leave import ABORT, LEAVE, LeaveDialog
 from screens.dialogs.message import ProblemDialog
 from screens.feed import Feed
 from screens.jobs import Jobs
+from screens.leaver import Leaver
 from screens.looking import look_after, look_on_opening
 from screens.text import one_line
 from screens.view import RunView
@@ -60,7 +60,7 @@ class Conductor:
     def __init__(self, app: App[Any], stage: Stage, backend: Backend, feed: Feed, *, auto: bool = False) -> None:
         self.app, self.stage, self.backend, self.feed, self.auto = app, stage, backend, feed, auto
         self.jobs = Jobs(app)
-        self.actor, self.autopilot = Actor(self), Autopilot(self)
+        self.actor, self.autopilot, self.leaver = Actor(self), Autopilot(self), Leaver(self)
         self.session: Session | None = None
         self.view: RunView | None = None
         self.acting: str | None = None
@@ -222,14 +222,6 @@ class Conductor:
         self.jobs.start("Sealing the log", work, sealed, self.problem)
         self.stage.redraw()
 
-    def leave(self) -> None:
-        """Leave the application; a run that is open is asked about first."""
-        if self.open_run is None:
-            self.app.exit(self.ending())
-            return
-        running = None if self.acting is None else self.title(self.acting)
-        self.app.push_screen(LeaveDialog(self.open_run, running), self._left)
-
     def go_home(self) -> None:
         """Back to the home screen when no run is open."""
         if self._closed:
@@ -292,20 +284,3 @@ class Conductor:
 
         self.stage.redraw()
         self.app.push_screen(ProblemDialog("It cannot be opened", problem), closed)
-
-    def _left(self, choice: str | None) -> None:
-        session = self.session
-        if choice not in (LEAVE, ABORT) or session is None:
-            return
-        self.jobs.drop_waiting()
-        self.leaving = True
-        if (self.acting is not None or self.driving) and not session.cancel():
-            self.tell("It can no longer be stopped; the wizard leaves at its end.")
-        if choice == ABORT:
-            self.seal("aborted")
-        else:
-            self.jobs.start("Closing the run", self.close, self._exit, self._exit)
-        self.stage.redraw()
-
-    def _exit(self, _: object) -> None:
-        self.app.exit(self.ending())

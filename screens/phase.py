@@ -102,6 +102,8 @@ class PhaseScreen(WizardScreen):
         self.query_one(Strip).show(state)
         self.query_one(Rail).show(state)
         self.query_one(ItemList).show(state, looking)
+        if not looking:
+            self.query_one(ItemList).lead(state.may_advance())
         self.query_one(ActionBar).show(state, conductor.acting or (conductor.view.action if conductor.view else None))
         self.query_one(NextBar).show(state, conductor.running, look_only=conductor.look_only)
         self._show_detail()

@@ -26,6 +26,7 @@ NIGHT = Theme(
     variables={
         "production": "#d7263d",
         "rehearsal": "#7c5cd6",
+        "on-primary": "#10131a",
         "muted": "#8490aa",
         "faint": "#4b556e",
         "scrollbar": "#39435c",
@@ -62,6 +63,7 @@ DAY = Theme(
     variables={
         "production": "#b3152b",
         "rehearsal": "#6a45c4",
+        "on-primary": "#ffffff",
         "muted": "#5b667d",
         "faint": "#a9b2c3",
         "border": "#9aa5bd",
@@ -76,7 +78,7 @@ DAY = Theme(
 )
 
 
-DEFAULTS = {"production": "#d7263d", "rehearsal": "#7c5cd6", "muted": "#8490aa", "faint": "#4b556e"}
+DEFAULTS = {"on-primary": "#10131a", "production": "#d7263d", "rehearsal": "#7c5cd6", "muted": "#8490aa", "faint": "#4b556e"}
 """For the variables that Textual's own themes do not know."""
 
 

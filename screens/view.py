@@ -97,7 +97,7 @@ class RunView:
         self.looking: set[str] = set()
         self.lines: deque[LogLine] = deque(maxlen=MAX_LINES)
         self.written = 0
-        self.meters: dict[str, Meter] = {}
+        self.meters: dict[tuple[str, bool], Meter] = {}
         self.countdown: Countdown | None = None
         self.action: str | None = None
         self.begun = 0.0
@@ -112,7 +112,7 @@ class RunView:
 
     def rest(self) -> None:
         """Nothing is under way any more: what a look counted is gone, what an action counted stays as it ended."""
-        self.meters = {subject: meter for subject, meter in self.meters.items() if not meter.look}
+        self.meters = {key: meter for key, meter in self.meters.items() if not meter.look}
         self.looking.clear()
         self.countdown = None
 
@@ -153,7 +153,8 @@ class RunView:
         if isinstance(event, Line):
             self.say(event.text, event.source or action, "plain")
         elif isinstance(event, Progress):
-            meter = self.meters.setdefault(event.subject, Meter(event.subject, "", 0, None, event.unit, now, look=action == LOOK))
+            look = action == LOOK
+            meter = self.meters.setdefault((event.subject, look), Meter(event.subject, "", 0, None, event.unit, now, look=look))
             meter.update(event, now)
         elif isinstance(event, Waiting):
             self.countdown = Countdown(one_line(event.reason, 120), event.seconds, now)

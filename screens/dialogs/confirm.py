@@ -37,17 +37,24 @@ class ConfirmDialog(Dialog):
         go = Choice(GO, question.verb, "y" if question.typed is None else "", "go")
         super().__init__(question.title, [go, Choice("no", "Leave it", "" if question.typed else "n")], tone=tone)
         self._question = question
+        self.foot_rows = (2 if question.irreversible else 0) + (3 if question.typed is not None else 0) + 1
 
     def body(self) -> Sequence[Widget]:
-        """World, lines, and the field."""
+        """The world and the lines."""
         question = self._question
         badge = (f" {world_name(question.target)} ", f"bold white on ${self._world}")
-        parts: list[Widget] = [text(badge, "  This is exactly what will be done:")]
-        parts.append(Static(grid(self.app, [(" •", line) for line in question.lines], width=3, style="primary"), classes="space-above"))
+        lines = grid(self.app, [(" •", line) for line in question.lines], width=3, style="primary")
+        return [text(badge, "  This is exactly what will be done:"), Static(lines, classes="space-above")]
+
+    def foot(self) -> Sequence[Widget]:
+        """Whether it can be taken back, and the text to type: always in sight, however many lines there are."""
+        question = self._question
+        parts: list[Widget] = []
         if question.irreversible:
             parts.append(text(("! It cannot be taken back.", "bold $warning"), classes="space-above"))
         if question.typed is not None:
-            parts.append(text("To go on, type  ", (question.typed, "bold"), classes="space-above"))
+            above = "" if question.irreversible else "space-above"
+            parts.append(text("To go on, type  ", (question.typed, "bold"), classes=above))
             parts.append(Input(id="typed", compact=True, placeholder="type it here, then enter", select_on_focus=False))
             parts.append(Static("", id="typed-state", markup=False))
         return parts

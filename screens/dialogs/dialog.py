@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,7 +14,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-ResultT = TypeVar("ResultT")
+_FRAME = 6
+"""Rows of border, padding and buttons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,14 @@ class Dialog(ModalScreen[str | None]):
         Binding("escape", "dismiss_dialog", "Close", show=False),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
+        Binding("up", "scroll('up')", show=False),
+        Binding("down", "scroll('down')", show=False),
+        Binding("pageup", "scroll('page_up')", show=False),
+        Binding("pagedown", "scroll('page_down')", show=False),
     ]
+
+    foot_rows = 0
+    """Rows that the foot takes."""
 
     def __init__(self, title: str, choices: Sequence[Choice], *, tone: str = "") -> None:
         super().__init__(classes=f"-{tone}" if tone else None)
@@ -45,7 +53,11 @@ class Dialog(ModalScreen[str | None]):
                 self._bindings.bind(choice.key, f"choose('{choice.value}')", choice.label, show=False)
 
     def body(self) -> Sequence[Widget]:
-        """What stands between title and buttons."""
+        """What stands below the title; it scrolls where there is more of it than room."""
+        return ()
+
+    def foot(self) -> Sequence[Widget]:
+        """What always stays in sight, between the body and the buttons."""
         return ()
 
     def compose(self) -> ComposeResult:
@@ -54,6 +66,7 @@ class Dialog(ModalScreen[str | None]):
             box.border_title = Content(self._heading)
             with VerticalScroll(id="body", can_focus=False):
                 yield from self.body()
+            yield from self.foot()
             with Horizontal(id="choices"):
                 for choice in self._choices:
                     yield self._button(choice)
@@ -62,6 +75,23 @@ class Dialog(ModalScreen[str | None]):
         """Focus the first button unless the body took the focus."""
         if self.focused is None or isinstance(self.focused, Button):
             self.query("#choices Button").first(Button).focus()
+
+    def on_resize(self) -> None:
+        """Give the body what title, foot and buttons leave, and say when there is more of it."""
+        body = self.query_one("#body", VerticalScroll)
+        body.styles.max_height = max(3, self.app.size.height * 92 // 100 - _FRAME - self.foot_rows)
+        self.call_after_refresh(self._hint)
+
+    def action_scroll(self, where: str) -> None:
+        """Scroll the body."""
+        body = self.query_one("#body", VerticalScroll)
+        getattr(body, f"scroll_{where}")(animate=False)
+        self.call_after_refresh(self._hint)
+
+    def _hint(self) -> None:
+        body = self.query_one("#body", VerticalScroll)
+        below = body.max_scroll_y - body.scroll_offset.y
+        self.query_one("#box").border_subtitle = Content(f"{below:.0f} more lines ↓") if below > 0 else None
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """End with the button's value."""

@@ -14,6 +14,7 @@ from textual.widgets import Button
 from nexy_tui.checklist import Phase
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Release
+from screens.widgets.line import relabel
 
 _RUNNING, _REPAIR, _WANTED, _DONE = "◌", "+", "▸", "✓"
 _WORDS = {_RUNNING: " is running", _REPAIR: " (repair)", _WANTED: "", _DONE: " (done)"}
@@ -57,14 +58,14 @@ class ActionBar(HorizontalScroll, can_focus=False):
         signs = [self._sign(name, state, running) for name in self.actions]
         titles = [self._checklist.actions[name].title for name in self.actions]
         worded = [f"{sign} {title}{_WORDS[sign]}" for sign, title in zip(signs, titles, strict=True)]
-        room = max(20, self.size.width) - 6 * len(titles)
+        room = max(20, self.size.width) - 7 * len(titles)
         bare = [f"{sign} {title}" for sign, title in zip(signs, titles, strict=True)]
         texts = worded if sum(map(cell_len, worded)) <= room else bare
-        if sum(map(cell_len, texts)) > room:
-            texts = [Content(text).truncate(max(12, room // len(texts)), ellipsis=True).plain for text in texts]
+        count = len(self._main)
+        texts = texts[:count] + _fitting(texts[count:], room - sum(map(cell_len, texts[:count])))
         for index, (text, sign) in enumerate(zip(texts, signs, strict=True)):
             button = self.query_one(f"#action-{index}", Button)
-            button.label = Content.assemble((f" {index + 1} ", "bold"), f"{text} ")
+            relabel(button, Content.assemble((f" {index + 1} ", "bold"), f"{text} "))
             button.set_class(sign == _WANTED, "-wanted")
 
     def _sign(self, name: str, state: Release, running: str | None) -> str:
@@ -79,3 +80,10 @@ class ActionBar(HorizontalScroll, can_focus=False):
         event.stop()
         if event.button.id is not None:
             self.post_message(ActionChosen(self.actions[int(event.button.id.removeprefix("action-"))]))
+
+
+def _fitting(repairs: list[str], room: int) -> list[str]:
+    """Repairs cut short where the main path's actions leave them too little room; what is still too wide scrolls."""
+    if sum(map(cell_len, repairs)) <= room:
+        return repairs
+    return [Content(text).truncate(max(10, room // len(repairs)), ellipsis=True).plain for text in repairs]

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from nexy_tui.checklist import Item
 from nexy_tui.core.finding import Finding
-from nexy_tui.release import Release
+from nexy_tui.release import Refusal, Release
 from screens.marks import WORD_WIDTH, status_mark
 from screens.text import one_line
 
@@ -32,7 +32,7 @@ class ItemList(OptionList):
         self._rows: list[Content | None] = [None] * len(self._items)
         self.clicked_another = False
         self.add_options(Option(Content(item.title), id=item.id) for item in self._items)
-        self.highlighted = 0 if self._items else None
+        self.highlighted = self._led = 0 if self._items else None
 
     @property
     def selected(self) -> Item | None:
@@ -43,7 +43,12 @@ class ItemList(OptionList):
         """Put the cursor on an item of this phase."""
         names = [one.id for one in self._items]
         if item in names:
-            self.highlighted = names.index(item)
+            self.highlighted = self._led = names.index(item)
+
+    def lead(self, refusal: Refusal | None) -> None:
+        """Put the cursor on the item in the way, as long as the operator has not chosen another."""
+        if refusal is not None and self.highlighted == self._led:
+            self.select(refusal.item)
 
     def show(self, state: Release, looking: set[str]) -> None:
         """Draw the items as the state has them."""

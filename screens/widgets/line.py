@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Static
+
+
+def relabel(button: Button, label: Content) -> None:
+    """Give a button another label, and the width that goes with it."""
+    shown = button.label
+    if not isinstance(shown, Content) or not label.is_same(shown):
+        button.label = label
+        button.refresh(layout=True)
 
 
 class Line(Static):

@@ -11,11 +11,15 @@ from rich.text import Text
 
 from nexy_tui.checklist import Item
 from nexy_tui.core.finding import Status
+from nexy_tui.core.matrix import ROWS
 from nexy_tui.release import Release
 from screens.marks import STATUS
 from screens.text import one_line
 
 _VERDICT = re.compile(r"(?s)(.*) \((passed|failed|inconclusive|not_applicable)\)")
+
+
+_SHORT = {"signature": "sign", "reachability": "reach"}
 
 
 @dataclass
@@ -27,13 +31,15 @@ class Facts:
 
 
 def facts(items: Sequence[Item], state: Release) -> Facts:
-    """Everything that was looked at in this phase, as a table. A value that carries its own verdict keeps it, else its item's counts."""
+    """The compared facts of this phase, as a table. A value that carries its own verdict keeps it, else its item's counts."""
     found = Facts()
     for item in items:
         finding = state.findings.get(item.id)
         for one in () if finding is None else finding.evidence:
             source = _middle_out(one_line(one.source), 30)
-            name = one_line(one_line(one.name).removeprefix(one_line(one.source)).strip() or "value", 48)
+            name = one_line(one.name).removeprefix(one_line(one.source)).strip()
+            if name not in ROWS:
+                continue
             match = _VERDICT.fullmatch(one.value)
             status = Status(match[2]) if match else finding.status if finding is not None else Status.NOT_RUN
             found.names[name] = None
@@ -47,11 +53,12 @@ def matrix(found: Facts, width: int, styles: Mapping[Status, str]) -> Table:
     """The table. Where the screen is narrow a cell is its symbol alone, and the legend says what it means."""
     wide = width >= 32 + 13 * len(found.names)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", caption=None if wide else _legend(), caption_justify="left")
-    table.add_column("Source", overflow="ellipsis", no_wrap=True, max_width=30)
-    for name in found.names:
-        table.add_column(Text(name if wide else name[:7]), no_wrap=True, overflow="ellipsis", max_width=14 if wide else 7)
+    table.add_column("Source", overflow="ellipsis", no_wrap=True, max_width=30 if wide else 27)
+    names = [name for name in ROWS if name in found.names]
+    for name in names:
+        table.add_column(Text(name if wide else _SHORT.get(name, name)), no_wrap=True, overflow="ellipsis", max_width=14 if wide else 7)
     for source, cells in found.cells.items():
-        table.add_row(Text(source, "bold"), *(_cell(cells.get(name), wide, styles) for name in found.names))
+        table.add_row(Text(source, "bold"), *(_cell(cells.get(name), wide, styles) for name in names))
     return table
 
 

@@ -10,7 +10,7 @@ from textual.widgets import Button
 from nexy_tui.checklist import Checklist
 from nexy_tui.release import Release
 from screens.marks import STATUS, holding
-from screens.widgets.line import Line
+from screens.widgets.line import Line, relabel
 
 
 class NextBar(Horizontal):
@@ -32,12 +32,12 @@ class NextBar(Horizontal):
         if look_only or phase is None:
             idle = "A look without a run: nothing is recorded, nothing can act." if look_only else "Every phase is done."
             standing.put(Content(running or idle))
-            button.label = Content(" n  Home " if look_only else " n  Seal the log ")
+            relabel(button, Content(" n  Home " if look_only else " n  Seal the log "))
             return
         refusal = state.may_advance()
         held, count = holding(state, self._checklist, phase)
         button.set_class(refusal is not None, "-dim")
-        button.label = Content(f" n  {self._label(state)} ")
+        relabel(button, Content(f" n  {self._label(state)} "))
         if running:
             standing.put(Content.assemble(("◌ ", "$primary"), running))
         elif refusal is None:

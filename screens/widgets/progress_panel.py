@@ -24,8 +24,10 @@ class ProgressPanel(Line):
     def show(self, view: RunView) -> None:
         """Draw every meter and the wait, if there is one."""
         width = max(40, self.size.width or self.app.size.width - 4)
-        rows = [meter_row(meter, width) for meter in view.meters.values()]
-        rows += [_idle_row(name, width) for name in self._expected if name not in view.meters]
+        shown = [meter for meter in view.meters.values() if not meter.ended or meter.subject in self._expected]
+        name = min(34 if width >= 98 else 16, max([10, *(len(one_line(meter.subject)) + 1 for meter in shown)]))
+        rows = [meter_row(meter, width, name) for meter in shown]
+        rows += [_idle_row(subject, width, name) for subject in self._expected if (subject, False) not in view.meters]
         if view.countdown is not None:
             left = view.countdown.left(view.clock)
             rows.append(Content.assemble(("… waiting ", "bold $warning"), (span(left), "bold"), f"  {view.countdown.reason}"))
@@ -36,29 +38,32 @@ class ProgressPanel(Line):
         self._drawn = len(rows)
 
 
-def meter_row(meter: Meter, width: int) -> Content:
-    """One subject's line: how far, how fast, how long still. The bar and the curve take the width that is left."""
+def meter_row(meter: Meter, width: int, name: int = 10) -> Content:
+    """One subject's line: how far, how fast, how long still. The bar and the curve take the width that is left.
+
+    `name` is the width of the column of names.
+    """
     fraction = meter.fraction
-    phase, bar, curve = _room(width)
+    phase, bar, curve = _room(width - name)
     percent = f"{fraction * 100:3.0f} %" if fraction is not None else ""
     rate = f"{amount(meter.rate, meter.unit)}/s" if meter.rate and not meter.ended else ""
     eta = f"ETA {span(meter.eta)}" if meter.eta is not None and not meter.ended else ""
     return Content.assemble(
-        (one_line(meter.subject, 16).ljust(10), "bold"),
+        (one_line(meter.subject, name - 1).ljust(name), "bold"),
         (one_line(meter.phase, phase - 1).ljust(phase), "$muted"),
         _bar(fraction, bar),
         (f" {percent:>5} ", "bold"),
         f"{_figures(meter):<15}",
         (f" {rate:>10}", "$primary"),
-        f" {eta:>9} ",
+        f"  {eta} " if eta else "",
         ("" if meter.ended else sparkline(meter.rates, curve), "$secondary"),
     )
 
 
 def _room(width: int) -> tuple[int, int, int]:
-    """Cells for the phase's name, the bar and the curve."""
-    phase = 23 if width >= 98 else 13
-    left = max(0, width - 55 - phase)
+    """Cells for the phase's name, the bar and the curve, of what the column of names leaves."""
+    phase = 23 if width >= 88 else 13
+    left = max(0, width - 45 - phase)
     bar = max(8, min(30, left - 12))
     return phase, bar, max(0, min(12, left - bar))
 
@@ -79,9 +84,9 @@ def _bar(fraction: float | None, width: int) -> Content:
     return Content.assemble(("━" * full, "$success" if fraction >= 1 else "$primary"), ("─" * (width - full), "$faint"))
 
 
-def _idle_row(name: str, width: int) -> Content:
-    phase, bar, _ = _room(width)
-    return Content.assemble((name.ljust(10), "bold"), ("not begun".ljust(phase), "$muted"), ("─" * bar, "$faint"))
+def _idle_row(subject: str, width: int, name: int) -> Content:
+    phase, bar, _ = _room(width - name)
+    return Content.assemble((subject.ljust(name), "bold"), ("not begun".ljust(phase), "$muted"), ("─" * bar, "$faint"))
 
 
 def sparkline(rates: Iterable[float], width: int = 12) -> str:

@@ -11,18 +11,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from checks.base import Check
-from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.checklist import Checklist, Item, Phase
-from nexy_tui.core.event import Event
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import Cancelled, Problem
+from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.driver import Outcome, drive
 from nexy_tui.engine.session import Keys, Session
+from pilot.fake_actions import actions
 from pilot.release_text import FIXERS, PHASES, SEEN
 from screens.backend import Proposal
 
@@ -84,40 +83,12 @@ class MemoryLog:
         self.closed = True
 
 
-@dataclass
-class FakeAction:
-    """An action whose effect is a function of the test's choosing."""
-
-    name: str
-    title: str
-    lines: tuple[str, ...] = ("do it",)
-    irreversible: bool = False
-    writes_outside: bool = False
-    typed: str | None = None
-    effect: Callable[[ActionContext], ActionResult] = lambda _: ActionResult("Done.")
-    ran: int = 0
-    fits: bool = True
-
-    def applies(self, plan: Plan) -> bool:
-        return self.fits
-
-    def describe(self, services: Any, plan: Plan) -> Sequence[str]:
-        return self.lines
-
-    def confirmation(self, services: Any, plan: Plan) -> str | None:
-        return self.typed
-
-    def run(self, context: ActionContext) -> ActionResult:
-        self.ran += 1
-        return self.effect(context)
-
-
 class Play:
     """What the fake world shows (a verdict an item) and what the fake actions do."""
 
     def __init__(self) -> None:
         self.verdicts: dict[str, Verdict] = {name: passed(summary, *evidence) for name, (summary, evidence) in SEEN.items()}
-        self.actions = {action.name: action for action in _actions()}
+        self.actions = {action.name: action for action in actions()}
         self.gate = threading.Event()
         self.gate.set()
 
@@ -268,48 +239,3 @@ class FakeBackend:
             self.session.look_at_phase(str(self.session.state.phase))
             assert self.session.advance() is None, "the play does not lead to that phase"
         return self.session
-
-
-def emitting(
-    *events: Event, result: str = "Done.", problem: Problem | None = None, hold: threading.Event | None = None
-) -> Callable[[ActionContext], ActionResult]:
-    """An effect that says these things, waits for `hold`, and ends with a result or a problem."""
-
-    def effect(context: ActionContext) -> ActionResult:
-        for event in events:
-            context.emit(event)
-        while hold is not None and not hold.wait(0.01):
-            if context.cancelled():
-                raise Cancelled("Stopped by the operator.")
-        if problem is not None:
-            raise problem
-        return ActionResult(result)
-
-    return effect
-
-
-def _actions() -> list[FakeAction]:
-    bump = ("write 1.6.1.43 into VERSION", "write the version fields of server/config/unified_config.yaml", "commit Release v1.6.1.43")
-    push = ("push Release v1.6.1.43 and the tag v1.6.1.43 to Seregawpn/Nexy_server, in one atomic push",)
-    backup = (
-        "dump voice_assistant_db at 127.0.0.1:5432 as nexy_db_20260214T102107Z.tar.gz",
-        "verify the archive and sign a record beside it",
-    )
-    publish = (
-        "upload Nexy.dmg (315.7 MB) as incoming-3f2a9c51d0e8b774-Nexy.dmg to Seregawpn/Nexy_production, tag Update",
-        "download it again and compare size and sha256",
-        "rename the present Nexy.dmg to previous-Nexy.dmg, and the new one to Nexy.dmg",
-        "write the four manifest files from the downloaded bytes and push them as one commit",
-    )
-    deploy = ("check out v1.6.1.43 on the VM Nexy, lay the four manifest files over it", "restart voice-assistant.service and see /health")
-    return [
-        FakeAction("bump", "Raise the version", bump),
-        FakeAction("push", "Push commit and tag", push, irreversible=True, writes_outside=True),
-        FakeAction("backup", "Back the database up", backup, writes_outside=True),
-        FakeAction(
-            "drill", "Restore drill", ("restore the newest archive into restore_drill_20260214_102107", "count its rows and drop it")
-        ),
-        FakeAction("harden", "Harden the database", ("revoke DELETE and TRUNCATE from nexy_user",), typed="127.0.0.1"),
-        FakeAction("publish", "Publish the artifacts", publish, irreversible=True, writes_outside=True),
-        FakeAction("deploy", "Deploy to the VM", deploy, irreversible=True, writes_outside=True),
-    ]

@@ -9,7 +9,8 @@ import pytest
 
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Waiting
 from nexy_tui.core.problem import ActionFailed
-from pilot.fakes import FakeBackend, emitting
+from pilot.fake_actions import emitting
+from pilot.fakes import FakeBackend
 from pilot.hand import flowing, play, press, settle, shown, told, until
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.message import ProblemDialog

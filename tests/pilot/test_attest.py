@@ -54,7 +54,7 @@ def test_not_what_was_seen_to_fail() -> None:
     backend.play.fails("inbox.version", "Info.plist says 1.6.1.42.", "Build it again.")
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "down", "down", "t")
+        await press(pilot, "t")
         assert "only what could not be verified is attested" in flowing(pilot.app)
 
     play(backend, script)
@@ -65,7 +65,7 @@ def test_leaving_the_question_attests_nothing() -> None:
     backend = unread_version()
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "down", "down", "t")
+        await press(pilot, "t")
         await pilot.press(*"opened it on a Mac")
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, PhaseScreen)

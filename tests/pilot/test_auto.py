@@ -10,7 +10,8 @@ import pytest
 
 from nexy_tui.app import NexyApp
 from nexy_tui.core.problem import ActionFailed, Unusable
-from pilot.fakes import LOG, RUN, FakeBackend, emitting
+from pilot.fake_actions import emitting
+from pilot.fakes import LOG, RUN, FakeBackend
 from pilot.hand import flowing, until
 from screens.backend import Ending
 from screens.end import EndScreen
@@ -65,7 +66,8 @@ def test_stops_where_an_item_does_not_hold_and_seals_nothing() -> None:
         await until(pilot, lambda: pilot.app.return_value is not None, limit=30)
 
     app = play_auto(backend, script)
-    assert app.return_value == Ending(1, LOG, RUN, None) and not backend.log.sealed
+    assert app.return_value == Ending(1, LOG, RUN, None, message="database.drill is failed: The last drill is 8 days old.")
+    assert not backend.log.sealed
 
 
 def test_an_action_that_fails_ends_it_with_its_reason() -> None:
@@ -77,7 +79,7 @@ def test_an_action_that_fails_ends_it_with_its_reason() -> None:
         await until(pilot, lambda: "The disk is full." in flowing(pilot.app), limit=30)
         await until(pilot, lambda: pilot.app.return_value is not None, limit=30)
 
-    assert play_auto(backend, script).return_value == Ending(1, LOG, RUN, None)
+    assert play_auto(backend, script).return_value == Ending(1, LOG, RUN, None, message="The disk is full. No backup. Free space.")
 
 
 def test_the_operators_keys_do_nothing_meanwhile_but_leaving_works() -> None:

@@ -59,7 +59,7 @@ def test_rate_and_time_to_go() -> None:
     for second in range(6):
         clock.elapsed = float(second)
         view.take([progress(second * 10_000_000, 100_000_000)])
-    meter = view.meters["Nexy.dmg"]
+    meter = view.meters["Nexy.dmg", False]
     assert meter.rate == 10_000_000 and meter.eta == 5.0 and meter.fraction == 0.5
     text = meter_row(meter, 110).plain
     for part in ("Nexy.dmg", "uploading", "50 %", "50.0/100.0 MB", "10.0 MB/s", "ETA 0:05", "█"):
@@ -74,7 +74,7 @@ def test_what_a_look_counted_goes_when_it_rests_and_what_an_action_counted_stays
     view.take([ActionEvent("look", Progress("Nexy.dmg", "reading", 1, 2)), ActionStarted("publish"), progress(5)])
     view.take([ActionEvent("look", Progress("other", "reading", 1, 2)), ActionEnded("publish", None, None)])
     view.rest()
-    assert list(view.meters) == ["Nexy.dmg"] and view.meters["Nexy.dmg"].ended
+    assert list(view.meters) == [("Nexy.dmg", False)] and view.meters["Nexy.dmg", False].ended
 
 
 def test_the_countdown_runs_on_the_clocks_speed_and_ends_with_the_next_word() -> None:

@@ -9,7 +9,8 @@ import pytest
 from nexy_tui.core.event import Line, Progress, Waiting
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.problem import ActionFailed
-from pilot.fakes import FakeBackend, emitting
+from pilot.fake_actions import emitting
+from pilot.fakes import FakeBackend
 from pilot.hand import flowing, play, press, shown, told, until
 from screens.text import amount, clean, one_line, span
 

@@ -60,7 +60,7 @@ def test_production_is_named_on_every_screen() -> None:
 def test_a_resize_keeps_item_and_log() -> None:
     async def script(pilot: Any) -> None:
         app = pilot.app
-        await press(pilot, "down", "down")
+        await press(pilot, "down")
         for size in ((120, 40), (80, 24), (150, 50)):
             await pilot.resize_terminal(*size)
             await settle(pilot)
@@ -74,7 +74,7 @@ def test_a_resize_keeps_item_and_log() -> None:
 def test_enter_opens_the_item_and_closes_it_again() -> None:
     async def script(pilot: Any) -> None:
         app = pilot.app
-        await press(pilot, "down", "enter")
+        await press(pilot, "enter")
         text = shown(app)
         assert "A deploy that damages data must be undone" in text and "Make one." in text and "Restore drill not" not in text
         await press(pilot, "escape")
@@ -195,3 +195,42 @@ def test_screens_reach_no_further_down_than_the_engine() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("nexy_tui", "checks")):
                 parts = (node.module or "").split(".")
                 assert parts[0] == "nexy_tui" and parts[1] in allowed, f"{path.name} imports {node.module}"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (64, 20)])
+def test_a_long_list_of_deeds_scrolls_and_the_field_stays_in_sight(size: tuple[int, int]) -> None:
+    backend = FakeBackend(at="version")
+    backend.play.fails("version.tag", "Not there.", "Push it.")
+    backend.play.actions["push"].lines = tuple(f"deed number {number}" for number in range(40))
+
+    async def script(pilot: Any) -> None:
+        app = pilot.app
+        await press(pilot, "a")
+        text = shown(app)
+        for part in ("deed number 0", "more lines ↓", "It cannot be taken back", "type  rehearsal 1.6.1.43", "Do it", "Leave it"):
+            assert part in text
+        assert "deed number 39" not in text
+        await press(pilot, *["pagedown"] * 8)
+        text = shown(app)
+        assert "deed number 39" in text and "more lines" not in text and "type  rehearsal 1.6.1.43" in text
+        await pilot.press(*"rehearsal 1.6.1.43")
+        assert "The same. Enter goes on." in shown(app)
+
+    play(backend, script, size=size)
+
+
+def test_the_cursor_is_led_to_the_item_in_the_way_until_the_operator_moves_it() -> None:
+    backend = busy()
+
+    async def script(pilot: Any) -> None:
+        screen = pilot.app.screen
+        assert screen.selected.id == "database.backup"
+        backend.play.holds("database.backup")
+        await press(pilot, "r")
+        assert screen.selected.id == "database.drill"
+        await press(pilot, "up", "up")
+        backend.play.fails("database.runbooks", "Gone.", "Restore it.")
+        await press(pilot, "r")
+        assert screen.selected.id == "database.answers"
+
+    play(backend, script)

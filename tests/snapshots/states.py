@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pilot.fakes import VERSION, FakeBackend, emitting
+from pilot.fake_actions import emitting
+from pilot.fakes import VERSION, FakeBackend
 from pilot.hand import settle, until
 from textual.pilot import Pilot
 
@@ -183,7 +184,7 @@ def torn_gate() -> FakeBackend:
 
 async def with_a_word(pilot: Pilot[Any]) -> None:
     """Walk from the inbox to the seal, one item attested on the way."""
-    await pilot.press("down", "down", "t")
+    await pilot.press("t")
     await settle(pilot)
     await pilot.press(*"opened on a Mac", "enter")
     for _ in range(5):
@@ -202,7 +203,7 @@ STATES: dict[str, State] = {
     "failed": State(failing),
     "refused": State(failing, ("n",)),
     "item_open": State(failing, ("enter",)),
-    "attest": State(unread, ("down", "down", "t")),
+    "attest": State(unread, ("t",)),
     "confirm": State(ungated, ("a",)),
     "confirm_typed": State(lambda: unpushed(None), lead=half_typed),
     "database": State(ungated),
