@@ -78,7 +78,9 @@ class Arena:
     def publish(self, version: str, *options: str) -> dict[str, Any]:
         """Our publisher in a process of its own; its figures, and the requests it took."""
         before = self._requests()
-        figures: dict[str, Any] = json.loads(self.run([sys.executable, "-P", HERE / "publisher.py", version, *options], cwd=self.world.checkout))
+        figures: dict[str, Any] = json.loads(
+            self.run([sys.executable, "-P", HERE / "publisher.py", version, *options], cwd=self.world.checkout)
+        )
         made = self._requests()[len(before) :]
         figures["requests"] = len(made)
         figures["release_host_requests"] = sum(".git/" not in path for path in made)
@@ -109,7 +111,7 @@ class Arena:
     @contextmanager
     def watched(self, seen: list[Watched], digests: Sequence[str], stagger: float) -> Iterator[None]:
         """Clients at the release URL meanwhile; what they saw is appended. `digests`: of the file before and the file after."""
-        command = [sys.executable, "-P", HERE / "bystander.py", self.url, "--stagger", str(stagger)]
+        command: list[str | Path] = [sys.executable, "-P", HERE / "bystander.py", self.url, "--stagger", str(stagger)]
         with subprocess.Popen(command, env=self.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
             try:
                 time.sleep(1.0)
@@ -130,7 +132,13 @@ class Arena:
     def run(self, argv: Sequence[str | Path], cwd: Path | None = None) -> str:
         """Run a program in the world; its output. Raises SystemExit with what it said where it fails."""
         done = subprocess.run(
-            [str(word) for word in argv], env=self.environ, cwd=cwd or self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            [str(word) for word in argv],
+            env=self.environ,
+            cwd=cwd or self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise SystemExit(f"{argv[0]} ended with {done.returncode}: {done.stderr[-2000:]}")

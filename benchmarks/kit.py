@@ -21,7 +21,10 @@ _HEADINGS = ("figure", "ours", "reference", "unit", "ratio", "goal", "holds")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure beside its reference. `goal` says what must be true and `holds` whether it is; None for figures without one."""
+    """One figure beside its reference. `goal` says what must be true and `holds` whether it is; None for figures without one.
+
+    A name that begins with blanks is a detail of the row above it.
+    """
 
     name: str
     ours: float
@@ -38,7 +41,7 @@ class Row:
     def document(self) -> dict[str, object]:
         """The row as JSON."""
         return {
-            "name": self.name,
+            "name": self.name.strip(),
             "ours": _rounded(self.ours),
             "reference": _rounded(self.reference),
             "unit": self.unit,
@@ -96,7 +99,7 @@ def machine() -> dict[str, object]:
 def show(described: Mapping[str, object], rows: Sequence[Row], *, as_json: bool) -> int:
     """Print the rows; 0 when every goal holds, else 1."""
     if as_json:
-        print(json.dumps({"machine": dict(described), "rows": [row.document() for row in rows]}, indent=2))
+        print(json.dumps({"machine": dict(described), "rows": [row.document() for row in rows]}, indent=2, ensure_ascii=False))
     else:
         print(", ".join(f"{key} {value}" for key, value in described.items()))
         _table([_HEADINGS, *(_cells(row) for row in rows)])
@@ -106,7 +109,10 @@ def show(described: Mapping[str, object], rows: Sequence[Row], *, as_json: bool)
 def _table(lines: Sequence[Sequence[str]]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
-        cells = (cell.rjust(width) if 0 < column < 3 or column == 4 else cell.ljust(width) for column, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        cells = (
+            cell.rjust(width) if 0 < column < 3 or column == 4 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
         print("  ".join(cells).rstrip())
 
 
@@ -124,7 +130,7 @@ def _rounded(value: float | None) -> Any:
     if value is None:
         return None
     short = float(f"{value:.4g}")
-    return int(short) if short.is_integer() and abs(short) >= 10 or value == int(value) else short
+    return int(short) if (short.is_integer() and abs(short) >= 10) or value == int(value) else short
 
 
 def _cpu() -> str:
