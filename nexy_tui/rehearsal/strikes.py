@@ -1,8 +1,9 @@
 """Strikes: one request of a client's, counted from now, goes wrong in a chosen way. An instrument to walk every request with.
 
 Switched by the entry `strike` of the world's faults file: `[METHOD]N:SORT[:MARK]`, the N-th request, or the N-th of a method; a
-new text (the mark makes it one) counts from 1 again. Requests with the header `x-nexy-witness` are not counted: they look, and take no part. Each strike leaves a line in
-`log/strikes.jsonl` with the status that the request had in truth, where it had its effect.
+new text (the mark makes it one) counts from 1 again. Requests with the header `x-nexy-witness` are not counted: they look, and
+take no part. Each strike leaves a line in `log/strikes.jsonl` with the status that the request had in truth, where it had its
+effect.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import keyring.core
-from conftest import Inside
+from conftest import Inside, MakeWorld
 
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli.release import run_headless
@@ -25,6 +25,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.engine.notice import Notice, PhaseOpened
 from nexy_tui.engine.run import start_run
 from nexy_tui.plain import PlainRenderer
+from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.names import CODE
 from nexy_tui.runlog.read import read_log
 from nexy_tui.runlog.record import Record
@@ -119,6 +120,33 @@ def terminal(inside: Inside) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+class Bench:
+    """One world for as many releases as leave it whole; each is of the version after the last one's."""
+
+    def __init__(self, make_world: MakeWorld) -> None:
+        self._make_world = make_world
+        self._inside: Inside | None = None
+        self._version = Version.parse("0.0.0.0")
+        self.whole = False
+
+    def take(self, *, fresh: bool = False) -> tuple[Inside, Version]:
+        """A world and the version to release in it, whose image lies in the inbox. Whoever leaves it whole says so afterwards."""
+        if self._inside is not None and self.whole and not fresh:
+            self._version = self._version.next_build()
+            worlds.build(self._inside.world, str(self._version), (DMG,))
+        else:
+            self.drop()
+            self._inside = self._make_world()
+            self._version = Version.parse(self._inside.world.next)
+        self.whole = False
+        return self._inside, self._version
+
+    def drop(self) -> None:
+        """Bring the world down."""
+        if self._inside is not None:
+            worlds.stop(self._inside.world.dir)
 
 
 def verified_as(inside: Inside, log: Path) -> int:

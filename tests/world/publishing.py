@@ -146,7 +146,7 @@ _AFTERWARDS = (publish.TARGET, publish.ASSET, publish.BYTES, manifests.MANIFESTS
 
 def local(work: Publisher, name: str = DMG) -> tuple[int, str]:
     path = work.services.layout.inbox / name
-    return path.stat().st_size, digest(path)[0]
+    return path.stat().st_size, digest(path)
 
 
 def requests(work: Publisher) -> list[tuple[str, str, bool]]:

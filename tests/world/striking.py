@@ -4,6 +4,7 @@ of what came of that: which name stood for which bytes at every moment, and what
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import signal
@@ -45,7 +46,10 @@ def length(path: Path) -> int:
 
 @contextmanager
 def strike(inside: Inside, at: int | str, sort: str) -> Iterator[Callable[[], None]]:
-    """The `at`-th request from now on (`PATCH3`: the third PATCH) goes wrong in that way. Gives the call that ends it, and lets go what it holds."""
+    """The `at`-th request from now on (`PATCH3`: the third PATCH) goes wrong in that way.
+
+    Gives the call that ends it, and lets go what it holds.
+    """
     faults = Faults(inside.world.faults)
     faults.switch(NAME, True, f"{at}:{sort}:{uuid.uuid4().hex}")
     try:
@@ -116,7 +120,7 @@ def assert_unbroken(mark: Mark, *, missing: int | None = None) -> None:
         ours = f"sha256:{local(work, name)[1]}"
         states = [state[tag] for state in mark.states()]
         gaps = 0
-        for earlier, now in zip(states, states[1:], strict=False):
+        for earlier, now in itertools.pairwise(states):
             if name in now:
                 assert now[name][1] == "uploaded" and now[name][3] in (mark.before[name], ours), now
             elif name in earlier:
@@ -127,7 +131,8 @@ def assert_unbroken(mark: Mark, *, missing: int | None = None) -> None:
         whole = {asset[0] for state in states[1:] for asset in state.values() if asset[1] == "uploaded" and asset[3] == ours}
         assert len(whole) <= 1, f"{name} was sent {len(whole)} times"
     assert_pushed_true(mark)
-    assert not [row for row in rows(work.inside.world.log / "requests.jsonl", mark.requests) if row["host"] == ASSET_HOST and row["authorized"]]
+    asked = rows(work.inside.world.log / "requests.jsonl", mark.requests)
+    assert not [row for row in asked if row["host"] == ASSET_HOST and row["authorized"]]
 
 
 def assert_pushed_true(mark: Mark) -> None:

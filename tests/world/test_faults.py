@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 from conftest import Inside, MakeWorld
-from driving import OPEN, SEALED, Run, assert_released, outside, release, release_here, verified_as
+from driving import Bench, Run, assert_released, outside, release, release_here
 
 from nexy_tui.checklist import CHECKLIST
-from nexy_tui.core.target import DMG
-from nexy_tui.core.version import Version
-from nexy_tui.rehearsal import world as worlds
+from nexy_tui.config import load_settings
 from nexy_tui.rehearsal.switchboard import registry
+from nexy_tui.runlog.verify import State, verify_file
 
 START = "start"
 PUSHED = frozenset(("tag", "branch"))
@@ -74,7 +73,6 @@ CASES: tuple[Stop | Borne, ...] = (
         "version.manifests",
         "The two manifest directories differ",
         "nexy-tui sync-manifests",
-        done=frozenset(("branch", "manifests")),
     ),
     Stop(
         "manifests-differ",
@@ -112,7 +110,7 @@ CASES: tuple[Stop | Borne, ...] = (
     ),
     Borne("download-stale-once", "other bytes are at the address of Nexy.dmg; asking again"),
     Borne("bandwidth=40000000", "RELEASE COMPLETE"),
-    Stop("server-down", "gate", "gate.live", "/health gives no answer", "See that those addresses answer", done=PUBLISHED, exit=3),
+    Stop("server-down", "gate", "gate.live", "/health gives no answer", "See why the server does not answer", done=PUBLISHED, exit=3),
     Stop("server-third-version", "gate", "gate.live", "1.6.0.7", "See what runs on the VM", done=PUBLISHED),
     Stop("server-third-version", "gate", "gate.live", "/health: version is 1.6.0.7", "See what runs on the VM", done=PUBLISHED, at="gate"),
     Stop("appcast-broken", "gate", "gate.live", "it is not well-formed XML", "See what runs on the VM", done=PUBLISHED),
@@ -129,36 +127,17 @@ CASES: tuple[Stop | Borne, ...] = (
         fresh=True,
     ),
     Stop("service-down", "deploy", "deploy.service", "Cannot allocate memory", "See the service's journal", done=CONFIGURED),
-    Stop("config-env-broken", "gate", "gate.live", "/health gives no answer", "See that those addresses answer", done=PUBLISHED, exit=3),
+    Stop(
+        "config-env-broken",
+        "gate",
+        "gate.live",
+        "/health gives no answer",
+        "See why the server does not answer",
+        done=PUBLISHED,
+        exit=3,
+    ),
     Stop("gemini-key-invalid", "deploy", "deploy.service", "API_KEY_INVALID", "nexy-tui fix gemini-key", done=CONFIGURED),
 )
-
-
-class Bench:
-    """One world for as many faults as leave it whole; each of them releases the version after the last one's."""
-
-    def __init__(self, make_world: MakeWorld) -> None:
-        self._make_world = make_world
-        self._inside: Inside | None = None
-        self._version = Version.parse("0.0.0.0")
-        self.whole = False
-
-    def take(self, *, fresh: bool) -> tuple[Inside, Version]:
-        """A world and the version to release in it, whose image lies in the inbox."""
-        if self._inside is not None and self.whole and not fresh:
-            self._version = self._version.next_build()
-            worlds.build(self._inside.world, str(self._version), (DMG,))
-        else:
-            self.drop()
-            self._inside = self._make_world()
-            self._version = Version.parse(self._inside.world.next)
-        self.whole = False
-        return self._inside, self._version
-
-    def drop(self) -> None:
-        """Bring the world down."""
-        if self._inside is not None:
-            worlds.stop(self._inside.world.dir)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +150,6 @@ def bench(make_module_world: MakeWorld) -> Iterator[Bench]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.fault}-{case.at}")
 def test_a_fault_stops_the_run_where_it_concerns_it_or_is_borne(bench: Bench, case: Stop | Borne) -> None:
     inside, version = bench.take(fresh=case.fresh)
-    before = outside(inside)
     name, equals, parameter = case.fault.partition("=")
 
     def strike() -> None:
@@ -179,6 +157,7 @@ def test_a_fault_stops_the_run_where_it_concerns_it_or_is_borne(bench: Bench, ca
 
     if case.at == START:
         strike()
+    before = outside(inside)
     run = release_here(inside, version, {case.at: strike})
     if isinstance(case, Stop):
         stopped = outside(inside)
@@ -193,7 +172,7 @@ def test_a_fault_stops_the_run_where_it_concerns_it_or_is_borne(bench: Bench, ca
     else:
         assert case.says in run.said
     assert (run.exit, run.document["outcome"], run.document["stopped_by"]) == (0, "verified", None), run.said
-    assert verified_as(inside, run.log) == SEALED
+    assert judged(inside, run) is State.SEALED
     assert_released(inside, version)
     bench.whole = True
 
@@ -216,7 +195,12 @@ def assert_stopped(inside: Inside, run: Run, case: Stop) -> None:
     begun = {str(record.action) for record in run.records if record.kind == "intent"}
     reached = order[: order.index(case.phase) + 1]
     assert begun <= {action for phase in CHECKLIST.phases if phase.id in reached for action in CHECKLIST.main_actions(phase)}
-    assert verified_as(inside, run.log) == OPEN
+    assert judged(inside, run) is State.OPEN
+
+
+def judged(inside: Inside, run: Run) -> State:
+    """What `nexy-tui runs verify` says of the run's log."""
+    return verify_file(run.log, load_settings(inside.environ), checkout=inside.checkout).state
 
 
 def test_every_fault_a_world_knows_stands_in_the_table() -> None:

@@ -133,7 +133,7 @@ def test_no_guard_no_swap(work: Publisher, monkeypatch: pytest.MonkeyPatch, tmp_
         if text is not None:
             program.write_text(text)
             program.chmod(0o700)
-        monkeypatch.setattr(swap_guard.sys, "executable", str(program))
+        monkeypatch.setattr(swap_guard, "_COMMAND", (str(program),))
         with pytest.raises(ActionFailed) as raised:
             work.do(Publish())
         assert raised.value.what == f"The process that guards the swap is not there: {says}."

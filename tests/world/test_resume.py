@@ -1,0 +1,223 @@
+"""A wizard that is killed (`kill -9`) leaves a log that says how far it came, and `release --resume` finishes that very run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Inside, MakeWorld
+from driving import NEXY, OPEN, SEALED, Bench, assert_released, begin, outside, release, verified_as
+
+from nexy_tui.core.target import DMG
+from nexy_tui.rehearsal.names import CODE
+from nexy_tui.runlog.read import read_log
+
+PATIENCE = 90.0
+LOCK = "refs/nexy/lock"
+
+
+@pytest.fixture(scope="module")
+def bench(make_module_world: MakeWorld) -> Iterator[Bench]:
+    made = Bench(make_module_world)
+    yield made
+    made.drop()
+
+
+def until(what: str, seen: Callable[[], bool], process: subprocess.Popen[bytes], said: Path) -> None:
+    """Wait for a moment of a run. A run that ended before it shows what it said."""
+    end = time.monotonic() + PATIENCE
+    while not seen():
+        assert process.poll() is None, f"ended with {process.returncode} before {what}:\n{said.read_text()}"
+        assert time.monotonic() < end, f"{what} did not come:\n{said.read_text()}"
+        time.sleep(0.01)
+
+
+@contextmanager
+def hook(inside: Inside, name: str, text: str) -> Iterator[Path]:
+    """A hook of the code repository that stands still where a marker file is made, until the file is taken away."""
+    marker, path = inside.home / f"{name}-reached", inside.world.bare(CODE) / "hooks" / name
+    wait = f'touch "{marker}"; while [ -e "{marker}" ]; do sleep 0.05; done'
+    path.write_text(f"#!/bin/sh\n{text}\n".replace("STAND STILL", wait))
+    path.chmod(0o755)
+    try:
+        yield marker
+    finally:
+        marker.unlink(missing_ok=True)
+        path.unlink()
+
+
+AFTER_THE_TAG = ("post-receive", "if grep -q refs/tags/v; then STAND STILL; fi")
+"""The push has had its effect, and whoever pushed has not heard of it."""
+
+_SUBJECT = 'git log -1 --format=%s "$(cut -d" " -f2)"'
+BEFORE_THE_MANIFESTS = ("pre-receive", f'if {_SUBJECT} | grep -q "^Update manifest"; then STAND STILL; exit 1; fi')
+"""The download is replaced, and the manifest commit, on its way, will not be taken."""
+
+
+@contextmanager
+def slowly(inside: Inside) -> Iterator[None]:
+    """At 250 kB a second, so that an upload of a megabyte takes its time."""
+    inside.fault("bandwidth", param="2000000")
+    try:
+        yield
+    finally:
+        inside.fault("bandwidth", False)
+
+
+def logs(inside: Inside) -> set[Path]:
+    return set((inside.world.state / "runs").glob("*/*.intoto.jsonl"))
+
+
+def arriving(inside: Inside) -> bool:
+    """Whether the release host has a part of an upload's bytes."""
+    return any(part.stat().st_size > 0 for part in (inside.world.releases / "blobs").glob("*.part"))
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """The wizard alone: what it had started ends by itself, or does not."""
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(timeout=30) == -signal.SIGKILL
+
+
+def test_killed_right_after_genesis(bench: Bench, tmp_path: Path) -> None:
+    inside, version = bench.take()
+    before, known, said = outside(inside), logs(inside), tmp_path / "said"
+    process = begin(inside, str(version), said=said)
+    until("genesis", lambda: any(path.stat().st_size > 0 for path in logs(inside) - known), process, said)
+    kill(process)
+    (log,) = logs(inside) - known
+    assert outside(inside).changed(before) == set()
+    resumed(bench, inside, log, unknown=())
+    assert_released(inside, version)
+
+
+def test_killed_in_the_middle_of_the_upload(bench: Bench, tmp_path: Path) -> None:
+    inside, version = bench.take()
+    before, known, said = outside(inside), logs(inside), tmp_path / "said"
+    with slowly(inside):
+        process = begin(inside, str(version), said=said)
+        until("the upload", lambda: arriving(inside), process, said)
+        kill(process)
+        (log,) = logs(inside) - known
+        left = outside(inside)
+    assert left.changed(before) == {"tag", "branch"}
+    assert {state for name, (state, _) in left.assets.items() if name.startswith("incoming-")} == {"starter"}
+    resumed(bench, inside, log, unknown=("publish",))
+    assert_released(inside, version)
+
+
+def test_killed_when_the_tag_was_pushed_while_another_run_waits_for_the_lock(bench: Bench, tmp_path: Path) -> None:
+    inside, version = bench.take()
+    before, known, said = outside(inside), logs(inside), tmp_path / "said"
+    with hook(inside, *AFTER_THE_TAG) as marker:
+        process = begin(inside, str(version), said=said)
+        until("the push", marker.exists, process, said)
+        (log,) = logs(inside) - known
+        assert_locked_out(inside, str(version), log)
+        kill(process)
+    assert outside(inside).changed(before) == {"tag", "branch"}
+    assert outside(inside).lock is not None
+    resumed(bench, inside, log, unknown=("push",))
+    assert_released(inside, version)
+
+
+def test_killed_between_the_swap_and_the_manifests(bench: Bench, tmp_path: Path) -> None:
+    inside, version = bench.take()
+    before, known, said = outside(inside), logs(inside), tmp_path / "said"
+    with hook(inside, *BEFORE_THE_MANIFESTS) as marker:
+        process = begin(inside, str(version), said=said)
+        until("the manifests' push", marker.exists, process, said)
+        kill(process)
+    (log,) = logs(inside) - known
+    assert outside(inside).changed(before) == {"tag", "branch", "download"}
+    resumed(bench, inside, log, unknown=("publish",))
+    assert_released(inside, version)
+
+
+def test_killed_during_the_deploy(bench: Bench, tmp_path: Path) -> None:
+    inside, version = bench.take()
+    known, said = logs(inside), tmp_path / "said"
+    process = begin(inside, str(version), said=said)
+    until("the deploy", lambda: "the VM is being brought to" in said.read_text(), process, said)
+    kill(process)
+    (log,) = logs(inside) - known
+    resumed(bench, inside, log, unknown=("deploy",))
+    assert_released(inside, version)
+
+
+def resumed(bench: Bench, inside: Inside, log: Path, unknown: tuple[str, ...]) -> None:
+    """The run goes on to its end; its log names what was under way when it was killed, and is sealed."""
+    run = log.name.partition(".")[0]
+    assert verified_as(inside, log) == OPEN
+    ended = release(inside, "--resume", run)
+    assert (ended.exit, ended.document["outcome"], ended.id, ended.log) == (0, "verified", run, log), ended.said
+    (resume,) = [record for record in ended.records if record.kind == "resume"]
+    assert tuple(resume.details["dangling"]) == unknown
+    assert all(action in resume.message for action in unknown)
+    assert f"Going on with run {run}" in ended.said
+    assert (f"cut off while it ran: {', '.join(unknown)};" in ended.said) == bool(unknown)
+    assert verified_as(inside, log) == SEALED
+    bench.whole = True
+
+
+def assert_locked_out(inside: Inside, version: str, held_by: Path) -> None:
+    """Another run, begun while this one lives, changes nothing and says who holds the lock."""
+    before = outside(inside)
+    other = release(inside, version)
+    holder = read_log(held_by)[0].operator
+    assert (other.exit, other.document["stopped_by"]) == (1, "remotes.lock"), other.said
+    assert f"{holder.id} on {holder.host} is releasing" in other.document["message"]
+    assert "Wait until" in other.said
+    assert outside(inside) == before
+
+
+def test_a_lock_is_taken_over_only_after_it_has_expired(bench: Bench, tmp_path: Path) -> None:
+    inside, version = bench.take()
+    write_lock(inside, datetime.now(UTC) + timedelta(seconds=600))
+    refused = release(inside, str(version))
+    assert (refused.exit, refused.document["stopped_by"]) == (1, "remotes.lock"), refused.said
+    assert "ada@example.com on workbench is releasing" in refused.document["message"]
+    write_lock(inside, datetime.now(UTC) - timedelta(seconds=1))
+    ended = release(inside, "--resume", refused.id)
+    assert ended.exit == 0, ended.said
+    assert_released(inside, version)
+    bench.whole = True
+
+
+def write_lock(inside: Inside, expires: datetime) -> None:
+    """Somebody else's lock, as their wizard writes it."""
+    body = {"expires": expires.isoformat(), "host": "workbench", "operator": "ada@example.com", "run": "another"}
+    bare = inside.world.bare(CODE)
+    tree = inside.git("hash-object", "-t", "tree", "-w", os.devnull, cwd=bare)
+    commit = inside.git("commit-tree", tree, "-m", "Release lock\n\n" + json.dumps(body), cwd=bare)
+    inside.git("update-ref", LOCK, commit, cwd=bare)
+
+
+def test_a_sealed_run_and_a_run_of_another_world_are_not_resumed(bench: Bench, make_world: MakeWorld) -> None:
+    inside, version = bench.take()
+    inside.fault("drill-never")
+    open_run = release(inside, str(version))
+    inside.fault("drill-never", False)
+    left = open_run.log.read_bytes()
+    elsewhere = make_world().run(NEXY, "release", "--resume", open_run.log, "--headless", "--auto", check=False)
+    assert elsewhere.returncode == 2, elsewhere.stderr
+    assert f"Run {open_run.id} belongs to the rehearsal world {inside.world.id}" in elsewhere.stderr
+    assert "Enter that world, or start a run here." in elsewhere.stderr
+    assert open_run.log.read_bytes() == left
+    assert release(inside, "--resume", open_run.id).exit == 0
+    sealed = open_run.log.read_bytes()
+    before = outside(inside)
+    again = inside.run(NEXY, "release", "--resume", open_run.id, "--headless", "--auto", check=False)
+    assert again.returncode == 1, again.stderr
+    assert f"The run in {open_run.log} is sealed." in again.stderr and "Begin a new run." in again.stderr
+    assert open_run.log.read_bytes() == sealed and outside(inside) == before
+    assert (inside.world.checkout_layout.inbox / DMG).exists()
+    bench.whole = True
