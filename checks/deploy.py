@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from checks.base import Check, Scope
 from checks.remotes import look_lock
+from checks.tip import look_refs
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
@@ -53,7 +54,7 @@ def look_deployment(scope: Scope) -> Deployment:
     version = scope.plan.version
     if version is None:
         raise Unusable("No version is named.", "The VM cannot be held against an unknown release.", "Name it, or write it into VERSION.")
-    return scope.once("git.deployment", lambda: find_deployment(scope.services.git, version, scope.plan.kind))
+    return scope.once("git.deployment", lambda: find_deployment(scope.services.git, version, scope.plan.kind, look_refs(scope)))
 
 
 def look_deploy(scope: Scope) -> DeployFacts:

@@ -41,7 +41,6 @@ from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services.github import Asset
-from nexy_tui.services.sparkle import sparkle_of
 from nexy_tui.services.update_server import AppcastFacts, HealthFacts
 
 T = TypeVar("T")
@@ -124,7 +123,7 @@ def _look_gate(scope: Scope) -> GateFacts:
         manifests={str(path): _bytes(services.checkout / path) for path in paths},
         asset=_or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan, DMG).current),
         image=_or_unseen(lambda: look_image(scope)),
-        has_key=sparkle_of(services).verifies,
+        has_key=services.sparkle.verifies,
         live=look_live(scope),
         earlier=look_earlier(scope) if scope.plan.started is None else None,
     )
@@ -214,7 +213,8 @@ def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
     """The live server is up, of one mind, and serves the release before this one or this one, nothing else."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((APPCAST, HEALTH, UPDATES))
     remedy = "See what runs on the VM (its journal, config.env and manifests), mend it, then look again."
-    verdict = verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, STALE)
+    unseen = "See why the server does not answer (its journal on the VM: nexy-tui check deploy.service --vm), mend it, then look again."
+    verdict = verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, STALE, unseen=unseen)
     if verdict.status.satisfied or "deploy" not in plan.begun or _serves_a_stranger(facts.live, plan):
         return verdict
     reason = "This run's deploy was begun and left half-way, so the live server stands between two releases; deploying again ends that."
@@ -230,15 +230,21 @@ def _serves_a_stranger(live: Live, plan: Plan) -> bool:
     return not said <= ours
 
 
-def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] = ()) -> Verdict:
-    """One item's verdict from its part of the table: the first wrong cells named, every cell as evidence."""
+_UNSEEN = "See that those addresses answer, then look again."
+
+
+def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] = (), *, unseen: str = _UNSEEN) -> Verdict:
+    """One item's verdict from its part of the table: the first wrong cells named, every cell as evidence.
+
+    `remedy` is for what is wrong, `unseen` for what could not be seen.
+    """
     cells = ((source, row, cell) for source, column in matrix.columns.items() for row, cell in column.items())
     evidence = tuple(Evidence(f"{source} {row}", f"{cell.value} ({cell.verdict.value})", source) for source, row, cell in cells)
     if wrong := matrix.wrong(Status.FAILED):
         return failed(_listed([_told(*cell) for cell in wrong]), remedy, *evidence, fixers=fixers)
-    if unseen := matrix.wrong(Status.INCONCLUSIVE):
-        said = _listed([_told(*cell) for cell in unseen])
-        return inconclusive(f"Not everything could be seen. {said}", "See that those addresses answer, then look again.", *evidence)
+    if hidden := matrix.wrong(Status.INCONCLUSIVE):
+        said = _listed([_told(*cell) for cell in hidden])
+        return inconclusive(f"Not everything could be seen. {said}", unseen, *evidence)
     return passed(well, *evidence)
 
 
@@ -250,7 +256,7 @@ def _told(source: str, row: str, cell: Cell) -> str:
 
 def _listed(told: list[str]) -> str:
     more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
-    return "; ".join(told[:3]).removesuffix(".") + more + "."
+    return "; ".join(fact.removesuffix(".") for fact in told[:3]) + more + "."
 
 
 def _sha256(data: bytes | None) -> str:

@@ -14,7 +14,6 @@ from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import DMG
 from nexy_tui.services.download import Downloaded
-from nexy_tui.services.sparkle import sparkle_of
 
 CANONICAL = MANIFEST_DIRS[0] / "manifest.json"
 """The manifest the others are copies of."""
@@ -47,7 +46,7 @@ def _look(scope: Scope) -> ImageFacts:
         if download is not None and download.sha256 == local.sha256:
             return _signed(scope, download, local.path, stated)
     wanted = None if stated is None else (stated.size, stated.sha256)
-    if stated is None or stated.signature is None or not sparkle_of(services).verifies:
+    if stated is None or stated.signature is None or not services.sparkle.verifies:
         return ImageFacts(host.settled(tag, DMG, wanted, subject=DMG, phase="downloading"))
     services.settings.state_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix="download-", dir=services.settings.state_dir) as sink:
@@ -57,7 +56,7 @@ def _look(scope: Scope) -> ImageFacts:
 
 
 def _signed(scope: Scope, download: Downloaded, path: Path, stated: manifest.Manifest | None) -> ImageFacts:
-    sparkle = sparkle_of(scope.services)
+    sparkle = scope.services.sparkle
     if stated is None or stated.signature is None or not sparkle.verifies:
         return ImageFacts(download)
     try:

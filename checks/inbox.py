@@ -16,7 +16,7 @@ from nexy_tui.core.problem import Refused
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected, Unfit, inspect
-from nexy_tui.services.sparkle import INBOX_FILE, Signature, sparkle_of
+from nexy_tui.services.sparkle import INBOX_FILE, Signature
 
 NOTHING_PUBLISHED = "A code-only run publishes no artifacts."
 _MANIFESTS_LIMIT = 500
@@ -54,7 +54,7 @@ def read_inbox(services: Services, emit: Emit, cancelled: Callable[[], bool] = l
     artifacts = {}
     for name in (DMG, PKG):
         try:
-            found = inspect(inbox, name, services.clock, services.environ, emit=emit, cancelled=cancelled)
+            found = inspect(inbox, name, services.clock, services.environ, known=services.contents, emit=emit, cancelled=cancelled)
             artifacts[name] = ArtifactFacts(name, found)
         except Unfit as error:
             artifacts[name] = ArtifactFacts(name, unfit=str(error))
@@ -208,7 +208,7 @@ def look_signature(scope: Scope) -> SignatureFacts:
     if found is None or not scope.plan.kind.publishes:
         return SignatureFacts(there=False)
     try:
-        made = sparkle_of(scope.services).signature_for(found.path, scope.services.layout.inbox)
+        made = scope.services.sparkle.signature_for(found.path, scope.services.layout.inbox, sha256=found.sha256)
     except Refused as error:
         return SignatureFacts(there=True, refused=error.what, remedy=error.remedy)
     return SignatureFacts(there=True, signature=made)

@@ -15,7 +15,6 @@ from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG
-from nexy_tui.services.sparkle import sparkle_of
 
 _SYNC = "nexy-tui sync-manifests"
 _PUBLISH = "nexy-tui publish"
@@ -35,7 +34,7 @@ def look_manifests(scope: Scope) -> ManifestFacts:
     checkout = scope.services.checkout
     version = _version(checkout, scope.plan)
     files = {str(path): _bytes(checkout / path) for path in scope.services.layout.manifest_files(version)}
-    return ManifestFacts(files, look_image(scope), sparkle_of(scope.services).verifies)
+    return ManifestFacts(files, look_image(scope), scope.services.sparkle.verifies)
 
 
 def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:

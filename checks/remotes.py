@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
+from checks.tip import look_refs
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.repository import is_repository
@@ -133,7 +134,7 @@ def look_lock(scope: Scope) -> LockFacts:
     services = scope.services
     settings = services.settings
     lock = ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=scope.plan.run or "")
-    return LockFacts(lock.holder())
+    return LockFacts(lock.holder(look_refs(scope)))
 
 
 def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:

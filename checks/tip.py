@@ -1,4 +1,4 @@
-"""The code repository's refs as they stand: asked once a pass, shared by every check that needs the branch or a release tag."""
+"""The code repository's refs as they stand: asked once a pass, shared by every check that needs the branch, a tag or the lock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from checks.base import Scope
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.services.lock import REF as LOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,9 @@ class Tip:
 
 
 def look_refs(scope: Scope) -> dict[str, str]:
-    """The release branch and all release tags on the code repository, annotated ones also as `<ref>^{}`."""
+    """The release branch, all release tags (annotated ones also as `<ref>^{}`) and the release lock on the code repository."""
     git = scope.services.git
-    return scope.once("git.refs", lambda: git.remote_refs(f"refs/heads/{git.release_branch()}", "refs/tags/v*"))
+    return scope.once("git.refs", lambda: git.remote_refs(f"refs/heads/{git.release_branch()}", "refs/tags/v*", LOCK))
 
 
 def look_tip(scope: Scope) -> Tip:

@@ -12,7 +12,7 @@ from nexy_tui.core.event import Event, Exposure, Line, PointOfNoReturn, Progress
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.text import printable
-from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Notice, PhaseOpened, Sealed
+from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Notice, PhaseOpened, Resumed, Sealed
 
 WORDS = {
     Status.PASSED: "ok",
@@ -51,8 +51,8 @@ class PlainRenderer:
                 return self._event(event)
             case ActionStarted() | ActionEnded():
                 return self._action(notice)
-            case Sealed(log, outcome):
-                return f"Log sealed ({outcome}): {log}"
+            case Resumed() | Sealed():
+                return journal_line(notice)
             case _:
                 return None
 
@@ -85,6 +85,16 @@ class PlainRenderer:
         self._progress_at = now
         share = f"{100 * done // total} %" if total else f"{done} B"
         return f"   {subject}: {phase} {share}"
+
+
+def journal_line(notice: Resumed | Sealed) -> str:
+    """A run's log was taken up again, or ended."""
+    if isinstance(notice, Sealed):
+        return f"Log sealed ({notice.outcome}): {notice.log}"
+    line = f"Going on with run {notice.run} of {notice.version}."
+    if not notice.unknown:
+        return line
+    return f"{line}\n   cut off while it ran: {', '.join(notice.unknown)}; what came of it is looked at before anything is repeated."
 
 
 def finding_line(finding: Finding) -> str:

@@ -24,7 +24,6 @@ from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected, Unfit, inspect
-from nexy_tui.services.sparkle import sparkle_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,7 @@ class SyncManifests:
                     "A version raised over other bytes is offered to clients without end.",
                     "nexy-tui publish",
                 )
-            made = sparkle_of(services).signature_for(path, services.layout.inbox, cancelled=context.cancelled)
+            made = services.sparkle.signature_for(path, services.layout.inbox, cancelled=context.cancelled)
             value = None if made is None else made.value
             return compose(services, plan, size=got.size, sha256=got.sha256, signature=value).render()
 

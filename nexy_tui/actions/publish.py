@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from checks.inbox import expected, judge_dmg, judge_exists, judge_pkg, judge_version, read_inbox
 from checks.publish import Place, judge_target, previous_name, read_target
@@ -26,7 +27,7 @@ from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import Release
-from nexy_tui.services.sparkle import Signature, sparkle_of
+from nexy_tui.services.sparkle import Signature
 from nexy_tui.services.swap_guard import SwapGuard, guard_of
 
 
@@ -88,11 +89,9 @@ class _Publication:
     def run(self) -> ActionResult:
         self._mark(f"Current Version: {needed(self._plan)}")
         self._mark(f"Target Repo: {self._plan.target.artifacts_repository}")
-        places = self._heal(self._require_target())
-        artifacts = self._require_artifacts()
-        require_pushable(self._services)
+        releases, artifacts = self._require_all()
         with guard_of(self._services) as guard:
-            staged, signature = self._bring(places, artifacts)
+            staged, signature = self._bring(releases, artifacts)
             image = staged[DMG].local
             value = self._value(signature, image)
             compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
@@ -114,9 +113,9 @@ class _Publication:
         self._mark(f"Current Version: {needed(self._plan)}")
         self._mark(f"Target Repo: {self._plan.target.artifacts_repository}")
         refusals = [self._refusal(self._require_target), self._refusal(lambda: require_pushable(self._services))]
-        artifacts = self._require_artifacts()
+        artifacts = self._require_artifacts(self.context.cancelled)
         image = artifacts[DMG]
-        made = sparkle_of(self._services).signature_for(image.path, self._services.layout.inbox, cancelled=self.context.cancelled)
+        made = self._sign(image, self.context.cancelled)
         compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=self._value(made, image))
         host = self._services.github.watched(self.context.emit, self.context.cancelled)
         for name in artifacts:
@@ -143,6 +142,18 @@ class _Publication:
             return refusal
         return None
 
+    def _require_all(self) -> tuple[dict[str, Release], dict[str, Inspected]]:
+        """All that can refuse before the first byte is sent. The inbox is read while the hosts are asked."""
+
+        def hosts(_: Stop) -> dict[str, Release]:
+            releases = self._heal(self._require_target())
+            require_pushable(self._services)
+            return releases
+
+        jobs: dict[str, Callable[[Stop], Any]] = {"hosts": hosts, "inbox": self._require_artifacts}
+        done = together(jobs, self.context.cancelled)
+        return done["hosts"], done["inbox"]
+
     def _require_target(self) -> tuple[Place, ...]:
         facts = read_target(self._services.github.watched(self.context.emit, self.context.cancelled), self._plan)
         _require(judge_target(facts, self._plan))
@@ -158,9 +169,9 @@ class _Publication:
                 found[place.name] = place.release
         return found
 
-    def _require_artifacts(self) -> dict[str, Inspected]:
+    def _require_artifacts(self, stop: Stop) -> dict[str, Inspected]:
         """Whole, announced, and of this version; a version that could not be read is the checklist's to have attested."""
-        facts = read_inbox(self._services, self.context.emit, self.context.cancelled)
+        facts = read_inbox(self._services, self.context.emit, stop)
         for judge in (judge_exists, judge_dmg, judge_pkg, judge_version):
             verdict = judge(facts, self._plan)
             if verdict.status is Status.FAILED:
@@ -175,12 +186,17 @@ class _Publication:
             return lambda stop: Stager(host, clock, self.context.emit, stop).stage(releases[name], artifacts[name])
 
         def sign(stop: Stop) -> Staged | Signature | None:
-            return sparkle_of(self._services).signature_for(artifacts[DMG].path, self._services.layout.inbox, cancelled=stop)
+            return self._sign(artifacts[DMG], stop)
 
         done = together({**{name: stage(name) for name in artifacts}, "signature": sign}, self.context.cancelled)
         made = done.pop("signature")
         staged = {name: result for name, result in done.items() if isinstance(result, Staged)}
         return staged, made if isinstance(made, Signature) else None
+
+    def _sign(self, image: Inspected, stop: Stop) -> Signature | None:
+        """The signature over the image: the one that was made when the inbox was looked at, if it is over these bytes."""
+        inbox = self._services.layout.inbox
+        return self._services.sparkle.signature_for(image.path, inbox, sha256=image.sha256, cancelled=stop)
 
     def _value(self, signature: Signature | None, image: Inspected) -> str | None:
         """The signature's text, once it is certain that it is over exactly the image that is published."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nexy_tui.checklist import CHECKLIST
+from nexy_tui.core.finding import Finding
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.driver import Outcome, drive
+from nexy_tui.engine.mend import DOCTOR, fix_plan, worst_first
 from nexy_tui.engine.run import look_before, look_session, propose_version, resume_run, start_run, target_change
 from nexy_tui.engine.session import Session
 from nexy_tui.fixers import TROUBLES, Trouble
@@ -112,3 +114,13 @@ class RealBackend:
     def fixers(self) -> Sequence[Trouble]:
         """The troubleshooting chapter."""
         return TROUBLES
+
+    def diagnose(self, names: Sequence[str] = ()) -> Sequence[Finding]:
+        """What the fixers named (all of them, where none is) find here, worst first. Each finding names its fixer. Changes nothing."""
+        items = [item for item in DOCTOR.items if not names or item.fixers[0] in names]
+        session = look_session(self._services, DOCTOR, released=True)
+        return [replace(finding, fixers=item.fixers) for item, finding in worst_first(items, session.look(items))]
+
+    def fixer_plan(self, name: str) -> Sequence[str]:
+        """Exactly what a fixer would change now, as `fix NAME --dry-run` says it; empty where its trouble is not here."""
+        return fix_plan(self._services, name)

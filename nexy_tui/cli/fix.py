@@ -96,7 +96,7 @@ def _doctor(services: Services, as_json: bool) -> int:
 def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
     """Look, and say what would change where the trouble is here. Nothing is written, not even a log."""
     from nexy_tui.engine.document import EXIT, document, outcome_of
-    from nexy_tui.engine.mend import checklist_of, here
+    from nexy_tui.engine.mend import checklist_of, described
     from nexy_tui.engine.notice import unobserved
     from nexy_tui.engine.run import look_session
     from nexy_tui.plain import PlainRenderer
@@ -105,23 +105,12 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
     checklist = checklist_of([fixer])
     session = look_session(services, checklist, released=True, observer=unobserved if as_json else PlainRenderer(checklist, sys.stdout))
     outcome = outcome_of(session.look(checklist.items))
-    lines = [line for item in here(session) for line in _described(session, str(item.action))]
+    lines = described(session)
     if as_json:
         common.print_json({**document(session, checklist.items, outcome, time.monotonic() - begun), "plan": lines})
         return EXIT[outcome]
     print("\n".join(f"   would: {line}" for line in lines) if lines else "   would change nothing")
     return EXIT[outcome]
-
-
-def _described(session: Session, action: str) -> list[str]:
-    from nexy_tui.core.problem import Problem
-
-    try:
-        return session.describe(action)
-    except (
-        Problem
-    ) as problem:  # What stands before it has to be mended first, or it cannot be mended by a program: that is what it would say.
-        return [f"{action}: {problem}"]
 
 
 def _fix(services: Services, fixer: Fixer, *, yes: bool, as_json: bool) -> int:

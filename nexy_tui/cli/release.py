@@ -10,7 +10,7 @@ import typer
 
 from nexy_tui.cli import common
 from nexy_tui.core.kind import Kind
-from nexy_tui.core.problem import Unusable
+from nexy_tui.core.problem import Problem, Unusable
 
 if TYPE_CHECKING:
     from nexy_tui.core.version import Version
@@ -60,7 +60,7 @@ def release(
 def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, auto: bool, as_json: bool) -> int:
     """Drive a session to its end and print what became of it; the exit status."""
     from nexy_tui.engine.document import document
-    from nexy_tui.engine.driver import drive
+    from nexy_tui.engine.driver import broken_off_by, drive
     from nexy_tui.plain import problem_text
 
     begun = time.monotonic()
@@ -68,6 +68,8 @@ def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, a
         outcome = drive(session, confirm=lambda action: yes or confirmed(session, action), attestations=attestations, attest_all=auto)
         if outcome.outcome == "verified":
             session.seal("complete")
+    except Problem as problem:
+        outcome = broken_off_by(problem)
     finally:
         session.close()
     for line in _closing(session, outcome):

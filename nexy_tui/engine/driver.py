@@ -27,6 +27,11 @@ class Outcome:
         return {"verified": 0, "refused": 1, "inconclusive": 3}[self.outcome]
 
 
+def broken_off_by(problem: Problem, refusal: Refusal | None = None) -> Outcome:
+    """The end of a drive that a problem stopped: an action's, or the log's that takes no more records."""
+    return Outcome("inconclusive" if problem.exit_code == 3 else "refused", refusal, problem)
+
+
 def drive(
     session: Session,
     *,
@@ -81,7 +86,7 @@ def _act(
             session.perform(action)
         except Problem as problem:
             refusal = _after_failure(session, phase, action, problem)
-            return Outcome("inconclusive" if problem.exit_code == 3 else "refused", refusal, problem)
+            return broken_off_by(problem, refusal)
         pause()
         session.look_after(action)
         attest(phase)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 from nexy_tui.core.problem import Problem
@@ -27,6 +28,11 @@ class LockKeeper:
         if self._thread is None:
             self._thread = threading.Thread(target=self._renew, name="release-lock", daemon=True)
             self._thread.start()
+
+    def reclaim(self) -> None:
+        """Take again a lock that this run left behind. One that cannot be asked for expires by itself."""
+        with self._guard, contextlib.suppress(Problem):
+            self._lock.reclaim()
 
     def give_back(self) -> None:
         """Stop renewing and remove the lock."""

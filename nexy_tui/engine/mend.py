@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nexy_tui.checklist import Checklist, Item, Phase
 from nexy_tui.core.finding import Finding, Status
-from nexy_tui.core.problem import Cancelled, Problem, Refused
+from nexy_tui.core.problem import Cancelled, Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.engine.driver import Outcome, stopped_by
 from nexy_tui.engine.notice import Observer, unobserved
-from nexy_tui.engine.run import fix_of, resume_run, start_fix
+from nexy_tui.engine.run import fix_of, look_session, resume_run, start_fix
 from nexy_tui.engine.session import Session
-from nexy_tui.fixers import FIXERS, Fixer, Wanted
+from nexy_tui.fixers import FIXERS, Fixer, Wanted, fixer
 from nexy_tui.release import Refusal
 from nexy_tui.runlog.logfile import LogFile
 from nexy_tui.runlog.read import list_runs, read_log
@@ -48,6 +49,27 @@ def worst_first(items: Sequence[Item], findings: Sequence[Finding]) -> list[tupl
     return sorted(pairs, key=lambda pair: WORST_FIRST.index(pair[1].status))
 
 
+def fix_plan(services: Services, name: str) -> list[str]:
+    """What a fixer would change now, line by line; empty where its trouble is not here. Raises Unusable for a name that is none."""
+    chosen = fixer(name)
+    if chosen is None:
+        raise Unusable(f"There is no fixer {name!r}.", remedy="nexy-tui fix --list shows them.")
+    session = look_session(services, checklist_of([chosen]), released=True)
+    session.look(session.checklist.items)
+    return described(session)
+
+
+def described(session: Session) -> list[str]:
+    """What mending would change, for every part whose trouble is here, as last looked at."""
+    lines: list[str] = []
+    for item in here(session):
+        try:
+            lines += session.describe(str(item.action))
+        except Problem as problem:  # It cannot be mended by a program, or an earlier part has to be first: that is what it says.
+            lines.append(f"{item.title}: {problem}")
+    return lines
+
+
 @dataclass(frozen=True)
 class Face:
     """What a fix asks of whoever started it: a secret (None: there is none), a confirmation of an action, and a line to show."""
@@ -76,22 +98,23 @@ def interrupted(services: Services, name: str) -> Path | None:
     return None
 
 
-def open_fix(services: Services, fixer: Fixer, left: Path | None, *, observer: Observer = unobserved) -> Session:
-    """The fixer's run: the one that was cut off, gone on with, or a new one."""
-    checklist = checklist_of([fixer])
+def open_fix(services: Services, chosen: Fixer, left: Path | None, *, observer: Observer = unobserved) -> Session:
+    """The fixer's run: the one that was cut off, gone on with; a new one where there is none, or its log does not hold."""
+    checklist = checklist_of([chosen])
     if left is not None:
-        return resume_run(services, checklist, left, fix=fixer.name, observer=observer)
-    return start_fix(services, checklist, fixer.name, observer=observer)
+        with contextlib.suppress(Refused):
+            return resume_run(services, checklist, left, fix=chosen.name, observer=observer)
+    return start_fix(services, checklist, chosen.name, observer=observer)
 
 
-def mend(session: Session, fixer: Fixer, face: Face, *, resumed: bool = False) -> Outcome:
+def mend(session: Session, chosen: Fixer, face: Face, *, resumed: bool = False) -> Outcome:
     """Detect, show, confirm, apply, detect again, part by part; the log is sealed with what became of it.
 
     Where a part fails, what it has left is looked at; its problem says whether that is the old state or the new one.
     """
     items = session.checklist.items
     try:
-        outcome = _mend(session, fixer, face, resumed)
+        outcome = _mend(session, chosen, face, resumed)
         if outcome.problem is not None:
             session.look(items)
         ended = "aborted" if isinstance(outcome.problem, Cancelled) else "complete" if outcome.outcome == "verified" else "failed"
@@ -101,13 +124,15 @@ def mend(session: Session, fixer: Fixer, face: Face, *, resumed: bool = False) -
         session.close()
 
 
-def _mend(session: Session, fixer: Fixer, face: Face, resumed: bool) -> Outcome:
+def _mend(session: Session, chosen: Fixer, face: Face, resumed: bool) -> Outcome:
     items = session.checklist.items
+    if resumed:
+        session.reclaim_lock()
     session.look(items)
     if resumed:
         face.say(f"A run of this fixer was cut off and goes on now. It left {left_behind(session)}.")
     try:
-        given = _secret(session, fixer, face)
+        given = _secret(session, chosen, face)
         for item in items:
             stopped = _mend_part(session, item, face, anyway=given is not None)
             if stopped is not None:
@@ -138,18 +163,18 @@ def _refusal(session: Session, item: Item) -> Refusal:
     return Refusal(item.id, finding.status, f"{item.title}: {finding.summary} {finding.remedy}".strip())
 
 
-def _secret(session: Session, fixer: Fixer, face: Face) -> Secret | None:
+def _secret(session: Session, chosen: Fixer, face: Face) -> Secret | None:
     """The secret the fixer works with, handed to the services and kept out of the log. Raises Refused where it is needed and not given."""
-    wanted = fixer.secret
+    wanted = chosen.secret
     given = None if wanted is None else session.services.secrets.handed(wanted.name)
-    if wanted is None or (given is None and not (here(session) and fixer.needs_secret(session.services))):
+    if wanted is None or (given is None and not (here(session) and chosen.needs_secret(session.services))):
         return None
     secret = given or face.obtain(wanted)
     if secret is None:
         raise Refused(
-            f"{fixer.trouble.title}: a secret is needed, and none was given.",
+            f"{chosen.trouble.title}: a secret is needed, and none was given.",
             "It is taken from a terminal without showing it, or from the environment or standard input; never from the command line.",
-            f"Run it in a terminal, or put it into {wanted.variable}: nexy-tui fix {fixer.name} --yes",
+            f"Run it in a terminal, or put it into {wanted.variable}: nexy-tui fix {chosen.name} --yes",
         )
     if session.log is not None:
         session.log.protect(secret)

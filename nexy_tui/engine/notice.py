@@ -58,6 +58,15 @@ class ActionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run that was left goes on. `unknown` are the actions that were begun and whose end is not on record."""
+
+    run: str
+    version: str
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sealed:
     """The run log was sealed."""
 
@@ -65,7 +74,7 @@ class Sealed:
     outcome: str
 
 
-Notice = Looking | Found | PhaseOpened | ActionStarted | ActionEvent | ActionEnded | Sealed
+Notice = Looking | Found | PhaseOpened | ActionStarted | ActionEvent | ActionEnded | Resumed | Sealed
 Observer = Callable[[Notice], None]
 
 

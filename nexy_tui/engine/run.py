@@ -23,7 +23,7 @@ from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.lockkeeper import LockKeeper
-from nexy_tui.engine.notice import Observer, unobserved
+from nexy_tui.engine.notice import Observer, Resumed, unobserved
 from nexy_tui.engine.session import Keys, Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.keys import load_signer
@@ -236,6 +236,7 @@ def resume_run(
     plan = replace(plan, begun=frozenset(str(record.action) for record in left if record.kind == "progress-checkpoint"))
     session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run, take_over))
     session.restore(log.attestations)
+    observer(Resumed(log.run, genesis.version, log.dangling))
     return session
 
 

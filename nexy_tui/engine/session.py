@@ -218,6 +218,11 @@ class Session:
         self._state = self._state.go_back(phase)
         self._say(PhaseOpened(phase))
 
+    def reclaim_lock(self) -> None:
+        """After a run was cut off: take the release lock again that it left, so that its end gives it back."""
+        if self._lock is not None:
+            self._lock.reclaim()
+
     def seal(self, outcome: str, *, goal: Collection[str] | None = None) -> Path:
         """Seal the log: complete, aborted or failed. `complete` only when every phase, or every item of `goal`, holds."""
         log = self._journal()

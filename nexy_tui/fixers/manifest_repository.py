@@ -11,7 +11,7 @@ from nexy_tui.core.diff import unified
 from nexy_tui.core.event import Line
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import CouldNotLook, Refused
+from nexy_tui.core.problem import Refused
 from nexy_tui.core.secret import redact
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
@@ -42,12 +42,7 @@ def look_remotes(scope: Scope) -> RemoteFacts:
     """Where git would really push to, and what already lies there. The artifacts repository is always looked at."""
     git, target = scope.services.git, scope.plan.target
     wrong = wrong_remotes(git, target)
-    artifacts = f"https://{target.hosts.web}/{target.artifacts_repository}.git"
-    urls = [url for remote in wrong for url in remote.push_urls]
-    try:
-        strays, unseen = find_strays(git, target, [*urls, artifacts])
-    except CouldNotLook as problem:
-        strays, unseen = (), (problem.what,)
+    strays, unseen = find_strays(git, target, [url for remote in wrong for url in remote.push_urls])
     return RemoteFacts(git.remotes(), wrong, strays, unseen)
 
 

@@ -19,7 +19,7 @@ from nexy_tui.rehearsal.wire import Handler, Request, Response, json_response
 FAULTS: tuple[Fault, ...] = (RUN_COMMAND_BUSY,)
 
 LOCATION = "canadacentral"
-POLL_MILLISECONDS = 200
+POLL_MILLISECONDS = 1000
 """How soon a client should ask again. Given in milliseconds only: a `Retry-After` is whole seconds, and 0 means the client's own 30."""
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

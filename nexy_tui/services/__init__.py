@@ -14,12 +14,14 @@ from nexy_tui.core.layout import Layout
 from nexy_tui.core.target import Target
 
 if TYPE_CHECKING:
+    from nexy_tui.services.artifact import Known
     from nexy_tui.services.azure import RunCommands
     from nexy_tui.services.git import Git
     from nexy_tui.services.github import ReleaseHost
     from nexy_tui.services.http import HttpClients
     from nexy_tui.services.postgres import DatabaseHost
     from nexy_tui.services.secrets import Secrets
+    from nexy_tui.services.sparkle import Sparkle
     from nexy_tui.services.update_server import UpdateService
     from nexy_tui.services.vm import VmHost
 
@@ -87,6 +89,18 @@ class Services:
         from nexy_tui.services.github import ReleaseHost
 
         return ReleaseHost(self.target, self.http, self.secrets, self.clock)
+
+    @cached_property
+    def sparkle(self) -> Sparkle:
+        """Sparkle's signatures, with the keyring's key."""
+        from nexy_tui.services.sparkle import KEYRING_NAME, Sparkle
+
+        return Sparkle(self.target.sparkle_public_key, lambda: self.secrets.from_keyring(KEYRING_NAME), self.environ)
+
+    @cached_property
+    def contents(self) -> Known:
+        """What the artifacts that were found intact say of themselves."""
+        return {}
 
     @cached_property
     def azure(self) -> RunCommands:

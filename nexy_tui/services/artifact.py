@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class Contents:
         return tuple(f"{place} says {found}" for place, found in self.versions.items() if found != version)
 
 
+Known = dict[tuple[str, str], Contents]
+"""What artifacts say of themselves that were found intact before, by name and SHA-256: the same bytes are not opened twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """An intact artifact: where it lies, its exact bytes, and the versions it names."""
@@ -63,10 +68,11 @@ def inspect(
     clock: Clock,
     environ: Mapping[str, str],
     *,
+    known: Known | None = None,
     emit: Emit = silent,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Inspected | None:
-    """Look at one artifact of the inbox; None when it is not there.
+    """Look at one artifact of the inbox; None when it is not there. `known` is read and added to.
 
     Raises Unfit with the reason when the file must not be published: empty, truncated, damaged, a web page, too large,
     not a plain file, a link that leaves the inbox, or still being written. Raises CouldNotLook when it cannot be read.
@@ -82,40 +88,56 @@ def inspect(
         _refuse_page(path, before.st_size)
         crc = _require_structure(path, name)
         meter = Meter(emit, name, "reading", before.st_size)
-        sha256, found_crc = digest(path, meter, cancelled, crc_of=crc.length if crc is not None else None)
-        _same(before, path.stat())
-        if crc is not None and found_crc != crc.value:
-            raise Unfit("is damaged: its data does not have the checksum that its trailer names")
-        if name != DMG:
-            xar.verify(path, cancelled)
-        return Inspected(name, path, before.st_size, sha256, _contents(path, name, environ))
+        known = {} if known is None else known
+        seen_before = any(name == other for other, _ in tuple(known))
+        with ThreadPoolExecutor(1, "contents") as beside:
+            opened = None if seen_before else beside.submit(_contents, path, name, crc, environ, cancelled)
+            sha256 = digest(path, meter, cancelled)
+            _same(before, path.stat())
+            contents = known.get((name, sha256)) or (opened.result() if opened else _contents(path, name, crc, environ, cancelled))
+            _same(before, path.stat())
+        if not contents.unread:
+            known[name, sha256] = contents
+        return Inspected(name, path, before.st_size, sha256, contents)
     except (dmg.NotAnImage, xar.NotAnArchive) as error:
         raise Unfit(str(error)) from None
     except OSError as error:
         raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
 
 
-def digest(
-    path: Path, meter: Meter | None = None, cancelled: Callable[[], bool] = lambda: False, *, crc_of: int | None = None
-) -> tuple[str, int]:
-    """SHA-256 of a whole file in hex, and the CRC-32 of its first `crc_of` bytes; read once, in constant memory."""
+def digest(path: Path, meter: Meter | None = None, cancelled: Callable[[], bool] = lambda: False) -> str:
+    """SHA-256 of a whole file in hex; read once, in constant memory."""
+    sha, done = hashlib.sha256(), 0
+    for piece in _pieces(path, cancelled):
+        sha.update(piece)
+        done += len(piece)
+        if meter is not None:
+            meter.at(done)
+    if meter is not None:
+        meter.end()
+    return sha.hexdigest()
+
+
+def _crc32(path: Path, length: int, cancelled: Callable[[], bool]) -> int:
     import zlib
 
-    sha, crc, done = hashlib.sha256(), 0, 0
+    crc, left = 0, length
+    for piece in _pieces(path, cancelled):
+        crc = zlib.crc32(piece[:left], crc)
+        left -= len(piece)
+        if left <= 0:
+            break
+    return crc
+
+
+def _pieces(path: Path, cancelled: Callable[[], bool]) -> Iterator[memoryview]:
+    """A file's bytes, each time in the same memory."""
     buffer = memoryview(bytearray(PIECE))
     with path.open("rb", buffering=0) as stream:
         while count := stream.readinto(buffer):
             if cancelled():
                 raise Cancelled(f"Reading {path.name} was stopped by the operator.")
-            sha.update(buffer[:count])
-            if crc_of is not None and done < crc_of:
-                crc = zlib.crc32(buffer[: min(count, crc_of - done)], crc)
-            done += count
-            if meter is not None:
-                meter.at(done)
-    if meter is not None:
-        meter.end()
-    return sha.hexdigest(), crc
+            yield buffer[:count]
 
 
 def _plain_file(path: Path, inbox: Path) -> os.stat_result | None:
@@ -156,8 +178,14 @@ def _require_structure(path: Path, name: str) -> dmg.Crc | None:
     return None
 
 
-def _contents(path: Path, name: str, environ: Mapping[str, str]) -> Contents:
+def _contents(path: Path, name: str, crc: dmg.Crc | None, environ: Mapping[str, str], cancelled: Callable[[], bool]) -> Contents:
+    """Whether the file has the checksums it names, and what it says of itself."""
+    if name != DMG:
+        xar.verify(path, cancelled)
+        return Contents(xar.versions(path))
+    if crc is not None and _crc32(path, crc.length, cancelled) != crc.value:
+        raise Unfit("is damaged: its data does not have the checksum that its trailer names")
     try:
-        return Contents(dmg.versions(path, environ) if name == DMG else xar.versions(path))
+        return Contents(dmg.versions(path, environ))
     except dmg.Unreadable as error:
         return Contents({}, str(error))

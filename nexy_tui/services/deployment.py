@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from nexy_tui.core import manifest
@@ -15,11 +16,15 @@ from nexy_tui.services.git import Git
 _CANONICAL = MANIFEST_DIRS[0] / "manifest.json"
 
 
-def find_deployment(git: Git, version: Version, kind: Kind) -> Deployment:
-    """The deployment of a version as the release branch and the tags stand now. Raises CouldNotLook when they cannot be read."""
+def find_deployment(git: Git, version: Version, kind: Kind, refs: Mapping[str, str] | None = None) -> Deployment:
+    """The deployment of a version as the release branch and the tags stand now. Raises CouldNotLook when they cannot be read.
+
+    `refs` are the code repository's; they are asked for when not given.
+    """
     branch = git.release_branch()
     tag = f"refs/tags/{version.tag}"
-    refs = git.remote_refs(f"refs/heads/{branch}", tag, f"{tag}^{{}}")
+    if refs is None:
+        refs = git.remote_refs(f"refs/heads/{branch}", tag, f"{tag}^{{}}")
     tip = refs.get(f"refs/heads/{branch}") or git.remote_commit(branch)
     if not git.has_commit(tip):
         git.fetch()

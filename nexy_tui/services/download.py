@@ -15,6 +15,7 @@ from nexy_tui.core.event import Emit
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import Cancelled, CouldNotLook
 from nexy_tui.core.secret import bare_url
+from nexy_tui.services.body import batches
 from nexy_tui.services.http import HttpClients
 from nexy_tui.services.meter import Meter
 from nexy_tui.services.ratelimit import wait_asked
@@ -85,15 +86,16 @@ class Downloader:
             sink.seek(0)
             sink.truncate()
         sha, size = hashlib.sha256(), 0
-        for piece in response.iter_raw():
+        for batch in batches(response, _TIMEOUT):
             if self._cancelled():
                 raise Cancelled("The download was stopped by the operator.")
-            size += len(piece)
+            for piece in batch:
+                sha.update(piece)
+                size += len(piece)
             if size > LIMIT:
                 raise CouldNotLook(f"{bare_url(str(response.url))} does not end.", remedy="Look at the address in a browser.")
-            sha.update(piece)
             if sink is not None:
-                sink.write(piece)
+                sink.writelines(batch)
             meter.at(size)
         meter.end()
         return size, sha.hexdigest()

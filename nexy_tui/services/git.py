@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused, Unusable
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
 from nexy_tui.core.target import Target
+
+if TYPE_CHECKING:
+    import git
 
 _QUIET = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -69,6 +74,8 @@ class Git:
             self._environ.pop(name, None)
         self._command = git.Git(str(checkout))
         self._default_branch = ""
+        self._repository: git.Repo | None = None
+        self._reading = threading.Lock()  # Over the repository's two reading children, which answer one question at a time.
 
     def raw(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str | GitFailure:
         """Standard output of `git …` without the final newline, or how it failed. Raises CouldNotLook on a time-out."""
@@ -196,11 +203,14 @@ class Git:
         """The bytes of a file as of a commit, or None when it is not there."""
         import git
 
-        try:
-            blob = git.Repo(self.checkout).commit(commit).tree / str(path)
-        except (KeyError, ValueError, git.BadName):
-            return None
-        data: bytes = blob.data_stream.read()
+        with self._reading:
+            if self._repository is None:
+                self._repository = git.Repo(self.checkout)
+            try:
+                blob = self._repository.commit(commit).tree / str(path)
+            except (KeyError, ValueError, git.BadName):
+                return None
+            data: bytes = blob.data_stream.read()
         return data
 
     def ancestor(self, older: str, newer: str) -> bool:

@@ -7,6 +7,7 @@ what this run wrote; removed at its end; taken over after expiry, or when the op
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,9 +54,9 @@ class ReleaseLock:
         """Whether this run holds it, as far as it knows."""
         return self._held is not None
 
-    def holder(self) -> Holder | None:
-        """Who holds the lock now, asked of the code repository. None when nobody does."""
-        commit = self._git.remote_refs(REF).get(REF)
+    def holder(self, refs: Mapping[str, str] | None = None) -> Holder | None:
+        """Who holds the lock now, by the code repository's `refs`, which are asked for when not given. None when nobody does."""
+        commit = (self._git.remote_refs(REF) if refs is None else refs).get(REF)
         if commit is None:
             return None
         if not self._git.has_commit(commit):
@@ -72,6 +73,12 @@ class ReleaseLock:
                 "Wait until it expires, or talk to the holder; `nexy-tui release --take-over` asks for a typed confirmation.",
             )
         self._write("" if there is None else there.commit)
+
+    def reclaim(self) -> None:
+        """Hold the lock again if this run left it when it was cut off; whoever goes on with the run then gives it back."""
+        there = self.holder()
+        if self._held is None and there is not None and there.run == self._run:
+            self._write(there.commit)
 
     def renew(self) -> None:
         """Extend the expiry. Raises Refused when somebody else took the lock meanwhile."""

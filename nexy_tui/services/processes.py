@@ -18,6 +18,10 @@ from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
 from nexy_tui.core.secret import redact
 
 _KEEP = 4 * 1024 * 1024
+_POLL_S = 0.05
+_GRACE_S = 0.5
+"""How long a child's own children may go on writing once it has ended; then they are ended too."""
+_READ_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +87,37 @@ def run(
                 child.stdin.write(input)
             with contextlib.suppress(BrokenPipeError):
                 child.stdin.close()
-        _wait(child, name, timeout, cancelled)
+        _wait(child, threads, name, timeout, cancelled)
         for thread in threads:
-            thread.join(timeout=5)
+            thread.join(_GRACE_S)
     finally:
         end_group(child)
+    for thread in threads:
+        thread.join(_READ_S)
     done = Completed(child.returncode, *(bytes(out).decode("utf-8", "replace") for out in outputs))
     if check and done.exit != 0:
         raise ActionFailed(f"{name} {argv[1] if len(argv) > 1 else ''} ended with status {done.exit}: {done.tail}")
     return done
 
 
-def _wait(child: subprocess.Popen[bytes], name: str, timeout: float, cancelled: Callable[[], bool] | None) -> None:
+def _wait(
+    child: subprocess.Popen[bytes], readers: Sequence[threading.Thread], name: str, timeout: float, cancelled: Callable[[], bool] | None
+) -> None:
+    """Wait for the child's end. Its outputs end with it, and their readers wake us at once; asking it again and again would not."""
     end = time.monotonic() + timeout
-    while True:
-        try:
-            child.wait(timeout=0.1 if cancelled is not None else max(0.01, end - time.monotonic()))
-            return
-        except subprocess.TimeoutExpired:
-            if cancelled is not None and cancelled():
-                raise Cancelled(f"{name} was stopped by the operator.") from None
-            if time.monotonic() >= end:
-                raise CouldNotLook(
-                    f"{name} gave no answer in {timeout:.0f} s and was ended.", remedy="See that its server answers, then run again."
-                ) from None
+    while child.poll() is None:
+        if cancelled is not None and cancelled():
+            raise Cancelled(f"{name} was stopped by the operator.")
+        if time.monotonic() >= end:
+            raise CouldNotLook(
+                f"{name} gave no answer in {timeout:.0f} s and was ended.", remedy="See that its server answers, then run again."
+            )
+        reading = next((thread for thread in readers if thread.is_alive()), None)
+        if reading is not None:
+            reading.join(_POLL_S)
+        else:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_POLL_S)
 
 
 def _drain(stream: IO[bytes], sink: bytearray, emit: Emit | None, name: str) -> None:

@@ -153,33 +153,51 @@ class RemoteConfig:
                 break
 
 
-def find_strays(git: Git, target: Target, urls: Sequence[str]) -> tuple[tuple[Stray, ...], tuple[str, ...]]:
-    """Manifest commits on other repositories that the code repository's branch lacks; and the repositories that could not be looked at."""
+def find_strays(git: Git, target: Target, wrong: Sequence[str]) -> tuple[tuple[Stray, ...], tuple[str, ...]]:
+    """Manifest commits where remotes wrongly lead, and in the artifacts repository; and the places that could not be looked at.
+
+    A wrong remote may be another clone of the code: there only what the code repository lacks is astray, and what is not
+    here yet is fetched, without any ref. In the artifacts repository every manifest commit is; nothing is fetched from it.
+    """
+    artifacts = f"https://{target.hosts.web}/{target.artifacts_repository}.git"
     strays: list[Stray] = []
     unseen: list[str] = []
-    ours = _tips(git, target.code_url())
-    for tip in ours.values():
-        _bring(git, target.code_url(), tip)
-    for url in dict.fromkeys(bare_url(url) if "://" in url else url for url in urls):
+    for url in dict.fromkeys([*(bare_url(url) if "://" in url else url for url in wrong), artifacts]):
         if is_repository(url, target.hosts.web, target.code_repository):
             continue
         try:
-            strays += _strays_at(git, url, list(ours.values()))
+            if is_repository(url, target.hosts.web, target.artifacts_repository):
+                strays += _strays_at(git, url, [], fetching=False)
+            else:
+                strays += _strays_at(git, url, [_release_tip(git, target)], fetching=True)
         except CouldNotLook:
             unseen.append(url)
     return tuple(strays), tuple(unseen)
 
 
-def _strays_at(git: Git, url: str, known: Sequence[str]) -> list[Stray]:
+def _strays_at(git: Git, url: str, known: Sequence[str], *, fetching: bool) -> list[Stray]:
+    """The newest manifest commit of each branch that is reached from none of `known`."""
     found: dict[str, Stray] = {}
+    without = [f"^{commit}" for commit in known]
     for branch, tip in list(_tips(git, url).items())[:_MOST_BRANCHES]:
-        _bring(git, url, tip)
-        rows = git.read("log", "-500", "--format=%H %s", tip, *(f"^{commit}" for commit in known)).splitlines()
-        bodies = git.read("log", "-500", "--format=%b", tip, *(f"^{commit}" for commit in known))
-        for commit, _, subject in (row.partition(" ") for row in rows):
-            if MANIFEST_COMMIT.fullmatch(subject) and commit not in found:
-                found[commit] = Stray(url, branch, commit, subject, f"This reverts commit {commit}" in bodies)
+        if fetching:
+            _bring(git, url, tip)
+        if not git.has_commit(tip):
+            continue
+        rows = [row.partition(" ") for row in git.read("log", "-500", "--format=%H %s", tip, *without).splitlines()]
+        bodies = git.read("log", "-500", "--format=%b", tip, *without)
+        newest = next(((commit, subject) for commit, _, subject in rows if MANIFEST_COMMIT.fullmatch(subject)), None)
+        if newest is not None and newest[0] not in found:
+            found[newest[0]] = Stray(url, branch, *newest, f"This reverts commit {newest[0]}" in bodies)
     return list(found.values())
+
+
+def _release_tip(git: Git, target: Target) -> str:
+    """The code repository's own HEAD, by its address: no remote may be right yet."""
+    url = target.code_url()
+    tip = git.read("ls-remote", url, "HEAD", timeout=_REMOTE_TIMEOUT).partition("\t")[0]
+    _bring(git, url, tip)
+    return tip
 
 
 def _tips(git: Git, url: str) -> dict[str, str]:

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nexy_tui
 from nexy_tui.core.manifest import is_signature
@@ -24,9 +23,6 @@ from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import DMG
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
-
-if TYPE_CHECKING:
-    from nexy_tui.services import Services
 
 KEYRING_NAME = "sparkle-private-key"
 """The keyring's user name of the private key, under this tool's service name."""
@@ -62,42 +58,43 @@ class Examined:
 
 
 class Sparkle:
-    """Signs and verifies artifacts for one target. `private` gives the keyring's key or None, asked only when needed."""
+    """Signs and verifies artifacts for one target. `private` gives the keyring's key or None, asked only when needed.
+
+    Signing a large file costs as much as publishing it, so a signature that was made or verified here is kept for the
+    next who asks for one over the same bytes.
+    """
 
     def __init__(self, public_key: str, private: Callable[[], Secret | None], environ: Mapping[str, str]) -> None:
         self._public = public_key.strip()
         self._private = private
         self._environ = environ
+        self._kept: dict[tuple[str, bytes | None, str], Signature] = {}
 
-    def signature_for(self, path: Path, inbox: Path, *, cancelled: Callable[[], bool] | None = None) -> Signature | None:
+    def signature_for(self, path: Path, inbox: Path, *, sha256: str = "", cancelled: Callable[[], bool] | None = None) -> Signature | None:
         """A verified signature over `path`; None where neither a public nor a private key is configured.
 
+        `sha256` is what the caller saw the file to be, where it has looked: a kept signature over those bytes will do.
         Raises Refused when a public key is configured and no signature can be had that it verifies.
         """
         private = self._private()
         if not self._public and private is None:
             return None
         self._require_public_form()
-        reasons: list[str] = []
-        if private is not None:
-            seed = self._seed(private)
-            if not self._public or _public_of(seed) == _decoded(self._public):
-                made = self._signed(path, seed, cancelled)
-                return Signature(made.signature, made.sha256, made.size, f"signed with the key from {private.source}")
-            reasons.append(f"the key from {private.source} is not the private half of the configured public key")
+        if private is None:
+            without_key = f"the keyring holds no {KEYRING_NAME}"
+        elif (made := self._made(path, private, sha256, cancelled)) is not None:
+            return made
         else:
-            reasons.append(f"the keyring holds no {KEYRING_NAME}")
+            without_key = f"the key from {private.source} is not the private half of the configured public key"
         laid = inbox / INBOX_FILE
-        if self._public and (laid.exists() or laid.is_symlink()):
-            text, length = read_signature(laid)
-            seen = self.verify(path, text, cancelled=cancelled)
-            if seen.valid and length in (None, seen.size):
-                return Signature(seen.signature, seen.sha256, seen.size, f"taken from {INBOX_FILE}")
-            reasons.append(f"{INBOX_FILE} does not verify over this file with the configured public key")
+        if not self._public or not (laid.exists() or laid.is_symlink()):
+            without_file = f"{INBOX_FILE} is not in the inbox"
+        elif (taken := self._taken(path, laid, sha256, cancelled)) is not None:
+            return taken
         else:
-            reasons.append(f"{INBOX_FILE} is not in the inbox")
+            without_file = f"{INBOX_FILE} does not verify over this file with the configured public key"
         raise Refused(
-            f"No valid Sparkle signature can be had for {path.name}: {'; '.join(reasons)}.",
+            f"No valid Sparkle signature can be had for {path.name}: {without_key}; {without_file}.",
             "Clients hold the public key and reject an update whose signature does not match.",
             f"Sign this file: Sparkle's `sign_update {path.name}`, its output saved as {inbox / INBOX_FILE}; "
             f"or keep the key here: `keyring set nexy-tui {KEYRING_NAME}`.",
@@ -118,6 +115,32 @@ class Sparkle:
         if not is_signature(signature):
             raise Refused("The signature is not the base64 of 64 bytes.", "It cannot be an Ed25519 signature.", "Sign the file anew.")
         return self._ask({"path": str(path), "signature": signature, "public_key": public}, cancelled)
+
+    def _made(self, path: Path, private: Secret, sha256: str, cancelled: Callable[[], bool] | None) -> Signature | None:
+        """A signature with the private key; None where that is not the configured public key's other half."""
+        seed = self._seed(private)
+        public = _public_of(seed)
+        if self._public and public != _decoded(self._public):
+            return None
+        kept = self._kept.get((sha256, public, ""))
+        if kept is None:
+            made = self._signed(path, seed, cancelled)
+            kept = Signature(made.signature, made.sha256, made.size, f"signed with the key from {private.source}")
+            self._kept[made.sha256, public, ""] = kept
+        return kept
+
+    def _taken(self, path: Path, laid: Path, sha256: str, cancelled: Callable[[], bool] | None) -> Signature | None:
+        """The signature laid in the inbox; None where it does not verify."""
+        text, length = read_signature(laid)
+        public = _decoded(self._public)
+        kept = self._kept.get((sha256, public, text))
+        if kept is None:
+            seen = self.verify(path, text, cancelled=cancelled)
+            if not seen.valid:
+                return None
+            kept = Signature(seen.signature, seen.sha256, seen.size, f"taken from {INBOX_FILE}")
+            self._kept[seen.sha256, public, text] = kept
+        return kept if length in (None, kept.size) else None
 
     def _seed(self, private: Secret) -> bytes:
         raw = _decoded(private.reveal())
@@ -164,11 +187,6 @@ class Sparkle:
                 "No signature can be verified with it.",
                 "Set target.sparkle_public_key to the SUPublicEDKey of the application's Info.plist.",
             )
-
-
-def sparkle_of(services: Services) -> Sparkle:
-    """The signer of the services' target, with the keyring's key."""
-    return Sparkle(services.target.sparkle_public_key, lambda: services.secrets.from_keyring(KEYRING_NAME), services.environ)
 
 
 def read_signature(path: Path) -> tuple[str, int | None]:

@@ -39,6 +39,7 @@ _ENVIRON = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "PATH", "HOME", "LANG", "LC_ALL"),
 )
 """All that it gets of the environment: the way to the host. Tokens stand in there too, and are left out."""
+_COMMAND = (sys.executable, "-P", "-m", "nexy_tui.services.swap_guard_child")
 _PACKAGES = str(Path(nexy_tui.__file__).parent.parent)
 
 
@@ -68,7 +69,7 @@ class SwapGuard:
         """Start it; whether it came up is asked before the first swap. Raises ActionFailed where no process can be started."""
         try:
             self._child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "nexy_tui.services.swap_guard_child"],
+                _COMMAND,
                 env=self._environ,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import Cancelled
 from nexy_tui.rehearsal import artifacts
 from nexy_tui.services import dmg
-from nexy_tui.services.artifact import Inspected, Unfit, inspect
+from nexy_tui.services.artifact import Inspected, Known, Unfit, inspect
 
 CLOCK = SystemClock(1000)
 SIZE = 400_000
@@ -119,6 +119,23 @@ def test_a_file_that_still_grows_is_refused(image: Path) -> None:
 def test_reading_can_be_stopped(image: Path) -> None:
     with pytest.raises(Cancelled):
         inspect(image.parent, image.name, CLOCK, os.environ, cancelled=lambda: True)
+
+
+def test_the_same_bytes_are_not_opened_twice_and_others_always_are(image: Path, tmp_path: Path) -> None:
+    known: Known = {}
+    nowhere = {"PATH": str(tmp_path)}
+    unread = inspect(image.parent, image.name, CLOCK, nowhere, known=known)
+    assert unread is not None and unread.contents.unread and not known
+    first = inspect(image.parent, image.name, CLOCK, os.environ, known=known)
+    assert first is not None and inspect(image.parent, image.name, CLOCK, nowhere, known=known) == first
+    artifacts.build_dmg(image, "1.6.1.44", SIZE)
+    other = inspect(image.parent, image.name, CLOCK, os.environ, known=known)
+    assert other is not None and set(other.contents.versions.values()) == {"1.6.1.44"}
+    damaged = bytearray(image.read_bytes())
+    damaged[SIZE // 2] ^= 1
+    image.write_bytes(damaged)
+    with pytest.raises(Unfit, match="is damaged"):
+        inspect(image.parent, image.name, CLOCK, os.environ, known=known)
 
 
 def test_without_a_reader_the_version_is_unread_and_says_so(image: Path, tmp_path: Path) -> None:

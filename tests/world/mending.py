@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,6 +105,11 @@ def holding(inside: Inside, secret: str) -> list[str]:
     allowed = {str(inside.world.vm_clone / name) for name in CONFIGS} | {str(inside.world.home / "keyring.cfg")}
     found = inside.run("grep", "-rlF", "--binary-files=text", secret, inside.world.dir, check=False).stdout.splitlines()
     return sorted(set(found) - allowed)
+
+
+def keyring_says(inside: Inside, verb: str) -> str:
+    """`keyring get` or `del` of the token, in a process of its own."""
+    return inside.run(sys.executable, "-m", "keyring", verb, "nexy-tui", "github-token").stdout.strip()
 
 
 # --- what a test breaks ---
@@ -211,7 +217,7 @@ def inside_of(inside: Inside, **env: str | None) -> Iterator[Callable[[], Servic
 
 
 def mended(services: Services, name: str, secret: str | None = None) -> tuple[Outcome, list[str], Path]:
-    """A fixer's run in this process, everything confirmed: its outcome, what it said, and its log. One that dies leaves its log unlocked."""
+    """A fixer's run in this process, all confirmed: its outcome, what it said, and its log. One that dies leaves its log unlocked."""
     chosen = fixer(name)
     assert chosen is not None
     if secret is not None and chosen.secret is not None:

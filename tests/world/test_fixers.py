@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import select
 import signal
 import subprocess
 import time
@@ -10,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import Inside, MakeWorld
 from driving import verified_as
@@ -25,11 +30,13 @@ from mending import (
     fix,
     holding,
     inside_of,
+    keyring_says,
     mended,
     stray_manifest,
 )
 
-from nexy_tui.fixers import FIXERS
+from nexy_tui.cli.backend import RealBackend
+from nexy_tui.fixers import FIXERS, fixer
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
 from nexy_tui.rehearsal.vmfaults import EXPIRED_KEY
 from nexy_tui.rehearsal.vmseed import CONFIGS
@@ -73,9 +80,8 @@ def _script_there(inside: Inside) -> None:
 
 
 def _token_kept(inside: Inside) -> None:
-    kept = inside.run("keyring", "get", "nexy-tui", "github-token", check=False).stdout
-    assert kept.strip() == inside.world.secrets.artifacts_token
-    inside.run("keyring", "del", "nexy-tui", "github-token")
+    assert keyring_says(inside, "get") == inside.world.secrets.artifacts_token
+    keyring_says(inside, "del")
 
 
 def _wrong_script(inside: Inside) -> None:
@@ -108,6 +114,7 @@ def _manifest_home(inside: Inside) -> None:
     assert inside.git("remote", "get-url", "--push", "--all", "origin") == f"https://github.com/{CODE}.git"
     assert inside.git("rev-parse", "manifests", cwd=inside.world.bare(ARTIFACTS)) == head  # nobody's history was rewritten
     inside.git("update-ref", "-d", "refs/heads/manifests", cwd=inside.world.bare(ARTIFACTS))
+    inside.git("config", "--unset-all", "remote.origin.pushurl")
     inside.git("revert", "--no-edit", "HEAD")
     inside.git("push", "-q", "origin", "HEAD:main")
 
@@ -246,7 +253,8 @@ def test_a_trouble_is_found_shown_mended_and_then_is_no_more(module_world: Insid
     assert {one["status"] for one in done.document["items"]} == {"passed"}
     assert verified_as(inside, done.log) == SEALED
     records = read_log(done.log)
-    assert records[0].details["facts"]["purpose"] == f"fix {done.document['items'][0]['fixers'] or case.id}" or records[0].kind == "genesis"
+    chosen = fixer(case.fixer)
+    assert chosen is not None and records[0].details["facts"]["purpose"] == f"fix {chosen.name}"
     assert [record.kind for record in records if record.kind in ("intent", "result")][:2] == ["intent", "result"]
     assert records[-1].details["outcome"] == "complete"
     assert not inside.run("git", "show-ref", "refs/nexy/lock", cwd=inside.world.bare(CODE), check=False).stdout
@@ -328,23 +336,22 @@ def test_a_good_token_behind_a_bad_one_in_the_environment_is_told_apart(module_w
     done = fix(module_world, "github-auth", "--yes", env=bad, stdin=module_world.world.secrets.artifacts_token + "\n")
     assert done.exit == 1 and "unset GH_TOKEN" in done.document["message"]
     assert fix(module_world, "github-auth", "--yes", env={"GH_TOKEN": None}).exit == 0
-    module_world.run("keyring", "del", "nexy-tui", "github-token")
+    keyring_says(module_world, "del")
 
 
 def test_a_token_that_gh_has_is_taken_without_asking(module_world: Inside) -> None:
     hosts = module_world.world.home / "gh" / "hosts.yml"
     hosts.write_text(f"github.com:\n    user: nexy-operator\n    oauth_token: {module_world.world.secrets.artifacts_token}\n")
-    module_world.run("keyring", "set", "nexy-tui", "github-token", env={}, check=False)
     try:
         with inside_of(module_world, GH_TOKEN=None) as services:
             made = services()
             made.secrets.store("github-token", "ghp_0123456789abcdef0123456789abcdef0123")
             outcome, _, log = mended(made, "github-auth")
         assert outcome.outcome == "verified" and verified_as(module_world, log) == SEALED
-        assert module_world.run("keyring", "get", "nexy-tui", "github-token").stdout.strip() == module_world.world.secrets.artifacts_token
+        assert keyring_says(module_world, "get") == module_world.world.secrets.artifacts_token
     finally:
         hosts.unlink()
-        module_world.run("keyring", "del", "nexy-tui", "github-token", check=False)
+        keyring_says(module_world, "del")
 
 
 def test_a_key_that_the_server_refuses_is_taken_back(module_world: Inside) -> None:
@@ -408,10 +415,11 @@ class Fragile:
 
 
 def _script_and_configuration(inside: Inside) -> None:
-    if "Nexy_elsewhere" not in inside.world.config.read_text():
-        _wrong_configuration(inside)
+    if "# moved?" in inside.world.config.read_text():
+        _right_configuration(inside)
     inside.git("clean", "-qfd", "server/scripts")
     _wrong_script(inside)
+    _wrong_configuration(inside)
 
 
 def _crash_again(inside: Inside) -> None:
@@ -434,7 +442,9 @@ FRAGILE = (
 
 
 @pytest.mark.parametrize("lost", ["before", "after"])
-@pytest.mark.parametrize("fragile", FRAGILE, ids=lambda fragile: fragile.fixer)
+@pytest.mark.parametrize(
+    "fragile", [pytest.param(one, id=one.fixer, marks=[pytest.mark.exhaustive] if "run_script" in one.steps else []) for one in FRAGILE]
+)
 def test_cut_off_at_any_step_it_says_what_it_left_and_ends_right_when_run_again(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, fragile: Fragile, lost: str
 ) -> None:
@@ -495,6 +505,41 @@ def test_killed_while_the_vm_is_at_work_it_goes_on_with_what_the_vm_did(make_wor
     assert [path for path in logs if verified_as(inside, path) == 11] == []
 
 
+def test_the_key_is_asked_for_hidden_and_stands_in_no_command_line(make_world: MakeWorld) -> None:
+    inside = make_world("nested")
+    inside.fault("gemini-key-invalid")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(inside.checkout)
+        os.execvpe("nexy-tui", ["nexy-tui", "fix", "gemini-key"], inside.environ)
+    shown, seen = b"", set()
+    answers = {b"(it is not shown): ": NEW_KEY, b"to go on: ": "rehearsal fix gemini-key"}
+    while True:
+        ready, _, _ = select.select([terminal], [], [], 0.02)
+        seen |= {word for line in _command_lines() for word in line if NEW_KEY in word}
+        try:
+            shown += os.read(terminal, 4096) if ready else b""
+        except OSError:  # Linux's way of saying that the other end is closed
+            break
+        for question in [question for question in answers if question in shown]:
+            os.write(terminal, answers.pop(question).encode() + b"\n")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown.decode()
+    os.close(terminal)
+    assert NEW_KEY not in shown.decode() and not seen and not answers
+    assert all(f"GEMINI_API_KEY={NEW_KEY}" in _vm(inside, name).read_text() for name in CONFIGS)
+    assert holding(inside, NEW_KEY) == []
+    assert fix(inside).exit == 0
+
+
+def _command_lines() -> list[list[str]]:
+    """The arguments of every process of this machine."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            found.append(process.cmdline())
+    return found
+
+
 def test_a_fix_that_was_cut_off_is_no_release_to_resume(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = make_world()
     _no_inbox(inside)
@@ -506,3 +551,44 @@ def test_a_fix_that_was_cut_off_is_no_release_to_resume(make_world: MakeWorld, m
     done = inside.run("nexy-tui", "release", "--resume", log, "--headless", "--yes", check=False)
     assert done.returncode == 1 and "nexy-tui fix inbox" in done.stderr
     assert fix(inside, "inbox", "--yes").exit == 0 and verified_as(inside, log) == SEALED
+
+
+def test_the_wizard_can_ask_what_is_wrong_and_what_would_change(module_world: Inside) -> None:
+    _lost_script(module_world)
+    with inside_of(module_world) as services:
+        backend = RealBackend(services())
+        findings = backend.diagnose(["script-paths", "inbox"])
+        plan = backend.fixer_plan("4.2")
+        assert backend.fixer_plan("inbox") == []
+    module_world.git("checkout", "--", "server/scripts")
+    assert [(finding.item, finding.status.value, finding.fixers) for finding in findings] == [
+        ("fix.script-paths", "failed", ("script-paths",)),
+        ("fix.inbox", "passed", ("inbox",)),
+    ]
+    assert plan[0] == "git checkout HEAD -- server/scripts/update_server_version.sh"
+
+
+def test_the_list_names_every_section(module_world: Inside) -> None:
+    shown = module_world.run("nexy-tui", "fix", "--list").stdout.splitlines()
+    assert [line.split()[:2] for line in shown] == [[one.trouble.section, one.name] for one in FIXERS]
+    assert [one["name"] for one in fix(module_world, "--list").document["fixers"]] == [one.name for one in FIXERS]
+
+
+def test_a_stray_commit_of_somebody_elses_clone_is_found_where_the_remote_led(make_world: MakeWorld) -> None:
+    inside = make_world()
+    other = inside.home / "other"
+    inside.git("clone", "-q", f"https://github.com/{CODE}.git", other)
+    edit_manifest(other, MANIFEST, "critical", True)
+    inside.git("commit", "-qam", "Update manifest for 1.6.1.42 (Production)", cwd=other)
+    stray = inside.git("rev-parse", "HEAD", cwd=other)
+    inside.git("init", "-q", "--bare", inside.home / "elsewhere.git")
+    elsewhere = {"GIT_ALLOW_PROTOCOL": "https:file"}
+    inside.run("git", "push", "-q", inside.home / "elsewhere.git", "HEAD:main", cwd=other, env=elsewhere)
+    inside.git("remote", "set-url", "origin", inside.home / "elsewhere.git")
+    dry = fix(inside, "4.5", "--dry-run", env=elsewhere)
+    assert dry.exit == 1 and stray[:12] in json.dumps(dry.document) and f"git -C stray revert --no-edit {stray}" in json.dumps(dry.document)
+    assert fix(inside, "4.5", "--yes", env=elsewhere).exit == 0
+    inside.run("git", "revert", "--no-edit", stray, cwd=other)
+    inside.run("git", "push", "-q", inside.home / "elsewhere.git", "HEAD:main", cwd=other, env=elsewhere)
+    inside.git("remote", "set-url", "origin", inside.home / "elsewhere.git")
+    assert "git -C stray revert" not in json.dumps(fix(inside, "4.5", "--dry-run", env=elsewhere).document)
