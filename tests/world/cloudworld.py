@@ -61,6 +61,8 @@ async def _create(world: World) -> None:
     authority.create(world)
     image = world.dir / "image"
     image.write_bytes(b"an image whose bytes nobody looks at")
+    world.allowed_signers.parent.mkdir(parents=True)
+    world.allowed_signers.write_text("", encoding="utf-8")
     await seed.create_repositories(world, Built(image, world.previous, 36, "0" * 64))
     await index.create(world)
     await vm.create(world)

@@ -34,10 +34,10 @@ at_end() {
     rmdir -- "$lock"
 }
 find "$folder" -maxdepth 1 -name '.nexy_db_*' -exec rm -rf -- {} +
+query "$dumper" "$name" <<< 'SELECT 1' > /dev/null 2> "$scratch/error" || fail "the database $host:$port/$name did not let $dumper in: $(said "$scratch/error")"
 [ ! -e "$folder/$archive" ] || refuse "$archive is there already; wait a second and try again"
 mkdir -p -- "$staging/$stem"
 
-query "$dumper" "$name" <<< 'SELECT 1' > /dev/null 2> "$scratch/error" || fail "the database $host:$port/$name did not let $dumper in: $(said "$scratch/error")"
 # One session keeps the snapshot open that counts, data and schema are all taken from.
 coproc SESSION { query "$dumper" "$name" 2> "$scratch/error"; }
 session=$SESSION_PID
