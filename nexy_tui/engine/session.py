@@ -34,7 +34,9 @@ CLOSES_EXPOSURE = "final.live"
 
 
 RELEASE_COMMIT = "release commit"
-"""The digest's name under which an action says which commit the run releases; the log's subject from then on."""
+MANIFEST_COMMIT = "manifest commit"
+"""The digests' names under which an action says which commit the run releases; where the kind has no release commit, the manifest
+commit. It is the log's subject from then on."""
 
 
 @dataclass(frozen=True)
@@ -275,8 +277,9 @@ class Session:
             raise broken from error
         evidence = list(result.evidence) + [Evidence(name, value, "digest") for name, value in result.digests.items()]
         subjects = [Subject(name, {"sha256": value}) for name, value in result.digests.items() if name in (DMG, PKG)]
-        if RELEASE_COMMIT in result.digests:
-            log.set_subject(result.digests[RELEASE_COMMIT])
+        released = result.digests.get(RELEASE_COMMIT if self._plan.kind.tags else MANIFEST_COMMIT)
+        if released is not None:
+            log.set_subject(released)
         status = "done" if result.changed else "unchanged"
         log.result(subject.name, status, duration_ms=self._since(begun), message=result.summary, evidence=evidence, subjects=subjects)
         self._say(ActionEnded(action, result, None))
