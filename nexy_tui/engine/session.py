@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Cancelled, Problem, Refused
 from nexy_tui.core.secret import redact
 from nexy_tui.core.target import DMG, PKG
+from nexy_tui.engine import exposure
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Notice, Observer, PhaseOpened, Sealed, unobserved
@@ -205,6 +207,12 @@ class Session:
             summary = f"Attested by the operator: {reason}"
             self._state = self._state.record(Finding(item, Status.ATTESTED, summary))
 
+    def restore_exposure(self, since: datetime | None) -> None:
+        """Go on counting the exposure that the log being resumed left open."""
+        if since is not None:
+            gone = (self.services.clock.now() - since).total_seconds()
+            self.exposed_since = self.services.clock.monotonic() - max(gone, 0.0)
+
     def advance(self) -> Refusal | None:
         """Open the next phase, or say which item stands in the way; the refusal is journalled."""
         outcome = self._state.advance()
@@ -292,29 +300,41 @@ class Session:
 
     def _on_event(self, action: str, event: Event) -> None:
         if isinstance(event, Exposure):
-            self._exposure(event)
+            event = self._exposure(action, event)
         if isinstance(event, PointOfNoReturn):
             self.past_return = True
         self._say(ActionEvent(action, event))
 
-    def _exposure(self, event: Exposure) -> None:
-        if event.open and self.exposed_since is None:
-            self.exposed_since = self.services.clock.monotonic() - event.seconds
-        elif not event.open:
-            self.exposed_since = None
+    def _exposure(self, action: str, event: Exposure) -> Exposure:
+        """Follow the exposure, in the log too; the event with the seconds that have really gone."""
+        now = self.services.clock.monotonic()
+        if not event.open:
+            return self._close_exposure(action, "the download and what is offered agree")
+        if self.exposed_since is None:
+            self.exposed_since = now - event.seconds
+            if self.log is not None:
+                self.log.progress_checkpoint(action, message=exposure.opened())
+        return Exposure(now - self.exposed_since, open=True)
+
+    def _close_exposure(self, action: str, why: str) -> Exposure:
+        if self.exposed_since is None:
+            return Exposure(0.0, open=False)
+        seconds = self.services.clock.monotonic() - self.exposed_since
+        self.exposed_since = None
+        if self.log is not None:
+            self.log.progress_checkpoint(action, message=exposure.closed(seconds, why))
+        return Exposure(seconds, open=False)
 
     def _take(self, finding: Finding) -> None:
+        over = None
         with self._guard:
             self._state = self._state.record(finding)
             if self.log is not None:
                 self.log.check(finding.item, finding.status.value, finding.summary, list(finding.evidence))
             if finding.item == CLOSES_EXPOSURE and finding.status is Status.PASSED and self.exposed_since is not None:
-                seconds = self.services.clock.monotonic() - self.exposed_since
-                self.exposed_since = None
-                if self.log is not None:
-                    self.log.progress_checkpoint(
-                        "publish", message=f"Exposure closed after {seconds:.1f} s: download and live appcast agree."
-                    )
+                over = self._close_exposure("publish", "download and live appcast agree")
+        if over is not None:
+            self._say(ActionEvent("publish", over))
 
     def _look_before(self, action: str) -> None:
         """What held an hour ago is asked again before what cannot be taken back; long downloads are not repeated."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,10 +18,10 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status, Verdict
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
-from nexy_tui.engine import evaluate
+from nexy_tui.engine import evaluate, exposure
 from nexy_tui.engine.document import document, outcome_of
 from nexy_tui.engine.driver import drive, stopped_by
-from nexy_tui.engine.notice import ActionEnded, ActionStarted, Found, Looking, PhaseOpened, Sealed
+from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Looking, PhaseOpened, Sealed
 from nexy_tui.engine.run import checklist_digest
 from nexy_tui.release import Refusal
 
@@ -39,7 +41,10 @@ class TestLooking:
     def test_a_look_that_fails_is_inconclusive_says_why_and_what_to_do(self, how: str) -> None:
         made = engine(Stage({"remotes.code": how}))
         found = made.session.look_at_phase("remotes")
-        assert [finding.status for finding in found] == [Status.INCONCLUSIVE, *[Status.PASSED] * 4]
+        assert [finding.status for finding in found] == [
+            Status.INCONCLUSIVE,
+            *[Status.PASSED] * (len(CHECKLIST.phase("remotes").items) - 1),
+        ]
         assert "nobody foresaw" in found[0].summary or "could not be seen" in found[0].summary
         assert found[0].remedy
 
@@ -242,7 +247,9 @@ class TestExposure:
         made.stage.forced.clear()
         made.session.look_at_phase("final")
         assert made.session.exposed_since is None
-        assert [record[3][:15] for record in made.journal.records if record[0] == "progress-checkpoint"] == ["Exposure closed"]
+        said = [record[3] for record in made.journal.records if record[0] == "progress-checkpoint"]
+        assert [text.partition(":")[0].partition(" after")[0] for text in said] == ["Exposure opened", "Exposure closed"]
+        assert [notice.event.open for notice in made.notices if isinstance(notice, ActionEvent)] == [True, False], "faces hear its end"
 
     def test_an_action_that_takes_the_swap_back_closes_it(self) -> None:
         def does(context: ActionContext) -> ActionResult:
@@ -253,6 +260,26 @@ class TestExposure:
         made = ready(does, "publish")
         with pytest.raises(ActionFailed):
             made.session.perform("publish")
+        assert made.session.exposed_since is None
+        said = [record[3][:15] for record in made.journal.records if record[0] == "progress-checkpoint"]
+        assert said == ["Exposure opened", "Exposure closed"]
+
+    def test_the_log_tells_whether_one_was_left_open(self) -> None:
+        def log(*messages: str) -> list[Any]:
+            return [SimpleNamespace(kind="progress-checkpoint", message=text, moment=number) for number, text in enumerate(messages)]
+
+        first, over = exposure.opened(), exposure.closed(3.0, "both agree")
+        assert exposure.open_since(log("replace the download", first, "push the manifest commit")) == 1
+        assert exposure.open_since(log(first, over)) is None
+        assert exposure.open_since(log(first, over, first)) == 2
+        assert exposure.open_since([]) is None
+
+    def test_a_resumed_run_goes_on_counting_it(self) -> None:
+        made = ready()
+        made.session.restore_exposure(made.session.services.clock.now() - timedelta(seconds=90))
+        assert made.session.exposed_since is not None
+        assert 90 <= made.session.services.clock.monotonic() - made.session.exposed_since < 95
+        made.session.look_at_phase("final")
         assert made.session.exposed_since is None
 
 
@@ -322,7 +349,7 @@ class TestDriving:
         other: list[object] = []
         made.session.watch(other.append)
         made.session.look_at_phase("remotes")
-        assert len(other) == len(made.notices) == 10
+        assert len(other) == len(made.notices) == 2 * len(CHECKLIST.phase("remotes").items)
 
     @pytest.mark.parametrize(("status", "code"), [(Status.FAILED, 1), (Status.INCONCLUSIVE, 3), (Status.NOT_RUN, 3)])
     def test_an_end_says_whether_it_was_refused_or_unseen(self, status: Status, code: int) -> None:
@@ -348,8 +375,9 @@ class TestDocuments:
         made.session.look_at_phase("remotes")
         shown = document(made.session, CHECKLIST.items, "inconclusive", 1.23456)
         assert [item["id"] for item in shown["items"]] == [item.id for item in CHECKLIST.items]
-        assert {item["status"] for item in shown["items"][:5]} == {"passed"}
-        assert {item["status"] for item in shown["items"][5:]} == {"not_run"}
+        seen = len(CHECKLIST.phase("remotes").items)
+        assert {item["status"] for item in shown["items"][:seen]} == {"passed"}
+        assert {item["status"] for item in shown["items"][seen:]} == {"not_run"}
         assert (shown["world"], shown["version"], shown["kind"], shown["run"], shown["duration_s"]) == (
             None,
             "1.6.1.43",
