@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
+from checks.publish import look_target
 from checks.tip import look_refs
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
 from nexy_tui.services.git import GitFailure, Remote
+from nexy_tui.services.github import Rights
 from nexy_tui.services.lock import Holder, ReleaseLock
 
 
@@ -123,6 +125,33 @@ def judge_unmixed(mixing: Mixing, plan: Plan) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What the artifacts token may do in each of the two repositories."""
+
+    artifacts: Rights
+    code: Rights
+
+
+def look_tokens(scope: Scope) -> TokenFacts:
+    """Ask the release host about the token, in both repositories."""
+    return TokenFacts(look_target(scope).rights, scope.services.github.watched(scope.emit).rights(scope.plan.target.code_repository))
+
+
+def judge_tokens(facts: TokenFacts, plan: Plan) -> Verdict:
+    """One token for one pipeline. A token that may write to both is a warning and stands in nobody's way: it is a matter of care."""
+    evidence = [
+        Evidence(f"token from {rights.source}", "may write" if rights.may_write else "may not write", rights.repository)
+        for rights in (facts.artifacts, facts.code)
+    ]
+    if facts.artifacts.may_write and facts.code.may_write:
+        return passed(
+            f"Warning: the token from {facts.code.source} may write to both repositories, whose owners differ; one for each is safer.",
+            *evidence,
+        )
+    return passed(f"The token from {facts.code.source} may not write to {facts.code.repository}.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
 class LockFacts:
     """Who holds the release lock, if anybody."""
 
@@ -155,5 +184,6 @@ def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
 
 CODE = Check(look_remotes, judge_remotes)
 PUSH = Check(look_push, judge_push)
+TOKENS = Check(look_tokens, judge_tokens)
 UNMIXED = Check(look_unmixed, judge_unmixed)
 LOCK = Check(look_lock, judge_lock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.version import Version
+from nexy_tui.services.git import Git
 from nexy_tui.services.team_scripts import laid
 from nexy_tui.services.version_files import FILES, Rewriting, rewritings
 
@@ -136,6 +136,7 @@ class BranchFacts:
     behind: tuple[str, ...]
     ahead: tuple[str, ...]
     unfinished: tuple[str, ...]
+    stashed: tuple[str, ...] = ()
 
 
 def look_branch(scope: Scope) -> BranchFacts:
@@ -144,7 +145,14 @@ def look_branch(scope: Scope) -> BranchFacts:
     head = git.head()
     behind = git.read("log", "--format=%h “%s” by %an", f"{head}..{tip.commit}").splitlines()
     ahead = git.read("log", "--format=%s", f"{tip.commit}..{head}").splitlines()
-    return BranchFacts(git.branch(), tip.branch, head, tip.commit, tuple(behind[:20]), tuple(ahead[:20]), git.unfinished())
+    stashed = git.read("stash", "list", "--format=%gs").splitlines()
+    unfinished = (*git.unfinished(), *_conflict(git))
+    return BranchFacts(git.branch(), tip.branch, head, tip.commit, tuple(behind[:20]), tuple(ahead[:20]), unfinished, tuple(stashed[:20]))
+
+
+def _conflict(git: Git) -> tuple[str, ...]:
+    """What a stash that was applied and came to a conflict leaves: no mark of its own, only paths in conflict."""
+    return ("a stash or a merge, in conflict,",) if git.read("ls-files", "--unmerged") and not git.unfinished() else ()
 
 
 def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
@@ -153,6 +161,7 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
         Evidence("branch", facts.branch or "detached HEAD", "checkout"),
         Evidence("HEAD", facts.head, "checkout"),
         Evidence(facts.release_branch, facts.remote, "code repository"),
+        *(Evidence("stashed", subject[:120], "git stash list") for subject in facts.stashed),
     )
     if facts.unfinished:
         return failed(
@@ -179,7 +188,8 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
             "Push it after review, or drop it; then look again.",
             *evidence,
         )
-    return passed(f"On {facts.release_branch}, up to date with the code repository.", *evidence)
+    stashed = f" Stashed work is left out of the release: {len(facts.stashed)} (git stash list)." if facts.stashed else ""
+    return passed(f"On {facts.release_branch}, up to date with the code repository.{stashed}", *evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,60 +222,6 @@ def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
             *evidence,
         )
     return passed("The checkout is clean." if not facts.changes else "The checkout has no changes but this run's own.", *evidence)
-
-
-_SECRET_PATHS = re.compile(
-    r"(^|/)(config\.env|\.env(\.[a-z]+)?|id_(rsa|ed25519|ecdsa)|\.netrc|\.pgpass|credentials\.json)$|\.(pem|p12|pfx|key|keystore)$",
-    re.IGNORECASE,
-)
-_ARTIFACTS = re.compile(r"\.(dmg|pkg)$", re.IGNORECASE)
-_SECRET_TEXT = re.compile(
-    r"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|AIza[0-9A-Za-z_-]{35}|-----BEGIN [A-Z ]*PRIVATE KEY-----|AKIA[0-9A-Z]{16}"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingFacts:
-    """Paths and suspicious lines in what a push would send, committed or about to be."""
-
-    paths: tuple[str, ...]
-    suspicious: tuple[str, ...]
-
-
-def look_outgoing(scope: Scope) -> OutgoingFacts:
-    """Commits the code repository lacks, and the working tree's changes."""
-    git, remote = scope.services.git, look_tip(scope).commit
-    names = git.read("log", "--format=", "--name-only", "-z", f"{remote}..HEAD")
-    paths = {path for path in names.split("\0") if path.strip()} | {path for _, path in git.changes()}
-    text = git.read("log", "--format=", "-p", "--no-textconv", "--no-ext-diff", "--unified=0", f"{remote}..HEAD")[: 16 * 1024 * 1024]
-    text += git.read("diff", "HEAD", "--no-textconv", "--no-ext-diff", "--unified=0")[: 16 * 1024 * 1024]
-    hits, current = [], ""
-    for line in text.splitlines():
-        if line.startswith("+++ b/"):
-            current = line[6:]
-        elif line.startswith("+") and _SECRET_TEXT.search(line):
-            hits.append(current)
-    return OutgoingFacts(tuple(sorted(paths)), tuple(dict.fromkeys(hits)))
-
-
-def judge_outgoing(facts: OutgoingFacts, plan: Plan) -> Verdict:
-    """No secret and no artifact is about to be pushed."""
-    secrets = [path for path in facts.paths if _SECRET_PATHS.search(path)] + list(facts.suspicious)
-    artifacts = [path for path in facts.paths if _ARTIFACTS.search(path)]
-    evidence = Evidence("files a push would send", str(len(facts.paths)), "git log, git diff")
-    if secrets:
-        return failed(
-            f"A push would send what looks like a secret: {secrets[0][:100]}.",
-            "Take it out of the commits, and change that secret: it was in git.",
-            evidence,
-        )
-    if artifacts:
-        return failed(
-            f"A push would send an artifact to the code repository: {artifacts[0][:100]}.",
-            "Take it out of the commits; artifacts go to " + plan.target.artifacts_repository,
-            evidence,
-        )
-    return passed("No secret and no artifact is about to be pushed.", evidence)
 
 
 def look_files(scope: Scope) -> tuple[Rewriting, ...]:
@@ -380,7 +336,6 @@ MANIFESTS = Check(look_manifests, judge_manifests)
 NUMBER = Check(look_number_shared, judge_number)
 BRANCH = Check(look_branch, judge_branch)
 TREE = Check(look_tree, judge_tree)
-OUTGOING = Check(look_outgoing, judge_outgoing)
 FILES_SAY = Check(look_files, judge_files)
 COMMIT = Check(look_number_shared, judge_commit)
 TAG = Check(look_number_shared, judge_tag)

@@ -6,7 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from checks import apple, backups, database, deploy, final, gate, inbox, manifests, pre_release_backup, publish, remotes, version
+from checks import (
+    apple,
+    backups,
+    checkout,
+    database,
+    deploy,
+    final,
+    gate,
+    hosts,
+    inbox,
+    manifests,
+    outgoing,
+    pre_release_backup,
+    publish,
+    remotes,
+    version,
+)
 from checks.base import Check
 from nexy_tui.actions.backup import Backup
 from nexy_tui.actions.base import Action
@@ -19,6 +35,7 @@ from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.push import Push
 from nexy_tui.actions.rollback import Recover, Rollback
+from nexy_tui.actions.scripted import by_setting
 from nexy_tui.release import Step
 
 _T = TypeVar("_T")
@@ -141,6 +158,53 @@ def _phases() -> tuple[Phase, ...]:
                     "A release in the code repository, or a version's own tag among the artifacts, sends clients astray.",
                     remotes.UNMIXED,
                 ),
+                Item(
+                    "remotes.tokens",
+                    "0",
+                    "One token for each pipeline",
+                    "The pipelines have different owners: what may write to both can mix them.",
+                    remotes.TOKENS,
+                    fixers=("github-auth",),
+                ),
+                Item(
+                    "remotes.script",
+                    "4.2",
+                    "The publisher script is at its path",
+                    "Whoever types the rulebook's command finds it there and nowhere else.",
+                    checkout.SCRIPT,
+                    fixers=("script-paths",),
+                ),
+                Item(
+                    "remotes.publisher",
+                    "4.4",
+                    "The publisher script names this target",
+                    "TARGET_REPO and the tags in ARTIFACT_MAPPING decide where whoever runs it publishes.",
+                    checkout.TARGET,
+                    fixers=("target-repository",),
+                    attestable=True,
+                ),
+                Item(
+                    "remotes.rulebook",
+                    "3",
+                    "The rulebook is the edition mirrored here",
+                    "This checklist is one edition of the team's rulebook; a newer one may ask for more.",
+                    checkout.RULEBOOK,
+                    attestable=True,
+                ),
+                Item(
+                    "remotes.clock",
+                    "1.1",
+                    "This machine's clock is right",
+                    "Signatures, tokens and the ages of backups and drills are told by it.",
+                    hosts.CLOCK,
+                ),
+                Item(
+                    "remotes.disk",
+                    "1.1",
+                    "This machine has room",
+                    "A disk that fills up half-way stops the log, and with it the release.",
+                    hosts.DISK,
+                ),
                 Item("remotes.lock", "0", "Nobody else is releasing", "Two releases at once undo each other.", remotes.LOCK),
             ),
             offers=("recover",),
@@ -172,11 +236,18 @@ def _phases() -> tuple[Phase, ...]:
                     "0.1",
                     "No secret or artifact is about to be pushed",
                     "What was pushed once is known for ever.",
-                    version.OUTGOING,
+                    outgoing.OUTGOING,
+                ),
+                Item(
+                    "version.ignored",
+                    "1.2",
+                    "Artifacts and settings are ignored by git",
+                    "What lies in the inbox belongs to the other pipeline, and config.env holds secrets.",
+                    checkout.IGNORED,
                 ),
                 Item(
                     "version.number",
-                    "2",
+                    "3 Phase 1 (1)",
                     "The version is higher, its tag unused",
                     "Clients ignore a version that is not higher, and a tag names one commit for ever.",
                     version.NUMBER,
@@ -395,6 +466,13 @@ def _phases() -> tuple[Phase, ...]:
                     gate.LIVE,
                     fixers=("stale-appcast", "config-env"),
                 ),
+                Item(
+                    "gate.certificate",
+                    "3 Phase 2.7",
+                    "The update server's certificate is good",
+                    "Once it has ended, no client gets anything, neither old nor new.",
+                    hosts.CERTIFICATE,
+                ),
             ),
             offers=("rollback",),
         ),
@@ -516,4 +594,4 @@ _ACTIONS: tuple[Action, ...] = (
     Deploy(),
 )
 
-CHECKLIST = Checklist(_phases(), {action.name: action for action in _ACTIONS}, {"publish": Publish(dry_run=True)})
+CHECKLIST = Checklist(_phases(), {action.name: by_setting(action) for action in _ACTIONS}, {"publish": Publish(dry_run=True)})

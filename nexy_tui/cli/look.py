@@ -112,4 +112,4 @@ def _list(as_json: bool) -> None:
         print(f"{row['id']:<19} {row['section']:<13} {row['title']}")
     print("Sections of the rulebook without an item:")
     for entry in without:
-        print(f"{entry['section']:<13} {entry['title']}. {entry['reason']}")
+        print(f"{entry['section']:<17} {entry['title']}. {entry['reason']}")

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from checks.base import Scope
@@ -19,36 +21,60 @@ QUICK_LIMIT = 180.0
 SLOW_LIMIT = 3600.0
 """Seconds a look may take: a slow one downloads up to 2 GiB or waits for the VM."""
 
+AT_ONCE = 32
+"""Looks under way at the same time. More than there are slow ones, which wait for one another's downloads and surveys."""
+
+
+@dataclass
+class _Pass:
+    """One evaluation under way: when it and each look began, and the looks nobody waits for any more."""
+
+    scope: Scope
+    observer: Observer
+    begun: float = field(default_factory=time.monotonic)
+    started: dict[str, float] = field(default_factory=dict)
+    given_up: set[str] = field(default_factory=set)
+
+    def left(self, item: Item) -> float:
+        """Seconds of its time an item has left, counted from when its look began."""
+        limit = SLOW_LIMIT if item.check.slow else QUICK_LIMIT
+        return self.started.get(item.id, self.begun) + limit - time.monotonic()
+
 
 def evaluate(items: Sequence[Item], scope: Scope, observer: Observer) -> list[Finding]:
     """A finding for every item, in the order given. A look that fails, raises or takes too long is inconclusive."""
     ordered = sorted(items, key=lambda item: item.check.slow)
     if not ordered:
         return []
-    pool = ThreadPoolExecutor(max_workers=min(16, len(ordered)), thread_name_prefix="look")
+    now = _Pass(scope, observer)
+    pool = ThreadPoolExecutor(max_workers=min(AT_ONCE, len(ordered)), thread_name_prefix="look")
     try:
-        futures = {item.id: pool.submit(_evaluate_one, item, scope, observer) for item in ordered}
-        return [_result(item, futures[item.id], scope, observer) for item in items]
+        futures = {item.id: pool.submit(_evaluate_one, item, now) for item in ordered}
+        return [_result(item, futures[item.id], now) for item in items]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _result(item: Item, future: Future[Finding], scope: Scope, observer: Observer) -> Finding:
+def _result(item: Item, future: Future[Finding], now: _Pass) -> Finding:
+    while not future.done() and (left := now.left(item)) > 0:
+        with suppress(FutureTimeout):  # It may have begun late, and then has time left.
+            future.result(timeout=left)
+    if future.done():
+        return future.result()
+    now.given_up.add(item.id)
     limit = SLOW_LIMIT if item.check.slow else QUICK_LIMIT
-    try:
-        return future.result(timeout=limit)
-    except FutureTimeout:
-        verdict = inconclusive(f"The look gave no answer in {limit:.0f} s.", "See that what it looks at answers, then look again.")
-        finding = _finding(item, verdict, limit, scope)
-        observer(Found(finding))
-        return finding
+    verdict = inconclusive(f"The look gave no answer in {limit:.0f} s.", "See that what it looks at answers, then look again.")
+    finding = _finding(item, verdict, limit, now.scope)
+    now.observer(Found(finding))
+    return finding
 
 
-def _evaluate_one(item: Item, scope: Scope, observer: Observer) -> Finding:
-    observer(Looking(item.id))
-    begun = time.monotonic()
-    finding = _finding(item, verdict_on(item, scope), time.monotonic() - begun, scope)
-    observer(Found(finding))
+def _evaluate_one(item: Item, now: _Pass) -> Finding:
+    begun = now.started[item.id] = time.monotonic()
+    now.observer(Looking(item.id))
+    finding = _finding(item, verdict_on(item, now.scope), time.monotonic() - begun, now.scope)
+    if item.id not in now.given_up:
+        now.observer(Found(finding))
     return finding
 
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checks.base import Check, Scope
+from checks.checkout import PUBLISHER, TARGET_KEYS, PublisherFacts, judge_target, read_publisher
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import replace_file
 from nexy_tui.config import load_settings, parse_config
 from nexy_tui.core import publisher_script
 from nexy_tui.core.diff import unified
-from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
+from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
+from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.core.target import Target
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
@@ -24,8 +25,6 @@ from nexy_tui.services.github import ReleaseHost
 RULEBOOK = Target()
 """The rulebook's own values."""
 
-SCRIPT = "server/scripts/publish_assets_and_sync.py"
-KEYS = ("artifacts_repository", "dmg_tag", "pkg_tag")
 
 _KEY_LINE = re.compile(
     r"""(?P<head>[ \t]*(?P<key>(?:target\.)?[A-Za-z_]+)[ \t]*=[ \t]*)(?P<value>"[^"\\]*"|'[^']*')(?P<tail>[ \t]*(?:#.*)?)"""
@@ -40,7 +39,7 @@ def by_rulebook(target: Target) -> Target:
 
 def named(target: Target) -> dict[str, str]:
     """What 4.4 is about, by configuration key."""
-    return {key: str(getattr(target, key)) for key in KEYS}
+    return {key: str(getattr(target, key)) for key in TARGET_KEYS}
 
 
 # --- our own configuration ---
@@ -158,46 +157,9 @@ def retargeted(text: str, wanted: Mapping[str, str], name: str) -> str:
 # --- the team's script ---
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptFacts:
-    """What the script names, or why that cannot be read; neither where there is no script. And what it has to name."""
-
-    path: str
-    wanted: Mapping[str, str]
-    found: tuple[str, str, str | None] | None = None
-    problem: str = ""
-
-
-def look_script(scope: Scope) -> ScriptFacts:
-    """The script's constants, from its syntax tree: nothing of it is run."""
-    services = scope.services
-    path, wanted = str(services.layout.relative(SCRIPT)), named(_target_now(services))
-    try:
-        source = _source(services)
-    except FileNotFoundError:
-        return ScriptFacts(path, wanted)
-    except OSError as error:
-        raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
-    try:
-        return ScriptFacts(path, wanted, publisher_script.read(source).values())
-    except publisher_script.Unreadable as error:
-        return ScriptFacts(path, wanted, problem=str(error))
-
-
-def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
-    """The script's constants are the configured target's."""
-    wanted = tuple(facts.wanted[key] for key in KEYS)
-    target = Evidence("target", ", ".join(wanted), "configuration")
-    if facts.problem:
-        remedy = "See TARGET_REPO and ARTIFACT_MAPPING in it; they must be " + ", ".join(wanted)
-        return inconclusive(f"What {facts.path} names cannot be read: {facts.problem}.", remedy, target)
-    if facts.found is None:
-        return passed(f"There is no {facts.path} in this checkout that could name another target.", target)
-    said = Evidence("TARGET_REPO, tags", ", ".join(value or "no pkg" for value in facts.found), facts.path)
-    wrong = [f"{value} instead of {right}" for value, right in zip(facts.found, wanted, strict=True) if value not in (right, None)]
-    if wrong:
-        return failed(f"{facts.path} publishes to {', '.join(wrong)}.", "nexy-tui fix target-repository mends it.", said, target)
-    return passed(f"{facts.path} publishes to {facts.found[0]}.", said, target)
+def look_script(scope: Scope) -> PublisherFacts:
+    """The script beside the configuration, which is read anew: a fix may have just changed it."""
+    return read_publisher(scope.services, _target_now(scope.services))
 
 
 class MendScript(Mending):
@@ -228,10 +190,10 @@ def committing(services: Services, path: str) -> str:
 
 
 def _script(services: Services) -> tuple[str, bytes, bytes]:
-    path, target = str(services.layout.relative(SCRIPT)), _target_now(services)
+    path, target = str(services.layout.relative(PUBLISHER)), _target_now(services)
     try:
         before = _source(services)
-        return path, before, publisher_script.mend(before, *(named(target)[key] for key in KEYS))
+        return path, before, publisher_script.mend(before, *(named(target)[key] for key in TARGET_KEYS))
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.", remedy="nexy-tui fix script-paths") from None
     except publisher_script.Unreadable as error:
@@ -240,7 +202,7 @@ def _script(services: Services) -> tuple[str, bytes, bytes]:
 
 
 def _source(services: Services) -> bytes:
-    with services.layout.path(SCRIPT).open("rb") as stream:
+    with services.layout.path(PUBLISHER).open("rb") as stream:
         return stream.read(publisher_script.MAX_SIZE + 1)
 
 
@@ -268,7 +230,7 @@ TARGET_REPOSITORY = Fixer(
             "fix.target-repository.script",
             "The publisher script names the configured target",
             "Whoever runs it publishes where it says.",
-            Check(look_script, judge_script),
+            Check(look_script, judge_target),
             MendScript(),
         ),
     ),

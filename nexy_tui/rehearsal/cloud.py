@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from nexy_tui.rehearsal.cloudcommands import RUN_COMMAND_BUSY, ArmError, Operation, RunCommands
+from nexy_tui.rehearsal.cloudcommands import RUN_COMMAND_BUSY, RUN_COMMAND_SLOW, ArmError, Operation, RunCommands
 from nexy_tui.rehearsal.cloudlogin import login
 from nexy_tui.rehearsal.faults import Fault, Faults
 from nexy_tui.rehearsal.names import ARM_HOST, LOGIN_HOST, World
 from nexy_tui.rehearsal.wire import Handler, Request, Response, json_response
 
-FAULTS: tuple[Fault, ...] = (RUN_COMMAND_BUSY,)
+FAULTS: tuple[Fault, ...] = (RUN_COMMAND_BUSY, RUN_COMMAND_SLOW)
 
 LOCATION = "canadacentral"
 POLL_MILLISECONDS = 1000

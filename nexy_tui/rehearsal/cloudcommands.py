@@ -27,6 +27,13 @@ RUN_COMMAND_BUSY = Fault(
     parameter="how many requests",
 )
 
+RUN_COMMAND_SLOW = Fault(
+    "run-command-slow",
+    "deploy",
+    "Every run-command takes as long as it does in a real cloud: its answer is held back until the given seconds have passed.",
+    parameter="seconds (default: 20)",
+)
+
 _BUSY = "Run command extension execution is in progress. Please wait for completion before invoking a run command."
 _UNREADABLE = frozenset(("protectedParameters", "runAsPassword", "instanceView", "provisioningState"))
 """Properties of a managed run-command that are never given back as they were sent."""
@@ -95,7 +102,7 @@ class RunCommands:
 
     async def _perform(self, operation: Operation, job: Job) -> None:
         try:
-            outcome = await vm.machine(self.world).run(job)
+            outcome = await self._run(job)
         except Exception as error:
             operation.end(error={"code": "InternalExecutionError", "message": f"An internal execution error occurred: {error}"})
             return
@@ -106,6 +113,21 @@ class RunCommands:
         message = f"Enable succeeded: \n[stdout]\n{outcome.stdout}\n[stderr]\n{outcome.stderr}"
         entry = {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "message": message}
         operation.end({"value": [entry]})
+
+    async def _run(self, job: Job) -> Outcome:
+        """Run a script; while run-command-slow is on, its outcome is not told before its time."""
+        due = asyncio.get_running_loop().time() + self._slowness()
+        outcome = await vm.machine(self.world).run(job)
+        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        return outcome
+
+    def _slowness(self) -> float:
+        if not self.faults.active(RUN_COMMAND_SLOW.name):
+            return 0.0
+        try:
+            return float(self.faults.param(RUN_COMMAND_SLOW.name, "20"))
+        except ValueError:
+            return 20.0
 
     # --- the managed kind ---
 
@@ -140,7 +162,7 @@ class RunCommands:
     async def _perform_managed(self, operation: Operation, resource: dict[str, Any], job: Job) -> None:
         properties = resource["properties"]
         try:
-            outcome = await vm.machine(self.world).run(job)
+            outcome = await self._run(job)
         except asyncio.CancelledError:
             operation.end(error={"code": "OperationPreempted", "message": "The run-command was deleted while its script ran."})
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote
 
@@ -57,6 +58,8 @@ class Session:
     async def answer(self, response: Response) -> None:
         """Send a response, whatever its body is made of."""
         headers = [(name, value) for name, value in response.headers]
+        if response.header("date") is None:
+            headers.append(("date", formatdate(usegmt=True)))
         length = _length(response)
         if length is not None and response.header("content-length") is None:
             headers.append(("content-length", str(length)))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from nexy_tui.actions.base import Action
 from nexy_tui.checklist import CHECKLIST
+from nexy_tui.cli import commands
+from nexy_tui.core import rulebook_edition
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.rulebook import SECTIONS, WITHOUT_ITEM
 from nexy_tui.fixers import TROUBLES, trouble
@@ -19,26 +24,96 @@ ROOT = Path(__file__).resolve().parents[2]
 ITEMS = CHECKLIST.items
 
 RULEBOOK = {
-    "": "0 0.1 1.1 1.2 1.3 2",
-    "3 Phase 1": "2 3",
-    "3 Phase 1.1": "1 2 3 4",
-    "3 Phase 2": "1 2 3 4 4.1 5 6 7",
+    "": "0 0.1 1 1.1 1.2 1.3 2 3 4 5 6",
+    "2": "(1) (2) (3)",
+    "3 Phase 1": "(1) .2 .3",
+    "3 Phase 1.1": ".1 .2 .3 .4",
+    "3 Phase 2": ".1 .2 .3 .4 .4.1 .5 .6 .7",
+    "3 Phase 2.4.1": "(1) (2) (3) (4)",
     "3 Phase 3": "",
-    " ": "4.1 4.2 4.3 4.4 4.5 4.6 4.7 4.8 4.9 5 6.1 6.2 6.3 6.4 6.5 6.6 6.7",
+    "4": ".1 .2 .3 .4 .5 .6 .7 .8 .9",
+    "4.4": "(1) (2) (3)",
+    "4.5": "(1) (2) (3)",
+    "4.6": "(1) (2)",
+    "4.7": "(1) (2)",
+    "4.8": "(1) (2)",
+    "4.9": "(1) (2) (3)",
+    "6": ".1 .2 .3 .4 .5 .6 .7",
 }
-"""The rulebook's sections that say something, and the numbered lines of its phases, copied from the rulebook itself."""
+"""The rulebook's headings and, under each, its numbered lines, copied from the rulebook by hand."""
+
+COPY = ROOT / "nexy_tui/rehearsal/repository/server/Docs/SERVER_RELEASE_AND_UPDATE_GUIDE.md.in"
+"""The rulebook as a rehearsal world's repository has it."""
 
 
 def rulebook() -> set[str]:
-    found = {name for name in RULEBOOK if name.strip()}
+    found = {name for name in RULEBOOK if name}
     for head, numbers in RULEBOOK.items():
-        found |= {f"{head}.{number}" if head.strip() else number for number in numbers.split()}
+        found |= {f"{head} {number}" if head and number.startswith("(") else f"{head}{number}" for number in numbers.split()}
+    return found
+
+
+def numbered(text: str) -> set[str]:
+    """Every heading and numbered line of a rulebook's text, found anew and written as the checklist writes it."""
+    found: set[str] = set()
+    head, inner, fenced = "", "", False
+    for line in text.splitlines():
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif fenced:
+            continue
+        elif heading := re.match(r"#{2,3} (?:(Phase [\d.]*\d)|(\d+(?:\.\d+)*))", line):
+            head = inner = f"3 {heading[1]}" if heading[1] else heading[2]
+            found.add(head)
+        elif rule := re.match(r"(\d+\.\d+) .*:$", line):
+            inner = f"{head}.{rule[1]}"
+            found.add(inner)
+        elif line_ := re.match(r"(\d+)\. ", line):
+            inner = head
+            plain = (head.startswith("3 ") or head == "6") and f"{head}.{line_[1]}" not in ("3 Phase 1.1",)
+            found.add(f"{head}.{line_[1]}" if plain else f"{head} ({line_[1]})")
+        elif step := re.match(r" +(\d+)\) ", line):
+            found.add(f"{inner} ({step[1]})")
     return found
 
 
 def test_the_tables_sections_are_the_rulebooks() -> None:
     assert set(SECTIONS) == rulebook()
+    assert set(SECTIONS) == numbered(COPY.read_text("utf-8"))
     assert all(SECTIONS.values())
+
+
+def test_the_edition_is_known_section_by_section() -> None:
+    """Every heading has its digest, so that any change of the team's own copy is seen and named."""
+    text = COPY.read_text("utf-8")
+    assert rulebook_edition.is_rulebook(text) and rulebook_edition.updated(text) == rulebook_edition.UPDATED
+    assert set(rulebook_edition.DIGESTS) == {name for name in RULEBOOK if name.startswith("3 Phase") and "2.4.1" not in name} | {
+        *RULEBOOK[""].split(),
+        *(f"4.{number}" for number in range(1, 10)),
+    }
+    assert not rulebook_edition.drift(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("`Nexy.pkg` -> tag `App`", "`Nexy.pkg` -> tag `Apps`", "changed: 1.3"),
+        ("(<= 7 days)", "(<= 3 days)", "changed: 3 Phase 1.1"),
+        ("### 4.6 Azure", "### 4.10 Azure", "added: 4.10; missing: 4.6"),
+        ("## 5. Search", "## 5. Search\n\n## 7. Signing\n", "changed: 5; added: 7"),
+        ("    git fetch --all --tags", "    git fetch --all", "changed: 3 Phase 3"),
+        ("# Replace with actual release tag", "## 9. No heading, but a command's own words", "changed: 3 Phase 3"),
+    ],
+)
+def test_another_edition_is_told_by_its_sections(before: str, after: str, said: str) -> None:
+    text = COPY.read_text("utf-8")
+    assert text.count(before) == 1
+    assert str(rulebook_edition.drift(text.replace(before, after))) == said
+
+
+def test_lines_ends_and_blank_lines_are_no_drift() -> None:
+    text = COPY.read_text("utf-8")
+    assert not rulebook_edition.drift(text.replace("\n", "  \r\n\r\n"))
 
 
 def test_every_section_has_an_item_or_a_reason_and_none_has_both() -> None:
@@ -46,6 +121,33 @@ def test_every_section_has_an_item_or_a_reason_and_none_has_both() -> None:
     assert held <= set(SECTIONS), held - set(SECTIONS)
     assert set(SECTIONS) - held == set(WITHOUT_ITEM)
     assert all(len(reason.split()) >= 5 and reason.endswith(".") for reason in WITHOUT_ITEM.values())
+
+
+@pytest.mark.parametrize("section", sorted(SECTIONS))
+def test_a_section_that_is_taken_away_is_missed(section: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `check --list --json` prints, without one section: the comparison with the rulebook must see the hole."""
+    left = {item.section for item in ITEMS if item.section != section} | (set(WITHOUT_ITEM) - {section})
+    assert rulebook() - left == {section}
+
+
+def test_check_list_shows_every_section_or_its_reason() -> None:
+    app = typer.Typer()
+    commands.mount(app)
+    told = json.loads(CliRunner().invoke(app, ["check", "--list", "--json"]).stdout)
+    listed = {item["section"] for item in told["items"]}
+    reasons = {entry["section"]: entry["reason"] for entry in told["sections_without_item"]}
+    assert listed | set(reasons) == rulebook() and not listed & set(reasons)
+    shown = CliRunner().invoke(app, ["check", "--list"]).stdout
+    for section in rulebook():
+        assert re.search(rf"(?m)(^|  ){re.escape(section)} ", shown), section
+
+
+def test_what_a_reason_points_to_is_there() -> None:
+    for reason in WITHOUT_ITEM.values():
+        for name in re.findall(r"\b[a-z]+\.[a-z]+\b", reason):
+            assert CHECKLIST.item(name)
+        for name in re.findall(r"nexy-tui fix ([a-z-]+)", reason):
+            assert trouble(name) is not None
 
 
 def test_every_trouble_of_the_rulebook_has_its_fixer() -> None:
@@ -99,8 +201,9 @@ class TestWords:
 
 
 def test_only_what_a_machine_may_be_unable_to_verify_is_attestable() -> None:
-    """An artifact's own version and Apple's signatures need a Mac or 7-Zip; everything else can be looked at anywhere."""
-    assert {item.id for item in ITEMS if item.attestable} == {"inbox.version", "inbox.apple"}
+    """An artifact's own version and Apple's signatures need a Mac or 7-Zip. What another edition of the rulebook asks for, or a script
+    computes, only a person can tell. Everything else can be looked at anywhere."""
+    assert {item.id for item in ITEMS if item.attestable} == {"inbox.version", "inbox.apple", "remotes.rulebook", "remotes.publisher"}
 
 
 def test_every_action_is_named_is_there_and_can_be_reached() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.checkout import PublisherFacts, judge_target
 from checks.deploy import judge_service
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core import config_env as reading
@@ -23,7 +24,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.fixers import FIXERS, TROUBLES, azure_busy, config_env, fixer, gemini_key, github_auth, inbox, manifest_repository, trouble
 from nexy_tui.fixers.stale_appcast import worst
-from nexy_tui.fixers.target_repository import ScriptFacts, judge_script, named, retargeted
+from nexy_tui.fixers.target_repository import named, retargeted
 from nexy_tui.services.git import Remote
 from nexy_tui.services.github import Rights
 from nexy_tui.services.github_token import Proof
@@ -167,10 +168,10 @@ def test_a_publisher_script_that_cannot_be_read_says_why(source: bytes, reason: 
 
 def test_the_scripts_judge_holds_it_against_the_configured_target() -> None:
     wanted = named(Target())
-    assert judge_script(ScriptFacts("p", wanted, ("Seregawpn/Nexy_production", "Update", None)), PLAN).status is Status.PASSED
-    assert judge_script(ScriptFacts("p", wanted), PLAN).status is Status.PASSED
-    assert judge_script(ScriptFacts("p", wanted, problem="no literal"), PLAN).status is Status.INCONCLUSIVE
-    verdict = judge_script(ScriptFacts("p", wanted, ("Seregawpn/Nexy_production", "UpdateBeta", "App")), PLAN)
+    assert judge_target(PublisherFacts("p", wanted, ("Seregawpn/Nexy_production", "Update", None)), PLAN).status is Status.PASSED
+    assert judge_target(PublisherFacts("p", wanted), PLAN).status is Status.PASSED
+    assert judge_target(PublisherFacts("p", wanted, problem="no literal"), PLAN).status is Status.INCONCLUSIVE
+    verdict = judge_target(PublisherFacts("p", wanted, ("Seregawpn/Nexy_production", "UpdateBeta", "App")), PLAN)
     assert verdict.status is Status.FAILED and "UpdateBeta instead of Update" in verdict.summary
 
 

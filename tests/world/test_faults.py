@@ -116,6 +116,7 @@ CASES: tuple[Stop | Borne, ...] = (
     Stop("appcast-broken", "gate", "gate.live", "it is not well-formed XML", "See what runs on the VM", done=PUBLISHED),
     Borne("run-command-busy=2", "NetworkWatcherRG/Nexy runs another command (one at a time); trying again"),
     Stop("run-command-busy", "deploy", "deploy.vm", "execution is in progress (HTTP 409)", "wait for its end", done=PUBLISHED, exit=3),
+    Borne("run-command-slow=1", "RELEASE COMPLETE", at="deploy"),
     Stop("deploy-exit-123", "deploy", "deploy.head", "failed on the VM at step checkout, status 123", "git status there", done=PUBLISHED),
     Stop(
         "wheel-broken",

@@ -28,9 +28,9 @@ def bench(make_module_world: MakeWorld) -> Iterator[Bench]:
 
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of half a megabyte, where one may be mounted."""
+    """A file system of two megabytes, where one may be mounted."""
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "nexy-test", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "nexy-test", str(folder)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")

@@ -1,0 +1,253 @@
+"""What the team keeps in the checkout: the publisher script and its target, the rulebook's own copy, and what git must ignore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from checks.base import Check, Scope
+from nexy_tui.core import publisher_script
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drift, is_rulebook, sections, updated
+from nexy_tui.core.target import DMG, PKG, Target
+from nexy_tui.core.text import printable
+from nexy_tui.services import Services
+from nexy_tui.services.git import GitFailure
+
+PUBLISHER = "server/scripts/publish_assets_and_sync.py"
+"""The core automation script, from the rulebook's repo root (rulebook 1.1)."""
+
+TARGET_KEYS = ("artifacts_repository", "dmg_tag", "pkg_tag")
+"""What the script's constants name, by configuration key (rulebook 4.4)."""
+
+
+# --- the publisher script ---
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFacts:
+    """Whether the script is at its path, the commit has it, the settings want it run, and where else one of its name lies."""
+
+    path: str
+    there: bool
+    committed: bool = False
+    elsewhere: tuple[str, ...] = ()
+    wanted: bool = False
+
+
+def look_script(scope: Scope) -> ScriptFacts:
+    """The working tree and the commit, at this layout's path and at the other's."""
+    services = scope.services
+    layout, path = services.layout, str(services.layout.relative(PUBLISHER))
+    others = (str(Layout(kind, layout.root).relative(PUBLISHER)) for kind in ("flat", "nested"))
+    elsewhere = tuple(other for other in (*others, f"server/server/{PUBLISHER}") if other != path and (layout.root / other).is_file())
+    committed = services.git.read("ls-tree", "--name-only", "HEAD", "--", path)
+    wanted = services.settings.steps.by_script("publish")
+    return ScriptFacts(path, (layout.root / path).is_file(), bool(committed), elsewhere, wanted)
+
+
+def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
+    """It is where the rulebook's command looks for it. A checkout may do without: this tool does what it does."""
+    evidence = (
+        Evidence("publisher script", "there" if facts.there else "missing", facts.path),
+        *(Evidence("publisher script", "another one", path) for path in facts.elsewhere),
+    )
+    if facts.there:
+        return passed(f"{facts.path} is there.", *evidence)
+    if facts.committed:
+        return failed(f"{facts.path} is missing in the checkout.", "nexy-tui fix script-paths lays it there again.", *evidence)
+    if facts.elsewhere:
+        remedy = f"See which is right: git mv {facts.elsewhere[0]} {facts.path}, or set paths.layout in the configuration."
+        return failed(f"The publisher script lies at {facts.elsewhere[0]}, not at {facts.path}.", remedy, *evidence)
+    if facts.wanted:
+        remedy = 'nexy-tui scaffold lays one there; or set publish = "builtin" under [steps] in the configuration.'
+        return failed(f"The configuration wants {facts.path} run (steps.publish), and there is none.", remedy, *evidence)
+    return not_applicable(f"This checkout has no {facts.path}: nexy-tui publish does its work.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherFacts:
+    """What the script names, or why that cannot be read; neither where there is no script. And what it has to name."""
+
+    path: str
+    wanted: Mapping[str, str]
+    found: tuple[str, str, str | None] | None = None
+    problem: str = ""
+
+    @property
+    def there(self) -> bool:
+        """Whether there is a script."""
+        return self.found is not None or bool(self.problem)
+
+
+def read_publisher(services: Services, target: Target) -> PublisherFacts:
+    """The script's constants, from its syntax tree: nothing of it is run. Raises CouldNotLook."""
+    path, wanted = str(services.layout.relative(PUBLISHER)), {key: str(getattr(target, key)) for key in TARGET_KEYS}
+    try:
+        with services.layout.path(PUBLISHER).open("rb") as stream:
+            source = stream.read(publisher_script.MAX_SIZE + 1)
+    except FileNotFoundError:
+        return PublisherFacts(path, wanted)
+    except OSError as error:
+        raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
+    try:
+        return PublisherFacts(path, wanted, publisher_script.read(source).values())
+    except publisher_script.Unreadable as error:
+        return PublisherFacts(path, wanted, problem=str(error))
+
+
+def look_publisher(scope: Scope) -> PublisherFacts:
+    """The script beside the target in force."""
+    return read_publisher(scope.services, scope.plan.target)
+
+
+def judge_target(facts: PublisherFacts, plan: Plan) -> Verdict:
+    """The script's constants are the configured target's."""
+    wanted = tuple(facts.wanted[key] for key in TARGET_KEYS)
+    target = Evidence("target", ", ".join(wanted), "configuration")
+    if facts.problem:
+        remedy = f"See TARGET_REPO and ARTIFACT_MAPPING in it; they must be {', '.join(wanted)}"
+        return inconclusive(f"What {facts.path} names cannot be read: {facts.problem}.", remedy, target)
+    if facts.found is None:
+        return passed(f"There is no {facts.path} in this checkout that could name another target.", target)
+    said = Evidence("TARGET_REPO, tags", ", ".join(printable(value or "no pkg") for value in facts.found), facts.path)
+    wrong = [
+        f"{printable(value or '')} instead of {right}"
+        for value, right in zip(facts.found, wanted, strict=True)
+        if value not in (right, None)
+    ]
+    if wrong:
+        return failed(f"{facts.path} publishes to {', '.join(wrong)}.", "nexy-tui fix target-repository mends it.", said, target)
+    return passed(f"{facts.path} publishes to {facts.found[0]}.", said, target)
+
+
+def judge_publisher(facts: PublisherFacts, plan: Plan) -> Verdict:
+    """As `judge_target`; without a script there is nothing to hold against the target."""
+    if not facts.there:
+        return not_applicable(f"This checkout has no {facts.path} that could name another target.")
+    return judge_target(facts, plan)
+
+
+# --- the rulebook's copy ---
+
+_FOLDERS = ("", "Docs", "docs", "server/Docs", "server/docs", "server/server/Docs")
+_MOST_DOCUMENTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One copy of the rulebook: what it says of its date, its sections' digests, and how they differ from the edition's."""
+
+    updated: str
+    sections: Mapping[str, str]
+    drift: Drift
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookFacts:
+    """Every copy of the rulebook in the checkout, by path."""
+
+    copies: Mapping[str, Copy] = field(default_factory=dict)
+
+
+def look_rulebook(scope: Scope) -> RulebookFacts:
+    """Every document of the checkout that carries the rulebook's title."""
+    root = scope.services.checkout
+    copies = {}
+    for path in sorted(set(_documents(root))):
+        try:
+            with path.open("rb") as stream:
+                text = stream.read(MAX_SIZE + 1).decode("utf-8-sig", "replace")
+        except OSError as error:
+            raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
+        if is_rulebook(text):
+            copies[path.relative_to(root).as_posix()] = Copy(printable(updated(text), 60), sections(text), drift(text))
+    return RulebookFacts(copies)
+
+
+def _documents(root: Path) -> Iterator[Path]:
+    """Markdown files where the team keeps its documents. A link is followed by nobody: it may lead out of the checkout."""
+    for name in _FOLDERS:
+        folder = root / name
+        if not folder.is_dir():
+            continue
+        try:
+            found = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".md" and path.is_file() and not path.is_symlink())
+        except OSError as error:
+            raise CouldNotLook(f"{folder} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
+        yield from (path.resolve() for path in found[:_MOST_DOCUMENTS])
+
+
+def judge_rulebook(facts: RulebookFacts, plan: Plan) -> Verdict:
+    """One rulebook, and the edition the checklist mirrors. What another edition asks for, only a person can tell."""
+    evidence = [Evidence("edition mirrored", UPDATED, "nexy-tui")]
+    evidence += [
+        Evidence("rulebook", f"{copy.updated or 'no date'}; {str(copy.drift) or 'the same, section by section'}", path)
+        for path, copy in facts.copies.items()
+    ]
+    if not facts.copies:
+        return not_applicable(f"The checkout has no document titled “{TITLE}”; the checklist mirrors the one of {UPDATED}.", *evidence)
+    hollow = [path for path, copy in facts.copies.items() if not copy.sections]
+    if hollow:
+        return failed(
+            f"{hollow[0]} has the rulebook's title, but none of its sections.", f"Bring it back: git log -p -- {hollow[0]}", *evidence
+        )
+    if len({tuple(copy.sections.items()) for copy in facts.copies.values()}) > 1:
+        names = " and ".join(facts.copies)
+        return failed(
+            f"There are two rulebooks that differ: {names}.", "It is the single source of truth: remove the wrong one.", *evidence
+        )
+    path, copy = next(iter(facts.copies.items()))
+    if copy.drift:
+        return inconclusive(
+            f"{path} is not the edition that the checklist mirrors ({UPDATED}). {str(copy.drift).capitalize()}.",
+            "Read those sections beside nexy-tui check --list; attest that the checklist covers them, or update nexy-tui.",
+            *evidence,
+        )
+    return passed(f"{path} is the edition that the checklist mirrors ({UPDATED}).", *evidence)
+
+
+# --- what git ignores ---
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredFacts:
+    """Paths that must never be committed, and whether git ignores each."""
+
+    ignored: Mapping[str, bool]
+
+
+def look_ignored(scope: Scope) -> IgnoredFacts:
+    """Ask git about artifacts in the inbox and the settings with secrets. A file that is tracked already is not ignored."""
+    layout = scope.services.layout
+    paths = [str(layout.relative(name)) for name in (f"release_inbox/{DMG}", f"release_inbox/{PKG}", "server/config.env")]
+    said = scope.services.git.raw("check-ignore", "--", *paths)
+    if isinstance(said, GitFailure) and said.status != 1:
+        raise CouldNotLook(f"git check-ignore failed: {said.text[:200]}", remedy="Mend that, then look again.")
+    listed = set() if isinstance(said, GitFailure) else set(said.splitlines())
+    return IgnoredFacts({path: path in listed for path in paths})
+
+
+def judge_ignored(facts: IgnoredFacts, plan: Plan) -> Verdict:
+    """git ignores them all."""
+    evidence = [
+        Evidence(path, "ignored" if ignored else "not ignored, or tracked", "git check-ignore") for path, ignored in facts.ignored.items()
+    ]
+    open_ones = [path for path, ignored in facts.ignored.items() if not ignored]
+    if open_ones:
+        return failed(
+            f"git does not ignore {', '.join(open_ones)}.",
+            "Add release_inbox/* and config.env to .gitignore; what is tracked already: git rm --cached PATH. Commit and push that.",
+            *evidence,
+        )
+    return passed("git ignores the inbox's artifacts and config.env.", *evidence)
+
+
+SCRIPT = Check(look_script, judge_script)
+TARGET = Check(look_publisher, judge_publisher)
+RULEBOOK = Check(look_rulebook, judge_rulebook)
+IGNORED = Check(look_ignored, judge_ignored)
