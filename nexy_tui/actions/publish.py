@@ -15,13 +15,14 @@ from checks.publish import Place, judge_target, previous_name, read_target
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.actions.manifests import Pushed, commit_message, compose, push_manifests, require_pushable
+from nexy_tui.actions.reoffer import look_offer
 from nexy_tui.actions.swap import Swapped, heal, swap, swap_back
 from nexy_tui.actions.together import Stop, together
 from nexy_tui.actions.uploading import Staged, Stager, same_bytes
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status, Verdict
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import ActionFailed, Cancelled, Problem, Refused
+from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
 from nexy_tui.core.target import DMG
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected
@@ -94,8 +95,10 @@ class _Publication:
             staged, signature = self._bring(releases, artifacts)
             image = staged[DMG].local
             value = self._value(signature, image)
-            compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
+            document = compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
             swapped = self._swap(staged, guard)
+            if not swapped and not look_offer(self._services).is_of(document):
+                self.context.emit(Exposure(0.0, open=True))  # A run before this one made the swap, and was cut off.
             downloads = self._verify(staged, swapped)
         pushed = self._push(downloads[DMG], value, swapped)
         self._mark("RELEASE COMPLETE")
@@ -131,13 +134,17 @@ class _Publication:
         refusal = next(filter(None, refusals), None)
         self._mark(f"RELEASE COMPLETE (dry run: nothing was written{', and a publish would be refused' if refusal else ''})")
         if refusal is not None:
-            raise Refused(f"A publish would be refused: {refusal.what}", "This was a dry run: nothing was written.", refusal.remedy)
+            unseen = isinstance(refusal, CouldNotLook)
+            what = f"A publish would be refused: {refusal.what}"
+            raise (CouldNotLook if unseen else Refused)(what, "This was a dry run: nothing was written.", refusal.remedy)
         return ActionResult("Dry run: everything before the first write holds; nothing was written.", tuple(evidence), changed=False)
 
-    def _refusal(self, requirement: Callable[[], object]) -> Refused | None:
+    def _refusal(self, requirement: Callable[[], object]) -> Problem | None:
         try:
             requirement()
-        except Refused as refusal:
+        except Cancelled:
+            raise
+        except Problem as refusal:
             self._mark(f"A publish would be refused here: {refusal.what}")
             return refusal
         return None

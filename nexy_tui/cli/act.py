@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -107,19 +108,20 @@ def run_alone(
             wanted = Version.parse(text)
         except ValueError as error:
             raise Unusable(f"{error}.", remedy="Name it like 1.6.1.43, or mend VERSION.") from None
-        session = start_run(
-            services,
-            checklist,
-            version=wanted,
-            kind=_kind(services, wanted),
-            with_pkg=(services.layout.inbox / PKG).is_file(),
-            standalone=True,
-            purpose=" ".join(actions),
-            observer=PlainRenderer(checklist, sys.stderr if as_json else sys.stdout),
-        )
-        outcome = perform_alone(
-            session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
-        )
+        with services.git.borrowing() if dry_run else nullcontext():
+            session = start_run(
+                services,
+                checklist,
+                version=wanted,
+                kind=_kind(services, wanted),
+                with_pkg=(services.layout.inbox / PKG).is_file(),
+                standalone=True,
+                purpose=" ".join(actions),
+                observer=PlainRenderer(checklist, sys.stderr if as_json else sys.stdout),
+            )
+            outcome = perform_alone(
+                session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
+            )
     if outcome.problem is not None:
         common.say(problem_text(outcome.problem))
     elif outcome.refusal is not None:

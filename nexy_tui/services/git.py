@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -26,9 +29,13 @@ _QUIET = {
 }
 """No prompt may hang a child, and messages are read in English."""
 
+_STORE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 _LOCAL_TIMEOUT = 60.0
 _REMOTE_TIMEOUT = 180.0
-_REMOTE = re.compile(r"(?P<name>\S+)\t(?P<url>.+?) \((?P<way>fetch|push)\)( \[\S+\])?")
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
+"""Objects alone: for looking, not for the operator's refs."""
+
+_REMOTE = re.compile(r"(?P<name>[^\t\n]+)\t(?P<url>.+?) \((?P<way>fetch|push)\)( \[\S+\])?")
 """A line of `git remote --verbose`: addresses as git really uses them; a partial clone's filter may stand at the end."""
 _SYMREF = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
 
@@ -77,6 +84,21 @@ class Git:
         self._repository: git.Repo | None = None
         self._reading = threading.Lock()  # Over the repository's two reading children, which answer one question at a time.
 
+    @contextmanager
+    def borrowing(self) -> Iterator[None]:
+        """Meanwhile what a look fetches goes to a temporary store beside the checkout's: not one byte of `.git` changes."""
+        theirs = self.read("rev-parse", "--path-format=absolute", "--git-path", "objects")
+        before = self._environ
+        with tempfile.TemporaryDirectory(prefix="nexy-objects-") as folder:
+            others = filter(None, (f'"{theirs}"', before.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")))
+            self._environ = {**before, "GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(others)}
+            self._forget_repository()
+            try:
+                yield
+            finally:
+                self._environ = before
+                self._forget_repository()
+
     def raw(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str | GitFailure:
         """Standard output of `git …` without the final newline, or how it failed. Raises CouldNotLook on a time-out."""
         # GitPython's execute() runs without a terminal and with stdin closed; the environment is handed over whole.
@@ -112,12 +134,25 @@ class Git:
             raise ActionFailed(f"git {arguments[0]} failed: {_brief(out.text)}", remedy=_remedy_for(out.text))
         return out
 
+    def _forget_repository(self) -> None:
+        """End the reading children: they know the object stores they were started with."""
+        with self._reading:
+            if self._repository is not None:
+                self._repository.close()
+                self._repository = None
+
     def remotes(self) -> tuple[Remote, ...]:
         """Every remote with the addresses git would really use."""
         urls: dict[str, dict[str, list[str]]] = {}
-        for line in self.read("remote", "--verbose").splitlines():
+        for line in self.read("remote", "--verbose").split("\n"):
             if match := _REMOTE.fullmatch(line):
                 urls.setdefault(match["name"], {"fetch": [], "push": []})[match["way"]].append(match["url"])
+            elif line.partition("\t")[2]:  # An address with a line break in it could pass for two remotes.
+                raise CouldNotLook(
+                    f"A remote's address cannot be read: {redact(line.partition(chr(9))[2])[:80]!r}.",
+                    "Where a push would go is not known.",
+                    "See all of them, and set that one right: git config --get-regexp '^remote[.]'",
+                )
         return tuple(Remote(name, tuple(of["fetch"]), tuple(of["push"])) for name, of in urls.items())
 
     def code_remote(self) -> str:
@@ -148,7 +183,7 @@ class Git:
     def remote_refs(self, *patterns: str) -> dict[str, str]:
         """Refs on the code repository and their object ids, asked now; annotated tags also as `<ref>^{}`."""
         out = self.read("ls-remote", self.code_remote(), *patterns, timeout=_REMOTE_TIMEOUT)
-        return {ref: oid for oid, _, ref in (line.partition("\t") for line in out.splitlines()) if ref}
+        return {ref: oid for oid, _, ref in (line.partition("\t") for line in out.split("\n")) if ref}
 
     def remote_commit(self, branch: str) -> str:
         """The commit a branch of the code repository stands at. Raises CouldNotLook when there is none."""
@@ -160,8 +195,8 @@ class Git:
         return refs[f"refs/heads/{branch}"]
 
     def fetch(self) -> None:
-        """Bring the release branch's and tags' objects here; no local branch or tag is changed."""
-        self.read("fetch", "--no-tags", "--quiet", self.code_remote(), self.release_branch(), timeout=_REMOTE_TIMEOUT)
+        """Bring the release branch's objects here; no ref is changed, a remote-tracking one neither."""
+        self.read(*_FETCH, self.code_remote(), self.release_branch(), timeout=_REMOTE_TIMEOUT)
 
     def has_commit(self, commit: str) -> bool:
         """Whether that commit is in the checkout's object store."""
@@ -187,7 +222,7 @@ class Git:
         return tuple((entry[:2], entry[3:]) for entry in out.split("\0") if len(entry) > 3)
 
     def unfinished(self) -> tuple[str, ...]:
-        """Names of operations left half-way: merge, rebase, cherry-pick, revert, bisect."""
+        """Names of operations left half-way: merge, rebase, cherry-pick, revert, bisect, automatic stash."""
         marks = {
             "MERGE_HEAD": "a merge",
             "rebase-merge": "a rebase",
@@ -195,6 +230,7 @@ class Git:
             "CHERRY_PICK_HEAD": "a cherry-pick",
             "REVERT_HEAD": "a revert",
             "BISECT_LOG": "a bisect",
+            "MERGE_AUTOSTASH": "a stash made for a merge",
         }
         folder = Path(self.read("rev-parse", "--absolute-git-dir"))
         return tuple(dict.fromkeys(name for mark, name in marks.items() if (folder / mark).exists()))
@@ -206,6 +242,7 @@ class Git:
         with self._reading:
             if self._repository is None:
                 self._repository = git.Repo(self.checkout)
+                self._repository.git.update_environment(**{name: self._environ[name] for name in _STORE if name in self._environ})
             try:
                 blob = self._repository.commit(commit).tree / str(path)
             except (KeyError, ValueError, git.BadName):
@@ -245,7 +282,7 @@ class Git:
 
     def release_commit(self, tag: str) -> str | None:
         """The commit `Release <tag>` at HEAD or shortly below it (a manifest commit may lie on top), or None."""
-        rows = (line.partition(" ") for line in self.read("log", "-4", "--format=%H %s", "HEAD").splitlines())
+        rows = (line.partition(" ") for line in self.read("log", "-4", "--format=%H %s", "HEAD").split("\n"))
         return next((commit for commit, _, subject in rows if subject == f"Release {tag}"), None)
 
     def remote_tag_message(self, tag: str) -> str | None:
@@ -254,9 +291,7 @@ class Git:
         if oid is None:
             return None
         if isinstance(self.raw("cat-file", "-e", oid), GitFailure):
-            self.read(
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.code_remote(), f"refs/tags/{tag}", timeout=_REMOTE_TIMEOUT
-            )
+            self.read(*_FETCH, self.code_remote(), f"refs/tags/{tag}", timeout=_REMOTE_TIMEOUT)
         out = self.raw("cat-file", "tag", oid)
         return "" if isinstance(out, GitFailure) else out.partition("\n\n")[2]
 

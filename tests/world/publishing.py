@@ -20,6 +20,7 @@ from conftest import Inside
 from checks import manifests, publish
 from checks.base import Check, Scope
 from nexy_tui.actions.base import Action, ActionContext, ActionResult, Journal
+from nexy_tui.actions.deploy import Deploy
 from nexy_tui.config import load_settings
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.event import Event
@@ -80,6 +81,17 @@ class Publisher:
                 journal=lambda: Journal("run", 1, "00"),
             )
         )
+
+    def deploy(self) -> None:
+        """The manifests on the branch laid on the VM, so that the live server offers what they name. Raises as the deploy does."""
+        bare = self.inside.world.bare("Seregawpn/Nexy_server")
+        stated = json.loads(self.inside.git("show", f"main:{MANIFESTS[0]}/manifest.json", cwd=bare))
+        kind, version = self.kind, self.version
+        self.kind, self.version = Kind.UPDATE_ONLY, Version.parse(stated["version"])
+        try:
+            self.do(Deploy())
+        finally:
+            self.kind, self.version = kind, version
 
     def check(self, check: Check) -> Verdict:
         """Look and judge."""

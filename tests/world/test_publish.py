@@ -17,7 +17,7 @@ from checks import inbox, manifests, publish
 from checks.base import Check
 from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.actions.publish import Publish
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress, Waiting
+from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress
 from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Cancelled, Problem, Refused
@@ -128,107 +128,6 @@ def test_a_code_only_run_publishes_nothing(work: Publisher) -> None:
     assert state(work) == before and sent(work, start) == []
     for check in (inbox.IMAGE, publish.TARGET, publish.BYTES):
         assert work.check(check).status is Status.NOT_APPLICABLE
-
-
-@pytest.mark.parametrize(("name", "param"), [("upload-502", "1"), ("upload-drop", "1"), ("upload-drop", "3")])
-def test_a_broken_upload_is_cleaned_and_made_again(work: Publisher, name: str, param: str) -> None:
-    with fault(work, name, param):
-        work.do(Publish())
-    assert_published(work)
-    assert any(isinstance(event, Waiting) for event in work.events)
-
-
-@pytest.mark.parametrize("name", ["upload-502", "upload-drop"])
-def test_an_upload_that_never_succeeds_leaves_clients_as_they_were(work: Publisher, name: str) -> None:
-    before = state(work)
-    with fault(work, name), pytest.raises(Problem, match=r"Uploading Nexy\.dmg failed 4 times") as raised:
-        work.do(Publish())
-    assert raised.value.why and raised.value.remedy and state(work) == before and work.intents == []
-    work.do(Publish())
-    assert_published(work)
-
-
-def test_bytes_that_arrive_wrong_never_come_into_place(work: Publisher) -> None:
-    before = state(work)
-    with fault(work, "download-other-bytes"), pytest.raises(Problem, match="did not arrive as it was sent") as raised:
-        work.do(Publish())
-    size, sha256 = local(work)
-    assert f"{size} bytes, sha256 {sha256}" in raised.value.what and work.intents == []
-    start = len(requests(work))
-    assert state(work) == before
-    work.do(Publish())
-    assert_published(work)
-    assert sent(work, start) == [], "the host held the bytes already"
-
-
-def test_wrong_bytes_at_the_release_url_are_taken_back(work: Publisher) -> None:
-    before = state(work)
-    with fault(work, "download-other-bytes", "final"), pytest.raises(Problem, match="The download is not what was published") as raised:
-        work.do(Publish())
-    size, sha256 = local(work)
-    assert f"the inbox has {size} bytes, sha256 {sha256}" in raised.value.what and "the release URL gives" in raised.value.what
-    assert raised.value.why == "The release before is back in place. No manifest was pushed."
-    assert [event.open for event in work.events if isinstance(event, Exposure)] == [True, False]
-    start = len(requests(work))
-    assert state(work) == before
-    work.do(Publish())
-    assert_published(work)
-    assert sent(work, start) == []
-
-
-def test_stale_bytes_are_asked_for_again_before_they_are_believed(work: Publisher) -> None:
-    with fault(work, "download-stale-once"):
-        work.do(Publish())
-    assert any(isinstance(event, Waiting) and "other bytes are at the address" in event.reason for event in work.events)
-    assert_published(work)
-
-
-def test_a_rename_answered_404_is_asked_again_before_the_swap(work: Publisher) -> None:
-    with fault(work, "rename-404-once"):
-        work.do(Publish())
-    assert_published(work)
-
-
-@pytest.mark.parametrize("param", ["2", "429", "primary"])
-def test_a_rate_limit_is_waited_for_in_sight(work: Publisher, param: str) -> None:
-    if param != "2":
-        work.inside.fault("rate-limited", True, param)
-        work.cancelled = lambda: _lift(work)
-        work.do(Publish())
-    else:
-        with fault(work, "rate-limited", param):
-            work.do(Publish())
-    assert any(isinstance(event, Waiting) and "asks to wait" in event.reason for event in work.events)
-    assert_published(work)
-
-
-def _lift(work: Publisher) -> bool:
-    if any(isinstance(event, Waiting) for event in work.events):
-        work.inside.fault("rate-limited", False)
-    return False
-
-
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("token-invalid", "401"),
-        ("token-without-scope", "may not write to Seregawpn/Nexy_production"),
-        ("missing-tag", "no release under the tag Update"),
-        ("immutable-release", "immutable"),
-        ("inbox-missing", "There is no folder"),
-        ("inbox-empty", "Nexy.dmg is not in the inbox"),
-        ("dmg-truncated", "Nexy.dmg is not a whole disk image"),
-        ("dmg-html", "Nexy.dmg is a web page"),
-        ("dmg-other-version", "is not of"),
-        ("wrong-code-remote", "No remote"),
-    ],
-)
-def test_what_can_be_refused_is_refused_before_the_first_byte(work: Publisher, name: str, says: str) -> None:
-    before, start = state(work), len(requests(work))
-    with fault(work, name), pytest.raises(Problem, match=says) as raised:
-        work.do(Publish())
-    assert raised.value.remedy
-    assert sent(work, start) == [] and work.intents == [] and state(work) == before
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from checks.inbox import expected
 from nexy_tui.actions.publish import Publish
 
 _numbers = itertools.count(43)
-_WRITES = ("POST", "PATCH", "DELETE", "git add", "git commit", "git push")
+_HERE = ("git add", "git commit", "git push")
+"""What no request shows to anybody outside; the requests are struck one by one in test_publish_every_request.py."""
 
 
 @pytest.fixture
@@ -63,9 +64,9 @@ def killed_and_run_again(work: Publisher, at: int, lost: str) -> None:
         assert sent_whole(work, start, name) == 1, where
 
 
-def test_killed_at_every_write_and_run_again(work: Publisher) -> None:
-    points = [number for number, step in enumerate(steps(work), 1) if step.startswith(_WRITES)]
-    assert len(points) >= 8
+def test_killed_at_each_command_that_writes_here_and_run_again(work: Publisher) -> None:
+    points = [number for number, step in enumerate(steps(work), 1) if step.startswith(_HERE)]
+    assert len(points) >= 3
     for at in points:
         killed_and_run_again(work, at, "answer")
 
