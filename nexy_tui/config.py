@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import platformdirs
 
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.steps import BUILTIN, SCRIPT, Steps
 from nexy_tui.core.target import Target
 
 APP = "nexy-tui"
@@ -73,6 +74,7 @@ class _File:
     tls: Tls = field(default_factory=Tls)
     paths: Paths = field(default_factory=Paths)
     operator: OperatorSettings = field(default_factory=OperatorSettings)
+    steps: Steps = field(default_factory=Steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Settings:
     layout: str
     config_path: Path
     config_found: bool
+    steps: Steps = field(default_factory=Steps)
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -125,6 +128,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         layout=file.paths.layout,
         config_path=path,
         config_found=text is not None,
+        steps=file.steps,
     )
 
 
@@ -209,6 +213,7 @@ def _validate(file: _File, name: str) -> None:
         ("target.vm.service", target.vm.service, _UNIT, "a unit name ending in .service"),
         ("target.database.where", target.database.where, re.compile("vm|local"), "vm or local"),
         ("paths.layout", file.paths.layout, re.compile("|flat|nested"), "flat or nested, or empty to find it"),
+        *_step_forms(file.steps),
     )
     for key, value, form, wanted in forms:
         if form.fullmatch(value) is None:
@@ -227,6 +232,15 @@ def _validate(file: _File, name: str) -> None:
             "waiting.speed must be above 0, update_server.port a port, database.drill_max_age_days not negative.",
             "Mend that line and run again.",
         )
+
+
+def _step_forms(steps: Steps) -> Iterator[tuple[str, str, re.Pattern[str], str]]:
+    for item in fields(steps):
+        if item.name == "drill":
+            form, wanted = BUILTIN, "builtin: the team's drill leaves no record, so nobody could see that it was done"
+        else:
+            form, wanted = f"{BUILTIN}|{SCRIPT}", f"{BUILTIN} or {SCRIPT}"
+        yield f"steps.{item.name}", getattr(steps, item.name), re.compile(form), wanted
 
 
 def _user() -> str:

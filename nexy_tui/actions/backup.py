@@ -14,7 +14,7 @@ from nexy_tui.core.finding import Evidence, Status, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.runlog.sign import sign_statement
 from nexy_tui.services import Services
-from nexy_tui.services.database_facts import Unseen
+from nexy_tui.services.database_facts import BackupMade, Unseen
 
 
 class Backup:
@@ -49,21 +49,25 @@ class Backup:
         if not plan.standalone and (there := _there(context)) is not None:
             return there
         context.intent("back the database up", database=str(place.address()))
-        made = place.back_up(context.emit, context.cancelled)
-        record = replace(made.record, run=plan.run)
-        line = sign_statement(record.statement(), context.signer())
-        place.keep_backup_record(record.archive.name, line)
-        name, finished = record.archive.name, rfc3339(record.finished)
-        content = f"{name}, {record.archive.size} bytes, sha256 {record.archive.sha256}"
-        offsite = "" if made.offsite == "none" else f" No copy was made at {made.offsite}: BACKUP_OFFSITE_PROVIDER is the team's script's."
-        return ActionResult(
-            f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.{offsite}",
-            (
-                Evidence("archive", content, made.directory, finished),
-                *(Evidence("removed", old, made.directory) for old in made.removed),
-            ),
-            {name: record.archive.sha256, f"{name}.backup.json": hashlib.sha256(line).hexdigest()},
-        )
+        return keep(context, place.back_up(context.emit, context.cancelled))
+
+
+def keep(context: ActionContext, made: BackupMade) -> ActionResult:
+    """Lay the signed record of a verified backup beside its archive, and say what it holds."""
+    record = replace(made.record, run=context.plan.run)
+    line = sign_statement(record.statement(), context.signer())
+    context.services.database.place.keep_backup_record(record.archive.name, line)
+    name, finished = record.archive.name, rfc3339(record.finished)
+    content = f"{name}, {record.archive.size} bytes, sha256 {record.archive.sha256}"
+    offsite = "" if made.offsite == "none" else f" No copy was made at {made.offsite}: BACKUP_OFFSITE_PROVIDER is the team's script's."
+    return ActionResult(
+        f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.{offsite}",
+        (
+            Evidence("archive", content, made.directory, finished),
+            *(Evidence("removed", old, made.directory) for old in made.removed),
+        ),
+        {name: record.archive.sha256, f"{name}.backup.json": hashlib.sha256(line).hexdigest()},
+    )
 
 
 def _there(context: ActionContext) -> ActionResult | None:
