@@ -179,7 +179,8 @@ def judge_new(facts: NewFacts, plan: Plan) -> Verdict:
     if not plan.kind.publishes:
         return not_applicable(NOTHING_PUBLISHED)
     if facts.sha256 is None:
-        return failed(f"{DMG} is missing or not whole.", f"Lay a finished {DMG} into the inbox.")
+        missing = Evidence(DMG, "missing or not whole", "inbox")
+        return failed(f"{DMG} is missing or not whole.", f"Lay a finished {DMG} into the inbox.", missing)
     evidence = Evidence(f"{DMG} sha256", facts.sha256, "inbox")
     same = [version for version, sha256 in facts.published.items() if sha256 == facts.sha256 and version != str(plan.version)]
     if same:

@@ -192,6 +192,7 @@ def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
     for name, got in facts.downloads.items():
         url, local = plan.target.asset_url(name), facts.inbox.of(name).found
         if got is None:
+            evidence.append(Evidence(f"{name} at the release URL", "nothing", url))
             wrong.append(f"nothing is at {url}")
             continue
         evidence += [

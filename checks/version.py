@@ -213,7 +213,8 @@ def look_tree(scope: Scope) -> TreeFacts:
 def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
     """Clean, but for what this run or `scaffold` wrote and the inbox: a folder that is missing there is named in its own phase."""
     strangers = [(status, path) for status, path in facts.changes if path not in facts.ours and not path.startswith(facts.inbox)]
-    evidence = tuple(Evidence(path[:120], status.strip() or "changed", "git status") for status, path in strangers[:10])
+    evidence = [Evidence("changed or new files", f"{len(facts.changes)}, of others {len(strangers)}", "git status")]
+    evidence += [Evidence(path[:120], status.strip() or "changed", "git status") for status, path in strangers[:10]]
     if strangers:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
         return failed(
@@ -221,7 +222,8 @@ def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
             "Commit and push them, or git stash; then look again.",
             *evidence,
         )
-    return passed("The checkout is clean." if not facts.changes else "The checkout has no changes but this run's own.", *evidence)
+    clean = "The checkout is clean." if not facts.changes else "The checkout has no changes but this run's own."
+    return passed(clean, *evidence)
 
 
 def look_files(scope: Scope) -> tuple[Rewriting, ...]:
@@ -253,7 +255,8 @@ def judge_commit(facts: NumberFacts, plan: Plan) -> Verdict:
     if plan.version is None:
         return failed(NO_VERSION, "nexy-tui release X.Y.Z.Build")
     if facts.release_commit is None:
-        return failed(f"There is no commit “Release {plan.version.tag}” at HEAD.", "Commit and tag the release (on this screen).")
+        missing = Evidence("release commit", "none at HEAD", "checkout")
+        return failed(f"There is no commit “Release {plan.version.tag}” at HEAD.", "Commit and tag the release (on this screen).", missing)
     return passed(f"Release commit {facts.release_commit[:12]}.", Evidence("release commit", facts.release_commit, "checkout"))
 
 

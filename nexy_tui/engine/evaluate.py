@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks.base import Scope
@@ -85,6 +85,11 @@ def verdict_on(item: Item, scope: Scope) -> Verdict:
         return item.check.judge(facts, scope.plan)
     except Problem as problem:
         return inconclusive(" ".join(part for part in (problem.what, problem.why) if part), problem.remedy or "Mend that, then look again.")
+    except OSError as error:
+        place = f"{redact(str(error.filename))} could" if error.filename else "What it looks at could"
+        return inconclusive(
+            f"{place} not be read: {error.strerror or type(error).__name__}.", "See that it is there, and its permissions; then look again."
+        )
     except Exception as error:  # A look that breaks must not end the others, nor pass.
         return inconclusive(
             f"The look broke: {type(error).__name__}: {redact(str(error))[:300]}",
@@ -93,6 +98,7 @@ def verdict_on(item: Item, scope: Scope) -> Verdict:
 
 
 def _finding(item: Item, verdict: Verdict, seconds: float, scope: Scope) -> Finding:
+    now = rfc3339(scope.services.clock.now())
     fixers = tuple(dict.fromkeys(verdict.fixers + (item.fixers if verdict.status in (Status.FAILED, Status.INCONCLUSIVE) else ())))
     return Finding(
         item=item.id,
@@ -100,7 +106,7 @@ def _finding(item: Item, verdict: Verdict, seconds: float, scope: Scope) -> Find
         summary=verdict.summary,
         remedy=verdict.remedy,
         fixers=fixers,
-        evidence=verdict.evidence,
+        evidence=tuple(seen if seen.time else replace(seen, time=now) for seen in verdict.evidence),
         duration_s=round(seconds, 3),
-        time=rfc3339(scope.services.clock.now()),
+        time=now,
     )

@@ -1,0 +1,100 @@
+"""Every check of the checklist passes, fails, and says when it could not look; and what could not be looked at opens nothing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from verdict_rows import IMPOSSIBLE, ROWS, TEAM
+
+from checks.base import Scope
+from nexy_tui.checklist import CHECKLIST, Item
+from nexy_tui.core.clock import SystemClock
+from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.engine.evaluate import verdict_on
+from nexy_tui.release import Refusal, Release
+
+ITEMS = CHECKLIST.items
+DARK = "nothing can be seen"
+
+
+class Dark:
+    """The outside world in darkness: whatever is asked for, nothing of it can be looked at; and who asked for what."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.clock = SystemClock()
+        self.environ: dict[str, str] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        raise CouldNotLook(f"{DARK} of {name}.", "It is dark.", "Make light.")
+
+
+def test_every_item_has_its_row_and_no_row_is_left_over() -> None:
+    assert set(ROWS) == {item.id for item in ITEMS}
+    assert {name for name, row in ROWS.items() if row.bad is None} == set(IMPOSSIBLE)
+    assert all(len(reason.split()) > 8 and reason.endswith(".") for reason in IMPOSSIBLE.values())
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)
+class TestThreeVerdicts:
+    def test_it_passes_where_it_holds(self, item: Item) -> None:
+        row = ROWS[item.id]
+        verdict = item.check.judge(row.good, row.plan)
+        assert verdict.status is Status.PASSED, verdict
+        assert verdict.summary and verdict.evidence, "what was looked at, and which value"
+
+    def test_it_fails_where_it_does_not(self, item: Item) -> None:
+        row = ROWS[item.id]
+        if item.id in IMPOSSIBLE:
+            return
+        verdict = item.check.judge(row.bad, row.plan)
+        assert verdict.status is Status.FAILED, verdict
+        assert verdict.summary and verdict.remedy and verdict.evidence
+
+    def test_in_the_dark_it_is_inconclusive_and_says_of_what(self, item: Item) -> None:
+        dark = Dark()
+        scope = Scope(dark, TEAM, lambda: dark.trusted)  # type: ignore[arg-type]
+        verdict = verdict_on(item, scope)
+        assert verdict.status is Status.INCONCLUSIVE, verdict
+        assert verdict.remedy and "broke" not in verdict.summary
+        if item.id != "inbox.apple":  # A machine without Apple's programs sees that by itself.
+            assert dark.asked and f"{DARK} of {dark.asked[0]}." in verdict.summary
+
+    def test_inconclusive_it_opens_nothing(self, item: Item) -> None:
+        steps = CHECKLIST.steps()
+        state = Release(steps, {step.item: _finding(step.item, Status.PASSED) for step in steps}).record(
+            _finding(item.id, Status.INCONCLUSIVE)
+        )
+        own = state.phases.index(CHECKLIST.phase_of(item.id).id)
+        for position in range(own, len(state.phases)):
+            refused = Release(steps, state.findings, position).advance()
+            assert isinstance(refused, Refusal) and (refused.item, refused.status) == (item.id, Status.INCONCLUSIVE)
+        for action in {step.action for step in steps if step.action}:
+            after = item.id in {step.item for step in state.before_action(action)}
+            assert (state.may_act(action) is not None) == after
+        assert not Release(steps, state.findings, len(state.phases)).complete
+
+
+def _finding(item: str, status: Status) -> Finding:
+    return Finding(item, status, "seen" if status is Status.PASSED else "not seen", "" if status is Status.PASSED else "look again")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "/c/VERSION"), "/c/VERSION could not be read: Permission denied"),
+        (OSError(5, "Input/output error"), "could not be read: Input/output error"),
+    ],
+)
+def test_what_the_disk_refuses_is_named_with_a_remedy(error: OSError, said: str) -> None:
+    def look(_: Scope) -> None:
+        raise error
+
+    item: Any = SimpleNamespace(check=SimpleNamespace(look=look, judge=None))
+    verdict = verdict_on(item, Scope(Dark(), TEAM, lambda: None))  # type: ignore[arg-type, return-value]
+    assert verdict.status is Status.INCONCLUSIVE and said in verdict.summary
+    assert "permissions" in verdict.remedy

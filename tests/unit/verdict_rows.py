@@ -1,0 +1,205 @@
+"""For every item of the checklist: facts with which it holds, and facts with which it does not. Whoever adds an item adds its row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import test_database_judges as database
+import test_deploy_judges as deploy
+import test_gate as gate
+import test_publish_judges as publish
+
+from checks.apple import AppleLook
+from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookFacts, ScriptFacts
+from checks.database import ToolFacts
+from checks.deploy import DeployFacts
+from checks.final import AssetFacts as FinalAssetFacts
+from checks.final import HeldFacts
+from checks.hosts import MIB, ClockFacts, Room
+from checks.inbox import NewFacts, SignatureFacts
+from checks.outgoing import OutgoingFacts
+from checks.pre_release_backup import PreReleaseFacts
+from checks.publish import AssetFacts, ByteFacts, TargetFacts
+from checks.remotes import LockFacts, Mixing, TokenFacts
+from checks.version import BranchFacts, ManifestPair, NumberFacts, PushedFacts, TreeFacts
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.rulebook_edition import DIGESTS, UPDATED, Drift
+from nexy_tui.core.target import DMG
+from nexy_tui.core.version import Version
+from nexy_tui.services.apple import AppleFacts, Assessment
+from nexy_tui.services.database_facts import Tool
+from nexy_tui.services.git import GitFailure, Remote
+from nexy_tui.services.greeting import Greeting
+from nexy_tui.services.lock import Holder
+from nexy_tui.services.sparkle import Signature
+from nexy_tui.services.version_files import Rewriting, VersionFile, version_text
+
+PLAN = publish.PLAN
+TEAM = replace(PLAN, target=replace(PLAN.target, team_id="TEAM123456"))
+COMMIT, OTHER = "a" * 40, "b" * 40
+CODE, ARTIFACTS = (f"https://github.com/Seregawpn/{name}.git" for name in ("Nexy_server", "Nexy_production"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Facts that hold, facts that do not (None: there are none, and `IMPOSSIBLE` says why), and what they are held against."""
+
+    good: Any
+    bad: Any
+    plan: Plan = PLAN
+
+
+IMPOSSIBLE: Mapping[str, str] = {
+    "remotes.tokens": "A token that may write to both repositories is a warning by decision, and stands in nobody's way.",
+}
+"""Items that never fail, and why."""
+
+
+def _remote(url: str) -> Remote:
+    return Remote("origin", (url,), (url,))
+
+
+def _greeting(off: timedelta = timedelta(0), left: timedelta = timedelta(days=60)) -> Greeting:
+    return Greeting("https://h/", PLAN.now, PLAN.now, PLAN.now + off, PLAN.now + left, "CA")
+
+
+def _copy(**changed: str) -> Copy:
+    return Copy(UPDATED, {**DIGESTS, **changed}, Drift(changed=tuple(changed)))
+
+
+_WANTED = {"artifacts_repository": "Seregawpn/Nexy_production", "dmg_tag": "Update", "pkg_tag": "App"}
+_NUMBERS = NumberFacts((Version.parse("1.6.1.42"),), None, None, None)
+_TAGGED = NumberFacts((), COMMIT, COMMIT, COMMIT)
+_BRANCH = BranchFacts("main", "main", COMMIT, COMMIT, (), (), ())
+_HOLDER = Holder(COMMIT, "colleague", "host", "other run", "2099-01-01T00:00:00Z")
+_APPLE = AppleFacts(DMG, "TEAM123456", (Assessment("spctl", True, "accepted"),))
+_DEPLOY = deploy.plan()
+_OTHERS_TREE = TreeFacts(((" M", "server/main.py"),), frozenset(), "release_inbox/")
+
+_REMOTES = {
+    "remotes.code": Row((_remote(CODE),), (_remote(ARTIFACTS),)),
+    "remotes.push": Row(None, GitFailure(128, "remote: Permission denied")),
+    "remotes.artifacts": Row(
+        TargetFacts(publish.RIGHTS, (publish.place(publish.asset()),)), TargetFacts(replace(publish.RIGHTS, push=False), ())
+    ),
+    "remotes.unmixed": Row(Mixing((), ("Update", "App")), Mixing((), ("Update", "v1.6.1.42"))),
+    "remotes.tokens": Row(TokenFacts(publish.RIGHTS, publish.RIGHTS), None),
+    "remotes.script": Row(ScriptFacts("p.py", there=True), ScriptFacts("p.py", there=False, committed=True)),
+    "remotes.publisher": Row(
+        PublisherFacts("p.py", _WANTED, ("Seregawpn/Nexy_production", "Update", None)),
+        PublisherFacts("p.py", _WANTED, ("Seregawpn/Nexy_production", "UpdateBeta", "App")),
+    ),
+    "remotes.rulebook": Row(RulebookFacts({"G.md": _copy()}), RulebookFacts({"G.md": _copy(), "H.md": _copy(**{"1.3": "x"})})),
+    "remotes.clock": Row(ClockFacts((_greeting(),)), ClockFacts((_greeting(timedelta(minutes=4)),))),
+    "remotes.disk": Row((Room("run logs", "/s", 9 * MIB, MIB),), (Room("run logs", "/s", MIB - 1, MIB),)),
+    "remotes.lock": Row(LockFacts(None), LockFacts(_HOLDER)),
+}
+_VERSION = {
+    "version.manifests": Row(ManifestPair(b"{}", b"{}"), ManifestPair(b"{}", b"{ }")),
+    "version.branch": Row(_BRANCH, replace(_BRANCH, unfinished=("a merge",))),
+    "version.tree": Row(TreeFacts((), frozenset(), "release_inbox/"), _OTHERS_TREE),
+    "version.secrets": Row(OutgoingFacts(("server/main.py",), ()), OutgoingFacts(("server/config.env",), ())),
+    "version.ignored": Row(IgnoredFacts({"release_inbox/Nexy.dmg": True}), IgnoredFacts({"release_inbox/Nexy.dmg": False})),
+    "version.number": Row(_NUMBERS, replace(_NUMBERS, released=(Version.parse("1.6.1.44"),))),
+    "version.files": Row(
+        (Rewriting(VersionFile("VERSION", version_text), "1.6.1.43\n", "1.6.1.43\n"),),
+        (Rewriting(VersionFile("VERSION", version_text), "1.6.1.42\n", "1.6.1.43\n"),),
+    ),
+    "version.commit": Row(_TAGGED, replace(_TAGGED, release_commit=None)),
+    "version.tag": Row(_TAGGED, replace(_TAGGED, local_tag=OTHER)),
+}
+_DATABASE = {
+    "database.reachable": Row(database.SURVEY, replace(database.SURVEY, catalog=database.UNSEEN)),
+    "database.tools": Row(ToolFacts(Tool("/pg_dump", "18.1"), "18.1", 18), ToolFacts(Tool("/pg_dump", "15.2"), "18.1", 18)),
+    "database.tables": Row(database.CATALOG, replace(database.CATALOG, tables=frozenset())),
+    "database.runbooks": Row(dict.fromkeys(database.RUNBOOKS, True), dict.fromkeys(database.RUNBOOKS, False)),
+    "database.hardening": Row(database.CATALOG, replace(database.CATALOG, guards=())),
+    "database.backup": Row(database.backup(database.record()), database.backup(None), database.PLAN),
+    "database.drill": Row(
+        database.drills(database.drill()), database.drills(database.drill(database.NOW - timedelta(days=8))), database.PLAN
+    ),
+}
+_INBOX = {
+    "inbox.exists": Row(publish.inbox(), publish.inbox(there=False)),
+    "inbox.dmg": Row(publish.inbox(publish.IMAGE), publish.inbox(dmg="is empty")),
+    "inbox.pkg": Row(publish.inbox(publish.IMAGE, publish.PACKAGE), publish.inbox(publish.IMAGE), replace(PLAN, with_pkg=True)),
+    "inbox.version": Row(
+        publish.inbox(publish.IMAGE),
+        publish.inbox(replace(publish.IMAGE, contents=replace(publish.IMAGE.contents, versions={"Info.plist": "1.6.1.42"}))),
+    ),
+    "inbox.new": Row(NewFacts(publish.SHA, {}), NewFacts(None, {})),
+    "inbox.signature": Row(
+        SignatureFacts(True, Signature(publish.SIGNATURE, publish.SHA, 100, "keyring")),
+        SignatureFacts(True, refused="The signature is another file's.", remedy="Sign anew."),
+    ),
+    "inbox.apple": Row(AppleLook(True, (_APPLE,)), AppleLook(True, (replace(_APPLE, team="OTHER"),)), TEAM),
+}
+_PUBLISH = {
+    "publish.pushed": Row(PushedFacts(COMMIT, COMMIT, "main", True), PushedFacts(COMMIT, None, "main", False)),
+    "publish.asset": Row(
+        AssetFacts((publish.place(publish.asset()),), publish.inbox(publish.IMAGE)),
+        AssetFacts((publish.place(publish.asset(size=99)),), publish.inbox(publish.IMAGE)),
+    ),
+    "publish.bytes": Row(
+        ByteFacts({DMG: publish.download()}, publish.inbox(publish.IMAGE)), ByteFacts({DMG: None}, publish.inbox(publish.IMAGE))
+    ),
+    "publish.manifests": Row(publish.manifests(), publish.manifests(n2=None)),
+    "publish.commit": Row(publish.commit(), publish.commit(None)),
+}
+_GATE = {
+    "gate.files": _VERSION["version.files"],
+    "gate.manifests": Row(gate.published(gate.facts()), gate.published(gate.facts(), manifest_sha256="0" * 64), gate.plan()),
+    "gate.asset": Row(gate.facts(), gate.facts(asset=None), gate.plan()),
+    "gate.appcast": Row(gate.facts(), gate.facts(manifests=gate.all_four(b"{")), gate.plan()),
+    "gate.live": Row(gate.facts(), gate.facts(serving=gate.live("1.6.0.7")), gate.plan()),
+    "gate.certificate": Row(_greeting(), _greeting(left=timedelta(days=6))),
+}
+
+
+def _deployed(facts: Any) -> DeployFacts:
+    return DeployFacts(facts, deploy.deployment())
+
+
+_FILES_AWAY = dict.fromkeys(deploy.FILES, "")
+_STALE = {path: replace(file, versions=(deploy.OLD,)) for path, file in deploy.vm().settings.items()}
+_DEPLOYED = {
+    "deploy.vm": Row(deploy.vm(), deploy.vm(python=""), _DEPLOY),
+    "deploy.head": Row(_deployed(deploy.vm()), _deployed(deploy.vm(head=OTHER)), _DEPLOY),
+    "deploy.manifests": Row(_deployed(deploy.vm()), _deployed(deploy.vm(manifests=_FILES_AWAY)), _DEPLOY),
+    "deploy.config": Row(_deployed(deploy.vm()), _deployed(deploy.vm(settings=_STALE)), _DEPLOY),
+    "deploy.service": Row(deploy.vm(), deploy.vm(service="failed"), _DEPLOY),
+    "deploy.health": Row(_deployed(deploy.vm()), _deployed(deploy.vm(health_status=502)), _DEPLOY),
+}
+
+
+_RELEASED = gate.final(gate.facts(serving=gate.live(gate.NEW)))
+_UNDEPLOYED = gate.final(gate.facts(serving=gate.live(gate.OLD)))
+_NOTHING_THERE = gate.final(gate.facts(), there=dict.fromkeys(gate.paths()))
+_BACKUP, _ANOTHER = database.backup(database.record()), database.backup(None)
+
+
+def _kept(newest: Any) -> PreReleaseFacts:
+    return PreReleaseFacts(newest, (), frozenset(), None, None)
+
+
+_FINAL = {
+    "final.inbox": Row(
+        HeldFacts(gate.inbox(), _RELEASED.witnesses), HeldFacts(gate.inbox(version=gate.OLD), _RELEASED.witnesses), gate.plan()
+    ),
+    "final.publication": Row(_RELEASED, _NOTHING_THERE, gate.plan()),
+    "final.assets": Row(
+        FinalAssetFacts(gate.places(), _RELEASED.gate, _RELEASED.witnesses),
+        FinalAssetFacts(gate.places(release=None), _RELEASED.gate, _RELEASED.witnesses),
+        gate.plan(),
+    ),
+    "final.manifest": Row(_RELEASED, _NOTHING_THERE, gate.plan()),
+    "final.live": Row(_RELEASED, _UNDEPLOYED, gate.plan()),
+    "final.backup": Row(_kept(_BACKUP), _kept(_ANOTHER), database.PLAN),
+    "final.drill": _DATABASE["database.drill"],
+}
+
+ROWS: Mapping[str, Row] = {**_REMOTES, **_VERSION, **_DATABASE, **_INBOX, **_PUBLISH, **_GATE, **_DEPLOYED, **_FINAL}
+"""By item."""
