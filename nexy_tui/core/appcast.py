@@ -12,6 +12,7 @@ SPARKLE = "http://www.andymatuschak.org/xml-namespaces/sparkle"
 """The namespace of Sparkle's elements and attributes."""
 
 _SIGNATURES = ("edSignature", "dsaSignature")
+_MOST_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ def read_appcast(root: Element) -> Appcast:
         elements = [(element.text or "").strip() for element in item.findall(f"{{{SPARKLE}}}{name}")]
         said = ([] if attribute is None else [attribute]) + elements
         if len(set(said)) > 1:
-            conflicts.append(f"sparkle:{name} is said to be {' and '.join(repr(text[:40]) for text in dict.fromkeys(said))}")
+            shown = [repr(text[:40]) for text in dict.fromkeys(said)]
+            more = f" and {len(shown) - _MOST_SHOWN} more" if len(shown) > _MOST_SHOWN else ""
+            conflicts.append(f"sparkle:{name} is said to be {' and '.join(shown[:_MOST_SHOWN])}{more}")
         return said[0] if said else ""
 
     build, version, minimum = (value(name) for name in ("version", "shortVersionString", "minimumSystemVersion"))

@@ -167,6 +167,10 @@ def _database(database: DatabaseId) -> dict[str, object]:
     return {"host": database.host, "port": database.port, "name": database.name, "system": database.system}
 
 
+def _is_port(number: int) -> bool:
+    return not isinstance(number, bool) and 0 < number < 65536
+
+
 class _Reader:
     """Takes a statement of one kind apart, naming whatever is not as it was written."""
 
@@ -188,7 +192,7 @@ class _Reader:
 
     def database(self) -> DatabaseId:
         match self._predicate.get("database"):
-            case {"host": str(host), "port": int(port), "name": str(name), "system": str(system)}:
+            case {"host": str(host), "port": int(port), "name": str(name), "system": str(system)} if _is_port(port):
                 return DatabaseId(host, port, name, system)
             case _:
                 raise ValueError("it does not name its database")
@@ -212,11 +216,11 @@ class _Reader:
         text = self.text(key)
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise ValueError(f"its {key} is not a time") from None
-        if moment.tzinfo is None:
-            raise ValueError(f"its {key} does not say which time zone it is in")
-        return moment.astimezone(UTC)
+        raise ValueError(f"its {key} does not say which time zone it is in")
 
     def rows(self) -> dict[str, int]:
         value = self._predicate.get("rows")

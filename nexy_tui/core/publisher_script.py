@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nexy_tui.core import python_source
 from nexy_tui.core.target import DMG, PKG
 
-MAX_SIZE = 1 << 20
+MAX_SIZE = python_source.MAX_SIZE
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -65,17 +66,10 @@ def mend(source: bytes, repository: str, dmg_tag: str, pkg_tag: str) -> bytes:
 
 
 def _parsed(source: bytes) -> ast.Module:
-    if len(source) > MAX_SIZE:
-        raise Unreadable(f"it is larger than {MAX_SIZE} bytes")
     try:
-        source.decode("utf-8")
-        return ast.parse(source)
-    except UnicodeDecodeError:
-        raise Unreadable("it is not UTF-8 text") from None
-    except SyntaxError as error:
-        raise Unreadable(f"it is not valid Python (line {error.lineno})") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise Unreadable(f"it cannot be read as Python ({type(error).__name__})") from None
+        return python_source.parse(source)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
 
 
 def _assigned(tree: ast.Module, name: str) -> ast.expr:

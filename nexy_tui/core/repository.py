@@ -10,7 +10,13 @@ _SCHEMES = {"https", "http", "ssh", "git", "git+ssh", "ssh+git", "git+https"}
 
 
 def repository_of(url: str) -> tuple[str, str] | None:
-    """`(host, "owner/name")` in lower case, or None for anything that is not such an address (a local path, a bundle)."""
+    """`(host, "owner/name")` in lower case, or None for anything that is not such an address (a local path, a bundle).
+
+    An address with control characters, or with letters that only look like others, is none: Python's splitting drops tabs and
+    line breaks, git does not.
+    """
+    if not (url.isascii() and url.isprintable()):
+        return None
     if "://" in url:
         try:
             parts = urlsplit(url)
@@ -25,7 +31,7 @@ def repository_of(url: str) -> tuple[str, str] | None:
             return None
         host, path = match["host"], match["path"]
     pieces = [piece for piece in unquote(path).split("/") if piece]
-    if len(pieces) != 2:
+    if len(pieces) != 2 or not all(piece.isascii() for piece in pieces):
         return None
     owner, name = pieces
     if name[-4:].lower() == ".git":

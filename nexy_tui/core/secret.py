@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 _USERINFO = re.compile(r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}://)[^/\s@'\"]{1,2000}@")
-_QUERY = re.compile(r"(?P<url>https?://[^\s?'\"]+)\?[^\s'\"<>]*")
-_TOKENS = re.compile(
-    r"\b(gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}|AIza[0-9A-Za-z_-]{30,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*)"
-)
+_ADDRESS = re.compile(r"(?P<url>https?://[^\s?'\"]+)(?P<query>\?[^\s'\"<>]*)?")
+_TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}|AIza[0-9A-Za-z_-]{30,})")
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{10,}(?P<rest>\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*)?")
+# What makes an address or a JWT worth hiding is optional in its pattern: each stretch of text is then walked once, whatever is in it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ def redact(text: str, *secrets: Secret) -> str:
         if len(secret.reveal()) >= 4:
             text = text.replace(secret.reveal(), "[redacted]")
     text = _USERINFO.sub(r"\g<scheme>[redacted]@", text)
-    text = _QUERY.sub(r"\g<url>?[redacted]", text)
+    text = _ADDRESS.sub(lambda found: f"{found['url']}?[redacted]" if found["query"] else found[0], text)
+    text = _JWT.sub(lambda found: "[redacted]" if found["rest"] else found[0], text)
     return _TOKENS.sub("[redacted]", text)
 
 

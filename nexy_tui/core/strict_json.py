@@ -1,4 +1,4 @@
-"""JSON from outside, read without forgiveness: no duplicate keys, no NaN, no unpaired surrogates, no deep nesting (RFC 8259, RFC 7493)."""
+"""JSON from outside, read without forgiveness: no key twice, no NaN, no endless number, no half surrogate, no deep nesting (RFC 8259)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any, NoReturn
 
 MAX_DEPTH = 32
 
+MAX_DIGITS = 100
+"""Of an integer. Reading and showing one takes time that grows with the square of its length; Python refuses very long ones."""
+
 
 def loads(raw: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises ValueError naming what is wrong; never any other error."""
     try:
         text = raw.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer)
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     except RecursionError:
@@ -39,6 +42,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"the key {key[:60]!r} stands in it twice")
         made[key] = value
     return made
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("a number in it is too large")
+    return int(text)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -15,6 +15,7 @@ from nexy_tui.core.text import printable
 
 SURVEY_MARK = "nexy-survey "
 _MAX_UNPACKED = 256 * 1024
+_MOST_FILES = 8
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -65,9 +66,12 @@ def unpack_survey(output: str, taken: str) -> VmFacts:
     if len(lines) != 1:
         raise ValueError("its one line is not there")
     said: dict[str, list[str]] = defaultdict(list)
-    for line in _unpacked(lines[0].removeprefix(SURVEY_MARK)).splitlines():
+    for line in _unpacked(lines[0].removeprefix(SURVEY_MARK)).split("\n"):
         name, _, value = line.partition(" ")
         said[name].append(value)
+
+    if len(said["settings"]) > _MOST_FILES:
+        raise ValueError("it tells of more settings files than there can be")
 
     def one(name: str) -> str:
         return printable((said[name] or [""])[0], 80)
@@ -135,5 +139,5 @@ def _number(text: str) -> int | None:
 def _bytes(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # No base64, or not even ASCII.
         return b""

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 MAX_INT = 2**53
 """Integers stay below this: other readers hold numbers as doubles (RFC 8259 section 6)."""
 
+MAX_DEPTH = 32
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -20,7 +22,7 @@ class NotCanonical(ValueError):
 
 
 def encode(value: object) -> bytes:
-    """The canonical bytes of a value. Raises NotCanonical for floats, large integers, non-ASCII keys and foreign types."""
+    """The canonical bytes of a value. Raises NotCanonical for floats, large integers, non-ASCII keys, deep nesting and foreign types."""
     _demand(value)
     return json.dumps(value, ensure_ascii=True, allow_nan=False, sort_keys=True, separators=(",", ":")).encode("ascii")
 
@@ -28,11 +30,15 @@ def encode(value: object) -> bytes:
 def decode(data: bytes) -> object:
     """Read canonical bytes. Raises NotCanonical for anything that would not be written so."""
     try:
-        value: object = json.loads(data.decode("ascii"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
+        value: object = json.loads(
+            data.decode("ascii"), object_pairs_hook=_unique, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+        )
         again = encode(value)
     except NotCanonical:
         raise
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise NotCanonical("nested too deeply") from None
+    except ValueError as error:
         raise NotCanonical(f"not JSON: {error}") from None
     if again != data:
         raise NotCanonical("not in the log's one JSON form (white space, order or escapes differ)")
@@ -47,7 +53,9 @@ def decode_object(data: bytes) -> dict[str, object]:
     return value
 
 
-def _demand(value: object) -> None:
+def _demand(value: object, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise NotCanonical("nested too deeply")
     match value:
         case None | bool():
             return
@@ -56,15 +64,15 @@ def _demand(value: object) -> None:
                 raise NotCanonical("a text holds half a surrogate pair")
         case int():
             if abs(value) >= MAX_INT:
-                raise NotCanonical(f"the integer {value} is not below 2^53")
+                raise NotCanonical("an integer is not below 2^53")
         case list() | tuple():
             for element in value:
-                _demand(element)
+                _demand(element, depth + 1)
         case Mapping():
             for key, element in value.items():
                 if not isinstance(key, str) or not key.isascii():
-                    raise NotCanonical(f"the key {key!r} is not an ASCII text")
-                _demand(element)
+                    raise NotCanonical(f"the key {str(key)[:60]!r} is not an ASCII text")
+                _demand(element, depth + 1)
         case _:
             raise NotCanonical(f"a value of type {type(value).__name__} has no place in the log")
 
@@ -74,6 +82,12 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(result) != len(pairs):
         raise NotCanonical("a key stands twice in one object")
     return result
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17:  # Python takes its time over long ones, and refuses very long ones with advice for programmers.
+        raise NotCanonical("an integer is not below 2^53")
+    return int(text)
 
 
 def _no_float(text: str) -> object:

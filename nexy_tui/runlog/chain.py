@@ -56,13 +56,8 @@ class Chain:
 
 def dangling(records: Sequence[Record]) -> tuple[Record, ...]:
     """Intents without a later result of the same action (a refusal to begin it again is none)."""
-    open_intents: list[Record] = []
-    for record in records:
-        if record.kind == "intent":
-            open_intents.append(record)
-        elif record.kind == "result" and record.status != REFUSED:
-            open_intents = [intent for intent in open_intents if intent.action != record.action]
-    return tuple(open_intents)
+    closed = {record.action: place for place, record in enumerate(records) if record.kind == "result" and record.status != REFUSED}
+    return tuple(record for place, record in enumerate(records) if record.kind == "intent" and place > closed.get(record.action, -1))
 
 
 def status_counts(records: Sequence[Record]) -> dict[str, int]:

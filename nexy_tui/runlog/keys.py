@@ -15,6 +15,7 @@ from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.runlog import agent, sshwire, trust
 from nexy_tui.runlog.sign import SeedSigner, Signer
 from nexy_tui.runlog.trust import AllowedSigners
+from nexy_tui.services.plain_file import read_plain
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -96,7 +97,7 @@ def _install(ring: KeyringBackend, operator: str, signers: Path | None, now: dat
     ended = _decoded(old).keyid if old is not None else None
     text = None
     if signers is not None:
-        before = signers.read_bytes() if signers.exists() else b""
+        before = read_plain(signers, trust.MAX_SIZE + 1) if signers.exists() else b""
         AllowedSigners.parse(before, str(signers))
         text = trust.amended(before.decode("utf-8", "replace"), entry, ended)
     _store(ring, operator, base64.b64encode(seed).decode("ascii"))

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from nexy_tui.core.problem import Problem, Refused, Unusable
+from nexy_tui.services.plain_file import read_plain
 
 LARGEST = 64 * 1024 * 1024
 """Bytes; a run's log is a few hundred kilobytes."""
@@ -111,8 +112,7 @@ class LogFile:
 def read_whole(path: Path) -> bytes:
     """A log's bytes. Raises Unusable when it cannot be read or is far too large to be one."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
+        data = read_plain(path, LARGEST + 1)
     except OSError as error:
         raise Unusable(
             f"The run log {path} cannot be read: {error.strerror}.",

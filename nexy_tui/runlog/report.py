@@ -35,14 +35,19 @@ def markdown(records: Sequence[Record], verdict: LogVerdict) -> str:
         f"| run | `{genesis.run}` |",
         f"| world | {_cell(genesis.world or 'production')} |",
         f"| operator | {_cell(genesis.operator.id)} on {_cell(genesis.operator.host)} |",
-        f"| key | `{genesis.keyid}` ({_cell(genesis.details.get('key_source', '?'))}) |",
+        f"| key | {_cell(genesis.keyid)} ({_cell(genesis.details.get('key_source', '?'))}) |",
         f"| trusted by | {_cell(verdict.rule or 'nothing')} |",
         f"| begun | {genesis.time} |",
         f"| last record | {records[-1].time} |",
         f"| records | {len(records)}, head `{verdict.chain.head}` |",
-        *(f"| {_cell(name)} | {_cell(value)} |" for name, value in sorted(dict(genesis.details.get("facts", {})).items())),
+        *_facts(genesis),
     ]
     return "\n".join([*head, *_checks(records), *_actions(records), *_attestations(records), *_how(records, verdict)]) + "\n"
+
+
+def _facts(genesis: Record) -> list[str]:
+    facts = genesis.details.get("facts")
+    return [f"| {_cell(name)} | {_cell(value)} |" for name, value in sorted(facts.items())] if isinstance(facts, dict) else []
 
 
 def _ending(records: Sequence[Record]) -> str:
@@ -74,7 +79,7 @@ def _attestations(records: Sequence[Record]) -> list[str]:
 
 def _how(records: Sequence[Record], verdict: LogVerdict) -> list[str]:
     if verdict.state not in (State.SEALED, State.ANCHORED):
-        return ["", "## Verdict", "", *(f"- {line}" for line in trouble_lines(verdict) or ["the run is not sealed"])]
+        return ["", "## Verdict", "", *(f"- {_cell(line)}" for line in trouble_lines(verdict) or ["the run is not sealed"])]
     command = verify_command(verdict.path, records[0].operator.id, records[-1])
     return ["", "## Verify it yourself", "", f"    nexy-tui runs verify {verdict.path}", f"    {command}"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from nexy_tui.core.text import printable
@@ -85,7 +86,9 @@ def run_line(run: RunSummary) -> str:
 def verify_command(path: Path, operator: str, sealed: Record, signers: str = "<allowed_signers>") -> str:
     """How somebody without this tool verifies a sealed log."""
     at = stamp(sealed.moment)
-    return f"ssh-keygen -Y verify -f {signers} -I {operator} -n {NAMESPACE} -Overify-time={at} -s {path}.sig < {path}"
+    log = shlex.quote(str(path))
+    signature = shlex.quote(f"{path}.sig")
+    return f"ssh-keygen -Y verify -f {signers} -I {shlex.quote(operator)} -n {NAMESPACE} -Overify-time={at} -s {signature} < {log}"
 
 
 def trouble_lines(verdict: LogVerdict) -> list[str]:

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nexy_tui.core.problem import Refused, Unusable
+from nexy_tui.core.text import printable
 from nexy_tui.runlog import sshwire
+from nexy_tui.services.plain_file import read_plain
 
 NAMESPACE = "release-log@nexy-tui"
 """The signature namespace of run logs."""
@@ -21,8 +23,13 @@ NAMESPACES = f"git,{NAMESPACE}"
 PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 """An operator's id as it may stand in the file: no pattern characters, no spaces."""
 
+MAX_SIZE = 256 * 1024
+"""Bytes; a line has about two hundred."""
+
 _KEY_TYPES = ("ssh-", "ecdsa-", "sk-")
-_STAMP = re.compile(r"(\d{8})(\d{4}(?:\d{2})?)?(Z?)")
+_STAMP = re.compile(r"(\d{8})(\d{4}(?:\d{2})?)?(Z?)", re.ASCII)
+_BLANK = " \t\r"
+"""What OpenSSH passes over around a line; its lines end at a newline and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class AllowedSigners:
     def load(cls, path: Path) -> AllowedSigners:
         """Read a file. Raises Unusable when it cannot be read or a line is malformed."""
         try:
-            return cls.parse(path.read_bytes(), str(path))
+            return cls.parse(read_plain(path, MAX_SIZE + 1), str(path))
         except OSError as error:
             raise Unusable(
                 f"The list of trusted keys {path} cannot be read: {error.strerror}.",
@@ -89,15 +96,17 @@ class AllowedSigners:
     def parse(cls, data: bytes, name: str = "allowed_signers") -> AllowedSigners:
         """Read a file's bytes. Keys of other types and certificate authorities are passed over: no run log is signed by them."""
         entries = []
-        for number, raw in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-            text = raw.strip()
+        if len(data) > MAX_SIZE:
+            raise Unusable(f"{name} is larger than {MAX_SIZE} bytes.", "No list of trusted keys is.", "Name an allowed_signers file.")
+        for number, raw in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+            text = raw.strip(_BLANK)
             if not text or text.startswith("#"):
                 continue
             try:
                 entry = _parse_line(text)
             except ValueError as error:
                 raise Unusable(
-                    f"Line {number} of {name} is not a line of an allowed_signers file: {error}.",
+                    f"Line {number} of {name} is not a line of an allowed_signers file: {printable(str(error))}.",
                     "A list of trusted keys that is only half understood is not trusted.",
                     "Correct or remove the line (ssh-keygen(1), ALLOWED SIGNERS).",
                 ) from None
@@ -175,7 +184,7 @@ def new_entry(principal: str, public: bytes, since: datetime) -> Entry:
 
 def amended(text: str, added: Entry, ended: str | None = None) -> str:
     """The file's text with a line added, and the lines of the key `ended` closed at the moment the new one begins."""
-    lines = [_ended(line, ended, added.valid_after) for line in text.splitlines()]
+    lines = [_ended(line, ended, added.valid_after) for line in text.removesuffix("\n").split("\n")] if text else []
     return "\n".join([*lines, added.line()]) + "\n"
 
 
@@ -185,7 +194,7 @@ def stamp(moment: datetime) -> str:
 
 
 def _ended(line: str, keyid: str | None, at: datetime | None) -> str:
-    text = line.strip()
+    text = line.strip(_BLANK)
     entry = _parse_line(text) if text and not text.startswith("#") else None
     if entry is None or at is None or entry.keyid != keyid or (entry.valid_before is not None and entry.valid_before <= at):
         return line
@@ -193,6 +202,8 @@ def _ended(line: str, keyid: str | None, at: datetime | None) -> str:
 
 
 def _parse_line(text: str) -> Entry | None:
+    if not text.replace("\t", " ").isprintable():
+        raise ValueError("it holds characters that are not seen, and that OpenSSH reads otherwise")
     principals, _, rest = text.partition(" ")
     options: dict[str, str] = {}
     rest = rest.strip()
@@ -245,17 +256,39 @@ def _moment(text: str | None) -> datetime | None:
     match = _STAMP.fullmatch(text)
     if match is None:
         raise ValueError(f"{text[:40]!r} is not a time of the form YYYYMMDD[HHMM[SS]][Z]")
-    naive = datetime.strptime(match[1] + (match[2] or "0000").ljust(6, "0"), "%Y%m%d%H%M%S")
-    return naive.replace(tzinfo=UTC) if match[3] else naive.astimezone(UTC)
+    try:
+        naive = datetime.strptime(match[1] + (match[2] or "0000").ljust(6, "0"), "%Y%m%d%H%M%S")
+        return naive.replace(tzinfo=UTC) if match[3] else naive.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is no time of the calendar") from None
 
 
 def _matches(value: str, patterns: str) -> bool:
     """OpenSSH's pattern-list: `*` and `?`, and a matching `!pattern` refuses whatever else matches."""
     found = False
     for pattern in patterns.split(","):
-        expression = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern.removeprefix("!"))
-        if re.fullmatch(expression, value):
+        if _glob(value, pattern.removeprefix("!")):
             if pattern.startswith("!"):
                 return False
             found = True
     return found
+
+
+def _glob(value: str, pattern: str) -> bool:
+    """Whether a pattern of `*` and `?` covers the whole value. Only the last `*` is ever gone back to: no pattern takes long."""
+    at = star = kept = 0
+    seen = False
+    position = 0
+    while position < len(value):
+        if at < len(pattern) and pattern[at] == "*":
+            seen, star, kept = True, at, position
+            at += 1
+        elif at < len(pattern) and pattern[at] in ("?", value[position]):
+            at += 1
+            position += 1
+        elif seen:
+            kept += 1
+            at, position = star + 1, kept
+        else:
+            return False
+    return not pattern[at:].strip("*")

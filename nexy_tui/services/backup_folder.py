@@ -17,6 +17,7 @@ from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.services.backup_archive import file_sha256, taken_at
 from nexy_tui.services.database_facts import DrillLine, NewestArchive, Vault
+from nexy_tui.services.plain_file import read_plain
 
 LOCK = ".backup.lock"
 SUM_SUFFIX, RECORD_SUFFIX, DRILL_SUFFIX = ".sha256", ".backup.json", ".drill.jsonl"
@@ -174,12 +175,11 @@ class BackupFolder:
 
     def _newest(self, name: str) -> NewestArchive:
         try:
-            sidecar: str | None = (self.path / (name + SUM_SUFFIX)).read_text(encoding="ascii", errors="replace")[:64].lower()
+            sidecar: str | None = read_plain(self.path / (name + SUM_SUFFIX), 64).decode("ascii", "replace").lower()
         except FileNotFoundError:
             sidecar = None
         try:
-            with (self.path / (name + RECORD_SUFFIX)).open("rb") as stream:
-                record: bytes | None = stream.read(_LINE_LIMIT).removesuffix(b"\n")
+            record: bytes | None = read_plain(self.path / (name + RECORD_SUFFIX), _LINE_LIMIT).removesuffix(b"\n")
         except FileNotFoundError:
             record = None
         return NewestArchive(self.archive(name), sidecar, record)
@@ -187,7 +187,7 @@ class BackupFolder:
     def _drills(self) -> Iterator[DrillLine]:
         for path in sorted(self.path.glob(f"*{DRILL_SUFFIX}"), reverse=True)[:_JOURNALS]:
             name = path.name.removesuffix(DRILL_SUFFIX)
-            if taken_at(name) is None:
+            if taken_at(name) is None or not path.is_file():
                 continue
             with path.open("rb") as stream:
                 stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LINES * _LINE_LIMIT))

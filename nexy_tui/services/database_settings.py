@@ -12,6 +12,7 @@ from nexy_tui.core.config_env import parse
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.secret import Secret
+from nexy_tui.services.plain_file import read_plain
 
 DEFAULTS: Mapping[str, str] = {
     "DB_HOST": "localhost",
@@ -23,6 +24,8 @@ DEFAULTS: Mapping[str, str] = {
     "BACKUP_OFFSITE_PROVIDER": "none",
 }
 PASSWORDS = ("DB_PASSWORD", "PG_SUPERUSER_PASSWORD")
+_LIMIT = 256 * 1024
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}")
 _HOST = re.compile(r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
@@ -97,32 +100,52 @@ def load(layout: Layout, environ: Mapping[str, str]) -> DatabaseSettings:
                 f"It must be {wanted}.",
                 f"Set {key} in {layout.relative('server/config.env')} or in the environment.",
             )
+    for key in PASSWORDS:
+        if _NO_TEXT.search(values.get(key, "")):
+            raise Unusable(f"The database setting {key} (from {sources[key]}) is not UTF-8 text.", remedy="Save that file as UTF-8.")
     if values["DB_USER"] == values["PG_SUPERUSER"]:
         raise Unusable(
             f"DB_USER and PG_SUPERUSER are both {values['DB_USER']!r}.",
             "The application's role must own nothing and may not delete; as the superuser it could do everything.",
             "Give the application a role of its own (server/Docs/DATABASE_SETUP_GUIDE.md).",
         )
-    backup_dir = values.get("BACKUP_LOCAL_DIR")
     secrets = {key: Secret(sources[key], values[key]) for key in PASSWORDS if values.get(key)}
     return DatabaseSettings(
         address=Address(values["DB_HOST"], int(values["DB_PORT"]), values["DB_NAME"]),
         app=Role(values["DB_USER"], secrets.get("DB_PASSWORD")),
         superuser=Role(values["PG_SUPERUSER"], secrets.get("PG_SUPERUSER_PASSWORD")),
-        backup_dir=layout.path(str(Path(backup_dir).expanduser())) if backup_dir else layout.backups,
+        backup_dir=_backup_dir(layout, values.get("BACKUP_LOCAL_DIR"), sources),
         retention_days=int(values["BACKUP_RETENTION_DAYS"]),
         offsite_provider=values["BACKUP_OFFSITE_PROVIDER"],
+    )
+
+
+def _backup_dir(layout: Layout, named: str | None, sources: Mapping[str, str]) -> Path:
+    if not named:
+        return layout.backups
+    try:
+        if named.isprintable():
+            return layout.path(str(Path(named).expanduser()))
+    except RuntimeError:  # The home of somebody who is not here.
+        pass
+    raise Unusable(
+        f"The database setting BACKUP_LOCAL_DIR is {named[:60]!r} (from {sources['BACKUP_LOCAL_DIR']}).",
+        "It must be a folder's path.",
+        f"Set BACKUP_LOCAL_DIR in {layout.relative('server/config.env')} or in the environment.",
     )
 
 
 def _gather(layout: Layout, environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     name = str(layout.relative("server/config.env"))
     try:
-        written = parse(layout.config_env.read_text(encoding="utf-8", errors="surrogateescape")).values
+        raw = read_plain(layout.config_env, _LIMIT + 1)
     except FileNotFoundError:
-        written = {}
+        raw = b""
     except OSError as error:
         raise Unusable(f"{name} cannot be read: {error.strerror}.", "The database's settings are in it.", "Mend its permissions.") from None
+    if len(raw) > _LIMIT:
+        raise Unusable(f"{name} is larger than {_LIMIT} bytes.", "The database's settings are in it.", "It should hold a few short lines.")
+    written = parse(raw.decode("utf-8", "surrogateescape")).values
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
     for key in (*DEFAULTS, *PASSWORDS, "BACKUP_LOCAL_DIR"):

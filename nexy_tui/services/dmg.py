@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
+from nexy_tui.services.plain_file import read_plain
 
 TRAILER = 512
 SEVEN_ZIP = ("7zz", "7z", "7za")
@@ -26,6 +27,7 @@ SEVEN_ZIP = ("7zz", "7z", "7za")
 _HEAD = struct.Struct(">4sIII")
 _CRC32 = 2
 _PLIST_LIMIT = 1 << 20
+_PARTITION_LIMIT = 16 << 30
 _TIMEOUT = 300.0
 _APPLICATION = re.compile(r"(?:[^/]+/)?([^/]+)\.app/Contents/Info\.plist")
 _PARTITION = re.compile(r"[^/]*\.(iso|hfs|hfsx|apfs|img)")
@@ -96,13 +98,27 @@ def _with_seven_zip(program: str, archive: Path, folder: Path, environ: Mapping[
     sizes = _listing(done.stdout)
     plist = _application(list(sizes))
     if plist is not None:
-        data = _extracted(program, archive, plist, folder, environ).read_bytes()
-        return _read_plist(data, f"{plist} ({name})")
-    partitions = [path for path in sizes if _PARTITION.fullmatch(path)]
+        place = f"{printable(plist, 120)} ({name})"
+        _demand_size(sizes[plist], _PLIST_LIMIT, place)
+        return _read_plist(read_plain(_extracted(program, archive, plist, folder, environ), _PLIST_LIMIT + 1), place)
+    partitions = [path for path in sizes if _PARTITION.fullmatch(path) and _is_literal(path)]
     if not nested or not partitions:
         raise Unreadable(f"{name} finds no application's Info.plist in the image")
-    inner = _extracted(program, archive, max(partitions, key=lambda path: sizes[path]), folder, environ)
+    largest = max(partitions, key=lambda path: sizes[path])
+    _demand_size(sizes[largest], _PARTITION_LIMIT, printable(largest, 120))
+    inner = _extracted(program, archive, largest, folder, environ)
     return _with_seven_zip(program, inner, folder, environ, nested=False)
+
+
+def _demand_size(size: int, limit: int, what: str) -> None:
+    """Little may expand to very much: what the image says of a file's size is looked at before it is taken out."""
+    if size > limit:
+        raise Unreadable(f"{what} has {size} bytes, more than is taken out of an image ({limit})")
+
+
+def _is_literal(path: str) -> bool:
+    """Whether 7-Zip takes it for the one path that it is: no wildcard, no list of files, nothing that is not seen."""
+    return path.isprintable() and not set(path) & set("*?@")
 
 
 def _listing(text: str) -> dict[str, int]:
@@ -114,14 +130,14 @@ def _listing(text: str) -> dict[str, int]:
         if name == "Path":
             path = value.replace("\\", "/")
             sizes[path] = 0
-        elif name == "Size" and value.isdigit():
-            sizes[path] = int(value)
+        elif name == "Size" and value.isascii() and value.isdigit():
+            sizes[path] = int(value[:19])
     return sizes
 
 
 def _application(paths: list[str]) -> str | None:
     """The Info.plist of the image's one application: Nexy's where there are several. Wildcards in a path rule it out."""
-    found = {match[1]: path for path in paths if (match := _APPLICATION.fullmatch(path)) and not set(path) & set("*?@")}
+    found = {match[1]: path for path in paths if (match := _APPLICATION.fullmatch(path)) and _is_literal(path)}
     if "Nexy" in found:
         return found["Nexy"]
     if len(found) > 1:
@@ -139,12 +155,16 @@ def _extracted(program: str, archive: Path, member: str, folder: Path, environ: 
 
 def _from_mount(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
     with _mounted(path, environ) as volumes:
-        plists = [plist for volume in volumes for plist in sorted(volume.glob("*.app/Contents/Info.plist")) if not plist.is_symlink()]
+        plists = [plist for volume in volumes for plist in sorted(volume.glob("*.app/Contents/Info.plist")) if _is_on(volume, plist)]
         chosen = next((plist for plist in plists if plist.parts[-3] == "Nexy.app"), plists[0] if len(plists) == 1 else None)
         if chosen is None:
             raise Unreadable(f"the image holds {len(plists)} applications and none of them is Nexy.app")
-        with chosen.open("rb") as stream:
-            return _read_plist(stream.read(_PLIST_LIMIT + 1), f"{'/'.join(chosen.parts[-3:])} (hdiutil)")
+        return _read_plist(read_plain(chosen, _PLIST_LIMIT + 1), f"{printable('/'.join(chosen.parts[-3:]), 120)} (hdiutil)")
+
+
+def _is_on(volume: Path, path: Path) -> bool:
+    """Whether a file lies on the volume itself: a link could lead to the application that is installed here."""
+    return path.resolve().is_relative_to(volume.resolve()) and path.is_file()
 
 
 @contextmanager
@@ -156,8 +176,11 @@ def _mounted(path: Path, environ: Mapping[str, str]) -> Iterator[list[Path]]:
         _, mark, document = done.stdout.partition("<?xml")
         if done.exit != 0 or not mark:
             raise Unreadable(f"hdiutil could not attach the image: {printable(done.tail)}")
-        entities = plistlib.loads((mark + document).encode()).get("system-entities", [])
-        volumes = [Path(entity["mount-point"]) for entity in entities if "mount-point" in entity]
+        try:
+            entities = plistlib.loads((mark + document).encode()).get("system-entities", [])
+            volumes = [Path(entity["mount-point"]) for entity in entities if "mount-point" in entity]
+        except Exception as error:  # As in _read_plist.
+            raise Unreadable(f"what hdiutil said cannot be understood ({type(error).__name__})") from None
         try:
             yield volumes
         finally:

@@ -122,8 +122,9 @@ class ReleaseHost:
         scopes = answer.headers.get("x-oauth-scopes")
         granted = None if scopes is None else tuple(scope.strip() for scope in scopes.split(",") if scope.strip())
         found = answer.document if answer.status == 200 and isinstance(answer.document, dict) else {}
-        permissions = found.get("permissions") or {}
-        return Rights(name, answer.status == 200, permissions.get("push") is True, granted, self._api.token.source)
+        permissions = found.get("permissions")
+        push = isinstance(permissions, dict) and permissions.get("push") is True
+        return Rights(name, answer.status == 200, push, granted, self._api.token.source)
 
     def release(self, tag: str) -> Release | None:
         """The release under a tag, or None when there is none."""

@@ -21,8 +21,11 @@ from nexy_tui.services.ratelimit import wait_asked
 from nexy_tui.services.repeat import TryAgain
 from nexy_tui.services.secrets import Secrets
 
-_ACCEPT = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+_ACCEPT = {"Accept": "application/vnd.github+json", "Accept-Encoding": "identity", "X-GitHub-Api-Version": "2022-11-28"}
+"""Nothing is asked for compressed: little that is read could expand to very much."""
 _BODY_LIMIT = 8 << 20
+_BODY_TIME = 120.0
+"""Seconds from an answer's head to its end: a host that trickles is a broken line."""
 _TIMEOUT = 30.0
 _UPLOAD_READ = 300.0
 """After the last byte the host may take a while to store an asset before it answers."""
@@ -41,14 +44,17 @@ class Answer:
         """What the host says went wrong, with the codes of its errors, fit for showing."""
         if not isinstance(self.document, dict):
             return f"HTTP {self.status}"
-        errors = [error for error in self.document.get("errors") or () if isinstance(error, dict)]
-        details = [str(error.get("message") or error.get("code") or "") for error in errors]
+        details = [str(error.get("message") or error.get("code") or "") for error in self._errors]
         return printable(redact("; ".join(filter(None, (str(self.document.get("message", "")), *details)))), 300)
 
     def has_error(self, code: str) -> bool:
         """Whether one of the errors of a 422 has this code."""
+        return any(error.get("code") == code for error in self._errors)
+
+    @property
+    def _errors(self) -> list[dict[str, Any]]:
         errors = self.document.get("errors") if isinstance(self.document, dict) else None
-        return any(isinstance(error, dict) and error.get("code") == code for error in errors or ())
+        return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 
 class HostRefused(ActionFailed):
@@ -113,20 +119,30 @@ class Api:
     def _answer(self, client: httpx.Client, request: httpx.Request) -> Answer:
         response = client.send(request, stream=True)
         try:
-            raw = bytearray()
-            for piece in response.iter_bytes():
-                raw += piece
-                if len(raw) > _BODY_LIMIT:
-                    raise CouldNotLook(f"{request.url.host} answered with more than {_BODY_LIMIT} bytes.", remedy="Try again later.")
+            raw = self._body(response)
         finally:
             response.close()
-        answer = Answer(response.status_code, {key.lower(): value for key, value in response.headers.items()}, _json(bytes(raw)))
+        answer = Answer(response.status_code, {key.lower(): value for key, value in response.headers.items()}, _json(raw))
         asked = wait_asked(answer.status, answer.headers, answer.message, self._clock.now())
         if asked is not None:
             raise TryAgain(f"{request.url.host} asks to wait ({answer.status}: {answer.message})", answer.status, asked)
         if answer.status >= 500 or answer.status == 408:
             raise TryAgain(f"{request.url.host} answered {answer.status}", answer.status)
         return answer
+
+    def _body(self, response: httpx.Response) -> bytes:
+        """All of a small body. Raises CouldNotLook for a large or compressed one, httpx.ReadTimeout for one without an end."""
+        host = response.request.url.host
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise CouldNotLook(f"{host} answered with a compressed body, which was not asked for.", remedy="Try again later.")
+        raw, end = bytearray(), self._clock.monotonic() + _BODY_TIME
+        for piece in response.iter_bytes():
+            raw += piece
+            if len(raw) > _BODY_LIMIT:
+                raise CouldNotLook(f"{host} answered with more than {_BODY_LIMIT} bytes.", remedy="Try again later.")
+            if self._clock.monotonic() > end:
+                raise httpx.ReadTimeout("the answer came too slowly", request=response.request)
+        return bytes(raw)
 
     def _explained(self, answer: Answer) -> tuple[str, str, str]:
         repository = self._target.artifacts_repository

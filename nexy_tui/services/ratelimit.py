@@ -38,7 +38,7 @@ def _seconds(text: str, now: datetime) -> float | None:
         return float(text)
     try:
         return (parsedate_to_datetime(text) - now).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -46,5 +46,5 @@ def _host_time(headers: Mapping[str, str], now: datetime) -> float:
     """The host's own time of day: the reset is told in it, and this machine's clock may be wrong."""
     try:
         return parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return now.timestamp()

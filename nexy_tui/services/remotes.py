@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -16,14 +17,16 @@ from nexy_tui.core.repository import is_repository, repository_of
 from nexy_tui.core.secret import bare_url, redact
 from nexy_tui.core.target import Target
 from nexy_tui.services.git import Git, Remote
+from nexy_tui.services.plain_file import read_plain
 
-MANIFEST_COMMIT = re.compile(r"Update manifest for (?P<version>\d+(?:\.\d+){3}) \(Production\)")
+MANIFEST_COMMIT = re.compile(r"Update manifest for (?P<version>\d+(?:\.\d+){3}) \(Production\)", re.ASCII)
 """The subject of every manifest commit (contracts: version)."""
 
 OURS = ("origin", "server_repo")
 """Names under which people and the rulebook know the code repository."""
 
 _MOST_BRANCHES = 30
+_CONFIG_LIMIT = 1 << 20
 _REMOTE_TIMEOUT = 120.0
 
 
@@ -39,9 +42,10 @@ class Stray:
 
     def revert(self) -> str:
         """The commands that take it back there, by a commit of its own: nobody's history is rewritten."""
+        branch, onto = shlex.quote(self.branch), shlex.quote(f"HEAD:refs/heads/{self.branch}")
         return (
-            f"git clone --branch {self.branch} {self.url} stray && git -C stray revert --no-edit {self.commit}"
-            f" && git -C stray push origin HEAD:refs/heads/{self.branch}"
+            f"git clone --branch {branch} {shlex.quote(self.url)} stray && git -C stray revert --no-edit {self.commit}"
+            f" && git -C stray push origin {onto}"
         )
 
 
@@ -77,7 +81,7 @@ class RemoteConfig:
 
     def mended(self) -> tuple[bytes, bytes]:
         """The file's bytes, and what they must become. Raises Refused where a rule outside the file would still lead elsewhere."""
-        before = self.path.read_bytes()
+        before = self._bytes()
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="git-config-", dir=self._scratch) as folder:
             copy = Path(folder) / "config"
@@ -101,13 +105,24 @@ class RemoteConfig:
                 stream.write(after)
                 stream.flush()
                 os.fsync(stream.fileno())
-            if self.path.read_bytes() != before:
+            if self._bytes() != before:
                 raise Refused(f"{self.path} was changed meanwhile.", "Nothing was changed by this fix.", "Run it again.")
             shutil.copymode(self.path, lock)
             lock.replace(self.path)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 lock.unlink()
+
+    def _bytes(self) -> bytes:
+        """The file as it is. Raises Refused where it is not one that git writes."""
+        try:
+            raw = read_plain(self.path, _CONFIG_LIMIT + 1)
+        except OSError as error:
+            what = f"{self.path} cannot be read: {error.strerror}."
+            raise Refused(what, "Nothing was changed.", "Mend that, then run it again.") from None
+        if len(raw) > _CONFIG_LIMIT:
+            raise Refused(f"{self.path} is larger than {_CONFIG_LIMIT} bytes.", "Nothing was changed.", "Look at what stands in it.")
+        return raw
 
     def _change(self, file: str) -> None:
         git = self._git
@@ -184,7 +199,7 @@ def _strays_at(git: Git, url: str, known: Sequence[str], *, fetching: bool) -> l
             _bring(git, url, tip)
         if not git.has_commit(tip):
             continue
-        rows = [row.partition(" ") for row in git.read("log", "-500", "--format=%H %s", tip, *without).splitlines()]
+        rows = [row.partition(" ") for row in git.read("log", "-500", "--format=%H %s", tip, *without).split("\n")]
         bodies = git.read("log", "-500", "--format=%b", tip, *without)
         newest = next(((commit, subject) for commit, _, subject in rows if MANIFEST_COMMIT.fullmatch(subject)), None)
         if newest is not None and newest[0] not in found:
@@ -203,7 +218,7 @@ def _release_tip(git: Git, target: Target) -> str:
 def _tips(git: Git, url: str) -> dict[str, str]:
     """Branches of a repository and their commits, asked now. Raises CouldNotLook."""
     listed = git.read("ls-remote", "--heads", url, timeout=_REMOTE_TIMEOUT)
-    return {ref.removeprefix("refs/heads/"): oid for oid, _, ref in (line.partition("\t") for line in listed.splitlines()) if ref}
+    return {ref.removeprefix("refs/heads/"): oid for oid, _, ref in (line.partition("\t") for line in listed.split("\n")) if ref}
 
 
 def _bring(git: Git, url: str, commit: str) -> None:
@@ -218,8 +233,8 @@ def ahead(git: Git) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     tip = git.remote_commit(branch)
     if not git.has_commit(tip):
         git.fetch()
-    rows = git.read("log", "-200", "--format=%H %s", f"{tip}..HEAD").splitlines()
-    return branch, tip, tuple((commit, subject) for commit, _, subject in (row.partition(" ") for row in rows))
+    rows = git.read("log", "-200", "--format=%H %s", f"{tip}..HEAD").split("\n")
+    return branch, tip, tuple((commit, subject) for commit, _, subject in (row.partition(" ") for row in rows if row))
 
 
 def require_only_manifests(git: Git) -> None:

@@ -23,6 +23,7 @@ from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import DMG
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
+from nexy_tui.services.plain_file import read_plain
 
 KEYRING_NAME = "sparkle-private-key"
 """The keyring's user name of the private key, under this tool's service name."""
@@ -192,8 +193,7 @@ class Sparkle:
 def read_signature(path: Path) -> tuple[str, int | None]:
     """The signature of a file laid in the inbox, and the length it names. Raises Refused when it is neither form."""
     try:
-        with path.open("rb") as stream:
-            text = stream.read(_INBOX_LIMIT + 1).decode("ascii", "replace").strip()
+        text = read_plain(path, _INBOX_LIMIT + 1, within=path.parent).decode("ascii", "replace").strip()
     except OSError as error:
         raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, or remove it.") from None
     match = _OUTPUT.search(text)

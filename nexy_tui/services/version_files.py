@@ -11,18 +11,25 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
+from nexy_tui.core import python_source
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.text import printable
 from nexy_tui.core.version import Version
+from nexy_tui.services.plain_file import read_plain
 
 YAML_FIELDS = (("update", "default_version"), ("update", "default_build"), ("server", "version"), ("server", "build"))
 _NAMES = {"default_version", "default_build", "server_version", "server_build", "latest_version", "latest_build"}
-_LIMIT = 1024 * 1024
+_LIMIT = 256 * 1024
+_WIDEST = 4096
+_DEEPEST = 64
+"""Reading YAML takes time that grows with the square of a line's length and of the nesting: more than people write is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +62,49 @@ def version_text(_: str, version: Version) -> str:
 
 def yaml_text(text: str, version: Version) -> str:
     """The four fields set, every other character as it was. Raises ValueError naming a field that cannot be set."""
-    try:
-        data = YAML().load(text)
-    except YAMLError as error:
-        raise ValueError(f"it is not valid YAML ({str(error).splitlines()[0][:100]})") from None
-    lines = text.splitlines(keepends=True)
+    lines, root = text.splitlines(keepends=True), _composed(text)
     for table, key in YAML_FIELDS:
-        inner = data.get(table) if isinstance(data, CommentedMap) else None
-        if not isinstance(inner, CommentedMap) or key not in inner:
-            raise ValueError(f"the field {table}.{key} is missing")
-        row, column = inner.lc.value(key)
+        found = _field(root, table, key)
+        row, column = found.start_mark.line, found.start_mark.column
         lines[row] = lines[row][:column] + _scalar(lines[row][column:], version, f"{table}.{key}")
-    return "".join(lines)
+    written = "".join(lines)
+    root = _composed(written)
+    for table, key in YAML_FIELDS:
+        if _field(root, table, key).value != str(version):
+            raise ValueError(f"the field {table}.{key} does not take the version")
+    return written
+
+
+def _composed(text: str) -> Node | None:
+    """The file as nodes with their places. Nothing is made of them: no numbers, no dates, no merged tables."""
+    depth = 0
+    for line in text.splitlines():
+        depth = max(0, depth + sum(map(line.count, "[{")) - sum(map(line.count, "]}")))
+        if len(line) > _WIDEST or depth > _DEEPEST or sum(map(line.count, "[{")) > _DEEPEST:
+            raise ValueError("it has lines that are longer, or brackets that are deeper, than people write")
+    try:
+        root: Node | None = YAML().compose(text)
+        return root
+    except YAMLError as error:
+        raise ValueError(f"it is not valid YAML ({printable(str(error).splitlines()[0], 100)})") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _field(root: Node | None, table: str, key: str) -> ScalarNode:
+    inner = _under(_under(root, table), key)
+    if not isinstance(inner, ScalarNode):
+        raise ValueError(f"the field {table}.{key} is {'missing' if inner is None else 'not a plain value on one line'}")
+    return inner
+
+
+def _under(node: Node | None, key: str) -> Node | None:
+    """What a table holds under a key. Raises ValueError where it stands there twice."""
+    pairs = node.value if isinstance(node, MappingNode) else []
+    found = [value for name, value in pairs if isinstance(name, ScalarNode) and name.value == key]
+    if len(found) > 1:
+        raise ValueError(f"the key {key} stands in it twice")
+    return found[0] if found else None
 
 
 _SCALAR = re.compile(r"""(?P<quote>["']?)[^"'#\n]*?(?P=quote)(?=\s*(#|$))""")
@@ -82,16 +120,15 @@ def _scalar(rest: str, version: Version, field: str) -> str:
 
 def python_text(text: str, version: Version) -> str:
     """Literal version defaults replaced, every other character as it was. Raises ValueError for text that is not Python."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        raise ValueError("it is not valid Python") from None
-    lines = text.encode("utf-8").splitlines(keepends=True)
+    mark, body = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
+    source = body.encode("utf-8")
+    tree = python_source.parse(source)
+    lines = source.splitlines(keepends=True)
     for node in sorted(_literals(tree), key=lambda node: (node.lineno, node.col_offset), reverse=True):
         row = lines[node.lineno - 1]
         quote = row[node.col_offset : node.col_offset + 1]
         lines[node.lineno - 1] = row[: node.col_offset] + quote + str(version).encode() + quote + row[node.end_col_offset :]
-    return b"".join(lines).decode("utf-8")
+    return mark + b"".join(lines).decode("utf-8")
 
 
 def _literals(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -159,15 +196,30 @@ def rewritings(layout: Layout, version: Version) -> tuple[Rewriting, ...]:
 def _rewriting(layout: Layout, file: VersionFile, version: Version) -> Rewriting:
     path = layout.path(file.path)
     try:
-        if path.is_symlink() or (path.exists() and path.stat().st_size > _LIMIT):
-            raise ValueError("it is a symbolic link or larger than 1 MiB")
-        before = path.read_bytes().decode("utf-8") if path.exists() else None
+        if path.is_symlink():
+            raise ValueError("it is a symbolic link")
+        before = _text(path)
         if before is None:
             return Rewriting(file, None, file.rewrite("", version) if file.required else None)
         return Rewriting(file, before, file.rewrite(before, version))
     except (ValueError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise Refused(
-            f"{layout.relative(file.path)} cannot be given the version {version}: {error}.",
+            f"{layout.relative(file.path)} cannot be given the version {version}: {reason}.",
             "The release commit would carry two versions.",
             "Mend that file and run again.",
         ) from None
+
+
+def _text(path: Path) -> str | None:
+    """A file's text, or None where it is not there."""
+    try:
+        raw = read_plain(path, _LIMIT + 1)
+    except FileNotFoundError:
+        return None
+    if len(raw) > _LIMIT:
+        raise ValueError(f"it is larger than {_LIMIT} bytes")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None

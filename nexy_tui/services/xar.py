@@ -10,6 +10,7 @@ import bz2
 import hashlib
 import struct
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _HEADER = struct.Struct(">4sHHQQI")
-_TABLE_LIMIT = 16 << 20
+_TABLE_LIMIT = 4 << 20
 _DOCUMENT_LIMIT = 4 << 20
 _FILES_LIMIT = 100_000
+_DOCUMENTS_LIMIT = 100
+_NUMBER_LIMIT = 1 << 48
 _PIECE = 1 << 20
 _CHECKSUMS = ("sha1", "sha256", "sha512", "md5")
 _IDENTITY = ("", "application/octet-stream")
@@ -69,15 +72,15 @@ def read_table(path: Path) -> tuple[Member, ...]:
     for member in members:
         if member.start < heap or member.start + member.length > size:
             raise NotAnArchive(f"is truncated: {printable(member.path, 80)} lies beyond its end")
+    if sum(length for _, length in {(member.start, member.length) for member in members}) > size:
+        raise NotAnArchive("is damaged: files in it lie over each other")
     return members
 
 
 def verify(path: Path, cancelled: Callable[[], bool] = lambda: False) -> None:
     """Read every file's stored bytes and compare their checksums. Raises NotAnArchive naming the first that differs."""
     with path.open("rb", buffering=0) as stream:
-        for member in read_table(path):
-            if member.style not in _CHECKSUMS:
-                continue
+        for member in _distinct(read_table(path)):
             found = hashlib.new(member.style, usedforsecurity=False)
             for piece in _pieces(stream, member):
                 if cancelled():
@@ -87,15 +90,29 @@ def verify(path: Path, cancelled: Callable[[], bool] = lambda: False) -> None:
                 raise NotAnArchive(f"is damaged: {printable(member.path, 80)} does not have its {member.style} checksum")
 
 
+def _distinct(members: tuple[Member, ...]) -> Iterator[Member]:
+    """Members with a checksum; of those that share bytes and checksum one, for equal files may be stored once."""
+    seen: set[tuple[int, int, str, str]] = set()
+    for member in members:
+        what = (member.start, member.length, member.style, member.checksum)
+        if member.style in _CHECKSUMS and what not in seen:
+            seen.add(what)
+            yield member
+
+
 def versions(path: Path) -> dict[str, str]:
     """The versions that Distribution and PackageInfo name, by place. Raises NotAnArchive when neither names one."""
     found: dict[str, str] = {}
     members = read_table(path)
-    for member in members:
-        if member.path == "Distribution":
-            _take(found, "product in Distribution", _parse(_document(path, member)).find("product"), "version")
-    infos = [(member.path, _parse(_document(path, member))) for member in members if member.path.rpartition("/")[2] == "PackageInfo"]
-    for place, root in infos:
+    wanted = [member for member in members if member.path == "Distribution" or member.path.rpartition("/")[2] == "PackageInfo"]
+    if len(wanted) > _DOCUMENTS_LIMIT or len({member.path for member in wanted}) < len(wanted):
+        raise NotAnArchive(f"has {len(wanted)} documents that name versions, or several under one name")
+    infos = [member for member in wanted if member.path != "Distribution"]
+    for member in wanted:
+        root, place = _parse(_document(path, member)), member.path
+        if member not in infos:
+            _take(found, "product in Distribution", root.find("product"), "version")
+            continue
         bundle = next((bundle for bundle in root.findall("bundle") if bundle.get("path", "").endswith("Nexy.app")), None)
         if bundle is None and len(infos) > 1:
             continue  # A helper's component has a version of its own.
@@ -148,10 +165,10 @@ def _check_table(stream: BinaryIO, root: Element, table: bytes, heap: int) -> No
 
 
 def _members(root: Element, heap: int) -> Iterator[Member]:
-    waiting = [("", element) for element in root.findall("toc/file")]
+    waiting = deque(("", element) for element in root.findall("toc/file"))
     count = 0
     while waiting:
-        folder, element = waiting.pop(0)
+        folder, element = waiting.popleft()
         count += 1
         if count > _FILES_LIMIT:
             raise NotAnArchive(f"has more than {_FILES_LIMIT} files")
@@ -176,7 +193,7 @@ def _members(root: Element, heap: int) -> Iterator[Member]:
 
 def _number(element: Element, name: str) -> int:
     text = (element.findtext(name) or "").strip()
-    if not text.isascii() or not text.isdigit() or len(text) > 19:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) > _NUMBER_LIMIT:
         raise NotAnArchive(f"is damaged: its table of contents has {printable(text, 30)!r} where a number stands ({name})")
     return int(text)
 

@@ -1,0 +1,38 @@
+"""Python source from outside as a syntax tree: never run, and bounded in what it may cost."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+import warnings
+
+MAX_SIZE = 1 << 20
+"""A script of the team's is some tens of kilobytes; more than this is refused unread."""
+
+_FILE = "<from outside>"
+
+# The compiler warns of odd source by quoting it on standard error, control characters included.
+warnings.filterwarnings("ignore", module=_FILE)
+
+
+def parse(source: bytes) -> ast.Module:
+    """The syntax tree of UTF-8 source; positions in it are those of the bytes behind a byte-order mark.
+
+    Raises ValueError saying why there is none: it is too large, no UTF-8, in another coding by its own word, no Python, or
+    nested more deeply than can be read.
+    """
+    if len(source) > MAX_SIZE:
+        raise ValueError(f"it is larger than {MAX_SIZE} bytes")
+    try:
+        source.decode("utf-8")
+        coding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        if coding not in ("utf-8", "utf-8-sig"):
+            raise ValueError(f"it names the coding {coding[:40]!r}, where UTF-8 is expected")
+        return ast.parse(source, _FILE)
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    except SyntaxError as error:
+        raise ValueError(f"it is not valid Python (line {error.lineno or 1})") from None
+    except (RecursionError, MemoryError):
+        raise ValueError("it cannot be read as Python: it is nested too deeply") from None

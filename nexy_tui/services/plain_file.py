@@ -1,0 +1,33 @@
+"""Reading a file that others may have put there: a plain file only, so much of it and no more, and nothing that lies elsewhere."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read_plain(path: Path, limit: int, within: Path | None = None) -> bytes:
+    """The first `limit` bytes of a file. Raises OSError with the reason, FileNotFoundError where nothing is there.
+
+    A pipe or a device would hang or never end: it is refused without waiting for it. With `within`, so is a symbolic link
+    that leaves that folder: what it leads to was not brought by whoever brought the folder.
+    """
+    if within is not None and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(within)):
+        raise OSError(errno.ELOOP, "it is a symbolic link that leaves its folder", str(path))
+    try:
+        found = path.stat()
+    except ValueError:
+        raise OSError(errno.EINVAL, "its name cannot be the name of a file", repr(path)) from None
+    _demand_plain(found, path)
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as stream:
+        _demand_plain(os.fstat(stream.fileno()), path)  # Between the two looks it may have been exchanged.
+        return stream.read(limit)
+
+
+def _demand_plain(found: os.stat_result, path: Path) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
