@@ -11,7 +11,7 @@ from nexy_tui.checklist import Checklist
 from nexy_tui.core.event import Event, Exposure, Line, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Problem
-from nexy_tui.core.text import printable
+from nexy_tui.core.text import printable_lines
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Notice, PhaseOpened, Resumed, Sealed
 
 WORDS = {
@@ -39,7 +39,7 @@ class PlainRenderer:
         if text is None:
             return
         with self._guard:
-            print("\n".join(printable(line, 1000) for line in text.split("\n")), file=self._stream, flush=True)
+            print(printable_lines(text), file=self._stream, flush=True)
 
     def _text(self, notice: Notice) -> str | None:
         match notice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from nexy_tui.core.problem import Problem, Unusable
 if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist
     from nexy_tui.services import Services
+
+_WIDEST = 20_000
+_NO_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 COMMON = ("--checkout", "--world")
 """Options that any command takes, at any place on the line."""
@@ -86,13 +90,23 @@ def the_checklist() -> Checklist:
 
 
 def print_json(value: dict[str, Any] | list[Any]) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=True), flush=True)
+    """One JSON document on standard output: ASCII that a terminal only shows. Half a surrogate pair has no place in JSON."""
+    text = json.dumps(value, indent=2, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    print(_NO_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text).replace("\x7f", "\\u007f"), flush=True)
 
 
 def say(text: str) -> None:
-    """A line for people, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """A line for people, on standard error; what came from outside stays visible and is not obeyed."""
+    from nexy_tui.core.text import printable_lines
+
+    print(printable_lines(text, _WIDEST), file=sys.stderr, flush=True)
+
+
+def show(text: str) -> None:
+    """As `say`, on standard output: for what is asked for."""
+    from nexy_tui.core.text import printable_lines
+
+    print(printable_lines(text, _WIDEST), flush=True)
 
 
 def fail(problem: Problem) -> NoReturn:

@@ -87,7 +87,7 @@ def _doctor(services: Services, as_json: bool) -> int:
         common.print_json(document(session, [item for item, _ in pairs], outcome, time.monotonic() - begun))
         return EXIT[outcome]
     for item, finding in pairs:
-        print(f"{item.section}{finding_line(finding)}")
+        common.show(f"{item.section}{finding_line(finding)}")
     here = list(dict.fromkeys(item.fixers[0] for item, finding in pairs if finding.status.value == "failed"))
     print(f"{outcome}: {', '.join(here)}. Mend it: nexy-tui fix {here[0]}" if here else f"{outcome}: no trouble was found.")
     return EXIT[outcome]
@@ -109,7 +109,7 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
     if as_json:
         common.print_json({**document(session, checklist.items, outcome, time.monotonic() - begun), "plan": lines})
         return EXIT[outcome]
-    print("\n".join(f"   would: {line}" for line in lines) if lines else "   would change nothing")
+    common.show("\n".join(f"   would: {line}" for line in lines) if lines else "   would change nothing")
     return EXIT[outcome]
 
 
@@ -160,7 +160,7 @@ def _not_here(services: Services, fixer: Fixer, as_json: bool, begun: float) -> 
         common.print_json({**document(session, checklist.items, "verified", time.monotonic() - begun), **stop_of(Outcome("verified"))})
         return 0
     for finding in findings:
-        print(finding_line(finding))
+        common.show(finding_line(finding))
     print(f"{fixer.trouble.title}: this trouble is not here. Nothing was changed.")
     return 0
 

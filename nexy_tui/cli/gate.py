@@ -88,7 +88,7 @@ def _by_items(services: Services, profile: str, as_json: bool) -> int:
     if as_json:
         common.print_json({**document(session, items, outcome, time.monotonic() - begun), **_extra(profile, failed, unseen, matrix)})
     else:
-        print(matrix.text())
+        common.show(matrix.text())
         print(f"{outcome}: gate profile {profile}, {len(items)} items, {failed} failed, {unseen} not seen.")
     return EXIT[outcome]
 
@@ -136,9 +136,9 @@ def _by_rulebook(services: Services, as_json: bool) -> int:
         }
         common.print_json({**head, **_extra(RULEBOOK, verdict.errors, verdict.warnings, matrix)})
     else:
-        print(matrix.text())
+        common.show(matrix.text())
         for line in _lines(verdict):
-            print(line)
+            common.show(line)
     return verdict.exit_code
 
 

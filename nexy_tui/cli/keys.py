@@ -44,7 +44,7 @@ def list_keys() -> None:
         signer = keys.load_signer(settings.operator, os.environ, allowed=signers)
         print(f"{settings.operator} signs with {signer.keyid} ({signer.source})")
     except Problem as problem:
-        print(f"{problem.what} {problem.remedy}")
+        common.show(f"{problem.what} {problem.remedy}")
     print(f"Trusted by {settings.allowed_signers}:" if signers.entries else f"{settings.allowed_signers} lists no key.")
     for entry in signers.entries:
         since = f"since {entry.valid_after:%Y-%m-%d %H:%M:%S} UTC" if entry.valid_after else "always"

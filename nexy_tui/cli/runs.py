@@ -81,7 +81,7 @@ def report_run(run: Named, allowed_signers: Signers = None) -> None:
 
     settings = _settings()
     path = read.find_log(settings.state_dir, run)
-    print(report.markdown(read.read_log(path), _verdict(path, settings, allowed_signers)), end="")
+    common.show(report.markdown(read.read_log(path), _verdict(path, settings, allowed_signers)).removesuffix("\n"))
 
 
 def _verdict(path: Path, settings: Settings, explicit: Path | None) -> LogVerdict:

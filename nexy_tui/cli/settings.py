@@ -53,7 +53,7 @@ def show(json: Annotated[bool, typer.Option("--json", help="One JSON document.")
         common.print_json(value)
     else:
         for line in _lines(value):
-            print(line)
+            common.show(line)
 
 
 def _lines(value: dict[str, Any], prefix: str = "") -> list[str]:

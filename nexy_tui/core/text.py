@@ -9,6 +9,11 @@ def printable(text: str, limit: int = 200) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def printable_lines(text: str, width: int = 1000) -> str:
+    """Text of several lines, each made printable; only a newline begins another one."""
+    return "\n".join(printable(line, width) for line in text.split("\n"))
+
+
 def last_lines(text: str, count: int = 12, width: int = 300) -> str:
     """The last lines that say anything, each made printable."""
     lines = [line for line in text.splitlines() if line.strip()]
