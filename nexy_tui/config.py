@@ -23,9 +23,16 @@ from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.steps import BUILTIN, SCRIPT, Steps
 from nexy_tui.core.target import Target
+from nexy_tui.core.text import printable
 
 APP = "nexy-tui"
-_CONFIG_LIMIT = 256 * 1024
+_CONFIG_LIMIT = 64 * 1024
+_WIDEST = 4096
+"""Reading a key of many dots takes time that grows with the square of its length."""
+
+_LONGEST = 1000
+_MOST_DAYS = 3650
+_FASTEST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +121,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     state = environ.get("NEXY_STATE_DIR") or file.paths.state or platformdirs.user_state_dir(APP)
     signers = environ.get("NEXY_ALLOWED_SIGNERS") or file.trust.allowed_signers
-    configured_ca = Path(file.tls.ca).expanduser() if file.tls.ca else None
+    configured_ca = _expanded(file.tls.ca) if file.tls.ca else None
     ca = environ.get("NEXY_CA")
     return Settings(
         target=target,
-        state_dir=Path(state).expanduser(),
+        state_dir=_expanded(state),
         operator=environ.get("NEXY_OPERATOR") or file.operator.id or _user(),
         host=socket.gethostname(),
-        allowed_signers=Path(signers).expanduser() if signers else path.parent / "allowed_signers",
+        allowed_signers=_expanded(signers) if signers else path.parent / "allowed_signers",
         ca=Path(ca) if ca else configured_ca,
         configured_ca=configured_ca,
         speed=file.waiting.speed,
@@ -132,12 +139,23 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise Unusable(f"{text[:80]!r} names the home of somebody who is not here.", remedy="Write the path in full.") from None
+
+
 def parse_config(text: str, name: str) -> _File:
     """The tables of a configuration text; `name` stands in errors. Raises Unusable."""
+    if any(len(line) > _WIDEST for line in text.split("\n")):
+        what = f"The configuration {name} has a line of more than {_WIDEST} characters."
+        raise Unusable(what, remedy="It should hold a few short tables.")
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Unusable(f"The configuration {name} is not valid TOML: {error}.", remedy="Mend that line and run again.") from None
+    except ValueError as error:  # TOMLDecodeError, and what Python's numbers and dates refuse.
+        said = printable(str(error).partition("; use sys.")[0])
+        raise Unusable(f"The configuration {name} is not valid TOML: {said}.", remedy="Mend that line and run again.") from None
     except RecursionError:
         raise Unusable(
             f"The configuration {name} is nested too deeply.", remedy="Use the tables that `nexy-tui config show` prints."
@@ -146,15 +164,16 @@ def parse_config(text: str, name: str) -> _File:
     try:
         file = msgspec.convert(data, _File, strict=True)
     except msgspec.ValidationError as error:
-        raise Unusable(
-            f"The configuration {name} does not fit: {error}.", remedy="`nexy-tui config show` prints every key with its value."
-        ) from None
+        what = f"The configuration {name} does not fit: {printable(str(error))}."
+        raise Unusable(what, remedy="`nexy-tui config show` prints every key with its value.") from None
     _validate(file, name)
     return file
 
 
 def _read(path: Path, *, required: bool) -> str | None:
     try:
+        if path.exists() and not path.is_file():
+            raise Unusable(f"The configuration {path} is not a plain file.", remedy="Name a file, or unset NEXY_CONFIG.")
         with path.open("rb") as stream:
             raw = stream.read(_CONFIG_LIMIT + 1)
     except FileNotFoundError:
@@ -180,7 +199,7 @@ def _refuse_unknown(data: Mapping[str, Any], shape: Any, name: str, prefix: str)
     for key, value in data.items():
         if key not in known or key == "world":
             raise Unusable(
-                f"The configuration {name} has an unknown key {prefix + key!r}.",
+                f"The configuration {name} has an unknown key {(prefix + key)[:80]!r}.",
                 "A misspelt key would leave a default in force unnoticed.",
                 f"Known here: {', '.join(sorted(known))}.",
             )
@@ -198,6 +217,7 @@ _BRANCH = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]{0,150})?")
 
 
 def _validate(file: _File, name: str) -> None:
+    _refuse_unseen(file, name, "")
     target = file.target
     forms = (
         ("target.code_repository", target.code_repository, _REPOSITORY, "owner/name"),
@@ -226,12 +246,28 @@ def _validate(file: _File, name: str) -> None:
             "The two pipelines must not be mixed (rulebook section 0).",
             "Set target.code_repository and target.artifacts_repository to different repositories.",
         )
-    if not 0 < file.waiting.speed <= 100_000 or not 0 < target.update_server.port < 65536 or target.database.drill_max_age_days < 0:
+    speed, port, days = file.waiting.speed, target.update_server.port, target.database.drill_max_age_days
+    if not 0 < speed <= _FASTEST or not 0 < port < 65536 or not 0 <= days <= _MOST_DAYS:
         raise Unusable(
             f"The configuration {name} has a number out of range.",
-            "waiting.speed must be above 0, update_server.port a port, database.drill_max_age_days not negative.",
+            f"waiting.speed must be above 0 and at most {_FASTEST}, update_server.port a port, "
+            f"database.drill_max_age_days not negative and at most {_MOST_DAYS}.",
             "Mend that line and run again.",
         )
+
+
+def _refuse_unseen(table: Any, name: str, prefix: str) -> None:
+    """No value may hold what cannot be seen: it reaches paths, commands and the screen."""
+    for item in fields(table):
+        value = getattr(table, item.name)
+        if is_dataclass(value):
+            _refuse_unseen(value, name, f"{prefix}{item.name}.")
+        elif isinstance(value, str) and not (value.isprintable() and len(value) <= _LONGEST):
+            raise Unusable(
+                f"The configuration {name} has {prefix}{item.name} = {value[:80]!r}.",
+                f"A value must be one line of at most {_LONGEST} characters that can be seen.",
+                "Mend that line and run again.",
+            )
 
 
 def _step_forms(steps: Steps) -> Iterator[tuple[str, str, re.Pattern[str], str]]:
