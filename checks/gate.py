@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from checks.base import Check, Scope
@@ -41,6 +40,7 @@ from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services.github import Asset
+from nexy_tui.services.plain_file import look_plain
 from nexy_tui.services.update_server import AppcastFacts, HealthFacts
 
 T = TypeVar("T")
@@ -116,11 +116,11 @@ def look_gate(scope: Scope) -> GateFacts:
 
 def _look_gate(scope: Scope) -> GateFacts:
     services = scope.services
-    version = _bytes(services.layout.version_file)
+    version = look_plain(services.layout.version_file, manifest.MAX_SIZE + 1, services.checkout)
     paths = services.layout.manifest_files(str(scope.plan.published or "unknown"))
     return GateFacts(
         version=None if version is None else version.decode("utf-8", "replace").removesuffix("\n"),
-        manifests={str(path): _bytes(services.checkout / path) for path in paths},
+        manifests={str(path): look_plain(services.checkout / path, manifest.MAX_SIZE + 1, services.checkout) for path in paths},
         asset=_or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan, DMG).current),
         image=_or_unseen(lambda: look_image(scope)),
         has_key=services.sparkle.verifies,
@@ -157,14 +157,6 @@ def _or_unseen(look: Callable[[], T]) -> T | Unseen:
         return look()
     except (CouldNotLook, Unusable) as problem:
         return Unseen(problem.what)
-
-
-def _bytes(path: Path) -> bytes | None:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(manifest.MAX_SIZE + 1)
-    except FileNotFoundError:
-        return None
 
 
 # --- judging ---

@@ -16,6 +16,7 @@ from nexy_tui.core.problem import Refused
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected, Unfit, inspect
+from nexy_tui.services.plain_file import read_plain
 from nexy_tui.services.sparkle import INBOX_FILE, Signature
 
 NOTHING_PUBLISHED = "A code-only run publishes no artifacts."
@@ -168,8 +169,7 @@ def look_new(scope: Scope) -> NewFacts:
 def read_manifest(path: Path) -> manifest.Manifest | None:
     """A manifest file, or None where it is missing or cannot be used."""
     try:
-        with path.open("rb") as stream:
-            return manifest.parse(stream.read(manifest.MAX_SIZE + 1))
+        return manifest.parse(read_plain(path, manifest.MAX_SIZE + 1))
     except (OSError, manifest.ManifestError):
         return None
 

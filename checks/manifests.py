@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from checks.base import Check, Scope
 from checks.image import CANONICAL, ImageFacts, look_image
@@ -15,6 +15,8 @@ from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG
+from nexy_tui.core.version import Version
+from nexy_tui.services.plain_file import look_plain
 
 _SYNC = "nexy-tui sync-manifests"
 _PUBLISH = "nexy-tui publish"
@@ -33,7 +35,7 @@ def look_manifests(scope: Scope) -> ManifestFacts:
     """The files of the version that is published, the download, and the signature over it."""
     checkout = scope.services.checkout
     version = _version(checkout, scope.plan)
-    files = {str(path): _bytes(checkout / path) for path in scope.services.layout.manifest_files(version)}
+    files = {str(path): _bytes(checkout, path) for path in scope.services.layout.manifest_files(version)}
     return ManifestFacts(files, look_image(scope), scope.services.sparkle.verifies)
 
 
@@ -97,7 +99,7 @@ def look_commit(scope: Scope) -> CommitFacts:
     git, checkout, tip = scope.services.git, scope.services.checkout, look_tip(scope)
     paths = scope.services.layout.manifest_files(_version(checkout, scope.plan))
     there = {str(path): git.show(tip.commit, path) for path in paths}
-    return CommitFacts(tip.branch, tip.commit, there, {str(path): _bytes(checkout / path) for path in paths})
+    return CommitFacts(tip.branch, tip.commit, there, {str(path): _bytes(checkout, path) for path in paths})
 
 
 def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
@@ -122,15 +124,14 @@ def _version(checkout: Path, plan: Plan) -> str:
     if plan.published is not None:
         return str(plan.published)
     stated = read_manifest(checkout / CANONICAL)
-    return "unknown" if stated is None else stated.version
-
-
-def _bytes(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as stream:
-            return stream.read(manifest.MAX_SIZE + 1)
-    except OSError:
-        return None
+        return "unknown" if stated is None else str(Version.parse(stated.version))
+    except ValueError:  # What is no version must not become part of a path.
+        return "unknown"
+
+
+def _bytes(checkout: Path, path: PurePosixPath) -> bytes | None:
+    return look_plain(checkout / path, manifest.MAX_SIZE + 1, checkout)
 
 
 def _digest(raw: bytes | None) -> str:

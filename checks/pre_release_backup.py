@@ -65,7 +65,7 @@ def _release(scope: Scope) -> tuple[str | None, datetime | None]:
 
 def _records(scope: Scope, folder: Path) -> Iterator[Believed[BackupRecord]]:
     for path in sorted(folder.glob(f"*{RECORD_SUFFIX}"))[-_MOST_RECORDS:]:
-        if path.stat().st_size > _RECORD_LIMIT or path.is_symlink():
+        if not path.is_file() or path.is_symlink() or path.stat().st_size > _RECORD_LIMIT:
             continue
         said = believe(path.read_bytes().strip(), scope.trusted(), BackupRecord.read)
         if isinstance(said, Believed) and said.record.archive.name == path.name.removesuffix(RECORD_SUFFIX):

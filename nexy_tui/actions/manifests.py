@@ -24,6 +24,7 @@ from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected, Unfit, inspect
+from nexy_tui.services.plain_file import read_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def published(plan: Plan) -> Version:
 def compose(services: Services, plan: Plan, *, size: int, sha256: str, signature: str | None) -> manifest.Manifest:
     """The manifest of these facts over the canonical one of the checkout, whose unknown fields are kept."""
     try:
-        base = manifest.load((services.checkout / CANONICAL).read_bytes()[: manifest.MAX_SIZE + 1])
+        base = manifest.load(read_plain(services.checkout / CANONICAL, manifest.MAX_SIZE + 1, services.checkout))
     except (OSError, manifest.ManifestError):
         base = None
     made = manifest.build(
@@ -130,7 +131,7 @@ def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None)
 def _write(context: ActionContext, paths: Sequence[object], raw: bytes) -> None:
     for path in paths:
         file = context.services.checkout / str(path)
-        if not file.is_file() or file.read_bytes() != raw:
+        if not file.is_file() or read_plain(file, manifest.MAX_SIZE + 1) != raw:
             file.parent.mkdir(parents=True, exist_ok=True)
             replace_file(file, raw)
         context.emit(Line(f"Manifest updated at {file}", "publish"))

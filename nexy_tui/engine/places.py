@@ -11,7 +11,7 @@ from checks.database_records import Doubted, believe
 from nexy_tui.core import manifest
 from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.layout import MANIFEST_DIRS
-from nexy_tui.core.problem import Problem
+from nexy_tui.core.problem import CouldNotLook, Problem
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.text import printable
 from nexy_tui.engine.run import keys_of
@@ -20,6 +20,7 @@ from nexy_tui.services import Services
 from nexy_tui.services.backup_archive import taken_at
 from nexy_tui.services.backup_folder import DRILL_SUFFIX
 from nexy_tui.services.database_settings import load
+from nexy_tui.services.plain_file import read_plain, version_text
 
 THERE, MISSING, NOT_ASKED = "there", "missing", "not asked"
 PUBLISHERS = ("publish", "publish-dry-run")
@@ -172,8 +173,8 @@ def _journal(services: Services) -> Place:
 
 def _version(services: Services) -> str:
     try:
-        text = _head(services.layout.version_file).decode("utf-8", "replace").strip()
-    except OSError:
+        text = version_text(services.layout)
+    except CouldNotLook:
         text = ""
     return printable(text, 40).replace("/", "_") or "unknown"
 
@@ -194,5 +195,4 @@ def _youngest(files: list[Path], now: datetime) -> float:
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(manifest.MAX_SIZE + 1)
+    return read_plain(path, manifest.MAX_SIZE + 1)

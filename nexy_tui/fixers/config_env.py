@@ -18,6 +18,7 @@ from nexy_tui.fixers import vm_settings
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.fixers.target_repository import committing
 from nexy_tui.services import Services
+from nexy_tui.services.plain_file import read_plain
 from nexy_tui.services.vm_scripts.settings_mend import split_at_first, without_bad_names, write_all
 
 READER = "server/config/unified_config.py"
@@ -55,12 +56,13 @@ def changes(services: Services) -> tuple[Change, ...]:
     for name, mending, secret in table:
         path = services.layout.relative(name)
         try:
-            with (services.checkout / path).open("rb") as stream:
-                before = stream.read(_LIMIT)
+            before = read_plain(services.checkout / path, _LIMIT + 1)
         except FileNotFoundError:
             continue
         except OSError as error:
             raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
+        if len(before) > _LIMIT:
+            raise CouldNotLook(f"{path} is larger than {_LIMIT} bytes.", remedy="Look at what stands in it.")
         after, said = mending(before)
         if after != before:
             found.append(Change(str(path), before, after, tuple(said), secret))

@@ -7,6 +7,11 @@ import os
 import stat
 from pathlib import Path
 
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.problem import CouldNotLook
+
+_VERSION_LIMIT = 1024
+
 
 def read_plain(path: Path, limit: int, within: Path | None = None) -> bytes:
     """The first `limit` bytes of a file. Raises OSError with the reason, FileNotFoundError where nothing is there.
@@ -24,6 +29,24 @@ def read_plain(path: Path, limit: int, within: Path | None = None) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as stream:
         _demand_plain(os.fstat(stream.fileno()), path)  # Between the two looks it may have been exchanged.
         return stream.read(limit)
+
+
+def look_plain(path: Path, limit: int, within: Path) -> bytes | None:
+    """As `read_plain`, for a look: None where nothing is there. Raises CouldNotLook with the reason."""
+    try:
+        return read_plain(path, limit, within)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CouldNotLook(
+            f"{path} cannot be read: {error.strerror}.", remedy="See what lies there, and put a plain file in its place; then look again."
+        ) from None
+
+
+def version_text(layout: Layout) -> str:
+    """What `VERSION` says, an empty text where it is not there: one short line, blanks around it left out. Raises CouldNotLook."""
+    raw = look_plain(layout.version_file, _VERSION_LIMIT, layout.root) or b""
+    return raw.decode("utf-8", "replace").strip(" \t\r\n")
 
 
 def _demand_plain(found: os.stat_result, path: Path) -> None:
