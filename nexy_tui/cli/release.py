@@ -107,6 +107,8 @@ def _closing(session: Session, outcome: Outcome) -> list[str]:
     lines = [f"Stopped ({outcome.outcome}) in phase {session.state.phase}."]
     if outcome.refusal is not None:
         lines.append(outcome.refusal.reason)
+        if session.way_back(outcome.refusal) is not None:
+            lines.append(f"  first: clients have been refusing the download for {session.exposed_for:.0f} s; nexy-tui rollback ends that")
         finding = session.state.findings.get(outcome.refusal.item)
         if finding is not None and finding.remedy:
             lines.append(f"  next: {finding.remedy}")

@@ -35,6 +35,9 @@ CLOSES_EXPOSURE = "final.live"
 """The item whose passing proves that the live appcast agrees with the download again."""
 
 
+WAY_BACK = "rollback"
+"""The action that makes clients whole again while they are exposed."""
+
 RELEASE_COMMIT = "release commit"
 MANIFEST_COMMIT = "manifest commit"
 """The digests' names under which an action says which commit the run releases; where the kind has no release commit, the manifest
@@ -83,6 +86,11 @@ class Session:
     def state(self) -> Release:
         """The state machine's present value."""
         return self._state
+
+    @property
+    def exposed_for(self) -> float:
+        """Seconds since the exposure began; 0 where there is none."""
+        return 0.0 if self.exposed_since is None else self.services.clock.monotonic() - self.exposed_since
 
     def watch(self, observer: Observer) -> None:
         """Show everything from now on to one more face."""
@@ -147,6 +155,14 @@ class Session:
         if refusal is not None:
             self._record_refusal(action, refusal)
         return refusal
+
+    def way_back(self, refusal: Refusal) -> str | None:
+        """What to offer before anything else: while clients are exposed, going back. None in phases that do not offer it.
+
+        An item that nobody has looked at yet is no reason to go back.
+        """
+        offered = WAY_BACK in self.checklist.phase_of(refusal.item).offers and refusal.status is not Status.NOT_RUN
+        return WAY_BACK if self.exposed_since is not None and offered else None
 
     def before(self, action: str) -> tuple[Step, ...]:
         """What must hold before an action: all that stands before its first item; for a remedy, every earlier phase."""

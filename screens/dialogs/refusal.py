@@ -13,7 +13,7 @@ from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 from screens.dialogs.dialog import Choice, Dialog, labelled
 from screens.marks import STATUS
-from screens.text import clean
+from screens.text import clean, span
 
 SHOW, LOOK, ATTEST, FIXERS = "show", "look", "attest", "fixers"
 ACTION = "action-"
@@ -27,11 +27,14 @@ class RefusalDialog(Dialog):
         self._phase = session.checklist.phase_of(refusal.item)
         self._refusal, self._fixer_title = refusal, fixer_title
         self._finding: Finding | None = session.state.findings.get(refusal.item)
+        self._back, self._exposed = session.way_back(refusal), session.exposed_for
         super().__init__(f"{asked}: not yet", self._ways(session), tone="refusal")
 
     def _ways(self, session: Session) -> list[Choice]:
         item, actions = self._item, session.checklist.actions
         ways: list[Choice] = []
+        if self._back is not None:
+            ways.append(Choice(ACTION + self._back, actions[self._back].title, "b", "go"))
         if item.action is not None:
             ways.append(Choice(ACTION + item.action, actions[item.action].title, "a", "go"))
         if item.remedy is not None and item.remedy != item.action:
@@ -53,7 +56,9 @@ class RefusalDialog(Dialog):
         head = Content.assemble(mark.content(), "  ", (self._item.title, "bold"), (where, "$muted"))
         found = clean(self._finding.summary) if self._finding is not None else "It has not been looked at yet."
         remedy = clean(self._finding.remedy) if self._finding is not None else ""
-        rows = [("What was found", found), ("Why it matters", self._item.why), ("What to do", remedy or self._default_remedy())]
+        exposed = f"For {span(self._exposed)} clients that follow the live appcast have been refusing the download." if self._back else ""
+        todo = remedy or self._default_remedy()
+        rows = [("Exposed", exposed), ("What was found", found), ("Why it matters", self._item.why), ("What to do", todo)]
         if self._fixers():
             rows.append(("Fixers that know this", "\n".join(self._fixer_title(name) for name in self._fixers())))
         return [Static(head), *labelled(rows)]

@@ -264,6 +264,15 @@ class TestExposure:
         said = [record[3][:15] for record in made.journal.records if record[0] == "progress-checkpoint"]
         assert said == ["Exposure opened", "Exposure closed"]
 
+    @pytest.mark.parametrize(("status", "offered"), [(Status.FAILED, True), (Status.INCONCLUSIVE, True), (Status.NOT_RUN, False)])
+    def test_a_gate_refused_meanwhile_offers_the_way_back(self, status: Status, offered: bool) -> None:
+        made = ready()
+        refusal = Refusal("gate.live", status, "")
+        assert made.session.way_back(refusal) is None, "nobody is exposed"
+        made.session.restore_exposure(made.session.services.clock.now())
+        assert made.session.way_back(refusal) == ("rollback" if offered else None)
+        assert made.session.way_back(Refusal("database.drill", status, "")) is None
+
     def test_the_log_tells_whether_one_was_left_open(self) -> None:
         def log(*messages: str) -> list[Any]:
             return [SimpleNamespace(kind="progress-checkpoint", message=text, moment=number) for number, text in enumerate(messages)]

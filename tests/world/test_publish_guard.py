@@ -77,8 +77,14 @@ def test_a_kill_between_the_renames_is_healed_at_once_by_the_guard_alone(work: P
     assert_unbroken(mark, missing=2)
 
 
-def test_a_rename_that_takes_effect_after_the_death_and_the_guard_do_each_other_no_harm(work: Publisher) -> None:
-    for number, sort in itertools.product((FIRST, SECOND), ("hold-after", "hold-late")):
+RENAMES = tuple(itertools.product((FIRST, SECOND), ("hold-after", "hold-late")))
+
+
+@pytest.mark.parametrize("renames", [RENAMES[1:3], pytest.param(RENAMES, marks=pytest.mark.exhaustive)], ids=("two", "all"))
+def test_a_rename_that_takes_effect_after_the_death_and_the_guard_do_each_other_no_harm(
+    work: Publisher, renames: tuple[tuple[str, str], ...]
+) -> None:
+    for number, sort in renames:
         mark, account = Mark.set(work), strikes(work.inside)
         since = length(account)
         with strike(work.inside, number, sort) as let_go:
@@ -94,6 +100,7 @@ def test_a_rename_that_takes_effect_after_the_death_and_the_guard_do_each_other_
         assert_unbroken(mark)
         work.version = type(work.version).parse(f"1.6.1.{next(_numbers)}")
         work.lay()
+    print(f"killed at {len(renames)} renames that took effect after the death")
 
 
 @pytest.mark.parametrize("way", ["the next run", "publish --recover", "Recover"])

@@ -79,7 +79,7 @@ def where_it_began(seen: Seen) -> str:
     return str(witnesses.statement(line)["subject"][0]["digest"]["gitCommit"])
 
 
-def test_two_releases_in_a_row_seen_from_outside(stage: Stage) -> None:
+def test_two_releases_a_rollback_and_a_third_release_seen_from_outside(stage: Stage) -> None:
     first = stage.rehearse("--artifact-size", "1MB")
     assert first.version == "1.6.1.43"
     assert stage.peak is None or stage.peak < 200, "the wizard's own process is small; `make exhaustive` sees it with real sizes"
@@ -93,6 +93,35 @@ def test_two_releases_in_a_row_seen_from_outside(stage: Stage) -> None:
     head = hashlib.sha256(first.log.read_bytes().splitlines()[-1]).hexdigest()
     assert second.predicates[0]["genesis"]["previous_head"] == head
     assert second.refs["refs/tags/v1.6.1.43"] == first.refs["refs/tags/v1.6.1.43"]
+    back = see_rolled_back(stage, first, second)
+    third = stage.rehearse()
+    assert third.version == "1.6.1.45", "what was rolled back keeps its number"
+    see_all(third, back)
+
+
+def see_rolled_back(stage: Stage, first: Seen, second: Seen) -> str:
+    """`nexy-tui rollback`, and what stands outside then: the first release's bytes and manifests, offered live; the branch's commit."""
+    document = json.loads(second.run("nexy-tui", "rollback", "--yes", "--json", cwd=second.base))
+    assert document["outcome"] == "verified"
+    log = Path(document["log"])
+    scratch = stage.folder / "scratch-rolled-back"
+    scratch.mkdir()
+    seen = Seen(stage.place, stage.home, {**document, "version": first.version}, scratch)
+    witnesses.manifests(seen)
+    witnesses.live(seen)
+    assert seen.manifest == first.manifest
+    fetched = seen.scratch / "put-back"
+    seen.run("curl", "-fsSL", "-o", fetched, seen.manifest["artifact"]["url"])
+    assert seen.run("sha256sum", fetched).split()[0] == first.manifest["artifact"]["sha256"]
+    assert seen.run("git", "rev-parse", "HEAD^", cwd=seen.clone) == second.refs["HEAD"], "one commit on top of what was published"
+    changed = seen.run("git", "diff-tree", "--no-commit-id", "--name-only", "-r", "HEAD", cwd=seen.clone).splitlines()
+    assert set(changed) == {f"{folder}/manifest.json" for folder in witnesses.MANIFEST_DIRS}
+    assert not [ref for ref in seen.refs if ref.startswith("refs/nexy/")], "no lock is left"
+    records = [witnesses.statement(line)["predicate"] for line in log.read_bytes().splitlines()]
+    said = json.dumps(records)
+    assert "put the release before back" in said and "gate, profile rulebook" in said
+    assert (records[-1]["kind"], records[-1]["seal"]["outcome"]) == ("seal", "complete")
+    return seen.refs["HEAD"]
 
 
 def test_a_nested_checkout_seen_from_outside(stage: Stage) -> None:
