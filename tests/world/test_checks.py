@@ -1,0 +1,280 @@
+"""The checklist's looks at a real world: after a release everything holds, in the dark nothing outside does, and each new hand in
+the checkout, on a clock or on a certificate is seen by its item."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Inside
+from driving import release, terminal
+
+from checks.base import Scope
+from nexy_tui.checklist import CHECKLIST
+from nexy_tui.config import load_settings
+from nexy_tui.core.clock import Clock, SystemClock
+from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.plan import Plan
+from nexy_tui.engine.evaluate import evaluate
+from nexy_tui.engine.notice import unobserved
+from nexy_tui.engine.run import keys_of, look_session
+from nexy_tui.services import Services
+
+NOT_HERE = {"remotes.script", "remotes.publisher", "inbox.pkg", "inbox.apple"}
+"""Does not apply in a world as it is made: no publisher script, no package, no Apple team."""
+
+LOCAL = {
+    *("remotes.code", "remotes.rulebook", "remotes.disk"),
+    *("version.manifests", "version.tree", "version.ignored", "version.files", "gate.files", "database.runbooks"),
+    *("inbox.exists", "inbox.dmg", "inbox.version", "inbox.new", "inbox.signature", "final.inbox"),
+}
+"""What is seen on this machine alone, and so also in the dark."""
+
+GUIDE = "server/Docs/SERVER_RELEASE_AND_UPDATE_GUIDE.md"
+PUBLISHER = "server/scripts/publish_assets_and_sync.py"
+
+
+class Ahead(SystemClock):
+    """This machine's clock, set wrong."""
+
+    def __init__(self, by: timedelta) -> None:
+        super().__init__(20.0)
+        self.by = by
+
+    def now(self) -> datetime:
+        return super().now() + self.by
+
+
+@pytest.fixture(scope="module")
+def released(module_world: Inside) -> Inside:
+    """A world whose next version is out."""
+    run = release(module_world)
+    assert run.exit == 0, run.said
+    return module_world
+
+
+@contextmanager
+def looking(inside: Inside, *, clock: Clock | None = None, **environ: str) -> Iterator[tuple[Services, Plan]]:
+    """Services in the world, `environ` over its own; the plan is made while everything can be seen."""
+    with terminal(inside):
+        plan = look_session(Services(load_settings(inside.environ), inside.checkout, environ=inside.environ), CHECKLIST).plan
+    changed = replace(inside, environ={**inside.environ, **environ})
+    with terminal(changed):
+        services = Services(load_settings(changed.environ), inside.checkout, environ=changed.environ, clock=clock)
+        try:
+            yield services, plan if clock is None else replace(plan, now=clock.now())
+        finally:
+            services.github.close()
+
+
+def look(inside: Inside, *items: str, clock: Clock | None = None, **environ: str) -> dict[str, Finding]:
+    """Findings by item, looked at together in one pass."""
+    with looking(inside, clock=clock, **environ) as (services, plan):
+        wanted = [CHECKLIST.item(name) for name in items] if items else CHECKLIST.items
+        return {found.item: found for found in evaluate(wanted, Scope(services, plan, keys_of(services).trusted), unobserved)}
+
+
+def statuses(findings: Mapping[str, Finding], *wanted: Status) -> set[str]:
+    return {name for name, finding in findings.items() if finding.status in wanted}
+
+
+def test_after_a_release_every_item_holds_each_with_evidence_of_when(released: Inside) -> None:
+    done = released.run("nexy-tui", "check", "--all", "--vm", "--json", check=False)
+    document = json.loads(done.stdout)
+    items = {item["id"]: item for item in document["items"]}
+    assert (done.returncode, document["outcome"]) == (0, "verified"), [i for i in items.values() if i["status"] == "failed"]
+    assert set(items) == {item.id for item in CHECKLIST.items}
+    assert {name for name, item in items.items() if item["status"] == "not_applicable"} == NOT_HERE
+    assert {item["status"] for name, item in items.items() if name not in NOT_HERE} == {"passed"}
+    for name, item in items.items():
+        if name not in NOT_HERE:
+            assert item["evidence"] and all(seen["time"].endswith("Z") and seen["source"] for seen in item["evidence"]), name
+    assert "Warning" in items["remotes.tokens"]["summary"], "the world's one token may write to both repositories"
+
+
+def test_an_item_alone_is_looked_at_alone(released: Inside) -> None:
+    done = released.run("nexy-tui", "check", "gate.certificate", "--json", check=False)
+    assert [(item["id"], item["status"]) for item in json.loads(done.stdout)["items"]] == [("gate.certificate", "passed")]
+
+
+def test_in_the_dark_nothing_outside_passes(released: Inside) -> None:
+    """The proxy is gone, and so are git host, release host, update server and cloud; the database listens nowhere."""
+    dark = {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1", "DB_PORT": "1"}
+    found = look(released, **dark)
+    assert statuses(found, Status.PASSED) == LOCAL
+    assert statuses(found, Status.NOT_APPLICABLE) == NOT_HERE
+    assert statuses(found, Status.FAILED) == {"database.reachable"}, "that nothing answers is what this item is to find"
+    for name in statuses(found, Status.INCONCLUSIVE):
+        assert found[name].remedy and "broke:" not in found[name].summary, found[name]
+
+
+def test_an_own_token_for_the_artifacts_is_no_warning(released: Inside) -> None:
+    finding = look(released, "remotes.tokens", GH_TOKEN=released.world.secrets.artifacts_token)["remotes.tokens"]
+    assert finding.status is Status.PASSED and "Warning" not in finding.summary
+
+
+@pytest.mark.parametrize(("by", "said"), [(timedelta(minutes=5), "ahead of"), (timedelta(minutes=-5), "behind")])
+def test_a_clock_that_is_wrong_is_held_against_both_hosts(released: Inside, by: timedelta, said: str) -> None:
+    finding = look(released, "remotes.clock", clock=Ahead(by))["remotes.clock"]
+    assert finding.status is Status.FAILED and finding.summary.count(said) == 2
+    assert "https://github.com/" in finding.summary and released.world.update_host in finding.summary
+    assert abs(int(finding.summary.split()[4]) - 300) <= 3
+
+
+def test_a_clock_is_told_by_the_release_host_while_the_update_server_is_down(released: Inside) -> None:
+    released.fault("server-down")
+    try:
+        found = look(released, "remotes.clock", "gate.certificate")
+    finally:
+        released.fault("server-down", on=False)
+    assert found["remotes.clock"].status is Status.PASSED and "github.com" in found["remotes.clock"].summary
+    assert found["gate.certificate"].status is Status.INCONCLUSIVE and "gives no answer" in found["gate.certificate"].summary
+
+
+def test_a_certificate_is_judged_by_its_end_and_by_who_signed_it(released: Inside) -> None:
+    with looking(released) as (services, plan):
+        scope = Scope(services, plan, keys_of(services).trusted)
+        item = CHECKLIST.item("gate.certificate")
+        shown = item.check.look(scope)
+    ends = shown.expires
+    for left, status, said in ((3, Status.FAILED, "ends in 3 days"), (10, Status.PASSED, "Warning"), (60, Status.PASSED, "60 days left")):
+        verdict = item.check.judge(shown, replace(plan, now=ends - timedelta(days=left, minutes=5)))
+        assert verdict.status is status and said in verdict.summary, verdict
+    stranger = look(released, "gate.certificate", SSL_CERT_FILE="", NEXY_CA="")["gate.certificate"]
+    assert stranger.status is Status.FAILED and "is refused" in stranger.summary
+
+
+@contextmanager
+def changed(inside: Inside, path: str, content: str | None) -> Iterator[Path]:
+    """A file of the checkout with another content (None: without it), and afterwards as it was."""
+    file = inside.checkout / path
+    before = file.read_bytes() if file.exists() else None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
+    try:
+        yield file
+    finally:
+        if before is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_bytes(before)
+
+
+def script(repository: str = "Seregawpn/Nexy_production", tag: str = "Update") -> str:
+    return f"TARGET_REPO = {repository!r}\nARTIFACT_MAPPING = {{'Nexy.dmg': {{'tag': {tag!r}}}, 'Nexy.pkg': {{'tag': 'App'}}}}\n"
+
+
+def put(before: str, after: str) -> Callable[[str], str]:
+    """The file's own text with other words in it."""
+
+    def edit(text: str) -> str:
+        assert before in text
+        return text.replace(before, after)
+
+    return edit
+
+
+HANDS: list[tuple[str, Callable[[str], str] | str | None, str, Status, str]] = [
+    (GUIDE, put("`Nexy.pkg` -> tag `App`", "`Nexy.pkg` -> tag `Apps`"), "remotes.rulebook", Status.INCONCLUSIVE, "Changed: 1.3."),
+    (GUIDE, put("### 4.6 Azure", "### 4.10 Azure"), "remotes.rulebook", Status.INCONCLUSIVE, "Added: 4.10; missing: 4.6."),
+    (GUIDE, "# Server Release & Update Guide\n", "remotes.rulebook", Status.FAILED, "none of its sections"),
+    (GUIDE, None, "remotes.rulebook", Status.NOT_APPLICABLE, "no document titled"),
+    ("Docs/OLD.md", "# Server Release & Update Guide\n\n## 0. One pipeline\n", "remotes.rulebook", Status.FAILED, "two rulebooks"),
+    (PUBLISHER, script(), "remotes.publisher", Status.PASSED, "publishes to Seregawpn/Nexy_production"),
+    (PUBLISHER, script("Seregawpn/Nexy_server"), "remotes.publisher", Status.FAILED, "Seregawpn/Nexy_server instead of"),
+    (PUBLISHER, script(tag="UpdateBeta"), "remotes.publisher", Status.FAILED, "UpdateBeta instead of Update"),
+    (PUBLISHER, "TARGET_REPO = input()\n", "remotes.publisher", Status.INCONCLUSIVE, "cannot be read"),
+    (PUBLISHER, script(), "remotes.script", Status.PASSED, "is there"),
+    (f"server/{PUBLISHER}", script(), "remotes.script", Status.FAILED, f"lies at server/{PUBLISHER}, not at {PUBLISHER}"),
+    (".gitignore", put("release_inbox/*", "inbox/*"), "version.ignored", Status.FAILED, "release_inbox/Nexy.dmg"),
+    (".gitignore", put("config.env", ""), "version.ignored", Status.FAILED, "does not ignore server/config.env"),
+]
+
+
+@pytest.mark.parametrize(("path", "content", "item", "status", "said"), HANDS, ids=[f"{hand[2]}-{hand[4]}" for hand in HANDS])
+def test_a_hand_in_the_checkout_is_seen(
+    released: Inside, path: str, content: Callable[[str], str] | str | None, item: str, status: Status, said: str
+) -> None:
+    with changed(released, path, content((released.checkout / path).read_text()) if callable(content) else content):
+        finding = look(released, item)[item]
+    assert finding.status is status and said in finding.summary, finding
+    assert finding.remedy or finding.status.satisfied
+
+
+@contextmanager
+def branched(inside: Inside) -> Iterator[None]:
+    """What is committed meanwhile is gone afterwards."""
+    head = inside.git("rev-parse", "HEAD")
+    try:
+        yield
+    finally:
+        inside.git("reset", "--quiet", "--hard", head)
+        inside.run("git", "stash", "clear")
+
+
+def commit(inside: Inside, path: str, content: str, *options: str) -> None:
+    file = inside.checkout / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+    inside.git("add", "--force", path)
+    inside.git("commit", "--quiet", "--message", "Work", *options)
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        ("server/config.env", "DB_PASSWORD=x\n", "what looks like a secret: server/config.env"),
+        ("keys/deploy.pem", "x\n", "what looks like a secret: keys/deploy.pem"),
+        ("server/notes.txt", "use ghp_" + "a1" * 18 + " for it\n", "what looks like a secret: server/notes.txt"),
+        ("server/notes.txt", "-----BEGIN OPENSSH PRIVATE KEY-----\n", "what looks like a secret: server/notes.txt"),
+        ("release_inbox/Nexy.dmg", "koly\n", "an artifact to the code repository: release_inbox/Nexy.dmg"),
+        ("server/Old.pkg", "xar!\n", "an artifact to the code repository: server/Old.pkg"),
+    ],
+)
+def test_nothing_that_must_not_be_pushed_hides_in_a_commit_also_when_it_was_deleted_again(
+    released: Inside, path: str, content: str, said: str
+) -> None:
+    image = (released.checkout / "release_inbox/Nexy.dmg").read_bytes()
+    with branched(released):
+        commit(released, path, content)
+        released.git("rm", "--quiet", "--cached", path)
+        released.git("commit", "--quiet", "--message", "Take it back")
+        (released.checkout / path).unlink()
+        finding = look(released, "version.secrets")["version.secrets"]
+    (released.checkout / "release_inbox/Nexy.dmg").write_bytes(image)
+    assert finding.status is Status.FAILED and said in finding.summary, finding
+
+
+def test_a_secret_that_only_a_merge_brought_in_is_found(released: Inside) -> None:
+    with branched(released):
+        released.git("switch", "--quiet", "-c", "side")
+        commit(released, "side.txt", "side\n")
+        released.git("switch", "--quiet", "main")
+        commit(released, "main.txt", "main\n")
+        released.git("merge", "--quiet", "--no-ff", "--no-commit", "side")
+        commit(released, "main.txt", "ghp_" + "b2" * 18 + "\n")
+        finding = look(released, "version.secrets")["version.secrets"]
+        released.git("branch", "-D", "side")
+    assert finding.status is Status.FAILED and "main.txt" in finding.summary, finding
+
+
+def test_a_stash_that_was_left_in_conflict_stands_in_the_way_and_a_whole_one_is_told(released: Inside) -> None:
+    readme = released.checkout / "README.md"
+    with branched(released):
+        readme.write_text("mine\n")
+        released.git("stash")
+        finding = look(released, "version.branch")["version.branch"]
+        assert finding.status is Status.PASSED and "Stashed work is left out of the release: 1" in finding.summary
+        commit(released, "README.md", "theirs\n")
+        popped = released.run("git", "stash", "pop", check=False)
+        assert popped.returncode != 0, popped.stdout
+        finding = look(released, "version.branch")["version.branch"]
+    assert finding.status is Status.FAILED and "in conflict" in finding.summary, finding
