@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,18 +48,21 @@ class InboxFacts:
 
 
 def read_inbox(services: Services, emit: Emit, cancelled: Callable[[], bool] = lambda: False) -> InboxFacts:
-    """Look at the inbox and inspect both artifacts whole. Raises CouldNotLook when a file cannot be read."""
+    """Look at the inbox and inspect both artifacts whole, at the same time. Raises CouldNotLook when a file cannot be read."""
     inbox = services.layout.inbox
     if not inbox.is_dir():
         return InboxFacts(str(inbox), there=False)
     files = tuple(sorted(entry.name for entry in inbox.iterdir() if not entry.name.startswith(".")))
-    artifacts = {}
-    for name in (DMG, PKG):
+
+    def read(name: str) -> ArtifactFacts:
         try:
             found = inspect(inbox, name, services.clock, services.environ, known=services.contents, emit=emit, cancelled=cancelled)
-            artifacts[name] = ArtifactFacts(name, found)
         except Unfit as error:
-            artifacts[name] = ArtifactFacts(name, unfit=str(error))
+            return ArtifactFacts(name, unfit=str(error))
+        return ArtifactFacts(name, found)
+
+    with ThreadPoolExecutor(2, "inbox") as pool:
+        artifacts = {facts.name: facts for facts in pool.map(read, (DMG, PKG))}
     return InboxFacts(str(inbox), there=True, files=files, artifacts=artifacts)
 
 
