@@ -102,8 +102,12 @@ class Downloader:
 
 
 def _next(address: str, response: httpx.Response) -> str:
-    target: str = urljoin(address, response.headers.get("location", ""))
-    if urlsplit(target).scheme != "https":
+    try:
+        target = str(httpx.URL(urljoin(address, response.headers.get("location", ""))))
+        secure = urlsplit(target).scheme == "https" and bool(urlsplit(target).hostname)
+    except (httpx.InvalidURL, ValueError):
+        secure = False
+    if not secure:
         raise CouldNotLook(
             f"{bare_url(address)} redirects to an address that is not https.",
             "Its bytes could be anybody's.",
