@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from checks.base import Check, Scope
-from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
+from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.services import database_settings
@@ -96,16 +96,23 @@ def _way(difference: timedelta) -> str:
 # --- certificate ---
 
 
-def look_certificate(scope: Scope) -> Greeting:
-    """The update server's, as clients are shown it."""
-    said = _update_server(scope)
+def look_certificate(scope: Scope) -> Greeting | None:
+    """The update server's, as clients are shown it; None where this run's own deploy was begun and keeps it from answering."""
+    try:
+        said = _update_server(scope)
+    except CouldNotLook:
+        if "deploy" in scope.plan.begun:
+            return None
+        raise
     if said.expires is None and not said.refused:
         raise CouldNotLook(f"{said.url} showed no certificate.", remedy="See what stands between this machine and the server.")
     return said
 
 
-def judge_certificate(said: Greeting, plan: Plan) -> Verdict:
+def judge_certificate(said: Greeting | None, plan: Plan) -> Verdict:
     """It verifies, and does not end soon."""
+    if said is None:
+        return not_applicable("This run's deploy was begun and left half-way, so the server does not answer; deploying again ends that.")
     if said.refused or said.expires is None:
         what = f"The certificate of {plan.target.update_server.host} is refused: {said.refused or 'none was shown'}."
         remedy = "Renew it on the server; a private CA is named as tls.ca in the configuration."

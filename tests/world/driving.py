@@ -22,8 +22,9 @@ from nexy_tui.config import load_settings
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
-from nexy_tui.engine.notice import Notice, PhaseOpened
-from nexy_tui.engine.run import start_run
+from nexy_tui.engine.notice import Notice, Observer, PhaseOpened
+from nexy_tui.engine.run import resume_run, start_run
+from nexy_tui.engine.session import Session
 from nexy_tui.plain import PlainRenderer
 from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.names import CODE
@@ -91,6 +92,22 @@ def begin(inside: Inside, *arguments: str, said: Path, **popen: Any) -> subproce
 def release_here(inside: Inside, version: Version, when: Mapping[str, Callable[[], None]]) -> Run:
     """The same in this process, so that something can happen at the very moment a phase opens: `when` has it by phase."""
 
+    def begin_it(services: Services, observer: Observer) -> Session:
+        return start_run(services, CHECKLIST, version=version, kind=Kind.FULL, with_pkg=False, observer=observer)
+
+    return _here(inside, begin_it, when)
+
+
+def resume_here(inside: Inside, log: Path, when: Mapping[str, Callable[[], None]]) -> Run:
+    """`release --resume` in this process, likewise."""
+
+    def take_up(services: Services, observer: Observer) -> Session:
+        return resume_run(services, CHECKLIST, log, observer=observer)
+
+    return _here(inside, take_up, when)
+
+
+def _here(inside: Inside, opened: Callable[[Services, Observer], Session], when: Mapping[str, Callable[[], None]]) -> Run:
     def watch(notice: Notice) -> None:
         if isinstance(notice, PhaseOpened) and notice.phase in when:
             when[notice.phase]()
@@ -98,8 +115,7 @@ def release_here(inside: Inside, version: Version, when: Mapping[str, Callable[[
     shown, said = io.StringIO(), io.StringIO()
     with terminal(inside), contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
         services = Services(load_settings(inside.environ), inside.checkout, environ=inside.environ)
-        observer = PlainRenderer(CHECKLIST)
-        session = start_run(services, CHECKLIST, version=version, kind=Kind.FULL, with_pkg=False, observer=observer)
+        session = opened(services, PlainRenderer(CHECKLIST))
         session.watch(watch)
         try:
             status = run_headless(session, {}, yes=True, auto=True, as_json=True)

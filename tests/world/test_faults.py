@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from conftest import Inside, MakeWorld
-from driving import Bench, Run, assert_released, outside, release, release_here
+from driving import Bench, Run, assert_released, outside, release_here, resume_here
 
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.config import load_settings
+from nexy_tui.core.version import Version
 from nexy_tui.rehearsal.switchboard import registry
 from nexy_tui.runlog.verify import State, verify_file
 
+ORDER = [phase.id for phase in CHECKLIST.phases]
 START = "start"
 PUSHED = frozenset(("tag", "branch"))
 PUBLISHED = PUSHED | {"download", "manifests"}
@@ -141,16 +144,90 @@ CASES: tuple[Stop | Borne, ...] = (
 )
 
 
+class Course:
+    """Runs that meet one fault after another: a run that a fault has stopped goes on into the next, while the phases are in order.
+
+    So every run but an ended one stands stopped in one phase, its fault switched off; `finish` has it go on to its end.
+    """
+
+    def __init__(self, make_world: MakeWorld) -> None:
+        self._bench = Bench(make_world)
+        self._stopped: Run | None = None
+        self._in, self._length = "", 0
+        self._version: Version | None = None
+        self.inside: Inside
+        self.done: frozenset[str] = frozenset()
+
+    def meet(self, case: Stop | Borne) -> tuple[Inside, Callable[[Mapping[str, Callable[[], None]]], Run]]:
+        """A world, and the call that has a run go until it stops or ends: the one that stands stopped, or a new one."""
+        start = case.at if case.at != START else case.phase if isinstance(case, Stop) else START
+        if self._stopped is not None and (case.fresh or start == START or ORDER.index(start) < ORDER.index(self._in)):
+            self.finish()
+        if self._stopped is None:
+            self.inside, self._version = self._bench.take(fresh=case.fresh)
+            self.done = frozenset()
+            return self.inside, partial(release_here, self.inside, self._version)
+        before = self._stopped
+        return self.inside, partial(self._go_on, before)
+
+    def stopped(self, run: Run, case: Stop) -> None:
+        """The run stands stopped, with all of `done` behind it."""
+        self._stopped, self._in, self.done = run, case.phase, self.done | case.done
+        self._length = len(run.records)
+
+    def finish(self) -> None:
+        """Have the stopped run go on to its end, where there is one."""
+        if self._stopped is not None:
+            before, self._stopped = self._stopped, None
+            self.ended(self._go_on(before, {}))
+
+    def ended(self, run: Run) -> None:
+        """It came to its end: everything is released, and its sealed log holds."""
+        self._stopped = None
+        assert (run.exit, run.document["outcome"], run.document["stopped_by"]) == (0, "verified", None), run.said
+        assert judged(self.inside, run) is State.SEALED
+        assert self._version is not None
+        assert_released(self.inside, self._version)
+        self._bench.whole = True
+
+    def drop(self) -> None:
+        """Bring the world down."""
+        self._bench.drop()
+
+    def _go_on(self, before: Run, when: Mapping[str, Callable[[], None]]) -> Run:
+        run = resume_here(self.inside, before.log, when)
+        assert (run.id, run.log) == (before.id, before.log)
+        kinds = [record.kind for record in run.records]
+        assert kinds[self._length :].count("resume") == 1
+        return run
+
+
 @pytest.fixture(scope="module")
-def bench(make_module_world: MakeWorld) -> Iterator[Bench]:
-    made = Bench(make_module_world)
-    yield made
-    made.drop()
+def course(make_module_world: MakeWorld) -> Iterator[Course]:
+    made = Course(make_module_world)
+    try:
+        yield made
+        made.finish()
+    finally:
+        made.drop()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.fault}-{case.at}")
-def test_a_fault_stops_the_run_where_it_concerns_it_or_is_borne(bench: Bench, case: Stop | Borne) -> None:
-    inside, version = bench.take(fresh=case.fresh)
+def test_a_fault_stops_the_run_where_it_concerns_it_or_is_borne(course: Course, case: Stop | Borne) -> None:
+    meet(course, case)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.fault}-{case.at}")
+def test_a_run_of_its_own_meets_each_fault_and_goes_on_to_its_end(course: Course, case: Stop | Borne) -> None:
+    course.finish()
+    meet(course, case)
+    course.finish()
+
+
+def meet(course: Course, case: Stop | Borne) -> None:
+    """A run meets the fault, and the fault is switched off: then it has ended, or it stands stopped and can go on."""
+    inside, go = course.meet(case)
     name, equals, parameter = case.fault.partition("=")
 
     def strike() -> None:
@@ -159,23 +236,18 @@ def test_a_fault_stops_the_run_where_it_concerns_it_or_is_borne(bench: Bench, ca
     if case.at == START:
         strike()
     before = outside(inside)
-    run = release_here(inside, version, {case.at: strike})
+    run = go({case.at: strike})
     if isinstance(case, Stop):
-        stopped = outside(inside)
+        after = outside(inside)
         assert_stopped(inside, run, case)
-        assert stopped.changed(before) == case.done
-        assert (stopped.lock is not None) == case.keeps_lock
-    inside.fault(name, False)
-    if isinstance(case, Stop):
-        first, run = run, release(inside, "--resume", run.id)
-        assert (run.id, run.log) == (first.id, first.log)
-        assert [record.kind for record in run.records].count("resume") == 1
+        assert after.changed(before) == case.done - course.done
+        assert (after.lock is not None) == case.keeps_lock
+        inside.fault(name, False)
+        course.stopped(run, case)
     else:
+        inside.fault(name, False)
         assert case.says in run.said
-    assert (run.exit, run.document["outcome"], run.document["stopped_by"]) == (0, "verified", None), run.said
-    assert judged(inside, run) is State.SEALED
-    assert_released(inside, version)
-    bench.whole = True
+        course.ended(run)
 
 
 def assert_stopped(inside: Inside, run: Run, case: Stop) -> None:
@@ -188,13 +260,12 @@ def assert_stopped(inside: Inside, run: Run, case: Stop) -> None:
     assert case.item in told and case.remedy in told, told
     assert case.fact in run.document["message"] or case.fact in told, told
     assert f"nexy-tui release --resume {run.id}" in told
-    order = [phase.id for phase in CHECKLIST.phases]
-    later = {item["id"]: item["status"] for item in run.document["items"] if order.index(item["phase"]) > order.index(case.phase)}
+    later = {item["id"]: item["status"] for item in run.document["items"] if ORDER.index(item["phase"]) > ORDER.index(case.phase)}
     assert set(later.values()) <= {"not_run"}, later
     refusals = [record for record in run.records if record.kind == "result" and record.status == "refused"]
     assert refusals and refusals[-1].action == "advance" and case.item in refusals[-1].message
     begun = {str(record.action) for record in run.records if record.kind == "intent"}
-    reached = order[: order.index(case.phase) + 1]
+    reached = ORDER[: ORDER.index(case.phase) + 1]
     assert begun <= {action for phase in CHECKLIST.phases if phase.id in reached for action in CHECKLIST.main_actions(phase)}
     assert judged(inside, run) is State.OPEN
 
