@@ -66,7 +66,8 @@ class RealBackend:
         )
 
     def proposal(self) -> Proposal:
-        """The version to suggest, after what is out now."""
+        """The version to suggest, after what is out now. Outside a checkout nothing is asked of anybody: Unusable."""
+        self._services.require_checkout()
         require_world(self._services.settings)
         before = look_before(self._services)
         version = propose_version(self._services, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -14,11 +15,18 @@ from typing import Any
 import keyring.core
 import pytest
 import typer
+from pilot.hand import flowing, press, settle
 from typer.testing import CliRunner
 
+from nexy_tui.app import NexyApp
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli import app, commands
+from nexy_tui.cli.backend import RealBackend
+from nexy_tui.config import load_settings
+from nexy_tui.core.version import Version
 from nexy_tui.fixers import TROUBLES
+from nexy_tui.services import Services
+from screens.backend import NewRun
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -153,6 +161,20 @@ def test_every_listed_exception_is_a_command_and_says_how_to_get_what_is_not_the
     assert {_named(line) for line in EVERY} >= STANDS_UP_A_WORLD and len(EVERY) > 30
     for line, way in (("keys list", "nexy-tui keys create"), ("runs list", "nexy-tui rehearse")):
         assert way in CliRunner().invoke(app, line.split()).output
+
+
+def test_the_wizard_opens_all_the_same_and_says_it_too(bare: Bare) -> None:
+    """In a terminal, `nexy-tui` alone: home is there to practise from, a run cannot be begun."""
+    wizard = NexyApp(RealBackend(Services(load_settings(), bare.here)), opening=NewRun(Version.parse("1.6.1.43")))
+
+    async def whole() -> None:
+        async with wizard.run_test(size=(100, 34)) as pilot:
+            await settle(pilot)
+            await press(pilot, "ctrl+n")
+            assert "--checkout DIR. To practise without one:" in flowing(wizard)
+
+    asyncio.run(whole())
+    assert (bare.touched(), bare.asked) == ([], [])
 
 
 @pytest.mark.parametrize("line", ["", "verify", "release --headless", "keys create"])
