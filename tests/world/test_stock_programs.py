@@ -293,7 +293,7 @@ def test_pygithub_lists_uploads_renames_and_deletes(terminal: Terminal) -> None:
     "url",
     [
         "https://example.com/",
-        "https://pypi.org/simple/",
+        "https://index.example.org/simple/",
         "https://gist.github.com/",
         "https://github.com.example.com/",
         "https://140.82.112.3/",

@@ -283,7 +283,7 @@ def _context(inside: Inside) -> object:
 
 
 def test_every_other_host_is_refused_and_told(module_world: Inside) -> None:
-    for url in ("https://example.com/", "https://pypi.org/simple/", "https://github.com:8443/"):
+    for url in ("https://example.com/", "https://index.example.org/simple/", "https://github.com:8443/"):
         refused = module_world.run("curl", "-sS", url, check=False)
         assert refused.returncode == 56, refused
         assert "403" in refused.stderr
