@@ -5,27 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from checks.base import Check, Scope
-from checks.gate import API, CANONICAL, HEALTH, STALE, TARGET, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
-from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column
-from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, look_inbox
+from checks.gate import API, APPCAST, CANONICAL, HEALTH, STALE, TARGET, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
+from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column, signature_cell
+from checks.image import ImageFacts
+from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
 from checks.inbox import expected as artifacts
 from checks.manifests import CommitFacts, look_commit
 from checks.publish import Place, read_place
+from checks.released import Witnesses, look_witnesses
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, passed
-from nexy_tui.core.matrix import Matrix
+from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
 from nexy_tui.core.target import DMG
+from nexy_tui.services.update_server import AppcastFacts
 
 _PUBLISH = "nexy-tui publish"
 
 
+_CLAIMED = ("version", "build", "url", "size", "sha256", "signature")
+"""What a publisher derives for each release and writes into the manifest; the rest is the same in all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class FinalFacts:
-    """The gate's sources, and the manifests as the release branch has them now."""
+    """The gate's sources, the manifests as the release branch has them now, and which bytes are the release's."""
 
     gate: GateFacts
     branch: CommitFacts
+    witnesses: Witnesses
 
     @property
     def canonical(self) -> bytes | None:
@@ -35,29 +44,84 @@ class FinalFacts:
     @property
     def signature(self) -> str | None:
         """Its signature, or None."""
-        try:
-            return manifest.parse(self.canonical or b"").signature
-        except manifest.ManifestError:
-            return None
+        return signature_of(self.canonical)
 
     def wanted(self, plan: Plan) -> Expected:
-        """What everything must be after the deploy."""
+        """What everything must be after the deploy, held against the download."""
         want = expected(plan, Profile.POST_DEPLOY, self.gate.image, has_key=self.gate.has_key, earlier=None)
-        # The signature that was verified over the download is the checkout's; another one's validity nobody knows.
-        return want if self.signature == self.gate.signature else replace(want, signed=None)
+        download = self.witnesses.download
+        signed = None if download is None else self.witnesses.valid.get((self.signature or "", download.sha256))
+        return replace(want, signed=signed)
+
+    def wanted_of(self, plan: Plan, raw: bytes | None) -> Expected:
+        """The same for a manifest, held against the file it speaks of."""
+        try:
+            stated = manifest.parse(raw or b"")
+        except manifest.ManifestError:
+            return self.wanted(plan)
+        return self.witnesses.wanted(self.wanted(plan), stated.sha256, stated.signature)
+
+
+def signature_of(raw: bytes | None) -> str | None:
+    """A manifest's signature; None where it has none or cannot be read."""
+    try:
+        return manifest.parse(raw or b"").signature
+    except manifest.ManifestError:
+        return None
 
 
 def look_final(scope: Scope) -> FinalFacts:
     """Every source, each looked at once a pass."""
+    return scope.once("final", lambda: _look_final(scope))
+
+
+def _look_final(scope: Scope) -> FinalFacts:
     branch = scope.once("manifests.commit", lambda: look_commit(scope))
-    return FinalFacts(look_gate(scope), branch)
+    gate = look_gate(scope)
+    return FinalFacts(gate, branch, look_bytes(scope, gate, branch))
 
 
-def judge_inbox(facts: InboxFacts, plan: Plan) -> Verdict:
-    """Item 1: the inbox is there and holds what this release announced."""
-    verdicts = [judge_exists(facts, plan), judge_dmg(facts, plan)] + ([judge_pkg(facts, plan)] if plan.with_pkg else [])
+def look_bytes(scope: Scope, gate: GateFacts, branch: CommitFacts) -> Witnesses:
+    """Inbox, download and manifest, with every signature that the branch and the appcast carry."""
+    offered = gate.live.appcast.appcast if isinstance(gate.live.appcast, AppcastFacts) else None
+    carried = {signature_of(raw) for raw in branch.there.values()} | {offered.signature if offered else None}
+    seen = gate.image if isinstance(gate.image, ImageFacts) else None
+    known = {}
+    if seen is not None and seen.download is not None and seen.signed is not None and gate.signature is not None:
+        known[gate.signature, seen.download.sha256] = seen.signed
+    return look_witnesses(scope, gate.image, branch.there.get(CANONICAL), (one for one in carried if one), known)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFacts:
+    """The inbox, and which bytes are the release's (None: that could not be seen, and then the inbox stands for itself)."""
+
+    inbox: InboxFacts
+    witnesses: Witnesses | None
+
+
+def look_held(scope: Scope) -> HeldFacts:
+    """The inbox first: what is wrong with it is told also where nothing else can be seen."""
+    inbox = look_inbox(scope)
+    try:
+        return HeldFacts(inbox, look_final(scope).witnesses)
+    except (CouldNotLook, Refused, Unusable):
+        return HeldFacts(inbox, None)
+
+
+def judge_inbox(facts: HeldFacts, plan: Plan) -> Verdict:
+    """Item 1: the inbox is there and holds what this release announced: whole, of its version, and what was published."""
+    inbox = facts.inbox
+    verdicts = [judge_exists(inbox, plan), judge_dmg(inbox, plan)] + ([judge_pkg(inbox, plan)] if plan.with_pkg else [])
+    version = judge_version(inbox, plan)
+    if version.status is Status.FAILED:
+        verdicts.append(version)
     wrong = [verdict for verdict in verdicts if not verdict.status.satisfied]
     evidence = tuple(item for verdict in verdicts for item in verdict.evidence)
+    if not wrong and facts.witnesses is not None and facts.witnesses.inbox_is_alone and plan.kind.publishes:
+        published = Evidence(f"{DMG} published", str(facts.witnesses.download), plan.target.asset_url(DMG))
+        what = f"{DMG} in the inbox is not the file that was published: neither the download nor the pushed manifest is of its bytes."
+        return failed(what, f"Lay the published {DMG} there, from {plan.target.asset_url(DMG)}", *evidence, published)
     return replace(wrong[0] if wrong else verdicts[-1], evidence=evidence)
 
 
@@ -65,7 +129,7 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
     """Item 2, what `RELEASE COMPLETE` stands for: the download is there, and the manifest on the branch speaks of those bytes."""
     want = facts.wanted(plan)
     column = manifest_column(facts.canonical, facts.canonical, want)
-    pushed = {row: cell for row, cell in column.items() if row in ("version", "size", "sha256", "signature", "reachability")}
+    pushed = {row: cell for row, cell in column.items() if row in _CLAIMED} or column
     download = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).columns[URL]
     matrix = Matrix({URL: download, f"{CANONICAL} on {facts.branch.branch}": pushed})
     return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", _PUBLISH, STALE)
@@ -73,10 +137,11 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class AssetFacts:
-    """The fixed tags' releases, and the gate's view of the image."""
+    """The fixed tags' releases, the gate's view of the image, and which bytes are the release's (None: that could not be seen)."""
 
     places: tuple[Place, ...]
     gate: GateFacts
+    witnesses: Witnesses | None
 
 
 def look_assets(scope: Scope) -> AssetFacts:
@@ -84,7 +149,7 @@ def look_assets(scope: Scope) -> AssetFacts:
     host = scope.services.github.watched(scope.emit)
     names = artifacts(scope.plan) or (DMG,)
     places = scope.once("final.places", lambda: tuple(read_place(host, scope.plan, name) for name in names))
-    return AssetFacts(places, look_gate(scope))
+    return AssetFacts(places, look_gate(scope), look_held(scope).witnesses)
 
 
 def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
@@ -94,6 +159,9 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
         if place.release is None or place.current is None or not place.current.ready:
             said = "is not there" if place.current is None else f"is {place.current.state}, not uploaded"
             return failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence, fixers=TARGET)
+    if facts.witnesses is not None and facts.witnesses.download_is_alone:
+        what = f"Clients get another {DMG} than the inbox holds and the pushed manifest names."
+        return failed(what, _PUBLISH, *evidence, Evidence(DMG, str(facts.witnesses.download), plan.target.asset_url(DMG)), fixers=TARGET)
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((API, URL))
     names = ", ".join(place.name for place in facts.places)
     verdict = verdict_of(matrix, f"Visible under the fixed tags: {names}.", _PUBLISH, TARGET)
@@ -106,20 +174,35 @@ def _described(place: Place) -> str:
 
 def judge_manifest(facts: FinalFacts, plan: Plan) -> Verdict:
     """Item 4: the four manifest files on the code repository are this release's, and identical."""
-    want = facts.wanted(plan)
-    columns = {f"{path} on {facts.branch.branch}": manifest_column(raw, facts.canonical, want) for path, raw in facts.branch.there.items()}
+    columns = {
+        f"{path} on {facts.branch.branch}": manifest_column(raw, facts.canonical, facts.wanted_of(plan, raw))
+        for path, raw in facts.branch.there.items()
+    }
     verdict = verdict_of(Matrix(columns), f"The four manifest files are on {plan.target.code_repository}, and true.", _PUBLISH, STALE)
     return replace(verdict, evidence=(Evidence("commit", facts.branch.commit, plan.target.code_repository), *verdict.evidence))
 
 
 def judge_live(facts: FinalFacts, plan: Plan) -> Verdict:
     """Item 5: `/health`, `/updates/health` and the appcast show this release, and the appcast speaks of the bytes at its URL."""
-    want, live = facts.wanted(plan), facts.gate.live
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((HEALTH, UPDATES))
-    columns = {**matrix.columns, "appcast": appcast_column(live.appcast, live.health, facts.signature, want)}
+    columns = {**matrix.columns, APPCAST: offered_column(facts, plan)}
     remedy = f"Deploy {plan.version.tag if plan.version else 'the release'} (the deploy screen, or nexy-tui deploy), then look again."
     verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy, STALE)
     return verdict if verdict.status is not Status.PASSED else passed(_shown(plan), *verdict.evidence)
+
+
+def offered_column(facts: FinalFacts, plan: Plan) -> Column:
+    """The live appcast against the release's bytes themselves: a manifest that was spoilt later is not the appcast's fault."""
+    live = facts.gate.live
+    read = live.appcast.appcast if isinstance(live.appcast, AppcastFacts) else None
+    want = facts.witnesses.wanted(facts.wanted(plan), signature=read.signature if read else None)
+    column = dict(appcast_column(live.appcast, live.health, facts.signature, want))
+    if read is None:
+        return column
+    if read.minimum_system_version != manifest.MIN_OS:
+        asks = f"an appcast for macOS {read.minimum_system_version or 'of any age'} and later"
+        column["reachability"] = Cell.said(asks, f"an appcast for macOS {manifest.MIN_OS} and later", False)
+    return column | {"signature": signature_cell(read.signature, want)}
 
 
 def _shown(plan: Plan) -> str:
@@ -127,7 +210,7 @@ def _shown(plan: Plan) -> str:
     return f"/health and /updates/health show {plan.version}, {offered}."
 
 
-INBOX = Check(look_inbox, judge_inbox)
+INBOX = Check(look_held, judge_inbox, slow=True)
 PUBLICATION = Check(look_final, judge_publication, slow=True)
 ASSETS = Check(look_assets, judge_assets, slow=True)
 MANIFEST = Check(look_final, judge_manifest, slow=True)

@@ -36,7 +36,8 @@ class Expected:
 
     `before` are the versions that may still be live before the deploy; `size` and `sha256` are None while nothing was
     downloaded; `signed` tells whether the manifest's signature verifies over those bytes, None where nobody could tell;
-    `needs_signature` that clients hold a public key, `has_key` that a key to verify with is configured here.
+    `needs_signature` that clients hold a public key, `has_key` that a key to verify with is configured here; `notes_url` is
+    the image's release page.
     """
 
     profile: Profile
@@ -49,6 +50,7 @@ class Expected:
     signed: bool | None
     needs_signature: bool
     has_key: bool
+    notes_url: str
 
     def live(self, wanted: str | None) -> tuple[str, ...]:
         """The versions a live address may say in this profile."""
@@ -71,6 +73,7 @@ def expected(plan: Plan, profile: Profile, image: ImageFacts | Unseen, *, has_ke
         signed=image.signed if isinstance(image, ImageFacts) else None,
         needs_signature=bool(plan.target.sparkle_public_key),
         has_key=has_key,
+        notes_url=plan.target.notes_url(DMG),
     )
 
 
@@ -80,14 +83,15 @@ def version_column(text: str | None, want: Expected) -> Column:
 
 
 def manifest_column(raw: bytes | None, canonical: bytes | None, want: Expected) -> Column:
-    """One manifest file: its fields, and that it is the canonical one's copy."""
+    """One manifest file: its fields, and that it is the canonical one's copy and in the form all releases have."""
     if raw is None:
         return {"reachability": Cell.said("missing", "the file", False)}
     try:
         read = manifest.parse(raw)
     except manifest.ManifestError as error:
         return {"reachability": Cell.said(str(error), "a manifest", False)}
-    copy = "as the canonical file" if raw == canonical else "differs from the canonical file"
+    odd = "; ".join(read.odd_form(want.notes_url))
+    copy = odd or ("as the canonical file" if raw == canonical else "differs from the canonical file")
     return {
         "version": Cell.held(read.version, want.published),
         "build": Cell.held(read.build, want.published),
@@ -95,7 +99,7 @@ def manifest_column(raw: bytes | None, canonical: bytes | None, want: Expected) 
         "size": Cell.held(read.size, want.size),
         "sha256": Cell.held(read.sha256, want.sha256),
         "signature": signature_cell(read.signature or "", want),
-        "reachability": Cell.said(copy, "as the canonical file", raw == canonical),
+        "reachability": Cell.said(copy, "the release's form" if odd else "as the canonical file", raw == canonical and not odd),
     }
 
 

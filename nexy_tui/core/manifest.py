@@ -83,11 +83,20 @@ class Manifest:
         document = _ordered({**self.document, "artifact": artifact}, _ORDER)
         return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
-    def differences(self, *, version: str | None, url: str, notes_url: str, size: int | None, sha256: str | None) -> tuple[str, ...]:
-        """Every field that is not as expected, with both values, in the contract's order. None expects nothing of that field."""
+    def odd_form(self, notes_url: str) -> tuple[str, ...]:
+        """Every field that is the same in all releases and is not so here: type, architecture, oldest macOS, release page."""
+        return self.differences(version=self.version, url=self.url, notes_url=notes_url, size=None, sha256=None, build=self.build)
+
+    def differences(
+        self, *, version: str | None, url: str, notes_url: str, size: int | None, sha256: str | None, build: str | None = None
+    ) -> tuple[str, ...]:
+        """Every field that is not as expected, with both values, in the contract's order. None expects nothing of that field.
+
+        `build` is the version where it is not given.
+        """
         rows = (
             ("version", self.version, version),
-            ("build", self.build, self.version if version is None else version),
+            ("build", self.build, build or version or self.version),
             ("artifact.type", self._artifact["type"], TYPE),
             ("artifact.url", self.url, url),
             ("artifact.size", self.size, size),

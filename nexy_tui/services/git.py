@@ -166,12 +166,19 @@ class Git:
             )
         return min(ours, key=lambda name: ({"server_repo": 0, "origin": 1}.get(name, 2), name))
 
+    def code_source(self) -> str:
+        """What the code repository is read from: the remote that is it, or its address, so that a wrong remote hides nothing."""
+        try:
+            return self.code_remote()
+        except Refused:
+            return self._target.code_url()
+
     def release_branch(self) -> str:
         """The branch a release goes on: as configured, else the remote's HEAD, which is asked once and then kept."""
         known = self._target.release_branch or self._default_branch
         if known:
             return known
-        match = _SYMREF.search(self.read("ls-remote", "--symref", self.code_remote(), "HEAD", timeout=_REMOTE_TIMEOUT))
+        match = _SYMREF.search(self.read("ls-remote", "--symref", self.code_source(), "HEAD", timeout=_REMOTE_TIMEOUT))
         if match is None:
             raise CouldNotLook(
                 f"{self._target.code_repository} does not say which branch its HEAD is.",
@@ -182,7 +189,7 @@ class Git:
 
     def remote_refs(self, *patterns: str) -> dict[str, str]:
         """Refs on the code repository and their object ids, asked now; annotated tags also as `<ref>^{}`."""
-        out = self.read("ls-remote", self.code_remote(), *patterns, timeout=_REMOTE_TIMEOUT)
+        out = self.read("ls-remote", self.code_source(), *patterns, timeout=_REMOTE_TIMEOUT)
         return {ref: oid for oid, _, ref in (line.partition("\t") for line in out.split("\n")) if ref}
 
     def remote_commit(self, branch: str) -> str:
@@ -196,7 +203,7 @@ class Git:
 
     def fetch(self) -> None:
         """Bring the release branch's objects here; no ref is changed, a remote-tracking one neither."""
-        self.read(*_FETCH, self.code_remote(), self.release_branch(), timeout=_REMOTE_TIMEOUT)
+        self.read(*_FETCH, self.code_source(), self.release_branch(), timeout=_REMOTE_TIMEOUT)
 
     def has_commit(self, commit: str) -> bool:
         """Whether that commit is in the checkout's object store."""
@@ -280,9 +287,9 @@ class Git:
         """The commit a local tag names, or None."""
         return self.resolve(f"refs/tags/{tag}")
 
-    def release_commit(self, tag: str) -> str | None:
-        """The commit `Release <tag>` at HEAD or shortly below it (a manifest commit may lie on top), or None."""
-        rows = (line.partition(" ") for line in self.read("log", "-4", "--format=%H %s", "HEAD").split("\n"))
+    def release_commit(self, tag: str, at: str = "HEAD") -> str | None:
+        """The commit `Release <tag>` at a commit or below it (the manifest commit lies on top, and what came later), or None."""
+        rows = (line.partition(" ") for line in self.read("log", "-200", "--format=%H %s", at).split("\n"))
         return next((commit for commit, _, subject in rows if subject == f"Release {tag}"), None)
 
     def remote_tag_message(self, tag: str) -> str | None:
@@ -291,7 +298,7 @@ class Git:
         if oid is None:
             return None
         if isinstance(self.raw("cat-file", "-e", oid), GitFailure):
-            self.read(*_FETCH, self.code_remote(), f"refs/tags/{tag}", timeout=_REMOTE_TIMEOUT)
+            self.read(*_FETCH, self.code_source(), f"refs/tags/{tag}", timeout=_REMOTE_TIMEOUT)
         out = self.raw("cat-file", "tag", oid)
         return "" if isinstance(out, GitFailure) else out.partition("\n\n")[2]
 

@@ -6,11 +6,12 @@ import base64
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checks.final import AssetFacts, FinalFacts, judge_assets, judge_manifest, judge_publication
+from checks.final import AssetFacts, FinalFacts, HeldFacts, judge_assets, judge_inbox, judge_manifest, judge_publication
 from checks.final import judge_live as judge_final_live
 from checks.gate import (
     API,
@@ -27,8 +28,10 @@ from checks.gate import (
 )
 from checks.gate_cells import Profile, Unseen
 from checks.image import ImageFacts
+from checks.inbox import ArtifactFacts, InboxFacts
 from checks.manifests import CommitFacts
 from checks.publish import Place
+from checks.released import Bytes, Witnesses
 from nexy_tui.core import manifest
 from nexy_tui.core.appcast import Appcast
 from nexy_tui.core.deployment import Deployment
@@ -38,6 +41,7 @@ from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
+from nexy_tui.services.artifact import Contents, Inspected
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import Asset, Release
 from nexy_tui.services.update_server import AppcastFacts, HealthFacts
@@ -264,9 +268,25 @@ def test_the_matrix_has_every_source_and_its_document_the_form_that_is_printed()
 # --- final verification ---
 
 
-def final(gate: GateFacts, there: dict[str, bytes | None] | None = None) -> FinalFacts:
+def final(gate: GateFacts, there: dict[str, bytes | None] | None = None, **changes: Any) -> FinalFacts:
     held = dict(gate.manifests) if there is None else there
-    return FinalFacts(gate, CommitFacts("main", "c" * 40, held, dict(gate.manifests)))
+    image = gate.image.download if isinstance(gate.image, ImageFacts) else None
+    canonical = held[CANONICAL]
+    try:
+        stated = manifest.parse(canonical or b"")
+        named = Bytes(stated.size, stated.sha256)
+    except manifest.ManifestError:
+        named = None
+    made = Witnesses(
+        download=None if image is None else Bytes(image.size, image.sha256),
+        inbox=Bytes(SIZE, SHA),
+        named=named,
+        valid={(SIGNATURE, SHA): True, (OTHER_SIGNATURE, SHA): False},
+    )
+    return FinalFacts(gate, CommitFacts("main", "c" * 40, held, dict(gate.manifests)), replace(made, **changes))
+
+
+OTHER_SIGNATURE = base64.b64encode(b"o" * 64).decode()
 
 
 def places(**changes: Any) -> tuple[Place, ...]:
@@ -274,10 +294,18 @@ def places(**changes: Any) -> tuple[Place, ...]:
     return (replace(made, **changes),)
 
 
-def final_verdicts(facts_: FinalFacts, what: Plan, where: tuple[Place, ...] | None = None) -> dict[str, Verdict]:
+def inbox(sha256: str = SHA, version: str = NEW) -> InboxFacts:
+    found = Inspected("Nexy.dmg", Path("inbox/Nexy.dmg"), SIZE, sha256, Contents({"Info.plist": version}))
+    return InboxFacts("inbox", True, ("Nexy.dmg",), {"Nexy.dmg": ArtifactFacts("Nexy.dmg", found)})
+
+
+def final_verdicts(
+    facts_: FinalFacts, what: Plan, where: tuple[Place, ...] | None = None, held: InboxFacts | None = None
+) -> dict[str, Verdict]:
     return {
+        "inbox": judge_inbox(HeldFacts(held or inbox(), facts_.witnesses), what),
         "publication": judge_publication(facts_, what),
-        "assets": judge_assets(AssetFacts(where or places(), facts_.gate), what),
+        "assets": judge_assets(AssetFacts(where or places(), facts_.gate, facts_.witnesses), what),
         "manifest": judge_manifest(facts_, what),
         "live": judge_final_live(facts_, what),
     }
@@ -285,19 +313,32 @@ def final_verdicts(facts_: FinalFacts, what: Plan, where: tuple[Place, ...] | No
 
 def test_a_complete_release_verifies() -> None:
     assert not_passed(final_verdicts(final(facts(serving=live(NEW))), plan())) == {}
-    code_only = final(facts(OLD, live(NEW, offered=OLD)))
-    assert not_passed(final_verdicts(code_only, plan(Kind.CODE_ONLY))) == {}
+    code_only = final(facts(OLD, live(NEW, offered=OLD)), inbox=None)
+    assert not_passed(final_verdicts(code_only, plan(Kind.CODE_ONLY))) == {"inbox": Status.NOT_APPLICABLE}
 
+
+REPLACED = ImageFacts(Downloaded(URL, 5, "0" * 64, "o", "t"), signed=False)
+OF_REPLACED = Asset(1, "Nexy.dmg", "uploaded", 5, "0" * 64)
 
 FINAL_BROKEN = [
     ({"live": live(OLD)}, None, None, {"live"}),
     ({"live": live(NEW, offered=OLD)}, None, None, {"live"}),
     ({"live": live(NEW, appcast=appcast(NEW, length="5"))}, None, None, {"live"}),
-    ({"live": live(NEW, appcast=appcast(NEW, signature="other"))}, None, None, {"live"}),
+    ({"live": live(NEW, appcast=appcast(NEW, signature=OTHER_SIGNATURE))}, None, None, {"live"}),
+    ({"live": live(NEW, appcast=appcast(NEW, signature=""))}, None, None, {"live"}),
+    ({"live": live(NEW, appcast=appcast(NEW, minimum_system_version="99.0"))}, None, None, {"live"}),
     ({}, all_four(raw(OLD)), None, {"publication", "manifest"}),
+    ({}, all_four(raw(ed25519=OTHER_SIGNATURE)), None, {"publication", "manifest"}),
+    ({}, all_four(raw(sha256="0" * 64)), None, {"publication", "manifest"}),
+    ({}, all_four(b"{"), None, {"publication", "manifest"}),
+    ({}, all_four(raw(arch="arm64")), None, {"manifest"}),
+    ({}, all_four(raw(min_os="12.0")), None, {"manifest"}),
+    ({}, all_four(json.dumps({**document(), "notes_url": "https://github.com/"}).encode()), None, {"manifest"}),
     ({}, with_manifests(_3=None), None, {"manifest"}),
     ({}, with_manifests(_2=raw(size=9)), None, {"manifest"}),
-    ({"image": ImageFacts(None)}, None, None, {"publication", "assets", "manifest", "live"}),
+    ({"image": ImageFacts(None)}, None, None, {"publication", "assets"}),
+    ({"image": REPLACED, "asset": OF_REPLACED}, None, places(assets={"Nexy.dmg": OF_REPLACED}), {"publication", "assets"}),
+    ({"image": REPLACED}, None, None, {"publication", "assets"}),
     ({}, None, places(assets={}), {"assets"}),
     ({}, None, places(release=None), {"assets"}),
     ({"asset": Asset(1, "Nexy.dmg", "uploaded", 5, SHA)}, None, None, {"assets"}),
@@ -305,14 +346,38 @@ FINAL_BROKEN = [
 
 
 @pytest.mark.parametrize(("change", "there", "where", "items"), FINAL_BROKEN)
-def test_final_verification_names_what_is_concerned(
+def test_final_verification_names_what_is_concerned_and_nothing_that_is_merely_compared_with_it(
     change: dict[str, Any], there: dict[str, bytes | None] | None, where: tuple[Place, ...] | None, items: set[str]
 ) -> None:
     gate = facts(**({"serving": live(NEW)} if "live" not in change else {}), **change)
     verdicts = final_verdicts(final(gate, there), plan(), where)
-    assert set(not_passed(verdicts)) == items
+    assert not_passed(verdicts) == dict.fromkeys(items, Status.FAILED)
+
+
+def test_of_three_witnesses_the_one_that_stands_alone_is_named() -> None:
+    whole = facts(serving=live(NEW))
+    other = Bytes(SIZE, "1" * 64)
+    rebuilt = final_verdicts(final(whole, inbox=other), plan(), held=inbox(other.sha256))
+    assert not_passed(rebuilt) == {"inbox": Status.FAILED} and "not the file that was published" in rebuilt["inbox"].summary
+    older = final_verdicts(final(whole, inbox=None), plan(), held=inbox(version=OLD))
+    assert not_passed(older) == {"inbox": Status.FAILED}
+
+
+def test_without_the_inbox_the_download_is_believed() -> None:
+    """Manifests are derived from the download, never the other way round (rulebook 4.1)."""
+    gate = facts(serving=live(NEW), image=REPLACED, asset=OF_REPLACED)
+    seen = final(gate, inbox=None, valid={(SIGNATURE, "0" * 64): False})
+    verdicts = final_verdicts(seen, plan(), places(assets={"Nexy.dmg": OF_REPLACED}))
+    assert not_passed(verdicts) == dict.fromkeys(("publication", "manifest", "live"), Status.FAILED)
+
+
+def test_a_signature_that_nobody_could_verify_is_inconclusive() -> None:
+    verdicts = final_verdicts(final(facts(serving=live(NEW)), valid={}), plan())
+    assert not_passed(verdicts) == dict.fromkeys(("publication", "manifest", "live"), Status.INCONCLUSIVE)
 
 
 def test_final_verification_without_an_answer_is_inconclusive() -> None:
     gate = facts(serving=live(NEW, health=Unseen("no answer")))
     assert not_passed(final_verdicts(final(gate), plan())) == {"live": Status.INCONCLUSIVE}
+    unseen = final(facts(serving=live(NEW), image=Unseen("no answer")), inbox=None)
+    assert not_passed(final_verdicts(unseen, plan())) == dict.fromkeys(("publication", "assets", "manifest", "live"), Status.INCONCLUSIVE)
