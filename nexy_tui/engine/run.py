@@ -267,12 +267,17 @@ def look_session(services: Services, checklist: Checklist, *, released: bool = F
 
 
 def kind_of_release(services: Services, version: Version | None, before: Before) -> Kind:
-    """Which kind of run made a release: its tag's message says so; without a tag, a manifest of that version was published alone."""
+    """Which kind of run made a release: its tag's message says so.
+
+    Without a tag, a manifest of that version was published alone, unless the branch has its release commit: then the tag is lost.
+    """
     if version is None:
         return Kind.FULL
     message = _or_none(lambda: services.git.remote_tag_message(version.tag))
     if message is None:
-        return Kind.UPDATE_ONLY if before.published == version else Kind.FULL
+        base = before.base_commit
+        tagged = base is not None and _or_none(lambda: services.git.release_commit(version.tag, base)) is not None
+        return Kind.UPDATE_ONLY if before.published == version and not tagged else Kind.FULL
     match = re.search(r"^Nexy-Kind: (full|update-only|code-only)$", message, re.MULTILINE)
     return Kind(match[1]) if match else Kind.FULL
 
