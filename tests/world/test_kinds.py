@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Inside, MakeWorld
+from conftest import Inside
 
 pytest.register_assert_rewrite("driving")
 
 import driving  # noqa: E402
 from driving import MANIFEST_DIRS, SETTINGS, Run  # noqa: E402
+from pilot.hand import flowing, press, settle, until  # noqa: E402
 
+from nexy_tui.app import NexyApp  # noqa: E402
+from nexy_tui.cli.backend import RealBackend  # noqa: E402
+from nexy_tui.config import load_settings  # noqa: E402
+from nexy_tui.core.kind import Kind  # noqa: E402
+from nexy_tui.core.version import Version  # noqa: E402
 from nexy_tui.rehearsal import world as worlds  # noqa: E402
 from nexy_tui.rehearsal.names import CODE  # noqa: E402
+from nexy_tui.runlog.read import read_log  # noqa: E402
+from nexy_tui.services import Services  # noqa: E402
+from screens.backend import Ending, NewRun  # noqa: E402
 
 FULL, UPDATE, CODE_ONLY = "1.6.1.43", "1.6.1.44", "1.6.1.45"
 KINDS = {FULL: "full", UPDATE: "update-only", CODE_ONLY: "code-only"}
@@ -32,14 +42,14 @@ SERVER = "https://nexy-server.canadacentral.cloudapp.azure.com"
 SPARKLE = "{http://www.andymatuschak.org/xml-namespaces/sparkle}"
 
 NOT_APPLICABLE = {
-    "full": {"inbox.pkg", "inbox.apple"},
-    "update-only": {"version.commit", "version.tag", "publish.pushed", "inbox.pkg", "inbox.apple"},
+    "full": set[str](),
+    "update-only": {"version.commit", "version.tag", "publish.pushed"},
     "code-only": {
-        *("inbox.exists", "inbox.dmg", "inbox.pkg", "inbox.version", "inbox.new", "inbox.signature", "inbox.apple"),
+        *("inbox.exists", "inbox.dmg", "inbox.version", "inbox.new", "inbox.signature"),
         *("remotes.artifacts", "publish.asset", "publish.bytes", "final.inbox"),
     },
 }
-"""The items that have nothing to look at in a run of that kind."""
+"""The items that have nothing to look at in a run of that kind, besides those that do not apply in this world whatever the kind."""
 
 NEVER_DONE = {"full": set[str](), "update-only": {"commit", "push"}, "code-only": {"publish"}}
 
@@ -144,9 +154,9 @@ def play(inside: Inside, version: str) -> Act:
 
 
 @pytest.fixture(scope="module")
-def acts(make_module_world: MakeWorld) -> dict[str, Act]:
+def acts(module_world: Inside) -> dict[str, Act]:
     """A full release, an update-only one, a code-only one."""
-    inside = make_module_world()
+    inside = module_world
     done = {FULL: play(inside, FULL)}
     worlds.build(inside.world, UPDATE, ("Nexy.dmg",))
     done[UPDATE] = play(inside, UPDATE)
@@ -159,11 +169,13 @@ def act(request: pytest.FixtureRequest, acts: dict[str, Act]) -> Act:
     return acts[request.param]
 
 
-def test_the_run_says_its_kind_and_what_does_not_apply_with_the_reason(act: Act) -> None:
+def test_the_run_says_its_kind_and_what_does_not_apply_with_the_reason(act: Act, acts: dict[str, Act]) -> None:
     document = act.run.document
     assert (document["outcome"], document["kind"], document["version"]) == ("verified", act.kind, act.version)
     left_out = {item["id"]: item["summary"] for item in document["items"] if item["status"] == "not_applicable"}
-    assert set(left_out) == NOT_APPLICABLE[act.kind]
+    always = {item["id"] for item in acts[FULL].run.document["items"] if item["status"] == "not_applicable"}
+    assert always >= {"inbox.pkg", "inbox.apple"} and not always & set.union(*NOT_APPLICABLE.values())
+    assert set(left_out) == NOT_APPLICABLE[act.kind] | always
     assert {item["status"] for item in document["items"]} == {"passed", "not_applicable"}
     logged = {record.item: record for record in act.run.records if record.kind == "check"}
     for item, reason in left_out.items():
@@ -255,3 +267,61 @@ def test_verify_and_gate_know_the_kind_afterwards(act: Act) -> None:
         assert (document["kind"], document["version"]) == (act.kind, act.version)
     left_out = {item["id"] for item in act.verify["items"] if item["status"] == "not_applicable"}
     assert left_out == {item for item in NOT_APPLICABLE[act.kind] if item.startswith("final.")}
+
+
+# --- through the wizard ---
+
+
+def wizard(inside: Inside, play: Callable[[Any], Awaitable[None]], **options: Any) -> Ending:
+    """The wizard on the world's own services, under a hand or by itself; how it ended."""
+
+    async def whole() -> Any:
+        app = NexyApp(RealBackend(Services(load_settings(), inside.checkout)), **options)
+        async with app.run_test(size=(100, 34)) as pilot:
+            await play(pilot)
+            await until(pilot, lambda: app.return_value is not None, limit=120)
+        return app.return_value
+
+    with driving.terminal(inside):
+        ending = asyncio.run(whole())
+    assert isinstance(ending, Ending)
+    return ending
+
+
+async def watched(_: Any) -> None:
+    """Nothing is pressed."""
+
+
+def test_the_wizard_brings_an_update_only_run_to_its_end(
+    acts: dict[str, Act], module_world: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.autopilot.PAUSE", 0.1)
+    version, inside = Version.parse("1.6.1.46"), module_world
+    worlds.build(inside.world, str(version), ("Nexy.dmg",))
+    ending = wizard(inside, watched, auto=True, opening=NewRun(version, Kind.UPDATE_ONLY, False))
+    assert (ending.exit_code, ending.sealed) == (0, "complete"), ending.message
+    now = view(inside)
+    assert now.tag(str(version)) is None and now.vm_head == acts[CODE_ONLY].after.vm_head
+    assert now.subjects[0] == f"Update manifest for {version} (Production)" and now.version_on_branch == str(version)
+    assert now.health["version"] == now.appcast[f"{SPARKLE}version"] == str(version)
+    assert ending.log is not None and {record.kind for record in read_log(ending.log)} >= {"genesis", "intent", "seal"}
+
+
+def test_the_wizard_asks_for_the_kind_and_shows_what_does_not_apply(module_world: Inside) -> None:
+    async def play(pilot: Any) -> None:
+        await settle(pilot)
+        await press(pilot, "s")
+        pilot.app.screen.query_one("#version").value = "1.6.1.47"
+        await press(pilot, "enter", "down", "down", "enter", "ctrl+n")
+        await until(pilot, lambda: pilot.app.conductor.session is not None, limit=30)
+        assert pilot.app.conductor.session.plan.kind is Kind.CODE_ONLY
+        await settle(pilot, limit=60)
+        text = flowing(pilot.app)
+        assert "1.6.1.47 · code-only" in text and "– not applicable The fixed tags are there" in text, text
+        await press(pilot, "q")
+        await press(pilot, "q")
+
+    ending = wizard(module_world, play)
+    assert ending.sealed is None and ending.log is not None
+    genesis = read_log(ending.log)[0]
+    assert genesis.details["kind"] == "code-only"
