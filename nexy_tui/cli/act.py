@@ -97,14 +97,14 @@ def run_alone(
     from nexy_tui.engine.document import document
     from nexy_tui.engine.run import start_run
     from nexy_tui.plain import PlainRenderer, problem_text
-    from nexy_tui.services.plain_file import version_text
+    from nexy_tui.services.plain_file import read_version_text
 
     begun = time.monotonic()
     with common.problems_end():
         services, checklist = common.make_services(), common.the_checklist()
         services.require_checkout()
         attested = attestations_of(attest or [])
-        text = version if version is not None else version_text(services.layout)
+        text = version if version is not None else read_version_text(services.layout)
         try:
             wanted = Version.parse(text)
         except ValueError as error:

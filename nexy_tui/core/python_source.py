@@ -7,8 +7,8 @@ import io
 import tokenize
 import warnings
 
-MAX_SIZE = 1 << 20
-"""A script of the team's is some tens of kilobytes; more than this is refused unread."""
+MAX_SIZE = 256 * 1024
+"""A script of the team's is some tens of kilobytes; more than this is refused unread. A tree takes two hundred times its source."""
 
 _FILE = "<from outside>"
 

@@ -20,7 +20,7 @@ from nexy_tui.services import Services
 from nexy_tui.services.backup_archive import taken_at
 from nexy_tui.services.backup_folder import DRILL_SUFFIX
 from nexy_tui.services.database_settings import load
-from nexy_tui.services.plain_file import read_plain, version_text
+from nexy_tui.services.plain_file import read_plain, read_version_text
 
 THERE, MISSING, NOT_ASKED = "there", "missing", "not asked"
 PUBLISHERS = ("publish", "publish-dry-run")
@@ -173,7 +173,7 @@ def _journal(services: Services) -> Place:
 
 def _version(services: Services) -> str:
     try:
-        text = version_text(services.layout)
+        text = read_version_text(services.layout)
     except CouldNotLook:
         text = ""
     return printable(text, 40).replace("/", "_") or "unknown"

@@ -15,7 +15,7 @@ from typing import TypeVar
 from nexy_tui import __version__
 from nexy_tui.actions.scripted import require_ready
 from nexy_tui.checklist import Checklist
-from nexy_tui.core import manifest
+from nexy_tui.core import manifest, strict_json
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
@@ -35,6 +35,7 @@ from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
 from nexy_tui.services.lock import ReleaseLock
+from nexy_tui.services.plain_file import read_plain, read_version_text
 
 T = TypeVar("T")
 
@@ -45,6 +46,8 @@ SHORTEST_SECRET = 6
 
 FIX = "fix "
 """How the purpose of a fixer's run begins; the fixer's name follows."""
+
+_STATE_LIMIT = 64 * 1024
 
 NO_VERSION = "no-version"
 """What stands for the version in the log of a fix where the release that is out cannot be told."""
@@ -78,7 +81,7 @@ def target_change(services: Services) -> list[str]:
     """Lines `key: before → now` for what differs from the target of the last run; empty when nothing does or none was."""
     path = services.settings.state_dir / "last-target.json"
     try:
-        last = json.loads(path.read_text("utf-8"))
+        last = strict_json.loads(read_plain(path, _STATE_LIMIT))
     except (OSError, ValueError):
         return []
     now = _flat(asdict(services.target))
@@ -287,7 +290,7 @@ def _pkg_there(services: Services) -> bool:
 
 
 def _written(services: Services) -> Version | None:
-    return _or_none(lambda: Version.parse(services.layout.version_file.read_text("utf-8").strip()))
+    return _or_none(lambda: Version.parse(read_version_text(services.layout)))
 
 
 def _released(services: Services, commit: str | None) -> Version | None:

@@ -27,7 +27,7 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
 from nexy_tui.services.deployment import find_deployment
-from nexy_tui.services.plain_file import version_text
+from nexy_tui.services.plain_file import read_version_text
 from nexy_tui.services.remotes import require_only_manifests
 from nexy_tui.services.vm_scripts import load
 
@@ -91,7 +91,7 @@ class SyncPublished(Mending):
         """Sync. Raises Refused when other commits or another VERSION would be pushed along."""
         services, plan = context.services, context.plan
         require_only_manifests(services.git)
-        written = version_text(services.layout)
+        written = read_version_text(services.layout)
         if plan.kind is Kind.UPDATE_ONLY and written != str(plan.version):
             raise Refused(
                 f"VERSION says {written[:40]}, and the release {plan.version}.",

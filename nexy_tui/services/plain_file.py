@@ -43,9 +43,11 @@ def look_plain(path: Path, limit: int, within: Path) -> bytes | None:
         ) from None
 
 
-def version_text(layout: Layout) -> str:
+def read_version_text(layout: Layout) -> str:
     """What `VERSION` says, an empty text where it is not there: one short line, blanks around it left out. Raises CouldNotLook."""
-    raw = look_plain(layout.version_file, _VERSION_LIMIT, layout.root) or b""
+    raw = look_plain(layout.version_file, _VERSION_LIMIT + 1, layout.root) or b""
+    if len(raw) > _VERSION_LIMIT:
+        raise CouldNotLook(f"{layout.version_file} is larger than {_VERSION_LIMIT} bytes.", remedy="It should hold one short line.")
     return raw.decode("utf-8", "replace").strip(" \t\r\n")
 
 

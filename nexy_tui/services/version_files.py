@@ -62,12 +62,11 @@ def version_text(_: str, version: Version) -> str:
 
 def yaml_text(text: str, version: Version) -> str:
     """The four fields set, every other character as it was. Raises ValueError naming a field that cannot be set."""
-    lines, root = text.splitlines(keepends=True), _composed(text)
-    for table, key in YAML_FIELDS:
-        found = _field(root, table, key)
-        row, column = found.start_mark.line, found.start_mark.column
-        lines[row] = lines[row][:column] + _scalar(lines[row][column:], version, f"{table}.{key}")
-    written = "".join(lines)
+    root, written = _composed(text), text
+    places = {f"{table}.{key}": _field(root, table, key).start_mark.index for table, key in YAML_FIELDS}
+    for name, start in sorted(places.items(), key=lambda place: place[1], reverse=True):
+        end = min((place for mark in "\r\n" if (place := text.find(mark, start)) >= 0), default=len(text))
+        written = written[:start] + _scalar(text[start:end], version, name) + written[end:]
     root = _composed(written)
     for table, key in YAML_FIELDS:
         if _field(root, table, key).value != str(version):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct(">4sHHQQI")
 _TABLE_LIMIT = 4 << 20
 _DOCUMENT_LIMIT = 4 << 20
-_FILES_LIMIT = 100_000
+_FILES_LIMIT = 10_000
 _DOCUMENTS_LIMIT = 100
 _NUMBER_LIMIT = 1 << 48
 _PIECE = 1 << 20
@@ -67,7 +67,7 @@ def read_table(path: Path) -> tuple[Member, ...]:
             raise NotAnArchive("is truncated: it ends inside its table of contents")
         root = _parse(_inflate(table, plain))
         heap = header + stored
-        _check_table(stream, root, table, heap)
+        _check_table(stream, root, table, heap, size)
     members = tuple(_members(root, heap))
     for member in members:
         if member.start < heap or member.start + member.length > size:
@@ -153,12 +153,15 @@ def _parse(data: bytes) -> Element:
     return root
 
 
-def _check_table(stream: BinaryIO, root: Element, table: bytes, heap: int) -> None:
+def _check_table(stream: BinaryIO, root: Element, table: bytes, heap: int, size: int) -> None:
     element = root.find("toc/checksum")
     style = "" if element is None else element.get("style", "").lower()
     if element is None or style not in _CHECKSUMS:
         return
-    stream.seek(heap + _number(element, "offset"))
+    start = heap + _number(element, "offset")
+    if start > size:
+        raise NotAnArchive("is truncated: its table of contents' checksum lies beyond its end")
+    stream.seek(start)
     wanted = stream.read(min(_number(element, "size"), 64))
     if hashlib.new(style, table, usedforsecurity=False).digest() != wanted:
         raise NotAnArchive(f"is damaged: its table of contents does not have its {style} checksum")
