@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from checks.base import Check, Scope
 from checks.publish import look_target
@@ -12,6 +13,7 @@ from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passe
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
+from nexy_tui.runlog.left import was_cut_off
 from nexy_tui.services.git import GitFailure, Remote
 from nexy_tui.services.github import Rights
 from nexy_tui.services.lock import Holder, ReleaseLock
@@ -153,17 +155,22 @@ def judge_tokens(facts: TokenFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class LockFacts:
-    """Who holds the release lock, if anybody."""
+    """Who holds the release lock, if anybody; whether that is a run of this machine that was cut off."""
 
     holder: Holder | None
+    left: bool = False
 
 
 def look_lock(scope: Scope) -> LockFacts:
     """The lock ref on the code repository."""
     services = scope.services
     settings = services.settings
-    lock = ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=scope.plan.run or "")
-    return LockFacts(lock.holder(look_refs(scope)))
+    cut_off = partial(was_cut_off, settings.state_dir)
+    lock = ReleaseLock(
+        services.git, services.clock, operator=settings.operator, host=settings.host, run=scope.plan.run or "", cut_off=cut_off
+    )
+    holder = lock.holder(look_refs(scope))
+    return LockFacts(holder, holder is not None and lock.left_by(holder))
 
 
 def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
@@ -177,8 +184,12 @@ def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
         return passed("This run holds the release lock.", evidence)
     if holder.expired(plan.now):
         return passed(f"The lock of {holder.operator} has expired.", evidence)
+    if facts.left:
+        return passed(f"The run {holder.run} of this machine was cut off and left the lock; it is taken up.", evidence)
     return failed(
-        f"{holder.operator} on {holder.host} is releasing.", f"Wait until {holder.expires}, or talk to {holder.operator}.", evidence
+        f"{holder.operator} on {holder.host} is releasing.",
+        f"Wait until {holder.expires}, or talk to {holder.operator}; --take-over asks for a typed confirmation.",
+        evidence,
     )
 
 

@@ -16,7 +16,7 @@ from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.actions.manifests import Pushed, commit_message, compose, push_manifests, require_pushable
 from nexy_tui.actions.reoffer import look_offer
-from nexy_tui.actions.swap import Swapped, heal, swap, swap_back
+from nexy_tui.actions.swap import Swapped, heal, swap, take_back
 from nexy_tui.actions.together import Stop, together
 from nexy_tui.actions.uploading import Staged, Stager, same_bytes
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
@@ -231,9 +231,10 @@ class _Publication:
             try:
                 name, clock = one.local.name, self._services.clock
                 done.append(swap(host, one.release, name, one.asset, aside=previous_name(name), guard=guard, clock=clock))
-            except Problem:
-                self._take_back(done)
-                raise
+            except Problem as error:
+                if not done:
+                    raise
+                raise ActionFailed(error.what, self._take_back(done) + error.why, error.remedy) from None
             self.context.emit(Exposure(0.0, open=True))
             self._mark(_uploaded(self._plan, one.local.name))
         return done
@@ -274,16 +275,13 @@ class _Publication:
 
     def _take_back(self, swapped: Sequence[Swapped]) -> str:
         """Undo every swap; a sentence on how that went."""
-        host = self._services.github.watched(self.context.emit)
-        for one in reversed(swapped):
-            try:
-                swap_back(host, one)
-            except Problem as error:
-                return f"Putting {one.name} back failed too ({error.what}): at once `nexy-tui publish --recover`. "
-        if swapped:
-            self.context.emit(Exposure(0.0, open=False))
-            return "The release before is back in place. "
-        return ""
+        if not swapped:
+            return ""
+        trouble = take_back(self._services.github.watched(self.context.emit), swapped)
+        if trouble:
+            return f"{trouble} "
+        self.context.emit(Exposure(0.0, open=False))
+        return "The release before is back in place. "
 
     def _mark(self, text: str) -> None:
         self.context.emit(Line(text, "publish"))

@@ -11,7 +11,7 @@ from checks.publish import judge_target, previous_name, read_place, read_target,
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.manifests import push_manifests, require_pushable
 from nexy_tui.actions.reoffer import Offer, look_offer, reoffer, require_use
-from nexy_tui.actions.swap import Swapped, heal, swap, swap_back
+from nexy_tui.actions.swap import Swapped, heal, swap, take_back
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
 from nexy_tui.core.finding import Evidence
@@ -98,7 +98,7 @@ class Rollback:
         raw, stated = found
         require_use(offer, plan, stated)
         require_pushable(services)
-        gaps = _put_back(context, ways, stated.version)
+        gaps = _put_back(context, ways, stated.version, offer)
         pushed = push_manifests(context, raw, of=stated.version)
         live = reoffer(context, stated)
         names = ", ".join(way.name for way in ways)
@@ -190,7 +190,7 @@ def _nothing_left(context: ActionContext, ways: Sequence[Way], raw: bytes, state
     return raw == git.show(tip, CANONICAL) and offer.is_of(stated)
 
 
-def _put_back(context: ActionContext, ways: Sequence[Way], version: str) -> list[Evidence]:
+def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: Offer) -> list[Evidence]:
     """Both renames of every artifact, then what clients get; on other bytes everything is as before again."""
     waiting = [way for way in ways if not way.done]
     host, done = context.services.github.watched(context.emit), list[Swapped]()
@@ -209,9 +209,10 @@ def _put_back(context: ActionContext, ways: Sequence[Way], version: str) -> list
             for way in ways:
                 _require_bytes(host, way)
         except Problem as error:
-            for one in reversed(done):
-                swap_back(host, one)
-            why = "Everything is as it was before the rollback; no manifest was pushed."
+            trouble = take_back(host, done)
+            if not trouble and offer.appcast is not None and offer.appcast.build == str(context.plan.version):
+                context.emit(Exposure(0.0, open=False))
+            why = trouble or "Everything is as it was before the rollback; no manifest was pushed."
             raise ActionFailed(error.what, why, error.remedy or "Run it again.") from None
     for way in waiting:
         context.emit(Line(f"{way.name} of {version} is back at {context.plan.target.asset_url(way.name)}", "rollback"))

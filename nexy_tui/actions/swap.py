@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.publish import previous_name
@@ -63,11 +64,21 @@ def swap(host: ReleaseHost, release: Release, name: str, incoming: Asset, *, asi
     return Swapped(name, new, incoming.name, old, clock.monotonic() - since)
 
 
-def swap_back(host: ReleaseHost, swapped: Swapped) -> None:
-    """Put the bytes from before back into place; the others have the name again that they came from."""
-    host.rename(swapped.new, swapped.came_from)
-    if swapped.old is not None:
-        host.rename(swapped.old, swapped.name)
+def take_back(host: ReleaseHost, swaps: Sequence[Swapped]) -> str:
+    """Undo swaps, the last first, each whatever became of the others; what is to be done about those that stay, empty when none does.
+
+    The bytes from before have their name again, and the others the one that they came from.
+    """
+    troubles = []
+    for one in reversed(swaps):
+        try:
+            host.rename(one.new, one.came_from)
+            if one.old is not None:
+                host.rename(one.old, one.name)
+        except Problem as error:
+            then = "where nothing is at its address, at once `nexy-tui publish --recover`, else `nexy-tui rollback`"
+            troubles.append(f"Putting {one.name} back failed too ({error.what.rstrip('.')}): {then}.")
+    return " ".join(troubles)
 
 
 def _look_or_undo(host: ReleaseHost, release: Release, name: str, old: Asset, incoming: Asset, *, error: Problem) -> Asset:

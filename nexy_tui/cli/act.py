@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Yes = Annotated[bool, typer.Option("--yes", help="Answer the confirmation. Attests nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+TakeOver = Annotated[bool, typer.Option("--take-over", help="Take over a release lock that somebody else holds (typed confirmation).")]
 Attest = Annotated[list[str] | None, typer.Option(help="ITEM=REASON: attest one item that a machine cannot verify.")]
 
 
@@ -39,26 +40,29 @@ def bump(version: Annotated[str, typer.Argument(help="X.Y.Z.Build")], json: Json
 
 
 def publish(
+    *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything up to the first write, and nothing written.")] = False,
     recover: Annotated[bool, typer.Option("--recover", help="Only heal a swap that was cut off between its renames.")] = False,
     yes: Yes = False,
     attest: Attest = None,
+    take_over: TakeOver = False,
     json: Json = False,
 ) -> None:
     """Replace the download and write the manifests (rulebook section 3, Phase 2)."""
     if recover:
-        run_alone(["recover"], yes=yes, as_json=json)
-    run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest)
+        run_alone(["recover"], yes=yes, as_json=json, take_over=take_over)
+    run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest, take_over=take_over)
 
 
-def rollback(yes: Yes = False, json: Json = False) -> None:
+def rollback(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
     """Put the release before back: the download by two renames, then its manifests."""
-    run_alone(["rollback"], yes=yes, as_json=json)
+    run_alone(["rollback"], yes=yes, as_json=json, take_over=take_over)
 
 
 def sync_manifests(
     check: Annotated[bool, typer.Option("--check", help="Only look whether the four files agree with the download.")] = False,
     yes: Yes = False,
+    take_over: TakeOver = False,
     json: Json = False,
 ) -> None:
     """Make all four manifest files agree with the bytes at the release URL (rulebook section 3, Phase 2.4)."""
@@ -68,17 +72,21 @@ def sync_manifests(
         checklist = common.the_checklist()
         with common.problems_end():
             raise typer.Exit(look_at([checklist.item("version.manifests"), checklist.item("publish.manifests")], json))
-    run_alone(["sync-manifests"], yes=yes, as_json=json)
+    run_alone(["sync-manifests"], yes=yes, as_json=json, take_over=take_over)
 
 
 def deploy(
-    tag: Annotated[str, typer.Argument(help="The release tag, vX.Y.Z.Build.")], yes: Yes = False, attest: Attest = None, json: Json = False
+    tag: Annotated[str, typer.Argument(help="The release tag, vX.Y.Z.Build.")],
+    yes: Yes = False,
+    attest: Attest = None,
+    take_over: TakeOver = False,
+    json: Json = False,
 ) -> None:
     """Deploy a release to the VM (rulebook section 3, Phase 3)."""
     if not tag.startswith("v"):
         with common.problems_end():
             raise Unusable(f"{tag!r} is not a release tag.", remedy=f"Name it with its v: nexy-tui deploy v{tag}")
-    run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest)
+    run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 def run_alone(
@@ -89,6 +97,7 @@ def run_alone(
     as_json: bool,
     dry_run: bool = False,
     attest: list[str] | None = None,
+    take_over: bool = False,
 ) -> NoReturn:
     """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
     from nexy_tui.cli.release import attestations_of, confirmed, stop_of
@@ -109,6 +118,9 @@ def run_alone(
             wanted = Version.parse(text)
         except ValueError as error:
             raise Unusable(f"{error}.", remedy="Name it like 1.6.1.43, or mend VERSION.") from None
+        take_over = take_over and not dry_run
+        if take_over:
+            common.confirm_take_over()
         with services.git.borrowing() if dry_run else nullcontext():
             session = start_run(
                 services,
@@ -118,6 +130,7 @@ def run_alone(
                 with_pkg=(services.layout.inbox / PKG).is_file(),
                 standalone=True,
                 purpose=" ".join(actions),
+                take_over=take_over,
                 observer=PlainRenderer(checklist, sys.stderr if as_json else sys.stdout),
             )
             outcome = perform_alone(

@@ -161,6 +161,12 @@ def typed(expected: str, ask: Callable[[str], str]) -> bool:
     return ask(f"Type “{expected}” to go on: ").strip() == expected
 
 
+def confirm_take_over() -> None:
+    """Have it typed that the release lock is to be taken from whoever holds it. Raises Unusable when it was not."""
+    if not typed("take over", ask_terminal):
+        raise Unusable("Taking over the lock was not confirmed.", remedy="Wait until it expires.")
+
+
 def ask_terminal(question: str) -> str:
     """A line from the terminal. Raises Unusable where there is none."""
     if not sys.stdin.isatty():

@@ -144,8 +144,8 @@ def _session(
             common.say(f"   target changed since the last run: {line}")
         if not common.typed(services.target.name, common.ask_terminal):
             raise Unusable("The changed target was not confirmed.", remedy="Mend the configuration, or confirm it.")
-    if take_over and not common.typed("take over", common.ask_terminal):
-        raise Unusable("Taking over the lock was not confirmed.", remedy="Wait until it expires.")
+    if take_over:
+        common.confirm_take_over()
     if path is not None:
         return resume_run(services, checklist, path, take_over=take_over, observer=observer)
     wanted = release_version(services, version)

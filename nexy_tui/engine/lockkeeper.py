@@ -12,8 +12,8 @@ from nexy_tui.services.lock import LIFETIME, ReleaseLock
 class LockKeeper:
     """Renews the lock in a thread every third of its lifetime; `hold` asks again before each writing action."""
 
-    def __init__(self, lock: ReleaseLock, *, take_over: bool = False) -> None:
-        self._lock, self._take_over = lock, take_over
+    def __init__(self, lock: ReleaseLock) -> None:
+        self._lock = lock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
@@ -24,10 +24,16 @@ class LockKeeper:
             if self._lock.held:
                 self._lock.renew()
             else:
-                self._lock.acquire(take_over=self._take_over)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._renew, name="release-lock", daemon=True)
-            self._thread.start()
+                self._lock.acquire()
+        self._keep()
+
+    def take_over(self) -> str:
+        """Take the lock whoever holds it; who that was, an empty text when nobody did. Only after the operator has typed it."""
+        with self._guard:
+            before = self._lock.holder()
+            self._lock.acquire(take_over=True)
+        self._keep()
+        return "" if before is None else str(before)
 
     def reclaim(self) -> None:
         """Take again a lock that this run left behind. One that cannot be asked for expires by itself."""
@@ -39,6 +45,11 @@ class LockKeeper:
         self._stop.set()
         with self._guard:
             self._lock.release()
+
+    def _keep(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._renew, name="release-lock", daemon=True)
+            self._thread.start()
 
     def _renew(self) -> None:
         while not self._stop.wait(LIFETIME.total_seconds() / 3):

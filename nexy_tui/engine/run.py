@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,11 +23,13 @@ from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
+from nexy_tui.engine.exposure import open_since
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, Resumed, unobserved
 from nexy_tui.engine.session import Keys, Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.keys import load_signer
+from nexy_tui.runlog.left import was_cut_off
 from nexy_tui.runlog.read import previous_head, read_log
 from nexy_tui.runlog.record import Operator, Record, Subject
 from nexy_tui.runlog.sign import Signer
@@ -73,7 +75,7 @@ def propose_version(services: Services, before: Before) -> Version | None:
     known = [version for version in (before.served, before.published) if version is not None]
     written = _written(services)
     if written is not None and all(written > version for version in known):
-        return written
+        return written.next_build() if _was_out(services, before, written) else written
     return max(known).next_build() if known else None
 
 
@@ -134,10 +136,11 @@ def start_run(
         with_pkg=with_pkg,
         standalone=standalone,
         purpose=purpose,
-        take_over=take_over,
         observer=observer,
     )
     remember_target(services)
+    if take_over:
+        _take_over(begun)
     return begun
 
 
@@ -157,7 +160,6 @@ def start_fix(services: Services, checklist: Checklist, name: str, *, observer: 
         with_pkg=_pkg_there(services),
         standalone=True,
         purpose=FIX + name,
-        take_over=False,
         observer=observer,
     )
 
@@ -172,7 +174,6 @@ def _begin(
     with_pkg: bool,
     standalone: bool,
     purpose: str,
-    take_over: bool,
     observer: Observer,
 ) -> Session:
     keys = keys_of(services)
@@ -192,7 +193,7 @@ def _begin(
         secrets=_known_secrets(services),
     )
     plan = _plan(services, version, kind, before, with_pkg=with_pkg, run=log.run, started=now, standalone=standalone)
-    return Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run, take_over))
+    return Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run))
 
 
 def resume_run(
@@ -241,9 +242,12 @@ def resume_run(
         standalone=facts.get("standalone") == "yes",
     )
     plan = replace(plan, begun=frozenset(str(record.action) for record in left if record.kind == "progress-checkpoint"))
-    session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run, take_over))
+    session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run))
     session.restore(log.attestations)
+    session.restore_exposure(open_since(left))
     observer(Resumed(log.run, genesis.version, log.dangling))
+    if take_over:
+        session.take_over_lock()
     return session
 
 
@@ -289,6 +293,12 @@ def _pkg_there(services: Services) -> bool:
     return (services.layout.inbox / PKG).is_file()
 
 
+def _was_out(services: Services, before: Before, version: Version) -> bool:
+    """Whether a version's own manifest is on the branch: then it was published, and rolled back since."""
+    path = MANIFEST_DIRS[0] / f"manifest_{version}.json"
+    return before.base_commit is not None and _or_none(lambda: services.git.show(str(before.base_commit), path)) is not None
+
+
 def _written(services: Services) -> Version | None:
     return _or_none(lambda: Version.parse(read_version_text(services.layout)))
 
@@ -321,10 +331,20 @@ def _world_name(world: str | None) -> str:
     return "production" if world is None else f"the rehearsal world {world}"
 
 
-def _keeper(services: Services, run: str, take_over: bool) -> LockKeeper:
+def _take_over(session: Session) -> None:
+    """The lock for a run that has just begun; a run that cannot have it ends here."""
+    try:
+        session.take_over_lock()
+    except Problem:
+        session.seal("aborted")
+        session.close()
+        raise
+
+
+def _keeper(services: Services, run: str) -> LockKeeper:
     settings = services.settings
-    lock = ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=run)
-    return LockKeeper(lock, take_over=take_over)
+    cut_off = partial(was_cut_off, settings.state_dir)
+    return LockKeeper(ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=run, cut_off=cut_off))
 
 
 def _plan(

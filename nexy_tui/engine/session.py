@@ -244,6 +244,13 @@ class Session:
         self._state = self._state.go_back(phase)
         self._say(PhaseOpened(phase))
 
+    def take_over_lock(self) -> None:
+        """Take the release lock from whoever holds it, as the operator has typed; the log says from whom."""
+        if self._lock is not None:
+            before = self._lock.take_over()
+            held = f"The release lock was taken over from {before}" if before else "Nobody held the release lock"
+            self._journal().progress_checkpoint("take-over", message=f"{held}, as the operator typed.")
+
     def reclaim_lock(self) -> None:
         """After a run was cut off: take the release lock again that it left, so that its end gives it back."""
         if self._lock is not None:

@@ -1,13 +1,14 @@
 """The release lock: the ref `refs/nexy/lock` on the code repository (contracts: decided).
 
 Created only if absent, pointing to a commit whose message names holder, host, run and expiry; renewed with a lease on
-what this run wrote; removed at its end; taken over after expiry, or when the operator typed that they want it.
+what this run wrote; removed at its end; taken over after expiry, or when the operator typed that they want it. What a run of
+the same operator on the same machine left when it was cut off is nobody's any more: whoever goes on takes it up.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,9 +45,12 @@ class Holder:
 class ReleaseLock:
     """Takes, renews and gives back the lock of one run."""
 
-    def __init__(self, git: Git, clock: Clock, *, operator: str, host: str, run: str) -> None:
+    def __init__(
+        self, git: Git, clock: Clock, *, operator: str, host: str, run: str, cut_off: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._git, self._clock = git, clock
         self._operator, self._host, self._run = operator, host, run
+        self._cut_off = cut_off
         self._held: str | None = None
 
     @property
@@ -63,14 +67,19 @@ class ReleaseLock:
             self._git.read("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._git.code_remote(), REF, timeout=120)
         return _parse(commit, self._git.message_of(commit))
 
+    def left_by(self, holder: Holder) -> bool:
+        """Whether the holder is a run of this operator on this machine that no longer lives."""
+        return (holder.operator, holder.host) == (self._operator, self._host) and self._cut_off(holder.run)
+
     def acquire(self, *, take_over: bool = False) -> None:
         """Hold the lock. Raises Refused naming the holder while somebody else does; `take_over` overrides, once typed."""
         there = self.holder()
-        if there is not None and there.run != self._run and not there.expired(self._clock.now()) and not take_over:
+        free = there is None or there.run == self._run or there.expired(self._clock.now()) or self.left_by(there)
+        if not free and not take_over:
             raise Refused(
                 f"The release lock is held by {there}.",
                 "Two releases at once would undo each other.",
-                "Wait until it expires, or talk to the holder; `nexy-tui release --take-over` asks for a typed confirmation.",
+                "Wait until it expires, or talk to the holder; the same command with --take-over asks for a typed confirmation.",
             )
         self._write("" if there is None else there.commit)
 

@@ -325,7 +325,7 @@ def test_histories_end_in_agreement_or_say_what_differs(story: Story) -> None:
 
 @pytest.mark.exhaustive
 def test_many_histories_end_in_agreement_or_say_what_differs(story: Story) -> None:
-    @settings(_UNTOUCHED, max_examples=150)
+    @settings(_UNTOUCHED, max_examples=100)
     @given(st.lists(_steps, min_size=2, max_size=6).map(tuple))
     def many(history: tuple[Step, ...]) -> None:
         tell(story, history)

@@ -97,6 +97,18 @@ def test_two_releases_a_rollback_and_a_third_release_seen_from_outside(stage: St
     third = stage.rehearse()
     assert third.version == "1.6.1.45", "what was rolled back keeps its number"
     see_all(third, back)
+    no_secret_was_written(stage)
+
+
+def no_secret_was_written(stage: Stage) -> None:
+    """In nothing that the program wrote of itself, logs decoded, stands a token or another of the world's secrets."""
+    secrets = [value.encode() for value in json.loads((stage.place / "world.json").read_text())["secrets"].values()]
+    written = [path for path in (stage.place / "state").rglob("*") if path.is_file()]
+    logs = [path for path in written if path.name.endswith(".intoto.jsonl")]
+    assert len(logs) >= 4, "three releases and a rollback"
+    texts = [path.read_bytes() for path in written]
+    texts += [json.dumps(witnesses.statement(line)).encode() for path in logs for line in path.read_bytes().splitlines()]
+    assert not [secret for secret in secrets if any(secret in text for text in texts)]
 
 
 def see_rolled_back(stage: Stage, first: Seen, second: Seen) -> str:
