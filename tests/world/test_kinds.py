@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Inside
+from conftest import Inside, MakeWorld
 
 pytest.register_assert_rewrite("driving")
 
@@ -113,8 +113,8 @@ def view(inside: Inside) -> View:
     return View(
         refs=refs,
         subjects=tuple(inside.git("log", "--format=%s", "-6", refs["refs/heads/main"], cwd=bare).splitlines()),
-        version_on_branch=inside.git("show", f"{refs['refs/heads/main']}:VERSION", cwd=bare),
-        version_in_checkout=(inside.checkout / "VERSION").read_text(),
+        version_on_branch=inside.git("show", f"{refs['refs/heads/main']}:{_version_file(inside)}", cwd=bare),
+        version_in_checkout=(inside.checkout / _version_file(inside)).read_text(),
         manifests=_tracked(inside, bare, refs["refs/heads/main"]),
         download=hashlib.sha256(image.read_bytes()).hexdigest(),
         health=json.loads(curl(f"{SERVER}/health")),
@@ -127,6 +127,10 @@ def view(inside: Inside) -> View:
             for path in SETTINGS
         ),
     )
+
+
+def _version_file(inside: Inside) -> str:
+    return str(inside.world.checkout_layout.relative("VERSION"))
 
 
 def _tracked(inside: Inside, bare: Path, commit: str) -> dict[str, str]:
@@ -156,7 +160,10 @@ def play(inside: Inside, version: str) -> Act:
 @pytest.fixture(scope="module")
 def acts(module_world: Inside) -> dict[str, Act]:
     """A full release, an update-only one, a code-only one."""
-    inside = module_world
+    return play_all(module_world)
+
+
+def play_all(inside: Inside) -> dict[str, Act]:
     done = {FULL: play(inside, FULL)}
     worlds.build(inside.world, UPDATE, ("Nexy.dmg",))
     done[UPDATE] = play(inside, UPDATE)
@@ -167,6 +174,22 @@ def acts(module_world: Inside) -> dict[str, Act]:
 @pytest.fixture(params=list(KINDS), ids=list(KINDS.values()))
 def act(request: pytest.FixtureRequest, acts: dict[str, Act]) -> Act:
     return acts[request.param]
+
+
+@pytest.mark.exhaustive
+def test_the_same_in_a_nested_checkout(make_world: MakeWorld) -> None:
+    acts = play_all(make_world(layout="nested"))
+    print(f"\n{len(acts)} kinds of run in a nested checkout")
+    for act in acts.values():
+        test_the_artifacts(act)
+        test_the_version_in_the_checkout_and_on_the_branch(act)
+        test_release_commit_and_tag(act)
+        test_the_four_manifests_and_the_appcast(act)
+        test_health(act)
+        test_the_vm(act)
+        test_the_logs_subject(act)
+        test_verify_and_gate_know_the_kind_afterwards(act)
+    assert "server/VERSION" in acts[UPDATE].files
 
 
 def test_the_run_says_its_kind_and_what_does_not_apply_with_the_reason(act: Act, acts: dict[str, Act]) -> None:

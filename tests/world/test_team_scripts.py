@@ -48,12 +48,15 @@ def team_script(name: str) -> str:
 @pytest.fixture(scope="module")
 def place(make_module_world: MakeWorld) -> Inside:
     """A world whose code repository has the team's own scripts, and whose operator lets them do what they can."""
-    inside = make_module_world()
+    return prepared(make_module_world())
+
+
+def prepared(inside: Inside) -> Inside:
+    folder = inside.world.checkout_layout.scripts
     for name in ("update_version.py", "db_backup.sh", "publish_assets_and_sync.py", "deploy_azure_guarded.sh"):
-        path = inside.checkout / FOLDER / name
-        path.write_text(team_script(name))
-        path.chmod(0o755)
-    inside.git("add", FOLDER)
+        (folder / name).write_text(team_script(name))
+        (folder / name).chmod(0o755)
+    inside.git("add", folder)
     inside.git("commit", "--quiet", "-m", "The team's scripts")
     inside.git("push", "--quiet", "origin", "HEAD:main")
     _sign(inside)
@@ -64,7 +67,7 @@ def place(make_module_world: MakeWorld) -> Inside:
 
 def _sign(inside: Inside) -> None:
     """Sparkle's signature as sign_update leaves it, for a publisher that has no key."""
-    inbox = inside.checkout / "release_inbox"
+    inbox = inside.world.checkout_layout.inbox
     key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(inside.world.secrets.sparkle_seed))
     (inbox / "Nexy.dmg.ed25519").write_text(base64.b64encode(key.sign((inbox / "Nexy.dmg").read_bytes())).decode())
 
@@ -148,8 +151,8 @@ def test_failing_and_lying_scripts_stop_the_release_and_honest_ones_finish_it(pl
 
 
 def _released(place: Inside, done: Run) -> None:
-    now, records = driving.outside(place), done.records
-    image = hashlib.sha256((place.checkout / "release_inbox/Nexy.dmg").read_bytes()).hexdigest()
+    now, records, layout = driving.outside(place), done.records, place.world.checkout_layout
+    image = hashlib.sha256((layout.inbox / "Nexy.dmg").read_bytes()).hexdigest()
     manifest = json.loads(now.manifests[MANIFEST_DIRS[0]] or "")
     assert now.download == image == manifest["artifact"]["sha256"] and manifest["version"] == V
     assert set(now.assets) == {"Nexy.dmg"}, "the team's publisher clobbers: it keeps no previous one"
@@ -159,7 +162,7 @@ def _released(place: Inside, done: Run) -> None:
     assert intents[-1].message == f"run bash server/scripts/deploy_azure_guarded.sh v{V}"
     for record in intents:
         name = record.message.split(f"{FOLDER}/")[1].split()[0]
-        script = hashlib.sha256((place.checkout / FOLDER / name).read_bytes()).hexdigest()
+        script = hashlib.sha256((layout.scripts / name).read_bytes()).hexdigest()
         assert {"name": "script_sha256", "value": script}.items() <= dict(record.evidence[0]).items()
     text = done.log.read_bytes().decode()
     payloads = "".join(base64.b64decode(json.loads(line)["payload"]).decode() for line in text.splitlines())
@@ -167,6 +170,15 @@ def _released(place: Inside, done: Run) -> None:
         assert secret not in payloads + done.said
     verified = place.run("nexy-tui", "verify", "--json", check=False)
     assert verified.returncode == 0, verified.stdout
+
+
+@pytest.mark.exhaustive
+def test_a_release_by_the_teams_scripts_in_a_nested_checkout(make_world: MakeWorld) -> None:
+    place = prepared(make_world(layout="nested"))
+    done = release(place, V)
+    assert done.exit == 0, done.said[-4000:]
+    print(f"\n{sum(record.kind == 'intent' for record in done.records)} actions, four of them by scripts, in a nested checkout")
+    _released(place, done)
 
 
 # --- scripts that cannot stand in are found out at the start ---
