@@ -31,6 +31,7 @@ from screens.keys import help_parts
 from screens.phase import PhaseScreen
 from screens.phases import screen_for
 from screens.start import StartScreen
+from screens.text import clean
 from screens.theme import DAY, DEFAULTS, NIGHT
 
 FRAME = 0.1
@@ -131,6 +132,10 @@ class NexyApp(App[Ending]):
         """Leave; an open run is asked about first."""
         if not isinstance(self.screen, LeaveDialog):
             self.conductor.leaver.ask()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy through the terminal; what is pasted elsewhere commands no terminal there either."""
+        super().copy_to_clipboard(clean(text))
 
     def action_palette(self) -> None:
         """The palette by a key that no terminal swallows."""

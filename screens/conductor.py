@@ -26,7 +26,7 @@ from screens.feed import Feed
 from screens.jobs import Jobs
 from screens.leaver import Leaver
 from screens.looking import look_after, look_on_opening
-from screens.text import one_line
+from screens.text import clean, one_line
 from screens.view import RunView
 
 
@@ -98,7 +98,7 @@ class Conductor:
 
     def tell(self, sentence: str) -> None:
         """A short remark that goes away by itself."""
-        self.app.notify(sentence, markup=False, timeout=6)
+        self.app.notify(clean(sentence), markup=False, timeout=6)
 
     def problem(self, problem: Problem) -> None:
         """Show a problem."""

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from nexy_tui.services.plain_file import read_plain
 from screens.dialogs.dialog import Choice
 from screens.dialogs.message import MessageDialog
 from screens.dialogs.viewer import Viewer
@@ -49,8 +50,7 @@ class DatabaseScreen(PhaseScreen):
             return
         path = self.session.services.layout.path(RUNBOOKS[int(choice)])
         try:
-            with path.open("rb") as stream:
-                text = stream.read(_MOST).decode("utf-8", "replace")
+            text = read_plain(path, _MOST, self.session.services.layout.root).decode("utf-8", "replace")
         except OSError as error:
             self.conductor.tell(f"{path} cannot be read: {error.strerror}.")
             return

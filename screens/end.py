@@ -16,6 +16,7 @@ from textual.widgets import Static
 from nexy_tui.core.finding import Status
 from screens.base import WizardScreen
 from screens.marks import STATUS
+from screens.text import clean
 from screens.widgets.grid import grid
 from screens.widgets.top_bar import world_name
 
@@ -42,7 +43,7 @@ class EndScreen(WizardScreen):
         with VerticalScroll(id="end"):
             yield Static(self._verdict(), id="verdict", markup=False)
             yield Static(self._counts(), classes="space-below", markup=False)
-            yield Static(Content.assemble(("Sealed log\n", "bold $primary"), str(self._log)), classes="space-below", markup=False)
+            yield Static(Content.assemble(("Sealed log\n", "bold $primary"), clean(str(self._log))), classes="space-below", markup=False)
             beside = "Its detached signature lies beside it, ending in .sig"
             yield Static(Content.styled(beside, "$muted"), classes="space-below", markup=False)
             yield Static(Content.styled("Verify it, here or anywhere", "bold $primary"), markup=False)

@@ -131,7 +131,7 @@ class RunsScreen(WizardScreen):
     def _verdict(self, run: RunEntry, verdict: RunVerdict) -> None:
         good = verdict.verdict.startswith("SEALED")
         sign, style = ("✓", "bold $success") if good else ("✗", "bold $error") if verdict.verdict == "INVALID" else ("!", "bold $warning")
-        parts = [Content.styled(f"{sign} {verdict.verdict}", style), Content("")]
+        parts = [Content.styled(f"{sign} {one_line(verdict.verdict, 40)}", style), Content("")]
         parts += [Content(one_line(line, 600)) for line in verdict.lines]
         self.app.push_screen(Viewer("Verdict on the log", parts, copy=f"nexy-tui runs verify {run.path}"))
 

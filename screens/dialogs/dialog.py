@@ -14,6 +14,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from screens.text import one_line
+
 _FRAME = 6
 """Rows of border, padding and buttons."""
 
@@ -63,7 +65,7 @@ class Dialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """The box."""
         with Vertical(id="box") as box:
-            box.border_title = Content(self._heading)
+            box.border_title = Content(one_line(self._heading, 200))
             with VerticalScroll(id="body", can_focus=False):
                 yield from self.body()
             yield from self.foot()

@@ -13,6 +13,8 @@ from textual.screen import ModalScreen
 from textual.visual import VisualType
 from textual.widgets import Static
 
+from screens.text import one_line
+
 
 class Viewer(ModalScreen[None]):
     """Scrolls with the arrows and page keys; escape, enter or q closes."""
@@ -30,7 +32,7 @@ class Viewer(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The parts, one below the other."""
         with Vertical(id="page") as page:
-            page.border_title = Content(self._heading)
+            page.border_title = Content(one_line(self._heading, 200))
             page.border_subtitle = Content(self._hint)
             with VerticalScroll(id="text"):
                 for part in self._parts:
