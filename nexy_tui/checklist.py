@@ -534,6 +534,7 @@ def _phases() -> tuple[Phase, ...]:
                     action="deploy",
                 ),
             ),
+            offers=("rollback",),
         ),
         Phase(
             "final",
@@ -576,6 +577,7 @@ def _phases() -> tuple[Phase, ...]:
                 Item("final.backup", "6.6", "The pre-release backup is there", "The way back.", pre_release_backup.BACKUP),
                 Item("final.drill", "6.7", "The last restore drill is recent", "At most as old as the target allows.", backups.DRILL),
             ),
+            offers=("rollback",),
         ),
     )
 

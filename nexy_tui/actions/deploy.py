@@ -7,9 +7,13 @@ import re
 from collections.abc import Sequence
 
 from checks.deploy import DeployFacts, judge_config, judge_head, judge_health, judge_manifests, judge_service
+from checks.image import CANONICAL
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
-from nexy_tui.core.event import Line, PointOfNoReturn
+from nexy_tui.actions.offer import look_offer
+from nexy_tui.core import manifest
+from nexy_tui.core.deployment import Deployment
+from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
@@ -94,6 +98,7 @@ class Deploy:
             )
         before = services.vm.survey(deployment.manifest_version, patience=PATIENCE, emit=context.emit, cancelled=context.cancelled)
         if settled(DeployFacts(before, deployment), plan):
+            _end_exposure(context, deployment)
             return ActionResult(f"The VM already stands on {version}.", _evidence(before), changed=False)
         script = load("deploy.sh")
         digest = hashlib.sha256(script.encode()).hexdigest()
@@ -119,10 +124,18 @@ class Deploy:
                 context.emit(Line(line.removeprefix("nexy: "), "vm"))
         if result.exit != 0:
             raise _failure(version, result)
+        _end_exposure(context, deployment)
         where = services.vm.where
         evidence = (Evidence("exit", "0", where), Evidence("HEAD before", before.head, where), *_printed(result, where))
         digests = {"deploy script": digest, "manifest": deployment.manifest_sha256}
         return ActionResult(f"The VM stands on {version}.", evidence, digests)
+
+
+def _end_exposure(context: ActionContext, deployment: Deployment) -> None:
+    """Once the live appcast offers what the manifests state, clients get again what they are told of."""
+    raw = None if deployment.manifest_commit is None else context.services.git.show(deployment.manifest_commit, CANONICAL)
+    if raw is not None and look_offer(context.services).is_of(manifest.parse(raw)):
+        context.emit(Exposure(0.0, open=False))
 
 
 def settled(facts: DeployFacts, plan: Plan) -> bool:

@@ -15,7 +15,7 @@ from checks.publish import Place, judge_target, previous_name, read_target
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.actions.manifests import Pushed, commit_message, compose, push_manifests, require_pushable
-from nexy_tui.actions.reoffer import look_offer
+from nexy_tui.actions.offer import look_offer
 from nexy_tui.actions.swap import Swapped, heal, swap, take_back
 from nexy_tui.actions.together import Stop, together
 from nexy_tui.actions.uploading import Staged, Stager, same_bytes

@@ -7,14 +7,14 @@ deploy lays them (contracts: kinds of run), and every live address says that ver
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checks.base import Scope
 from checks.rulebook_gate import Level, rulebook_gate
 from checks.rulebook_sources import look_rulebook
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.actions.deploy import Deploy
-from nexy_tui.core.appcast import Appcast
+from nexy_tui.actions.offer import Offer, look_offer
 from nexy_tui.core.event import Exposure, Line
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.kind import Kind
@@ -22,31 +22,8 @@ from nexy_tui.core.manifest import Manifest
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
 from nexy_tui.core.version import Version
-from nexy_tui.services import Services
 
 _AGAIN = "nexy-tui rollback, once more: it goes on from here."
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What the live appcast offers; None where that could not be seen, with the reason."""
-
-    appcast: Appcast | None
-    problem: str = ""
-
-    def is_of(self, stated: Manifest) -> bool:
-        """Whether clients that follow it accept the bytes of this manifest."""
-        found = self.appcast
-        return found is not None and (found.build, found.size, found.url) == (stated.version, stated.size, stated.url)
-
-
-def look_offer(services: Services) -> Offer:
-    """Ask the live server. An answer that cannot be had or read is an unseen offer."""
-    try:
-        facts = services.update_server.appcast()
-    except CouldNotLook as error:
-        return Offer(None, error.what)
-    return Offer(facts.appcast, "" if facts.appcast is not None else f"{facts.url}: {facts.problem}.")
 
 
 def require_use(offer: Offer, plan: Plan, stated: Manifest) -> None:

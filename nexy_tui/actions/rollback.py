@@ -10,7 +10,8 @@ from checks.inbox import expected
 from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.manifests import push_manifests, require_pushable
-from nexy_tui.actions.reoffer import Offer, look_offer, reoffer, require_use
+from nexy_tui.actions.offer import Offer, look_offer
+from nexy_tui.actions.reoffer import reoffer, require_use
 from nexy_tui.actions.swap import Swapped, heal, swap, take_back
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn

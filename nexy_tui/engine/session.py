@@ -323,13 +323,16 @@ class Session:
 
     def _on_event(self, action: str, event: Event) -> None:
         if isinstance(event, Exposure):
-            event = self._exposure(action, event)
+            followed = self._exposure(action, event)
+            if followed is None:
+                return
+            event = followed
         if isinstance(event, PointOfNoReturn):
             self.past_return = True
         self._say(ActionEvent(action, event))
 
-    def _exposure(self, action: str, event: Exposure) -> Exposure:
-        """Follow the exposure, in the log too; the event with the seconds that have really gone."""
+    def _exposure(self, action: str, event: Exposure) -> Exposure | None:
+        """Follow the exposure, in the log too; the event with the seconds that have really gone, None for the end of none."""
         now = self.services.clock.monotonic()
         if not event.open:
             return self._close_exposure(action, "the download and what is offered agree")
@@ -339,9 +342,9 @@ class Session:
                 self.log.progress_checkpoint(action, message=exposure.opened())
         return Exposure(now - self.exposed_since, open=True)
 
-    def _close_exposure(self, action: str, why: str) -> Exposure:
+    def _close_exposure(self, action: str, why: str) -> Exposure | None:
         if self.exposed_since is None:
-            return Exposure(0.0, open=False)
+            return None
         seconds = self.services.clock.monotonic() - self.exposed_since
         self.exposed_since = None
         if self.log is not None:

@@ -29,13 +29,14 @@ class ActionChosen(Message):
 
 
 class ActionBar(HorizontalScroll, can_focus=False):
-    """A button an action, with its number as key."""
+    """A button an action, with its number as key; none where nothing is journalled and so nothing may act."""
 
     def __init__(self, session: Session, phase: Phase) -> None:
         super().__init__(id="actions")
         self._checklist = session.checklist
-        self._main = tuple(name for name in self._checklist.main_actions(phase) if session.applies(name))
-        repairs = self._checklist.remedies(phase)
+        main = self._checklist.main_actions(phase) if session.log is not None else ()
+        repairs = self._checklist.remedies(phase) if session.log is not None else ()
+        self._main = tuple(name for name in main if session.applies(name))
         self._repairs = tuple(name for name in repairs if name not in self._main and session.applies(name))
         self.display = bool(self.actions)
 

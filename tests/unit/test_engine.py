@@ -251,6 +251,16 @@ class TestExposure:
         assert [text.partition(":")[0].partition(" after")[0] for text in said] == ["Exposure opened", "Exposure closed"]
         assert [notice.event.open for notice in made.notices if isinstance(notice, ActionEvent)] == [True, False], "faces hear its end"
 
+    def test_the_end_of_none_is_told_to_nobody(self) -> None:
+        def does(context: ActionContext) -> ActionResult:
+            context.emit(Exposure(0.0, False))
+            return ActionResult("")
+
+        made = ready(does, "publish")
+        made.session.perform("publish")
+        assert not [notice for notice in made.notices if isinstance(notice, ActionEvent)]
+        assert not [record for record in made.journal.records if record[0] == "progress-checkpoint"]
+
     def test_an_action_that_takes_the_swap_back_closes_it(self) -> None:
         def does(context: ActionContext) -> ActionResult:
             context.emit(Exposure(0.0, True))
