@@ -12,10 +12,10 @@ _SCHEMES = {"https", "http", "ssh", "git", "git+ssh", "ssh+git", "git+https"}
 def repository_of(url: str) -> tuple[str, str] | None:
     """`(host, "owner/name")` in lower case, or None for anything that is not such an address (a local path, a bundle).
 
-    An address with control characters, or with letters that only look like others, is none: Python's splitting drops tabs and
+    An address with blanks or control characters, or with letters that only look like others, is none: Python's splitting drops tabs and
     line breaks, git does not.
     """
-    if not (url.isascii() and url.isprintable()):
+    if not (url.isascii() and url.isprintable()) or " " in url:
         return None
     if "://" in url:
         try:

@@ -85,7 +85,7 @@ BOMBS: dict[str, tuple[str, bytes, str]] = {
     "record-year-one": ("database_record", RECORD.replace(b"2026-02-14T12:00:00.000005Z", b"0001-01-01T00:00:00+23:59"), "not a time"),
     "record-port": ("database_record", RECORD.replace(b"5432", b"true"), "name its database"),
     "survey-expands": ("vm_facts", b"a" * 50 * MIB, "larger than it can be"),
-    "survey-files": ("vm_facts", b"settings a there\n" * 12_000 + b"setting a b c\n" * 3000, "more settings files"),
+    "survey-files": ("vm_facts", b"settings a there\n" * 500 + b"setting a b c\n" * 100, "more settings files"),
     "host-deep": ("release_host", nested(b"[", b"", b"]"), "cannot be understood"),
     "host-digits": ("release_host", b'{"id": ' + b"9" * 100_000 + b"}", "cannot be understood"),
     "host-large": ("release_host", b"[" + b" " * (9 * MIB) + b"]", "more than"),

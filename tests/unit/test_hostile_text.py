@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 import typer
-from hostile_kit import EVIL
+from hostile_kit import APPCAST, EVIL
 from hypothesis import given
 from hypothesis import strategies as st
 from test_hostile_fuzz import MANY, ORDINARY
@@ -30,6 +30,7 @@ from nexy_tui.plain import PlainRenderer
 from nexy_tui.services.github_api import Answer
 from nexy_tui.services.ratelimit import wait_asked
 from nexy_tui.services.remotes import Stray
+from nexy_tui.services.update_server import parse_appcast
 from screens.text import clean, one_line
 
 hostile = st.one_of(
@@ -171,6 +172,32 @@ def test_what_the_release_host_says_is_shown_whatever_its_form(document: object)
     answer = Answer(422, {}, document)
     assert harmless(answer.message) and len(answer.message) <= 300
     assert answer.has_error("already_exists") is False
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/o/r\t",
+        "https://github.com/\no/r",
+        "https://github.com\r/o/r",
+        " https://github.com/o/r",
+        "https://github.com/o/r\x0b",
+        "https://github.com/o/\u212a",
+        "git@github.com:o/r\u2028",
+        "git@github.com:o/\u202er",
+        "https://github.com/o/%E2%84%AA",
+        "\x1b[31mhttps://github.com/o/r",
+    ],
+)
+def test_an_address_with_what_is_not_seen_is_no_repository(address: str) -> None:
+    """Python's splitting drops tabs and line breaks, and lower case makes a k of the Kelvin sign; git does neither."""
+    assert repository_of(address) is None
+
+
+def test_a_thousand_different_versions_are_told_in_one_line() -> None:
+    elements = b"".join(b"<sparkle:version>1.6.1.%d</sparkle:version>" % n for n in range(1000))
+    appcast = parse_appcast(APPCAST.replace(b"<item>", b"<item>" + elements))
+    assert len(appcast.conflicts) == 1 and len(appcast.conflicts[0]) < 300 and "and 996 more" in appcast.conflicts[0]
 
 
 def test_commands_that_are_offered_run_nothing_of_what_others_named() -> None:

@@ -1,0 +1,130 @@
+"""Each screen with hostile text in all that reaches it from outside: shown, never obeyed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nexy_tui.core.finding import Evidence
+from nexy_tui.core.matrix import ROWS
+from nexy_tui.core.problem import Unusable
+from pilot.fakes import FakeBackend, Judged
+from pilot.hand import flowing, play, press, shown, told
+from pilot.test_outside_text import EVIL, HARMLESS, harmless
+from screens.end import EndScreen
+from screens.fixers import FixersScreen
+from screens.places import PlacesScreen
+from screens.runs import RunsScreen
+
+NAMED = Path("/home/olga/\x1b]52;c;aGk=\x07[/b]\u202e\x9b2J\udc9b/run.intoto.jsonl")
+
+
+@dataclass(frozen=True)
+class FakePlace:
+    """A row of the places."""
+
+    name: str
+    where: str
+    state: str
+    age_s: float | None
+    note: str
+    how: str
+    is_path: bool = True
+
+
+def test_every_screen_that_needs_no_run() -> None:
+    """Home, start with a changed target, places, fixers, a judged log; and whatever is copied."""
+    backend: Any = FakeBackend(operator=EVIL, changes=(EVIL,))
+    backend.surroundings = lambda: ((EVIL, EVIL), ("CA", EVIL))
+    backend.places = lambda: [FakePlace(EVIL, EVIL, EVIL, 1.0, EVIL, EVIL)]
+    backend.verify = lambda path: Judged(EVIL, (EVIL, EVIL))
+    hostile = [replace(fixer, title=EVIL, symptom=EVIL) for fixer in backend.fixers()]
+    backend.fixers = lambda: hostile
+
+    def clean_here(app: Any) -> None:
+        assert HARMLESS in flowing(app)
+        harmless(app)
+
+    async def script(pilot: Any) -> None:
+        clean_here(pilot.app)
+        await press(pilot, "s")
+        clean_here(pilot.app)
+        for screen in (PlacesScreen, FixersScreen):
+            pilot.app.push_screen(screen(pilot.app.conductor))
+            await press(pilot, "down", "c")
+            clean_here(pilot.app)
+        pilot.app.push_screen(RunsScreen(pilot.app.conductor))
+        await press(pilot, "v")
+        clean_here(pilot.app)
+        pilot.app.copy_to_clipboard(f"a {EVIL} \udc9b\nb")
+        assert pilot.app.clipboard.startswith("a [/b]") and pilot.app.clipboard.endswith("\nb")
+        assert not [char for char in pilot.app.clipboard if char != "\n" and not char.isprintable()]
+
+    play(backend, script, run=False)
+
+
+def test_a_problem_in_a_dialog() -> None:
+    async def script(pilot: Any) -> None:
+        assert flowing(pilot.app).count(HARMLESS) >= 3
+        harmless(pilot.app)
+
+    play(FakeBackend(refuses=Unusable(EVIL, EVIL, EVIL)), script)
+
+
+def test_the_gate_and_its_matrix() -> None:
+    backend = FakeBackend(at="gate")
+    backend.play.fails("gate.live", EVIL, EVIL, *(Evidence(row, f"{EVIL} (failed)", EVIL, EVIL) for row in ROWS))
+
+    async def script(pilot: Any) -> None:
+        harmless(pilot.app)
+        await press(pilot, "m")
+        assert HARMLESS in flowing(pilot.app)
+        harmless(pilot.app)
+
+    play(backend, script, size=(160, 50))
+
+
+def test_the_final_verification() -> None:
+    backend = FakeBackend()
+    for item in backend.play.checklist().phase("final").items:
+        backend.play.fails(item.id, EVIL, EVIL, Evidence(EVIL, EVIL, EVIL, EVIL))
+
+    async def script(pilot: Any) -> None:
+        pilot.app.conductor.open_look()
+        await press(pilot, "r")
+        assert HARMLESS in shown(pilot.app)
+        harmless(pilot.app)
+
+    play(backend, script, run=False)
+
+
+def test_the_end_with_a_path_and_commands() -> None:
+    backend = FakeBackend()
+    backend.verify_commands = lambda log: (EVIL, f"x {log}")  # type: ignore[method-assign]
+
+    async def script(pilot: Any) -> None:
+        pilot.app.push_screen(EndScreen(pilot.app.conductor, NAMED, "complete"))
+        await press(pilot, "c")
+        assert "/home/olga/" in shown(pilot.app) and HARMLESS in flowing(pilot.app)
+        harmless(pilot.app)
+
+    play(backend, script)
+
+
+def test_runbooks_that_are_no_files_of_the_checkout(tmp_path: Path) -> None:
+    backend = FakeBackend(at="database", root=tmp_path / "checkout")
+    docs = backend.root / "server" / "Docs"
+    docs.mkdir(parents=True)
+    os.mkfifo(docs / "DB_BACKUP_AND_RESTORE_RUNBOOK.md")
+    (tmp_path / "secret").write_text("nobody's business")
+    (docs / "DATABASE_SETUP_GUIDE.md").symlink_to(tmp_path / "secret")
+
+    async def script(pilot: Any) -> None:
+        for key, why in (("1", "plain file"), ("2", "symbolic link")):
+            await press(pilot, "m", key)
+            assert "cannot be read" in told(pilot.app) and why in told(pilot.app)
+            assert "business" not in shown(pilot.app)
+
+    play(backend, script)
