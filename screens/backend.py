@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from nexy_tui.core.finding import Finding
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.driver import Outcome
+from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.session import Session
 
 
@@ -121,6 +123,64 @@ class FixerEntry(Protocol):
         ...
 
 
+class PlaceEntry(Protocol):
+    """One place a release leaves something at."""
+
+    @property
+    def name(self) -> str:
+        """What lies there."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """Its path or address."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """there, missing, or not asked."""
+        ...
+
+    @property
+    def age_s(self) -> float | None:
+        """How old it is, in seconds; None where nothing is there or nobody asked."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What was seen."""
+        ...
+
+    @property
+    def how(self) -> str:
+        """The command that shows more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixPlan:
+    """What mending a trouble would do now: nothing where `lines` is empty, for then it is not here, or `unseen` says what hid it.
+
+    `typed` is what is typed to confirm it, None for a plain yes; `secret` how the secret it needs is asked for, empty where
+    it needs none; `outside` tells that it writes outside this machine and so needs the release lock.
+    """
+
+    lines: tuple[str, ...]
+    typed: str | None
+    secret: str
+    outside: bool
+    unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FixEnd:
+    """How mending ended: verified, refused or inconclusive; what was said on the way and found at the end; its log."""
+
+    outcome: str
+    lines: tuple[str, ...]
+    log: Path
+
+
 class Backend(Protocol):
     """The program behind the wizard. Everything but the attributes may take time and is called from a worker thread."""
 
@@ -176,6 +236,22 @@ class Backend(Protocol):
 
     def fixers(self) -> Sequence[FixerEntry]:
         """The troubleshooting chapter."""
+        ...
+
+    def diagnose(self, names: Sequence[str] = ()) -> Sequence[Finding]:
+        """Which of those troubles (all, where none is named) are here; each finding names its fixer. Changes nothing."""
+        ...
+
+    def plan_fix(self, name: str) -> FixPlan:
+        """Exactly what a fixer would change now. Changes nothing."""
+        ...
+
+    def fix(self, name: str, secret: str, observer: Observer) -> FixEnd:
+        """Mend, and see again; logged and signed as a run of its own. `secret` is empty where none was asked. Raises Problem."""
+        ...
+
+    def places(self) -> Sequence[PlaceEntry]:
+        """Where to look: every place a release leaves something at."""
         ...
 
 

@@ -11,6 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from screens.widgets.action_bar import ActionBar
 
 if TYPE_CHECKING:
+    from screens.base import WizardScreen
     from screens.phase import PhaseScreen
 
 Command = tuple[str, str, Callable[[], object]]
@@ -35,8 +36,27 @@ class WizardCommands(Provider):
     def commands(self) -> Iterable[Command]:
         """Name, explanation and what to run."""
         yield "Keys", "Every key", partial(self.app.run_action, "help")
+        yield "Fixers", "The troubleshooting chapter: what is wrong, and mending it", self._fixers
+        yield "Where to look", "Paths, pages, backups, drills, logs: state and age", self._places
         yield "Colours", "Choose another theme", self.app.action_change_theme
         yield "Quit", "Leave; an open run can be resumed", partial(self.app.run_action, "quit")
+
+
+    def _fixers(self) -> None:
+        from screens.fixers import FixersScreen
+
+        self._push(FixersScreen)
+
+    def _places(self) -> None:
+        from screens.places import PlacesScreen
+
+        self._push(PlacesScreen)
+
+    def _push(self, kind: type[WizardScreen]) -> None:
+        from screens.base import WizardScreen
+
+        if isinstance(self.screen, WizardScreen):
+            self.app.push_screen(kind(self.screen.conductor))
 
 
 class PhaseCommands(WizardCommands):

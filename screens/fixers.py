@@ -1,4 +1,4 @@
-"""Fixers: the rulebook's troubleshooting chapter, by symptom."""
+"""Fixers: the rulebook's troubleshooting chapter: what of it is here, what would change, and mending it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from nexy_tui.core.finding import Finding, Status
 from screens.backend import FixerEntry
 from screens.base import WizardScreen
+from screens.marks import HERE, STATUS
+from screens.mender import Mender
 from screens.text import clean, one_line
 
 if TYPE_CHECKING:
     from screens.conductor import Conductor
 
 
+_WORST = (Status.FAILED, Status.INCONCLUSIVE, Status.PASSED)
+
+
 class FixersScreen(WizardScreen):
-    """Sections on the left, the chosen one on the right: how it shows itself and what to do."""
+    """Sections on the left, the chosen one on the right: how it shows itself, whether it is here, and what to do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "look", "Look for all"),
+        Binding("d", "plan", "What would change"),
+        Binding("m", "mend", "Mend"),
         Binding("y", "copy", "Copy the steps"),
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
@@ -32,6 +41,8 @@ class FixersScreen(WizardScreen):
         super().__init__(conductor)
         self._named = tuple(named)
         self._fixers = tuple(conductor.backend.fixers())
+        self._findings: dict[str, tuple[Finding, ...]] = {}
+        self._mender = Mender(conductor, self._diagnosed)
 
     def body(self) -> Iterable[Widget]:
         """The list and the section."""
@@ -51,27 +62,80 @@ class FixersScreen(WizardScreen):
         listing.focus()
         self.redraw()
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    @property
+    def chosen(self) -> FixerEntry | None:
+        """The section the cursor is on."""
+        index = self.query_one("#list", OptionList).highlighted
+        return None if index is None else self._fixers[index]
+
+    def on_option_list_option_highlighted(self, _: OptionList.OptionHighlighted) -> None:
         """Show the section."""
-        fixer = self._fixers[event.option_index]
-        parts = [
-            Content.assemble((f"{fixer.section}  {one_line(fixer.title)}", "bold")),
-            Content.assemble(("\nSymptom\n", "bold $primary"), clean(fixer.symptom)),
-            Content.styled("\nWhat to do", "bold $primary"),
-            *(Content.assemble((f"{number}. ", "bold"), clean(step)) for number, step in enumerate(fixer.steps, 1)),
-        ]
-        self.query_one("#fixer-text", Static).update(Content("\n").join(parts))
+        self._show()
+
+    def on_option_list_option_selected(self, _: OptionList.OptionSelected) -> None:
+        """Enter or a click mends, after it was shown and confirmed."""
+        self.action_mend()
+
+    def action_look(self) -> None:
+        """Look for every trouble of the chapter."""
+        self._mender.look()
+
+    def action_plan(self) -> None:
+        """Show exactly what mending the chosen one would change."""
+        if self.chosen is not None:
+            self._mender.show(self.chosen)
+
+    def action_mend(self) -> None:
+        """Mend the chosen one."""
+        if self.chosen is not None:
+            self._mender.ask(self.chosen)
 
     def action_copy(self) -> None:
         """Copy the chosen section's steps."""
-        index = self.query_one("#list", OptionList).highlighted
-        if index is not None:
-            self.app.copy_to_clipboard(clean("\n".join(self._fixers[index].steps)))
+        if self.chosen is not None:
+            self.app.copy_to_clipboard(clean("\n".join(self.chosen.steps)))
             self.conductor.tell("Copied through the terminal (OSC 52).")
+
+    def _diagnosed(self, findings: Sequence[Finding]) -> None:
+        """Mark what was found, section by section; the cursor goes to the worst of it."""
+        if not self.drawable:
+            return
+        for name in {finding.fixers[0] for finding in findings}:
+            self._findings[name] = tuple(finding for finding in findings if finding.fixers[0] == name)
+        listing = self.query_one("#list", OptionList)
+        for index, fixer in enumerate(self._fixers):
+            listing.replace_option_prompt_at_index(index, self._row(fixer))
+        worst = findings[0] if findings else None
+        if worst is not None and not worst.status.satisfied:
+            listing.highlighted = [fixer.name for fixer in self._fixers].index(worst.fixers[0])
+        here = sum(finding.status is Status.FAILED for finding in findings)
+        self.conductor.tell(f"{here} found, worst first." if here else "Looked: nothing of it is here, as far as could be seen.")
+        self._show()
+
+    def _show(self) -> None:
+        fixer = self.chosen
+        if fixer is None:
+            return
+        found = [
+            Content.assemble(STATUS[finding.status].content(), "  ", one_line(finding.summary, 600))
+            for finding in self._findings.get(fixer.name, ())
+        ]
+        parts = [
+            Content.assemble((f"{fixer.section}  {one_line(fixer.title)}", "bold")),
+            Content.assemble(("\nSymptom\n", "bold $primary"), clean(fixer.symptom)),
+            *([Content.styled("\nIs it here?", "bold $primary"), *found] if found else []),
+            Content.styled("\nWhat to do", "bold $primary"),
+            *(Content.assemble((f"{number}. ", "bold"), clean(step)) for number, step in enumerate(fixer.steps, 1)),
+            Content.styled("\nm mends it: it is shown first, and confirmed", "$muted"),
+        ]
+        self.query_one("#fixer-text", Static).update(Content("\n").join(parts))
 
     def _asked(self, fixer: FixerEntry) -> bool:
         return fixer.name in self._named or fixer.section in self._named
 
     def _row(self, fixer: FixerEntry) -> Content:
-        sign = "▸ " if self._asked(fixer) else "  "
-        return Content.assemble((sign, "bold $primary"), (f"{fixer.section}  ", "bold $primary"), one_line(fixer.title, 60))
+        found = self._findings.get(fixer.name, ())
+        worst = next((status for status in _WORST if any(one.status is status for one in found)), None)
+        mark = HERE if worst is None and self._asked(fixer) else None if worst is None else STATUS[worst]
+        sign = ("  ", "") if mark is None else (f"{mark.symbol} ", mark.style)
+        return Content.assemble(sign, (f"{fixer.section}  ", "bold $primary"), one_line(fixer.title, 60))

@@ -17,6 +17,7 @@ from screens.base import WizardScreen
 from screens.dialogs.dialog import Choice
 from screens.dialogs.message import MessageDialog
 from screens.fixers import FixersScreen
+from screens.places import PlacesScreen
 from screens.runs import RunsScreen
 from screens.start import StartScreen
 from screens.widgets.grid import grid
@@ -27,6 +28,7 @@ _MENU = (
     ("rehearse", "e", "Rehearse", "a whole release in a sealed world on this machine"),
     ("final", "v", "Final verification", "the rulebook's seven points, without a run"),
     ("fixers", "f", "Fixers", "the troubleshooting chapter, sections 4.1 to 4.9"),
+    ("places", "w", "Where to look", "paths, pages, backups, drills, logs: state and age"),
     ("runs", "l", "Runs", "the signed logs: list, show, verify"),
 )
 
@@ -71,6 +73,8 @@ class HomeScreen(WizardScreen):
             self.conductor.open_look()
         elif name == "fixers":
             self.app.push_screen(FixersScreen(self.conductor))
+        elif name == "places":
+            self.app.push_screen(PlacesScreen(self.conductor))
 
     def _show(self, rows: Sequence[tuple[str, str]]) -> None:
         if not self.drawable:

@@ -11,10 +11,13 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.finding import Finding
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.driver import Outcome, drive
-from nexy_tui.engine.mend import DOCTOR, fix_plan, worst_first
+from nexy_tui.engine.mend import DOCTOR, Face, fix_plan, interrupted, known_fixer, mend, open_fix, worst_first
+from nexy_tui.engine.notice import Observer
+from nexy_tui.engine.places import Place, places
 from nexy_tui.engine.run import look_before, look_session, propose_version, resume_run, start_run, target_change
 from nexy_tui.engine.session import Session
 from nexy_tui.fixers import TROUBLES, Trouble
@@ -23,7 +26,7 @@ from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
 from nexy_tui.runlog.verify import verify_file
 from nexy_tui.services import Services
 from nexy_tui.services.identity import proxy_in_force, require_world
-from screens.backend import Proposal
+from screens.backend import FixEnd, FixPlan, Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,30 @@ class RealBackend:
         session = look_session(self._services, DOCTOR, released=True)
         return [replace(finding, fixers=item.fixers) for item, finding in worst_first(items, session.look(items))]
 
-    def fixer_plan(self, name: str) -> Sequence[str]:
-        """Exactly what a fixer would change now, as `fix NAME --dry-run` says it; empty where its trouble is not here."""
-        return fix_plan(self._services, name)
+    def plan_fix(self, name: str) -> FixPlan:
+        """Exactly what a fixer would change now, as `fix NAME --dry-run` says it; no lines where its trouble is not here."""
+        chosen, services = known_fixer(name), self._services
+        planned = fix_plan(services, name)
+        outside = any(part.action.writes_outside for part in chosen.parts)
+        wanted = chosen.secret if planned.lines and chosen.secret is not None and chosen.needs_secret(services) else None
+        typed = f"{services.target.name} fix {chosen.name}" if outside else None
+        return FixPlan(planned.lines, typed, wanted.question if wanted is not None else "", outside, planned.unseen)
+
+    def fix(self, name: str, secret: str, observer: Observer) -> FixEnd:
+        """Mend, as `fix NAME --yes` does. Raises Problem where it cannot be begun."""
+        chosen, services, said = known_fixer(name), self._services, list[str]()
+        left = interrupted(services, chosen.name)
+        session = open_fix(services, chosen, left, observer=observer)
+        assert session.log is not None
+        given = Secret("screen", secret) if secret else None
+        try:
+            outcome = mend(session, chosen, Face(lambda _: given, lambda *_: True, said.append), resumed=left is not None)
+        finally:
+            services.secrets.forget_handed()
+        stop = str(outcome.problem) if outcome.problem is not None else outcome.refusal.reason if outcome.refusal is not None else ""
+        found = [f"{finding.status.value}: {finding.summary}" for finding in session.state.findings.values()]
+        return FixEnd(outcome.outcome, (*said, *found, *filter(None, [stop])), session.log.path)
+
+    def places(self) -> Sequence[Place]:
+        """Where to look."""
+        return places(self._services)

@@ -7,8 +7,6 @@ import typer
 from nexy_tui.cli import common
 from nexy_tui.cli.look import Json
 
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
-
 
 def register(app: typer.Typer) -> None:
     """Mount the command."""
@@ -18,7 +16,7 @@ def register(app: typer.Typer) -> None:
 @common.problems_end()
 def where(json: Json = False) -> None:
     """Where to look: inbox, manifests, run logs, script output, release pages, backups, drill records, the VM's journal."""
-    from nexy_tui.core.text import printable
+    from nexy_tui.core.text import age, printable
     from nexy_tui.engine.places import places
 
     services = common.make_services()
@@ -34,8 +32,3 @@ def where(json: Json = False) -> None:
         for more in (place.note, place.how):
             if more:
                 print(f"{'':<36}{printable(more, 400)}")
-
-
-def age(seconds: float) -> str:
-    """An age for people: in its largest whole unit."""
-    return next((f"{seconds // size:.0f} {unit}" for size, unit in _UNITS if seconds >= size), f"{seconds:.0f} s")

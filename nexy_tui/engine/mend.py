@@ -49,14 +49,28 @@ def worst_first(items: Sequence[Item], findings: Sequence[Finding]) -> list[tupl
     return sorted(pairs, key=lambda pair: WORST_FIRST.index(pair[1].status))
 
 
-def fix_plan(services: Services, name: str) -> list[str]:
-    """What a fixer would change now, line by line; empty where its trouble is not here. Raises Unusable for a name that is none."""
+def known_fixer(name: str) -> Fixer:
+    """The fixer of a name or section. Raises Unusable for a name that is none."""
     chosen = fixer(name)
     if chosen is None:
         raise Unusable(f"There is no fixer {name!r}.", remedy="nexy-tui fix --list shows them.")
-    session = look_session(services, checklist_of([chosen]), released=True)
-    session.look(session.checklist.items)
-    return described(session)
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a fixer would change now, line by line (none where its trouble is not here), and what of it could not be seen."""
+
+    lines: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+
+def fix_plan(services: Services, name: str) -> Planned:
+    """What a fixer would change now. Raises Unusable for a name that is none."""
+    session = look_session(services, checklist_of([known_fixer(name)]), released=True)
+    findings = session.look(session.checklist.items)
+    unseen = tuple(finding.summary for finding in findings if finding.status is Status.INCONCLUSIVE)
+    return Planned(tuple(described(session)), unseen)
 
 
 def described(session: Session) -> list[str]:

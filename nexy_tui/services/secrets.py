@@ -45,6 +45,10 @@ class Secrets:
         """The secret the operator gave under this name, or None."""
         return self._handed.get(name)
 
+    def forget_handed(self) -> None:
+        """Forget what was handed over: it was for one use."""
+        self._handed.clear()
+
     def forget_token(self) -> None:
         """Look the artifacts token up anew when it is next asked for."""
         self._github = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from typing import Any
 
 from checks.base import Check
 from nexy_tui.checklist import Checklist, Item, Phase
-from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
+from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
@@ -20,10 +20,12 @@ from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.driver import Outcome, drive
+from nexy_tui.engine.notice import Observer
+from nexy_tui.engine.places import Place
 from nexy_tui.engine.session import Keys, Session
 from pilot.fake_actions import actions
 from pilot.release_text import FIXERS, PHASES, SEEN
-from screens.backend import Proposal
+from screens.backend import FixEnd, FixPlan, Proposal
 
 RUN = "0195048a-4c1e-7b3a-9d6e-2f1c5a7b9e10"
 LOG = Path(f"/home/olga/.local/state/nexy-tui/runs/1.6.1.43/{RUN}.intoto.jsonl")
@@ -144,6 +146,14 @@ class Judged:
     lines: tuple[str, ...]
 
 
+PLACES = (
+    Place("inbox", "/home/olga/Nexy_server/release_inbox", "there", 7300.0, "Nexy.dmg, 315718837 bytes", "ls -la release_inbox"),
+    Place("manifest", "/home/olga/Nexy_server/server/updates/manifests/manifest.json", "missing", how="nexy-tui sync-manifests"),
+    Place("release page", "https://github.com/Seregawpn/Nexy_production/releases/tag/Update", "not asked", note="Nexy.dmg", is_path=False),
+    Place("drill records", "/home/olga/Nexy_server/server/backups/postgres/a.drill.jsonl", "there", 3 * 86400.0, "the drill passed"),
+)
+
+
 @dataclass
 class FakeBackend:
     """A backend on a Play."""
@@ -162,6 +172,9 @@ class FakeBackend:
     ticked: threading.Event = field(default_factory=threading.Event)
     release: Callable[[], object] = lambda: None
     session: Session | None = None
+    troubles: dict[str, Finding] = field(default_factory=dict)
+    plans: dict[str, FixPlan] = field(default_factory=dict)
+    fixed: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def target(self) -> Target:
@@ -228,6 +241,24 @@ class FakeBackend:
 
     def fixers(self) -> Sequence[Any]:
         return FIXERS
+
+    def diagnose(self, names: Sequence[str] = ()) -> Sequence[Finding]:
+        asked = [fixer.name for fixer in FIXERS if not names or fixer.name in names]
+        found = [self.troubles.get(name, Finding(f"fix.{name}", Status.PASSED, "It is not here.")) for name in asked]
+        return sorted((replace(one, fixers=(name,)) for one, name in zip(found, asked, strict=True)), key=lambda one: one.status.value)
+
+    def plan_fix(self, name: str) -> FixPlan:
+        return self.plans.get(name, FixPlan((), None, "", outside=False))
+
+    def fix(self, name: str, secret: str, observer: Observer) -> FixEnd:
+        if self.refuses is not None:
+            raise self.refuses
+        self.fixed.append((name, secret))
+        self.troubles.pop(name, None)
+        return FixEnd("verified", ("passed: It is mended.",), LOG)
+
+    def places(self) -> Sequence[Place]:
+        return PLACES
 
     def _session(self, version: Version, kind: Kind, with_pkg: bool, log: MemoryLog | None) -> Session:
         services: Any = SimpleNamespace(clock=self.clock, layout=Layout("flat", self.root))

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from nexy_tui.actions.base import ActionResult
 from nexy_tui.core.event import Exposure, Line, Progress, Waiting
-from nexy_tui.core.finding import Evidence
+from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed
 
@@ -193,6 +193,14 @@ async def with_a_word(pilot: Pilot[Any]) -> None:
     await settle(pilot)
 
 
+def troubled() -> FakeBackend:
+    backend = FakeBackend()
+    said = "The live appcast: size is 315718837, wanted 316004112."
+    backend.troubles["stale-appcast"] = Finding("fix.stale-appcast.live", Status.FAILED, said)
+    backend.troubles["azure-busy"] = Finding("fix.azure-busy", Status.INCONCLUSIVE, "The VM gave no answer.")
+    return backend
+
+
 STATES: dict[str, State] = {
     "home": State(FakeBackend, run=False),
     "home_production": State(lambda: FakeBackend(world=None), run=False),
@@ -223,5 +231,7 @@ STATES: dict[str, State] = {
     "run_verdict": State(FakeBackend, ("l", "v"), run=False),
     "resume": State(FakeBackend, ("u",), run=False),
     "fixers": State(FakeBackend, ("f", "down"), run=False),
+    "fixers_looked": State(troubled, ("f", "r"), run=False),
+    "places": State(FakeBackend, ("w",), run=False),
     "help": State(FakeBackend, ("question_mark",)),
 }

@@ -41,6 +41,7 @@ from nexy_tui.rehearsal.names import ARTIFACTS, CODE
 from nexy_tui.rehearsal.vmfaults import EXPIRED_KEY
 from nexy_tui.rehearsal.vmseed import CONFIGS
 from nexy_tui.runlog.read import read_log
+from screens.backend import FixPlan
 
 SEALED = 10
 
@@ -558,14 +559,37 @@ def test_the_wizard_can_ask_what_is_wrong_and_what_would_change(module_world: In
     with inside_of(module_world) as services:
         backend = RealBackend(services())
         findings = backend.diagnose(["script-paths", "inbox"])
-        plan = backend.fixer_plan("4.2")
-        assert backend.fixer_plan("inbox") == []
+        plan = backend.plan_fix("4.2")
+        assert backend.plan_fix("inbox") == FixPlan((), None, "", outside=False)
+        key = backend.plan_fix("gemini-key")
+    with inside_of(module_world, AZURE_CLIENT_SECRET="wrong") as services:
+        hidden = RealBackend(services()).plan_fix("gemini-key")
     module_world.git("checkout", "--", "server/scripts")
     assert [(finding.item, finding.status.value, finding.fixers) for finding in findings] == [
         ("fix.script-paths", "failed", ("script-paths",)),
         ("fix.inbox", "passed", ("inbox",)),
     ]
-    assert plan[0] == "git checkout HEAD -- server/scripts/update_server_version.sh"
+    assert plan.lines[0] == "git checkout HEAD -- server/scripts/update_server_version.sh"
+    assert (plan.typed, plan.secret, plan.outside) == (None, "", False)
+    assert (key.lines, key.typed, key.secret, key.unseen) == ((), "rehearsal fix gemini-key", "", ())
+    assert hidden.lines == () and len(hidden.unseen) == 1
+
+
+def test_the_wizard_mends_as_the_command_does(module_world: Inside) -> None:
+    given = module_world.world.secrets.artifacts_token
+    _lost_script(module_world)
+    with inside_of(module_world, GH_TOKEN=None) as services:
+        backend, heard = RealBackend(services()), list[object]()
+        end = backend.fix("4.2", "", heard.append)
+        assert backend.plan_fix("github-auth").secret.startswith("New GitHub token")
+        kept = backend.fix("github-auth", given, heard.append)
+        refused = backend.fix("github-auth", "", heard.append)
+    assert (end.outcome, kept.outcome, refused.outcome) == ("verified", "verified", "verified")
+    assert end.lines[0].startswith("passed: ") and heard
+    assert {verified_as(module_world, one.log) for one in (end, kept, refused)} == {SEALED}
+    assert keyring_says(module_world, "get") == given
+    assert given not in repr((end, kept, heard)) and holding(module_world, given) == sorted(_keepers_of_the_token(module_world))
+    keyring_says(module_world, "del")
 
 
 def test_the_list_names_every_section(module_world: Inside) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import Inside, MakeWorld
 
-from nexy_tui.cli.where import age
+from nexy_tui.core.text import age
 
 
 def where(inside: Inside, **environ: str) -> dict[str, list[dict[str, Any]]]:

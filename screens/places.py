@@ -1,0 +1,117 @@
+"""Where to look: every place a release leaves something at, on one panel (rulebook section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from nexy_tui.core.text import age
+from screens.backend import PlaceEntry
+from screens.base import WizardScreen
+from screens.text import clean, one_line
+from screens.widgets.grid import grid
+
+if TYPE_CHECKING:
+    from screens.conductor import Conductor
+
+_SIGNS = {"there": ("✓", "$success"), "missing": ("✗", "bold $error")}
+
+
+class PlacesScreen(WizardScreen):
+    """The list in the rulebook's order; below it the chosen place's address, state, age, and how to see more of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "look", "Look again"),
+        Binding("y", "copy", "Copy"),
+        Binding("c", "copy_how", "Copy its command"),
+        Binding("escape", "app.pop_screen", "Back", key_display="esc"),
+    ]
+
+    def __init__(self, conductor: Conductor) -> None:
+        super().__init__(conductor)
+        self._places: tuple[PlaceEntry, ...] = ()
+
+    def body(self) -> Iterable[Widget]:
+        """Title, list, and the chosen place."""
+        about = ("   rulebook section 5; nothing outside is asked", "$muted")
+        with Vertical(id="listing"):
+            yield Static(Content.assemble(("Where to look", "bold"), about), id="list-title", markup=False)
+            yield OptionList(id="list", markup=False, compact=True)
+            yield Static(id="about", markup=False)
+
+    def on_mount(self) -> None:
+        """Look."""
+        self.query_one("#list").focus()
+        self.action_look()
+        self.redraw()
+
+    @property
+    def chosen(self) -> PlaceEntry | None:
+        """The place the cursor is on."""
+        index = self.query_one("#list", OptionList).highlighted
+        return None if index is None or index >= len(self._places) else self._places[index]
+
+    def on_option_list_option_highlighted(self, _: OptionList.OptionHighlighted) -> None:
+        """Show the place."""
+        self._about()
+
+    def on_option_list_option_selected(self, _: OptionList.OptionSelected) -> None:
+        """Enter or a click copies."""
+        self.action_copy()
+
+    def action_look(self) -> None:
+        """Look at every place."""
+        conductor = self.conductor
+        conductor.jobs.start("Looking where everything lies", conductor.backend.places, self._list, conductor.problem)
+
+    def action_copy(self) -> None:
+        """Copy the path or the address."""
+        self._copied("" if self.chosen is None else self.chosen.where)
+
+    def action_copy_how(self) -> None:
+        """Copy the command that shows more."""
+        self._copied("" if self.chosen is None else self.chosen.how)
+
+    def _copied(self, text: str) -> None:
+        if text:
+            self.app.copy_to_clipboard(clean(text))
+            self.conductor.tell("Copied through the terminal (OSC 52).")
+
+    def _list(self, places: Sequence[PlaceEntry]) -> None:
+        if not self.drawable:
+            return
+        self._places = tuple(places)
+        listing = self.query_one("#list", OptionList)
+        before = listing.highlighted
+        listing.clear_options()
+        listing.add_options(Option(_row(place)) for place in self._places)
+        if self._places:
+            listing.highlighted = min(before or 0, len(self._places) - 1)
+        self._about()
+
+    def _about(self) -> None:
+        place = self.chosen
+        if place is None:
+            self.query_one("#about", Static).update("Looking …")
+            return
+        state = place.state if place.age_s is None else f"{place.state}, {age(place.age_s)} old"
+        rows = [("place", place.where), ("state", state), ("note", place.note), ("see it", place.how)]
+        self.query_one("#about", Static).update(grid(self.app, [row for row in rows if row[1]], width=8))
+
+
+def _row(place: PlaceEntry) -> Content:
+    sign, style = _SIGNS.get(place.state, ("·", "$muted"))
+    old = "" if place.age_s is None else age(place.age_s)
+    return Content.assemble(
+        (f"{sign} {one_line(place.name, 14):<15}", style if place.state == "missing" else "bold"),
+        (f"{one_line(place.state, 10):<11}", style),
+        (f"{old:<9}", "$muted"),
+        one_line(place.where),
+    )
