@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from datetime import UTC
 from typing import Any
 
 from nexy_tui import __version__
+from nexy_tui.core import strict_json
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, DrillRecord
 from nexy_tui.core.database_rules import REQUIRED_TABLES
@@ -101,7 +101,7 @@ def unpack(stdout: str) -> Facts:
             raise ValueError("its report came back cut")
     except (binascii.Error, zlib.error):
         raise ValueError("its report came back cut or changed") from None
-    return Facts([(name, value) for name, _, value in (line.partition(" ") for line in text.decode("utf-8", "replace").splitlines())])
+    return Facts([(name, value) for name, _, value in (line.partition(" ") for line in text.decode("utf-8", "replace").split("\n"))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def _catalog(facts: Facts, address: Address) -> Catalog | Unseen:
         said = printable(facts.get("catalog-error") or "it gave no reason", 300).rstrip(".")
         remedy = "See that PostgreSQL runs on the VM, and that its DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD are right."
         return Unseen(CouldNotLook(f"The database {address} did not let the VM in: {said}.", remedy=remedy))
-    return Catalog.read(json.loads(text))
+    return Catalog.read(strict_json.load_object(text.encode()))
 
 
 def _pg_dump(facts: Facts) -> Tool | Unseen:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from nexy_tui.core import strict_json
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused
+from nexy_tui.core.text import printable
 from nexy_tui.services.git import Git
 
 REF = "refs/nexy/lock"
@@ -35,7 +37,7 @@ class Holder:
         """Whether the holder let it lapse; a time that cannot be read counts as not lapsed."""
         try:
             return datetime.fromisoformat(self.expires) <= now
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):  # No time, or one that does not say in which zone it is.
             return False
 
     def __str__(self) -> str:
@@ -124,7 +126,7 @@ class ReleaseLock:
 
 def _parse(commit: str, message: str) -> Holder:
     try:
-        body = json.loads(message.partition("\n\n")[2])
-        return Holder(commit, *(str(body[key])[:200] for key in ("operator", "host", "run", "expires")))
+        body = strict_json.loads(message.partition("\n\n")[2].encode("utf-8", "replace"))
+        return Holder(commit, *(printable(str(body[key])) for key in ("operator", "host", "run", "expires")))
     except (ValueError, KeyError, TypeError):
         return Holder(commit, "somebody", "an unknown host", "unknown", "an unknown time")

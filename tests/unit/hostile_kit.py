@@ -32,7 +32,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import SURVEY_MARK, unpack_survey
 from nexy_tui.runlog import read, report, show, verify
 from nexy_tui.runlog.trust import AllowedSigners
-from nexy_tui.services import dmg, version_files, xar
+from nexy_tui.services import dmg, lock, version_files, xar
 from nexy_tui.services.database_settings import load
 from nexy_tui.services.git import Git
 from nexy_tui.services.github import Release, ReleaseHost
@@ -187,6 +187,13 @@ def _release_host(raw: bytes) -> object:
     return asked
 
 
+def _lock(raw: bytes) -> object:
+    """The lock's commit, whatever its message holds: somebody holds it, and it has not lapsed unless it says so clearly."""
+    holder = lock._parse("c" * 40, raw.decode("utf-8", "surrogateescape"))
+    assert str(holder).isprintable() and len(str(holder)) < 1000
+    return holder.expired(datetime(2026, 2, 14, tzinfo=UTC))
+
+
 # --- the table ---
 
 
@@ -266,6 +273,7 @@ SURVEY = (
     + b"a" * 40
     + b"\ntags v1.6.1.43\nsettings server/config.env there\nsetting server/config.env SERVER_VERSION 1.6.1.43\nclock 1\n"
 )
+LOCK = b'Release lock\n\n{"expires": "2026-02-14T12:00:00.000000Z", "host": "h", "operator": "o", "run": "r"}'
 RECORD = json.dumps(
     DrillRecord.read(
         {
@@ -321,6 +329,7 @@ PARSERS: dict[str, Parser] = {
     "publisher_script": Parser(publisher_script.read, (publisher_script.Unreadable,), SCRIPT),
     "database_record": Parser(_record, (ValueError,), RECORD),
     "vm_facts": Parser(_survey, (ValueError,), SURVEY),
+    "release_lock": Parser(_lock, (), LOCK),
     "release_host": Parser(_release_host, (CouldNotLook, TryAgain), b'{"id": 7, "tag_name": "Update"}'),
 }
 """By the name of its folder in tests/unit/corpus."""

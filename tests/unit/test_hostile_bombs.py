@@ -111,5 +111,5 @@ def test_a_bomb_is_refused_in_little_memory(name: str) -> None:
 
 
 def test_every_parser_meets_a_bomb() -> None:
-    """The version file and config.env hold nothing that could nest or expand: they are met in the corpus and the fuzz alone."""
-    assert set(PARSERS) - {parser for parser, _, _ in BOMBS.values()} == {"version", "config_env"}
+    """Version file and config.env hold nothing that could nest or expand, and no lock is refused: these are met in corpus and fuzz."""
+    assert set(PARSERS) - {parser for parser, _, _ in BOMBS.values()} == {"version", "config_env", "release_lock"}
