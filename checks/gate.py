@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from checks.base import Check, Scope
@@ -42,11 +42,13 @@ from nexy_tui.core.version import Version
 from nexy_tui.services.github import Asset
 from nexy_tui.services.plain_file import look_plain
 from nexy_tui.services.update_server import AppcastFacts, HealthFacts
+from nexy_tui.services.version_files import Rewriting
 
 T = TypeVar("T")
 
 API, URL, TO_BE, APPCAST, HEALTH, UPDATES = "release asset (API)", "release URL", "appcast-to-be", "appcast", "/health", "/updates/health"
 CANONICAL = str(CANONICAL_PATH)
+VERSION = "VERSION"
 STALE, TARGET = ("stale-appcast",), ("target-repository",)
 """Fixers offered (rulebook 4.9 and 4.4)."""
 
@@ -89,7 +91,7 @@ class GateFacts:
 def gate_matrix(facts: GateFacts, plan: Plan, profile: Profile) -> Matrix:
     """The whole table for a kind of run and a profile. Pure."""
     want = expected(plan, profile, facts.image, has_key=facts.has_key, earlier=facts.earlier)
-    columns: dict[str, Column] = {"VERSION": version_column(facts.version, want)}
+    columns: dict[str, Column] = {VERSION: version_column(facts.version, want)}
     columns |= {path: manifest_column(raw, facts.canonical, want) for path, raw in facts.manifests.items()}
     columns |= {API: asset_column(facts.asset, want), URL: download_column(facts.image, want)}
     if profile is Profile.PRE_DEPLOY:
@@ -175,6 +177,14 @@ def look_published(scope: Scope) -> PublishedFacts:
     return PublishedFacts(look_gate(scope), look_deployment(scope))
 
 
+def judge_version(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
+    """VERSION, which the matrix shows, and the other version files say the release's version."""
+    verdict = judge_files(files, plan)
+    before = next((file.before for file in files if file.file.path == VERSION), None)
+    cell = Cell.held(None if before is None else before.removesuffix("\n"), plan.version)
+    return replace(verdict, evidence=(_cell_seen(VERSION, "version", cell), *verdict.evidence))
+
+
 def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
     """The four files agree with each other, with the kind's version and with the download, and are what the branch holds."""
     matrix = gate_matrix(facts.gate, plan, Profile.PRE_DEPLOY).of(facts.gate.manifests)
@@ -231,13 +241,17 @@ def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] =
     `remedy` is for what is wrong, `unseen` for what could not be seen.
     """
     cells = ((source, row, cell) for source, column in matrix.columns.items() for row, cell in column.items())
-    evidence = tuple(Evidence(f"{source} {row}", f"{cell.value} ({cell.verdict.value})", source) for source, row, cell in cells)
+    evidence = tuple(_cell_seen(*cell) for cell in cells)
     if wrong := matrix.wrong(Status.FAILED):
         return failed(_listed([_told(*cell) for cell in wrong]), remedy, *evidence, fixers=fixers)
     if hidden := matrix.wrong(Status.INCONCLUSIVE):
         said = _listed([_told(*cell) for cell in hidden])
         return inconclusive(f"Not everything could be seen. {said}", unseen, *evidence)
     return passed(well, *evidence)
+
+
+def _cell_seen(source: str, row: str, cell: Cell) -> Evidence:
+    return Evidence(f"{source} {row}", f"{cell.value} ({cell.verdict.value})", source)
 
 
 def _told(source: str, row: str, cell: Cell) -> str:
@@ -255,7 +269,7 @@ def _sha256(data: bytes | None) -> str:
     return hashlib.sha256(data or b"").hexdigest()
 
 
-FILES = Check(look_files, judge_files)
+FILES = Check(look_files, judge_version)
 MANIFESTS = Check(look_published, judge_manifests, slow=True)
 ASSET = Check(look_gate, judge_asset, slow=True)
 FUTURE_APPCAST = Check(look_gate, judge_appcast, slow=True)

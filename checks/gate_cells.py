@@ -119,8 +119,8 @@ def asset_column(asset: Asset | Unseen | None, want: Expected) -> Column:
     if isinstance(asset, Unseen):
         return {"reachability": Cell.unseen(asset.why)}
     if asset is None:
-        return {"reachability": Cell.said("missing", "uploaded", False)}
-    column = {"size": Cell.held(asset.size, want.size), "reachability": Cell.held(asset.state, "uploaded")}
+        return {"reachability": Cell.said("missing", "uploaded", False), "tls": _tls()}
+    column = {"size": Cell.held(asset.size, want.size), "reachability": Cell.held(asset.state, "uploaded"), "tls": _tls()}
     return column | {"sha256": Cell.held(asset.sha256, want.sha256) if asset.sha256 else Cell.shown("")}
 
 

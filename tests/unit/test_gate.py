@@ -25,6 +25,7 @@ from checks.gate import (
     judge_asset,
     judge_live,
     judge_manifests,
+    judge_version,
 )
 from checks.gate_cells import Profile, Unseen
 from checks.image import ImageFacts
@@ -45,6 +46,7 @@ from nexy_tui.services.artifact import Contents, Inspected
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import Asset, Release
 from nexy_tui.services.update_server import AppcastFacts, HealthFacts
+from nexy_tui.services.version_files import FILES, Rewriting
 
 NEW, OLD, OLDER = "1.6.1.43", "1.6.1.42", "1.6.1.40"
 V, C = Version.parse(NEW), Version.parse(OLD)
@@ -263,6 +265,17 @@ def test_the_matrix_has_every_source_and_its_document_the_form_that_is_printed()
     assert matrix.verdict is Status.PASSED
     after = gate_matrix(facts(serving=live(OLD)), plan(), Profile.POST_DEPLOY)
     assert after.verdict is Status.FAILED and f"(wanted {NEW})" in after.text()
+
+
+def test_every_cell_of_the_matrix_is_some_items_evidence_which_the_screen_draws_it_from() -> None:
+    gate = facts(serving=live(OLD))
+    verdicts = {"files": judge_version((Rewriting(FILES[0], f"{NEW}\n", f"{NEW}\n"),), plan()), **gate_verdicts(gate, plan())}
+    seen = {(one.source, one.name.removeprefix(one.source).strip()) for verdict in verdicts.values() for one in verdict.evidence}
+    columns = gate_matrix(gate, plan(), Profile.PRE_DEPLOY).columns
+    assert {(source, row) for source, column in columns.items() for row in column} <= seen
+    assert verdicts["files"].status is Status.PASSED
+    other = judge_version((Rewriting(FILES[0], f"{OLD}\n", f"{NEW}\n"),), plan())
+    assert other.status is Status.FAILED and other.evidence[0].value == f"{OLD} (failed)"
 
 
 # --- final verification ---
