@@ -70,7 +70,7 @@ def struck_and_run_again(work: Publisher, at: int, sort: str) -> str:
             if apart.struck(account, since):
                 failed, left = "killed", apart.kill()
                 let_go()
-                assert gone(left, within=20)
+                assert gone(left, within=60)
             assert work.inside.world.secrets.world_token not in apart.said.read_text()
     else:
         with strike(work.inside, at, sort):
@@ -79,7 +79,7 @@ def struck_and_run_again(work: Publisher, at: int, sort: str) -> str:
             except Problem as problem:
                 failed = problem.what
                 assert problem.remedy and "ghp_" not in str(problem)
-        assert gone(guards(), within=20)
+        assert gone(guards(), within=60)
     if length(account) == since:
         return ""
     where = f"{sort} at request {at}, {rows(account)[-1]['method']} {rows(account)[-1]['host']}{rows(account)[-1]['path']}: {failed}"
@@ -186,7 +186,7 @@ def test_clients_get_one_whole_file_or_the_other_while_the_publisher_is_killed(w
                 assert apart.struck(account, since)
                 left = apart.kill()
                 let_go()
-            assert gone(left, within=20)
+            assert gone(left, within=60)
             work.do(Publish())
             assert_ended(work)
             assert_unbroken(mark)

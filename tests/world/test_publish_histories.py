@@ -165,7 +165,7 @@ class Story:
         finally:
             if step.fault is not None:
                 inside.fault(step.fault[0], False)
-            assert gone(guards(), within=20)
+            assert gone(guards(), within=60)
         self.assert_done(step.verb)
         return "done"
 
@@ -186,7 +186,7 @@ class Story:
                     process.kill()
                 left = apart.kill()
                 let_go()
-                assert gone(left, within=20)
+                assert gone(left, within=60)
         assert self.work.inside.world.secrets.world_token not in apart.said.read_text()
         return "killed" if struck else "done" if apart.process.wait() == 0 else "refused"
 

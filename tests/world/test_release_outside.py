@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,6 +86,7 @@ def test_two_releases_a_rollback_and_a_third_release_seen_from_outside(stage: St
     assert stage.peak is None or stage.peak < 200, "the wizard's own process is small; `make exhaustive` sees it with real sizes"
     assert first.manifest["artifact"]["size"] == 1_000_000
     see_all(first, where_it_began(first))
+    the_exposure_is_in_the_log(first)
     branch, digest = first.refs["HEAD"], first.manifest["artifact"]["sha256"]
     second = stage.rehearse()
     assert second.version == "1.6.1.44"
@@ -98,6 +100,15 @@ def test_two_releases_a_rollback_and_a_third_release_seen_from_outside(stage: St
     assert third.version == "1.6.1.45", "what was rolled back keeps its number"
     see_all(third, back)
     no_secret_was_written(stage)
+
+
+def the_exposure_is_in_the_log(seen: Seen) -> None:
+    """It began with the swap, and ended before the last item that waits for it was looked at."""
+    said = [str(one["message"]) for one in seen.predicates if one["kind"] == "progress-checkpoint"]
+    swapped = next(index for index, text in enumerate(said) if text == "replace the download")
+    opened = next(index for index, text in enumerate(said) if text.startswith("Exposure opened: "))
+    [closed] = [index for index, text in enumerate(said) if re.fullmatch(r"Exposure closed after \d+\.\d s: .* agree\.", text)]
+    assert swapped < opened < closed
 
 
 def no_secret_was_written(stage: Stage) -> None:

@@ -140,6 +140,8 @@ def test_killed_between_the_swap_and_the_manifests(bench: Bench, tmp_path: Path)
     assert outside(inside).changed(before) == {"tag", "branch", "download"}
     resumed(bench, inside, log, unknown=("publish",))
     assert_released(inside, version)
+    exposure = [record.message.split(" ")[1] for record in read_log(log) if record.message.startswith("Exposure ")]
+    assert exposure == ["opened:", "closed"], "counted on over the kill, and once"
 
 
 def test_killed_during_the_deploy(bench: Bench, tmp_path: Path) -> None:
