@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nexy_tui.core.event import Emit, Event, Line
-from nexy_tui.core.problem import Refused
+from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.secret import Secret, redact
 from nexy_tui.core.steps import BUILTIN, INSIDE
 from nexy_tui.core.text import printable
@@ -106,15 +106,23 @@ class CheckoutScript:
                 for text in shown(event.text, secrets):
                     emit(Line(text, source))
 
-        done = processes.run(
-            self.command(services, arguments),
-            cwd=services.layout.root / services.layout.base,
-            env=environ,
-            timeout=60.0 * self.minutes,
-            emit=show,
-            cancelled=cancelled,
-            check=False,
-        )
+        command = self.command(services, arguments)
+        try:
+            done = processes.run(
+                command,
+                cwd=services.layout.root / services.layout.base,
+                env=environ,
+                timeout=60.0 * self.minutes,
+                emit=show,
+                cancelled=cancelled,
+                check=False,
+            )
+        except CouldNotLook as error:
+            raise CouldNotLook(
+                f"{' '.join(command)}: {error.what}",
+                "What it did before that is for the items to say.",
+                f'See its output above, mend it and do the step again, or set {self.key} = "{BUILTIN}" under [steps].',
+            ) from None
         return Completed(done.exit, *("\n".join(shown(text, secrets)) for text in (done.stdout, done.stderr)))
 
     def _environ(self, environ: Mapping[str, str], more: Mapping[str, Secret]) -> dict[str, str]:

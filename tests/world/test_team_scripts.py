@@ -260,7 +260,7 @@ def script(place: Inside, mood: Callable[[str, str], None], text: str, minutes: 
 
 def test_a_script_past_its_time_limit_is_ended(place: Inside, services: Services, mood: Callable[[str, str], None]) -> None:
     waiting = script(place, mood, "sleep 300 & echo $! > $HOME/child; wait", minutes=0.01)
-    with pytest.raises(CouldNotLook, match="was ended"):
+    with pytest.raises(CouldNotLook, match=r"^./server/scripts/db_backup.sh: .* was ended"):
         waiting.run(services, [], {}, silent, lambda: False)
     assert _gone(int((place.home / "child").read_text()))
 
