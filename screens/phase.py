@@ -187,6 +187,12 @@ class PhaseScreen(WizardScreen):
         if self.selected is not None:
             self.conductor.actor.open_fixers(self.selected.id)
 
+    def action_places(self) -> None:
+        """Where everything lies."""
+        from screens.places import PlacesScreen
+
+        self.app.push_screen(PlacesScreen(self.conductor))
+
     def action_back(self) -> None:
         """The phase before."""
         state = self.session.state

@@ -161,3 +161,13 @@ def test_where_to_look_copies_a_place_or_the_command_that_shows_it() -> None:
         assert "Start a release" in flowing(pilot.app)
 
     play(FakeBackend(), script, run=False)
+
+
+def test_where_to_look_and_the_fixers_open_from_a_run_too() -> None:
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "w")
+        assert "Where to look" in flowing(pilot.app)
+        await press(pilot, "escape", "f")
+        assert "Fixers" in flowing(pilot.app)
+
+    play(FakeBackend(), script)
