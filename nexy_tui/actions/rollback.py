@@ -11,6 +11,7 @@ from checks.publish import judge_target, previous_name, read_place, read_target,
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.manifests import push_manifests, require_pushable
 from nexy_tui.actions.offer import Offer, look_offer
+from nexy_tui.actions.package import with_its_package
 from nexy_tui.actions.reoffer import reoffer, require_use
 from nexy_tui.actions.swap import Swapped, heal, swap, take_back
 from nexy_tui.core import manifest
@@ -68,6 +69,8 @@ class Rollback:
                 f"download {previous_name(name)} of {plan.target.artifacts_repository} and find the manifests that name its bytes",
                 f"rename {name} to incoming-<sha256>-{name}; rename {previous_name(name)} to {name}; verify {plan.target.asset_url(name)}",
             ]
+        if not plan.with_pkg:
+            lines.append(f"the same with {PKG}, where the one in place is of {plan.version}")
         return [
             *lines,
             f"write that release's four manifests, commit them alone, push to {plan.target.code_url()}, fast-forward only",
@@ -81,6 +84,7 @@ class Rollback:
 
     def run(self, context: ActionContext) -> ActionResult:
         """Put it back, going on from whatever an earlier rollback left. Raises Refused when there is nothing to go back to."""
+        context = with_its_package(context)
         services, plan = context.services, context.plan
         host = services.github.watched(context.emit, context.cancelled)
         verdict = judge_target(read_target(host, plan), plan)

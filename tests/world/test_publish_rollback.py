@@ -13,7 +13,7 @@ from publishing import MANIFESTS, Killed, Mortal, Publisher, assert_published, l
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.rollback import Recover, Rollback
 from nexy_tui.core.problem import Problem, Refused
-from nexy_tui.core.target import DMG
+from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.version import Version
 
 _numbers = itertools.count(43)
@@ -58,6 +58,33 @@ def test_a_rollback_puts_bytes_and_manifests_back_and_the_next_release_goes_on(w
         work.do(Rollback())
     next_version(work)
     assert_published(work)
+
+
+def test_a_package_goes_back_with_the_release_it_came_with_though_the_inbox_was_tidied(work: Publisher) -> None:
+    package = work.services.layout.inbox / PKG
+
+    def publish_both() -> tuple[int, str]:
+        work.with_pkg = True
+        work.version = Version.parse(f"1.6.1.{next(_numbers)}")
+        work.lay()
+        work.lay(PKG)
+        work.do(Publish())
+        figures = local(work, PKG)
+        package.unlink()
+        work.with_pkg = False
+        return figures
+
+    older = publish_both()
+    version, figures = work.version, local(work)
+    work.deploy()
+    newer = publish_both()
+    assert work.download(PKG) == newer
+    work.do(Rollback())
+    assert_back(work, version, figures)
+    assert work.download(PKG) == older, "it came with the release that was rolled back"
+    next_version(work)
+    assert work.do(Rollback()).digests.keys() & {DMG, PKG} == {DMG}, "the package in place is an older release's"
+    assert work.download(PKG) == older
 
 
 def test_what_was_rolled_back_is_published_again_without_an_upload(work: Publisher) -> None:
