@@ -185,10 +185,19 @@ def test_no_command_of_the_rulebook_is_left_out() -> None:
         assert {command.replace("X.Y.Z.Build", V) for command in commands if command not in NOT_TYPED} <= typed, section
 
 
+def once(typed: list[Typed]) -> list[Typed]:
+    """Every command once by what it should come to: a release that is typed in fewer words."""
+    kept: dict[tuple[str, int], Typed] = {}
+    for one in typed:
+        kept.setdefault((one.command, one.exit), one)
+    return list(kept.values())
+
+
 @pytest.mark.parametrize("layout", ["flat", "nested"])
 def test_every_command_of_the_rulebook_word_for_word(make_world: MakeWorld, tmp_path: Path, layout: str) -> None:
     inside = make_world(layout=layout)
     typing = [typed for typed in RELEASE if shutil.which("gh") or not typed.command.startswith("gh ")]
+    typing = typing if layout == "flat" else once(typing)
     laid, *done = type_all(inside, ["nexy-tui scaffold", *(typed.command for typed in typing)], tmp_path / "typed")
     assert laid.exit == 0, laid
     for typed, said in zip(typing, done, strict=True):
