@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
-from checks.remotes import look_lock
+from checks.vm import look_database
 from nexy_tui.core.database_rules import FORBIDDEN, GRANTED, PROTECTED_TABLES, REQUIRED_TABLES, SQLSTATE, TRIGGER, always_refuses
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
 from nexy_tui.core.plan import Plan
@@ -24,13 +24,7 @@ def look_survey(scope: Scope) -> Survey:
 
     def survey() -> Survey:
         if scope.plan.target.database.where == "vm":
-            holder = look_lock(scope).holder
-            if holder is not None and holder.run != scope.plan.run and not holder.expired(scope.plan.now):
-                raise CouldNotLook(
-                    f"The database on the VM was not asked: {holder} is releasing.",
-                    "The VM runs one command at a time, and the release comes first.",
-                    "Look again when that release has ended.",
-                )
+            return look_database(scope)
         return scope.services.database.place.survey(scope.emit)
 
     return scope.once("database.survey", survey)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
-from checks.remotes import look_lock
 from checks.tip import look_refs
+from checks.vm import look_vm
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import CouldNotLook, Unusable
+from nexy_tui.core.problem import Unusable
 from nexy_tui.core.text import last_lines, printable
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.services.deployment import find_deployment
@@ -31,22 +31,6 @@ class DeployFacts:
 
     vm: VmFacts
     deployment: Deployment
-
-
-def look_vm(scope: Scope) -> VmFacts:
-    """The VM's survey, once a pass. Not started while somebody else releases: a look must not get in their deploy's way."""
-
-    def survey() -> VmFacts:
-        holder = look_lock(scope).holder
-        if holder is not None and holder.run != scope.plan.run and not holder.expired(scope.plan.now):
-            raise CouldNotLook(
-                f"The VM was not asked: {holder} is releasing.",
-                "It runs one command at a time, and the release comes first.",
-                "Look again when that release has ended.",
-            )
-        return scope.services.vm.survey(str(scope.plan.published or ""), emit=scope.emit)
-
-    return scope.once("vm.survey", survey)
 
 
 def look_deployment(scope: Scope) -> Deployment:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
-from checks.deploy import look_vm
+from checks.vm import look_vm
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.event import Line, Waiting
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed

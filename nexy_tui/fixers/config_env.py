@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
-from checks.deploy import SETTINGS, look_vm
+from checks.deploy import SETTINGS
+from checks.vm import look_vm
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.diff import unified
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from checks.base import Check
-from checks.deploy import SETTINGS, look_vm
+from checks.deploy import SETTINGS
+from checks.vm import look_vm
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan

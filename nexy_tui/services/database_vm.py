@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from nexy_tui import __version__
@@ -31,7 +31,8 @@ from nexy_tui.services.database_sql import CATALOG, COUNT_TABLES, DRILL_COMMENT,
 from nexy_tui.services.vm import ScriptResult, VmHost
 from nexy_tui.services.vm_scripts import load
 
-_LOOK_TIMEOUT, _LOOK_PATIENCE = 600.0, 30.0
+SURVEY_TIMEOUT = 600.0
+_LOOK_PATIENCE = 30.0
 _WORK_TIMEOUT = 5100.0
 """Seconds; Azure itself ends a command after 90 minutes."""
 
@@ -136,9 +137,23 @@ class VmDatabase:
 
     def survey(self, emit: Emit = silent) -> Survey:
         """Look at server, catalog, tools and archives, by one script that changes nothing."""
-        options = {"timeout": _LOOK_TIMEOUT, "patience": _LOOK_PATIENCE, "emit": emit}
-        facts, result = self._run("database_survey.sh", {"NEXY_CATALOG": CATALOG}, options)
-        taken = self._clock.now()
+        options: dict[str, Any] = {"timeout": SURVEY_TIMEOUT, "patience": _LOOK_PATIENCE, "emit": emit}
+        result = self._vm.run_script(self.survey_script, parameters=self.survey_parameters, **options)
+        return self.read_survey(result, self._clock.now())
+
+    @property
+    def survey_script(self) -> str:
+        """What looks at the database there."""
+        return load("database.sh") + load("database_survey.sh")
+
+    @property
+    def survey_parameters(self) -> dict[str, str]:
+        """The script's parameters."""
+        return {"NEXY_BASE": str(self._layout.base), "NEXY_CATALOG": CATALOG}
+
+    def read_survey(self, result: ScriptResult, taken: datetime) -> Survey:
+        """The facts in the survey's output. Raises CouldNotLook."""
+        facts = self._told(result)
         if result.exit != 0:
             said = facts.get("refused") or facts.get("failed") or result.tail or "it printed nothing"
             what = f"The database could not be looked at on {self._vm.where}: {printable(said, 400)}."
@@ -215,9 +230,7 @@ class VmDatabase:
         job = _Job("database_record.sh", "Laying the signed record beside its archive", f"nexy-tui db {kind}")
         self._work(job, {"NEXY_RECORD": kind, "NEXY_ARCHIVE": archive, "NEXY_LINE": line.decode("ascii")})
 
-    def _work(
-        self, job: _Job, parameters: dict[str, str], emit: Emit = silent, cancelled: Callable[[], bool] = lambda: False
-    ) -> Facts:
+    def _work(self, job: _Job, parameters: dict[str, str], emit: Emit = silent, cancelled: Callable[[], bool] = lambda: False) -> Facts:
         """A script that changes something: its facts, or the failure it names."""
         if cancelled():
             raise Cancelled(f"{job.what} was not begun: the operator stopped it.")
@@ -235,8 +248,11 @@ class VmDatabase:
     def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[Facts, ScriptResult]:
         text = load("database.sh") + load(script)
         result = self._vm.run_script(text, parameters={"NEXY_BASE": str(self._layout.base), **parameters}, **options)
+        return self._told(result), result
+
+    def _told(self, result: ScriptResult) -> Facts:
         try:
-            return unpack(result.stdout), result
+            return unpack(result.stdout)
         except ValueError as error:
             raise CouldNotLook(
                 f"What the script did on {self._vm.where} cannot be told: {error}.",

@@ -12,6 +12,7 @@ import secrets as random
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.clock import Clock
@@ -120,7 +121,10 @@ class VmHost:
             emit=emit,
             cancelled=cancelled,
         )
-        taken = rfc3339(self._clock.now())
+        return self.read_survey(result, self._clock.now())
+
+    def read_survey(self, result: ScriptResult, taken: datetime) -> VmFacts:
+        """The facts in the survey's output. Raises CouldNotLook."""
         if result.exit != 0:
             raise CouldNotLook(
                 f"The survey of {self.where} ended with status {result.exit}: {result.tail or 'it printed nothing'}",
@@ -128,7 +132,7 @@ class VmHost:
                 "See that target.vm names the right VM and directory in the configuration.",
             )
         try:
-            return unpack_survey(result.stdout, taken)
+            return unpack_survey(result.stdout, rfc3339(taken))
         except ValueError as error:
             raise CouldNotLook(
                 f"The survey of {self.where} cannot be read: {error}.",

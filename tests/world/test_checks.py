@@ -278,3 +278,17 @@ def test_a_stash_that_was_left_in_conflict_stands_in_the_way_and_a_whole_one_is_
         assert popped.returncode != 0, popped.stdout
         finding = look(released, "version.branch")["version.branch"]
     assert finding.status is Status.FAILED and "in conflict" in finding.summary, finding
+
+
+def test_one_look_at_everything_takes_the_vms_slot_once_also_where_the_database_is_there(released: Inside, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(put('where = "local"', 'where = "vm"')(released.world.config.read_text()))
+    there = replace(released, environ={**released.environ, "NEXY_CONFIG": str(config)})
+    account = released.world.log / "requests.jsonl"
+    before = len(account.read_text().splitlines())
+    items = [item.id for phase in ("database", "deploy") for item in CHECKLIST.phase(phase).items]
+    found = look(there, *items)
+    requests = [json.loads(line) for line in account.read_text().splitlines()[before:]]
+    assert [row["method"] for row in requests if row["path"].endswith("/runCommand")] == ["POST"]
+    assert statuses(found, Status.INCONCLUSIVE) == set(), found
+    assert statuses(found, Status.FAILED) == {"database.backup", "database.drill"}, "those of this world are on this machine, not on the VM"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,16 @@ from nexy_tui.core.database_record import BackupRecord
 from nexy_tui.core.event import PointOfNoReturn, silent
 from nexy_tui.core.finding import Status
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
+from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.rehearsal import database
 from nexy_tui.rehearsal.cluster import bin_dir
 from nexy_tui.rehearsal.seed import database_settings
 from nexy_tui.services.backup_archive import archive_name
-from nexy_tui.services.database_facts import Unseen
+from nexy_tui.services.database_facts import Survey, Unseen
 from nexy_tui.services.database_sql import DRILL_COMMENT, DRILL_LOCK
+from nexy_tui.services.database_vm import VmDatabase
 from nexy_tui.services.vm import VmHost
+from nexy_tui.services.vm_surveys import Surveys, survey_both
 
 __all__ = ["bench", "running"]
 
@@ -47,6 +51,7 @@ class Bash:
         self.folder = folder
         self.scripts: list[str] = []
         self.sizes: list[int] = []
+        self.errors: list[int] = []
         self.before: Callable[[], None] = lambda: None
 
     def action(self, script: str, *, begun: Callable[[], None] | None = None, **_: Any) -> str:
@@ -58,6 +63,7 @@ class Bash:
         hostile = {"PGHOST": "203.0.113.1", "PGHOSTADDR": "203.0.113.1", "PGSERVICE": "nowhere", "TMPDIR": str(self.folder / "tmp")}
         done = subprocess.run(["bash", "-c", script], env=environ | hostile, capture_output=True, timeout=60, check=False)
         self.sizes.append(len(done.stdout))
+        self.errors.append(len(done.stderr))
         out, err = (text[-LIMIT:].decode("utf-8", "replace") for text in (done.stdout, done.stderr))
         return f"Enable succeeded: \n[stdout]\n{out}\n[stderr]\n{err}"
 
@@ -382,3 +388,33 @@ def test_a_torn_journal_stays_a_line_of_its_own(bench: Bench, machine: Machine) 
     Drill().run(bench.context(where="vm")[0])
     assert len((machine.backups / f"{name}.drill.jsonl").read_bytes().splitlines()) == 2
     assert verdict(bench, backups.DRILL)[0] is Status.PASSED
+
+
+def both(bench: Bench, machine: Machine) -> Surveys:
+    place = bench.place("vm")
+    assert isinstance(place, VmDatabase) and bench.vm is not None
+    return survey_both(bench.vm, place, SystemClock(), "1.6.1.43")
+
+
+def test_one_script_looks_at_the_vm_and_at_its_database(bench: Bench, machine: Machine) -> None:
+    Backup().run(bench.context(where="vm")[0])
+    Drill().run(bench.context(where="vm")[0])
+    machine.azure.scripts.clear()
+    seen = both(bench, machine)
+    assert len(machine.azure.scripts) == 1
+    assert isinstance(seen.vm, VmFacts) and isinstance(seen.database, Survey)
+    assert (seen.vm.settings["server/config.env"].versions, seen.vm.free_kib is not None) == (("1",), True)
+    alone = bench.place("vm").survey()
+    assert replace(seen.database, taken=alone.taken) == alone
+    assert max(machine.azure.errors) < LIMIT
+
+
+def test_what_keeps_one_survey_from_being_read_does_not_hide_the_other(bench: Bench, machine: Machine) -> None:
+    machine.configure(DB_PORT="one")
+    seen = both(bench, machine)
+    assert isinstance(seen.vm, VmFacts) and isinstance(seen.database, CouldNotLook)
+    assert "DB_PORT is 'one'" in seen.database.what and seen.database.remedy
+    machine.configure()
+    (machine.scratch.parent / "release.env").write_text(f"NEXY_APP_DIR={machine.app}-gone\nNEXY_PG_BIN={bin_dir()}\n")
+    seen = both(bench, machine)
+    assert isinstance(seen.vm, CouldNotLook) and "is not there" in seen.vm.what

@@ -1,0 +1,63 @@
+"""Looks at the VM: one script per pass for everything that is asked of it, and none while somebody else releases."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from checks.base import Scope
+from checks.remotes import look_lock
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.vm_facts import VmFacts
+from nexy_tui.services.database_facts import Survey
+from nexy_tui.services.database_vm import VmDatabase
+from nexy_tui.services.vm_surveys import Surveys, survey_both
+
+T = TypeVar("T")
+
+
+def look_vm(scope: Scope) -> VmFacts:
+    """The VM's survey, once a pass; together with the database's where that is there."""
+
+    def survey() -> VmFacts:
+        if scope.plan.target.database.where == "vm":
+            return _seen(_look_both(scope).vm)
+        _require_free(scope)
+        return scope.services.vm.survey(_version(scope), emit=scope.emit)
+
+    return scope.once("vm.survey", survey)
+
+
+def look_database(scope: Scope) -> Survey:
+    """The database's survey on the VM, from the same script."""
+    return _seen(_look_both(scope).database)
+
+
+def _look_both(scope: Scope) -> Surveys:
+    def both() -> Surveys:
+        _require_free(scope)
+        services = scope.services
+        database = VmDatabase(services.vm, services.layout, services.clock)
+        return survey_both(services.vm, database, services.clock, _version(scope), scope.emit)
+
+    return scope.once("vm.surveys", both)
+
+
+def _require_free(scope: Scope) -> None:
+    """Raise CouldNotLook while somebody else releases: a look must not get in their deploy's way."""
+    holder = look_lock(scope).holder
+    if holder is not None and holder.run != scope.plan.run and not holder.expired(scope.plan.now):
+        raise CouldNotLook(
+            f"The VM was not asked: {holder} is releasing.",
+            "It runs one command at a time, and the release comes first.",
+            "Look again when that release has ended.",
+        )
+
+
+def _version(scope: Scope) -> str:
+    return str(scope.plan.published or "")
+
+
+def _seen(part: T | CouldNotLook) -> T:
+    if isinstance(part, CouldNotLook):
+        raise part
+    return part
