@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import certifi
 import httpx
@@ -15,15 +16,29 @@ from nexy_tui.core.problem import Unusable
 USER_AGENT = f"nexy-tui/{__version__}"
 
 
+class Client(httpx.Client):
+    """A client that tells a redirect to what is no address as what it is: a server that breaks the protocol.
+
+    httpx works redirects out even where it does not follow them, and is at a loss over some of them with an error of another family.
+    """
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request. Raises httpx.TransportError whatever is wrong with the answer."""
+        try:
+            return super().send(request, **options)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise httpx.RemoteProtocolError(f"It redirects to what is no address ({type(error).__name__}).", request=request) from None
+
+
 class HttpClients:
     """Makes clients that verify TLS against the public CAs (or SSL_CERT_FILE) and the configured private one."""
 
     def __init__(self, environ: Mapping[str, str], ca: Path | None) -> None:
         self._context = tls_context(environ, ca)
 
-    def client(self, *, timeout: float = 30.0, read: float | None = None) -> httpx.Client:
+    def client(self, *, timeout: float = 30.0, read: float | None = None) -> Client:
         """A client of its own; close it. `timeout` holds for connecting and each read, in seconds; `read` overrides reads."""
-        return httpx.Client(
+        return Client(
             verify=self._context,
             timeout=httpx.Timeout(timeout, read=read or timeout),
             follow_redirects=False,

@@ -36,7 +36,7 @@ from nexy_tui.services import dmg, lock, version_files, xar
 from nexy_tui.services.database_settings import load
 from nexy_tui.services.git import Git
 from nexy_tui.services.github import Release, ReleaseHost
-from nexy_tui.services.http import HttpClients
+from nexy_tui.services.http import Client, HttpClients
 from nexy_tui.services.plain_file import read_version_text
 from nexy_tui.services.repeat import TryAgain
 from nexy_tui.services.secrets import Secrets
@@ -139,15 +139,15 @@ def _remotes(raw: bytes) -> object:
 class Clients:
     """Hands out clients whose every answer has this body."""
 
-    def __init__(self, body: bytes | httpx.SyncByteStream, status: int = 200, **headers: str) -> None:
-        self.body, self.status, self.headers = body, status, {name.replace("_", "-"): value for name, value in headers.items()}
+    def __init__(self, body: bytes | httpx.SyncByteStream, status: int = 200, headers: httpx.Headers | None = None) -> None:
+        self.body, self.status, self.headers = body, status, headers
 
-    def client(self, **_: Any) -> httpx.Client:
+    def client(self, **_: Any) -> Client:
         def answer(request: httpx.Request) -> httpx.Response:
             stream = httpx.ByteStream(self.body) if isinstance(self.body, bytes) else self.body
             return httpx.Response(self.status, stream=stream, headers=self.headers)
 
-        return httpx.Client(transport=httpx.MockTransport(answer))
+        return Client(transport=httpx.MockTransport(answer))
 
 
 class OneToken:
@@ -157,9 +157,9 @@ class OneToken:
         return Secret("environment GH_TOKEN", "ghp_" + "T0ken" * 8)
 
 
-def host(body: bytes | httpx.SyncByteStream, status: int = 200, **headers: str) -> ReleaseHost:
+def host(body: bytes | httpx.SyncByteStream, status: int = 200, headers: httpx.Headers | None = None) -> ReleaseHost:
     """The release host, answering every request with this body."""
-    clients = Clients(body, status, **headers)
+    clients = Clients(body, status, headers)
     return ReleaseHost(Target(), cast(HttpClients, clients), cast(Secrets, OneToken()), SystemClock(1e9))
 
 

@@ -20,6 +20,7 @@ from nexy_tui.core.problem import CouldNotLook, Problem, Refused, Unusable
 from nexy_tui.runlog import read
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import artifact, sparkle, version_files
+from nexy_tui.services.backup_folder import RECORD_SUFFIX, SUM_SUFFIX, BackupFolder
 from nexy_tui.services.database_settings import load
 from nexy_tui.services.plain_file import look_plain, read_plain, read_version_text
 
@@ -83,6 +84,14 @@ def _inbox(name: str) -> Callable[[Path], object]:
     return lambda root: artifact.inspect(root / "release_inbox", name, SystemClock(1e9), {})
 
 
+_ARCHIVE = "nexy_db_20260214T120000Z.tar.gz"
+
+
+def _backups(root: Path) -> object:
+    (root / "backups" / _ARCHIVE).write_bytes(b"archive")
+    return BackupFolder(root / "backups").survey().newest
+
+
 READERS: dict[str, tuple[str, Callable[[Path], object], bytes]] = {
     # what is read: its path, how, and bytes that are right
     "VERSION": ("VERSION", lambda root: read_version_text(_layout(root)), b"1.6.1.43\n"),
@@ -100,6 +109,9 @@ READERS: dict[str, tuple[str, Callable[[Path], object], bytes]] = {
     "image": ("release_inbox/Nexy.dmg", _inbox("Nexy.dmg"), PARSERS["dmg"].takes),
     "package": ("release_inbox/Nexy.pkg", _inbox("Nexy.pkg"), PARSERS["xar"].takes),
 }
+for _suffix in (SUM_SUFFIX, RECORD_SUFFIX):
+    READERS[f"backup's {_suffix}"] = (f"backups/{_ARCHIVE}{_suffix}", _backups, b"ab" * 32 + b"\n")
+
 OUTSIDE = ("VERSION", "manifest", "bump", "signature", "image", "package")
 """What others can push or lay down: a link of theirs must not lead this program to somebody's other files."""
 

@@ -134,7 +134,7 @@ FACES = (plainly, as_lines, as_document, as_problem, as_table, as_address, as_he
 
 @pytest.mark.parametrize("face", FACES, ids=lambda face: face.__name__)
 def test_any_text_is_shown_and_not_obeyed(face: Callable[[str], None]) -> None:
-    for text in (EVIL, "", "\ud83d\ude80 \ud800", "x" * 30_000, "\n" * 50, "Mon, 01 Jan 0001 00:00:00 -0000"):
+    for text in (EVIL, "", "\ud83d\ude80 \ud800", "x" * 30_000, "\n" * 50, "Mon, 01 Jan 99999999999 00:00:00 GMT"):
         face(text)
     ORDINARY(given(hostile)(face))()
 

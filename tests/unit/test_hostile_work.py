@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import sys
@@ -14,14 +15,17 @@ import httpx
 import pytest
 from hostile_kit import NEW, Clients, OneToken, folder, host, meets, member, packed, pkg
 
+from checks import rulebook_sources
 from nexy_tui import config
 from nexy_tui.core import python_source, secret
 from nexy_tui.core.clock import SystemClock
+from nexy_tui.core.event import silent
 from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.target import Target
 from nexy_tui.core.vm_facts import unpack_survey
 from nexy_tui.runlog import trust
-from nexy_tui.services import dmg, version_files, xar
+from nexy_tui.services import dmg, download, version_files, xar
+from nexy_tui.services.download import Downloader
 from nexy_tui.services.github import ReleaseHost
 from nexy_tui.services.update_server import MAX_BODY, UpdateService
 
@@ -62,7 +66,7 @@ def test_of_a_gigabyte_from_the_release_host_a_little_is_taken() -> None:
 def test_what_the_release_host_compresses_is_not_expanded() -> None:
     body = Endless(gzip.compress(bytes(MIB)))
     with pytest.raises(CouldNotLook, match="compressed"):
-        host(body, content_encoding="gzip").release("Update")
+        host(body, headers=httpx.Headers({"content-encoding": "gzip"})).release("Update")
     assert body.taken == 0
 
 
@@ -79,6 +83,50 @@ def test_a_release_host_that_trickles_is_a_broken_line() -> None:
     with pytest.raises(CouldNotLook, match="broke each time"):
         slow.release("Update")
     assert body.taken < 100
+
+
+def downloader(body: httpx.SyncByteStream | bytes, status: int = 200, headers: httpx.Headers | None = None) -> Downloader:
+    return Downloader(Clients(body, status, headers), SystemClock(1e9), silent, lambda: False)  # type: ignore[arg-type]
+
+
+def test_a_download_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "LIMIT", 4 * MIB)
+    body = Endless()
+    with pytest.raises(CouldNotLook, match="does not end"):
+        downloader(body).fetch("https://h/f", "f", "p")
+    assert body.taken <= 5 * MIB
+
+
+NO_ADDRESSES = (
+    "",
+    "https://[::1",
+    "https://",
+    "javascript:x",
+    "//",
+    "https://a b/",
+    "http://h/f",
+    "https://h:port/",
+    "\x7f2J",
+    "https://\u0661/",
+)
+
+
+@pytest.mark.parametrize("location", NO_ADDRESSES)
+def test_a_redirect_to_what_is_no_address_is_refused(location: str) -> None:
+    headers = httpx.Headers([(b"location", location.encode())])
+    with pytest.raises(CouldNotLook, match=r"is not https|redirected more than|could not be downloaded"):
+        downloader(b"", 302, headers).fetch("https://h/f", "f", "p")
+    service = UpdateService(Target(), Clients(b"", 302, headers), SystemClock(1e9))  # type: ignore[arg-type]
+    with contextlib.suppress(CouldNotLook):
+        assert service.health().problem == "it answered HTTP 302"
+    with pytest.raises(CouldNotLook):
+        host(b"", 302, headers).release("Update")
+
+
+def test_of_a_gigabyte_for_the_rulebooks_gate_a_little_is_taken() -> None:
+    body = Endless()
+    assert "larger than" in rulebook_sources._get(Clients(body), "https://h/health").why  # type: ignore[arg-type]
+    assert body.taken <= rulebook_sources.MAX_BODY + 65536
 
 
 # --- work that is bounded by its structure ---
