@@ -53,7 +53,7 @@ def place(make_module_world: MakeWorld) -> Inside:
 
 def prepared(inside: Inside) -> Inside:
     folder = inside.world.checkout_layout.scripts
-    for name in ("update_version.py", "db_backup.sh", "publish_assets_and_sync.py", "deploy_azure_guarded.sh"):
+    for name in (path.name.removesuffix(".in") for path in TEAM.iterdir()):
         (folder / name).write_text(team_script(name))
         (folder / name).chmod(0o755)
     inside.git("add", folder)
@@ -61,7 +61,7 @@ def prepared(inside: Inside) -> Inside:
     inside.git("push", "--quiet", "origin", "HEAD:main")
     _sign(inside)
     with inside.world.config.open("a") as config:
-        config.write('\n[steps]\nbump = "script"\nbackup = "script"\npublish = "script"\ndeploy = "script"\n')
+        config.write("\n[steps]\n" + "".join(f'{key} = "script"\n' for key in ("bump", "backup", "harden", "publish", "deploy")))
     return inside
 
 
@@ -170,6 +170,16 @@ def _released(place: Inside, done: Run) -> None:
         assert secret not in payloads + done.said
     verified = place.run("nexy-tui", "verify", "--json", check=False)
     assert verified.returncode == 0, verified.stdout
+
+
+def test_hardening_is_seen_in_the_catalog_whatever_the_script_says(place: Inside, mood: Callable[[str, str], None]) -> None:
+    place.run("psql", "-qX", place.environ["NEXY_DATABASE_URL"], "-c", f'GRANT DELETE ON users TO "{place.environ["DB_USER"]}"')
+    mood("harden_database_protection.sh", "echo hardened")
+    lied = place.run("nexy-tui", "db", "harden", "--yes", check=False)
+    assert lied.returncode == 1 and "harden_database_protection.sh: hardened" in lied.stdout
+    assert "database.hardening is failed" in lied.stderr
+    (place.home / "harden_database_protection.sh").unlink()
+    assert place.run("nexy-tui", "db", "harden", "--yes").returncode == 0
 
 
 @pytest.mark.exhaustive
