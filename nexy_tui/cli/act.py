@@ -100,6 +100,7 @@ def run_alone(
     take_over: bool = False,
 ) -> NoReturn:
     """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
+    from nexy_tui.cli.interrupt import interruptible
     from nexy_tui.cli.release import attestations_of, confirmed, stop_of
     from nexy_tui.core.version import Version
     from nexy_tui.engine.alone import perform_alone
@@ -133,9 +134,10 @@ def run_alone(
                 take_over=take_over,
                 observer=PlainRenderer(checklist, sys.stderr if as_json else sys.stdout),
             )
-            outcome = perform_alone(
-                session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
-            )
+            with interruptible(session):
+                outcome = perform_alone(
+                    session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
+                )
     if outcome.problem is not None:
         common.say(problem_text(outcome.problem))
     elif outcome.refusal is not None:
@@ -150,7 +152,7 @@ def run_alone(
 
 def _kind(services: Services, version: Version) -> Kind:
     """A release that is out keeps the kind it was made with; a new one is full."""
-    from nexy_tui.engine.run import kind_of_release, look_before
+    from nexy_tui.engine.before import kind_of_release, look_before
     from nexy_tui.services.identity import require_world
 
     require_world(services.settings)

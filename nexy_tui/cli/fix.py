@@ -116,8 +116,8 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
 def _fix(services: Services, fixer: Fixer, *, yes: bool, as_json: bool) -> int:
     from nexy_tui.cli.release import stop_of
     from nexy_tui.engine.document import document
+    from nexy_tui.engine.last_target import target_change
     from nexy_tui.engine.mend import Face, interrupted, mend, open_fix
-    from nexy_tui.engine.run import target_change
     from nexy_tui.plain import PlainRenderer
 
     begun = time.monotonic()

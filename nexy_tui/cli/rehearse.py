@@ -100,7 +100,7 @@ def _prepare(world: World) -> str:
     """See to it that the inbox holds the next version's artifact, as the build machine would; the version."""
     from nexy_tui.config import load_settings
     from nexy_tui.core.target import DMG
-    from nexy_tui.engine.run import look_before, propose_version
+    from nexy_tui.engine.before import look_before, propose_version
     from nexy_tui.rehearsal import world as worlds
     from nexy_tui.services import Services
 

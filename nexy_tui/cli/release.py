@@ -59,13 +59,15 @@ def release(
 
 def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, auto: bool, as_json: bool) -> int:
     """Drive a session to its end and print what became of it; the exit status."""
+    from nexy_tui.cli.interrupt import interruptible
     from nexy_tui.engine.document import document
     from nexy_tui.engine.driver import broken_off_by, drive
     from nexy_tui.plain import problem_text
 
     begun = time.monotonic()
     try:
-        outcome = drive(session, confirm=lambda action: yes or confirmed(session, action), attestations=attestations, attest_all=auto)
+        with interruptible(session):
+            outcome = drive(session, confirm=lambda action: yes or confirmed(session, action), attestations=attestations, attest_all=auto)
         if outcome.outcome == "verified":
             session.seal("complete")
     except Problem as problem:
@@ -128,7 +130,8 @@ def confirmed(session: Session, action: str) -> bool:
 def _session(
     services: Services, path: Path | None, version: str | None, kind: Kind, with_pkg: bool, *, yes: bool, take_over: bool
 ) -> Session:
-    from nexy_tui.engine.run import resume_run, start_run, target_change
+    from nexy_tui.engine.last_target import target_change
+    from nexy_tui.engine.run import resume_run, start_run
     from nexy_tui.plain import PlainRenderer
     from nexy_tui.services.identity import proxy_in_force
 
@@ -155,7 +158,7 @@ def _session(
 def release_version(services: Services, named: str | None) -> Version:
     """The version named, or the one to propose. Raises Unusable when neither can be had."""
     from nexy_tui.core.version import Version
-    from nexy_tui.engine.run import look_before, propose_version
+    from nexy_tui.engine.before import look_before, propose_version
     from nexy_tui.services.identity import require_world
 
     if named is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -15,15 +15,15 @@ from typing import TypeVar
 from nexy_tui import __version__
 from nexy_tui.actions.scripted import require_ready
 from nexy_tui.checklist import Checklist
-from nexy_tui.core import manifest, strict_json
 from nexy_tui.core.kind import Kind
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
+from nexy_tui.engine.before import Before, kind_of_release, look_before, or_none, released_version, version_or_none, written_version
 from nexy_tui.engine.exposure import open_since
+from nexy_tui.engine.last_target import flat, remember_target
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, Resumed, unobserved
 from nexy_tui.engine.session import Keys, Session
@@ -37,7 +37,6 @@ from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
 from nexy_tui.services.lock import ReleaseLock
-from nexy_tui.services.plain_file import read_plain, read_version_text
 
 T = TypeVar("T")
 
@@ -49,47 +48,9 @@ SHORTEST_SECRET = 6
 FIX = "fix "
 """How the purpose of a fixer's run begins; the fixer's name follows."""
 
-_STATE_LIMIT = 64 * 1024
 
 NO_VERSION = "no-version"
 """What stands for the version in the log of a fix where the release that is out cannot be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """The world before the run: what the live server shows, what the branch's manifest says, where the branch stands."""
-
-    served: Version | None
-    published: Version | None
-    base_commit: str | None
-
-
-def look_before(services: Services) -> Before:
-    """What genesis records. A part that cannot be seen is None; the checks that need it will say so."""
-    base = _or_none(lambda: services.git.remote_commit(services.git.release_branch()))
-    return Before(_served(services), _published(services, base), base)
-
-
-def propose_version(services: Services, before: Before) -> Version | None:
-    """The version to suggest: the file VERSION where it is already raised, else the next build after what is out."""
-    known = [version for version in (before.served, before.published) if version is not None]
-    written = _written(services)
-    if written is not None and all(written > version for version in known):
-        return written.next_build() if _was_out(services, before, written) else written
-    return max(known).next_build() if known else None
-
-
-def target_change(services: Services) -> list[str]:
-    """Lines `key: before → now` for what differs from the target of the last run; empty when nothing does or none was."""
-    path = services.settings.state_dir / "last-target.json"
-    try:
-        last = strict_json.loads(read_plain(path, _STATE_LIMIT))
-    except (OSError, ValueError):
-        return []
-    now = _flat(asdict(services.target))
-    return [
-        f"{key}: {last.get(key, '')} → {value}" for key, value in now.items() if isinstance(last, dict) and last.get(key, value) != value
-    ]
 
 
 def keys_of(services: Services) -> Keys:
@@ -150,7 +111,7 @@ def start_fix(services: Services, checklist: Checklist, name: str, *, observer: 
     require_ready(services, ())
     require_world(services.settings)
     before = look_before(services)
-    version = _released(services, before.base_commit) or _written(services)
+    version = released_version(services, before.base_commit) or written_version(services)
     return _begin(
         services,
         checklist,
@@ -230,10 +191,12 @@ def resume_run(
     log = RunLog.resume(path, keys.signer(), services.clock, secrets=_known_secrets(services))
     genesis = log.genesis
     facts = genesis.facts
-    before = Before(_version(facts.get("served_before")), _version(facts.get("published_before")), facts.get("base_commit") or None)
+    before = Before(
+        version_or_none(facts.get("served_before")), version_or_none(facts.get("published_before")), facts.get("base_commit") or None
+    )
     plan = _plan(
         services,
-        _version(genesis.version),
+        version_or_none(genesis.version),
         Kind(genesis.kind),
         before,
         with_pkg=facts.get("with_pkg") == "yes",
@@ -267,45 +230,14 @@ def look_session(services: Services, checklist: Checklist, *, released: bool = F
     services.require_checkout()
     require_world(services.settings)
     before = look_before(services)
-    wanted = (_released(services, before.base_commit) if released else None) or _written(services)
+    wanted = (released_version(services, before.base_commit) if released else None) or written_version(services)
     kind = kind_of_release(services, wanted, before)
     plan = _plan(services, wanted, kind, before, with_pkg=_pkg_there(services), run=None, started=None, standalone=True)
     return Session(services, checklist, plan, keys_of(services), observer=observer)
 
 
-def kind_of_release(services: Services, version: Version | None, before: Before) -> Kind:
-    """Which kind of run made a release: its tag's message says so.
-
-    Without a tag, a manifest of that version was published alone, unless the branch has its release commit: then the tag is lost.
-    """
-    if version is None:
-        return Kind.FULL
-    message = _or_none(lambda: services.git.remote_tag_message(version.tag))
-    if message is None:
-        base = before.base_commit
-        tagged = base is not None and _or_none(lambda: services.git.release_commit(version.tag, base)) is not None
-        return Kind.UPDATE_ONLY if before.published == version and not tagged else Kind.FULL
-    match = re.search(r"^Nexy-Kind: (full|update-only|code-only)$", message, re.MULTILINE)
-    return Kind(match[1]) if match else Kind.FULL
-
-
 def _pkg_there(services: Services) -> bool:
     return (services.layout.inbox / PKG).is_file()
-
-
-def _was_out(services: Services, before: Before, version: Version) -> bool:
-    """Whether a version's own manifest is on the branch: then it was published, and rolled back since."""
-    path = MANIFEST_DIRS[0] / f"manifest_{version}.json"
-    return before.base_commit is not None and _or_none(lambda: services.git.show(str(before.base_commit), path)) is not None
-
-
-def _written(services: Services) -> Version | None:
-    return _or_none(lambda: Version.parse(read_version_text(services.layout)))
-
-
-def _released(services: Services, commit: str | None) -> Version | None:
-    path = services.layout.relative("VERSION")
-    return None if commit is None else _or_none(lambda: Version.parse((services.git.show(commit, path) or b"").decode("utf-8").strip()))
 
 
 def checklist_digest(checklist: Checklist) -> str:
@@ -318,13 +250,6 @@ def code_subject(services: Services, commit: str) -> Subject:
     """The code repository at a commit, as a log's subject."""
     url = f"git+https://{services.target.hosts.web}/{services.target.code_repository}"
     return Subject(url, {"gitCommit": commit})
-
-
-def remember_target(services: Services) -> None:
-    """Keep the target, so that the next run can show what changed since."""
-    path = services.settings.state_dir / "last-target.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_flat(asdict(services.target)), indent=2) + "\n", "utf-8")
 
 
 def _world_name(world: str | None) -> str:
@@ -381,53 +306,14 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, standalone: bo
         "with_pkg": "yes" if with_pkg else "no",
         "standalone": "yes" if standalone else "no",
         "purpose": purpose,
-        "target": hashlib.sha256(json.dumps(_flat(asdict(services.target)), sort_keys=True).encode()).hexdigest(),
-        "token_source": _or_none(lambda: services.secrets.github_token().source) or "none",
+        "target": hashlib.sha256(json.dumps(flat(asdict(services.target)), sort_keys=True).encode()).hexdigest(),
+        "token_source": or_none(lambda: services.secrets.github_token().source) or "none",
     }
 
 
 def _known_secrets(services: Services) -> list[Secret]:
     """Every secret this run may come to hold: the log's writer takes them out wherever they might stand."""
-    token = _or_none(services.secrets.github_token)
+    token = or_none(services.secrets.github_token)
     named = [name for name in services.environ if SECRET_NAMES.search(name)]
     found = [Secret(f"environment {name}", services.environ[name]) for name in named if len(services.environ[name]) >= SHORTEST_SECRET]
     return [*([token] if token is not None else []), *found]
-
-
-def _served(services: Services) -> Version | None:
-    live = _or_none(services.update_server.look)
-    return _version(live.health.version) if live is not None else None
-
-
-def _published(services: Services, base: str | None) -> Version | None:
-    if base is None:
-        return None
-
-    def read() -> Version:
-        if not services.git.has_commit(base):
-            services.git.fetch()
-        raw = services.git.show(base, MANIFEST_DIRS[0] / "manifest.json")
-        return Version.parse(manifest.parse(raw or b"").version)
-
-    return _or_none(read)
-
-
-def _version(text: str | None) -> Version | None:
-    return _or_none(lambda: Version.parse(text or ""))
-
-
-def _or_none(look: Callable[[], T]) -> T | None:
-    try:
-        return look()
-    except (Problem, ValueError, OSError):
-        return None
-
-
-def _flat(value: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    out: dict[str, str] = {}
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            out.update(_flat(inner, f"{prefix}{key}."))
-        else:
-            out[prefix + key] = "" if inner is None else str(inner)
-    return out

@@ -1,0 +1,106 @@
+"""The world as it stands before a run: what is served, what is published, where the branch stands, and what follows from that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nexy_tui.core import manifest
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.problem import Problem
+from nexy_tui.core.version import Version
+from nexy_tui.services import Services
+from nexy_tui.services.plain_file import read_version_text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The world before the run: what the live server shows, what the branch's manifest says, where the branch stands."""
+
+    served: Version | None
+    published: Version | None
+    base_commit: str | None
+
+
+def look_before(services: Services) -> Before:
+    """What genesis records. A part that cannot be seen is None; the checks that need it will say so."""
+    base = or_none(lambda: services.git.remote_commit(services.git.release_branch()))
+    return Before(_served(services), _published(services, base), base)
+
+
+def propose_version(services: Services, before: Before) -> Version | None:
+    """The version to suggest: the file VERSION where it is already raised, else the next build after what is out."""
+    known = [version for version in (before.served, before.published) if version is not None]
+    written = written_version(services)
+    if written is not None and all(written > version for version in known):
+        return written.next_build() if _was_out(services, before, written) else written
+    return max(known).next_build() if known else None
+
+
+def kind_of_release(services: Services, version: Version | None, before: Before) -> Kind:
+    """Which kind of run made a release: its tag's message says so.
+
+    Without a tag, a manifest of that version was published alone, unless the branch has its release commit: then the tag is lost.
+    """
+    if version is None:
+        return Kind.FULL
+    message = or_none(lambda: services.git.remote_tag_message(version.tag))
+    if message is None:
+        base = before.base_commit
+        tagged = base is not None and or_none(lambda: services.git.release_commit(version.tag, base)) is not None
+        return Kind.UPDATE_ONLY if before.published == version and not tagged else Kind.FULL
+    match = re.search(r"^Nexy-Kind: (full|update-only|code-only)$", message, re.MULTILINE)
+    return Kind(match[1]) if match else Kind.FULL
+
+
+def _was_out(services: Services, before: Before, version: Version) -> bool:
+    """Whether a version's own manifest is on the branch: then it was published, and rolled back since."""
+    path = MANIFEST_DIRS[0] / f"manifest_{version}.json"
+    return before.base_commit is not None and or_none(lambda: services.git.show(str(before.base_commit), path)) is not None
+
+
+def written_version(services: Services) -> Version | None:
+    """The version that the checkout's VERSION names; None where it names none."""
+    return or_none(lambda: Version.parse(read_version_text(services.layout)))
+
+
+def released_version(services: Services, commit: str | None) -> Version | None:
+    """The version that VERSION names at a commit; None where it names none."""
+    path = services.layout.relative("VERSION")
+    return None if commit is None else or_none(lambda: Version.parse((services.git.show(commit, path) or b"").decode("utf-8").strip()))
+
+
+def _served(services: Services) -> Version | None:
+    live = or_none(services.update_server.look)
+    return version_or_none(live.health.version) if live is not None else None
+
+
+def _published(services: Services, base: str | None) -> Version | None:
+    if base is None:
+        return None
+
+    def read() -> Version:
+        if not services.git.has_commit(base):
+            services.git.fetch()
+        raw = services.git.show(base, MANIFEST_DIRS[0] / "manifest.json")
+        return Version.parse(manifest.parse(raw or b"").version)
+
+    return or_none(read)
+
+
+def version_or_none(text: str | None) -> Version | None:
+    """The text as a version; None where it is none."""
+    return or_none(lambda: Version.parse(text or ""))
+
+
+def or_none(look: Callable[[], T]) -> T | None:
+    """What a look sees; None where it could not see."""
+    try:
+        return look()
+    except (Problem, ValueError, OSError):
+        return None
