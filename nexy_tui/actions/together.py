@@ -15,7 +15,10 @@ Stop = Callable[[], bool]
 
 
 def together(jobs: Mapping[str, Callable[[Stop], T]], cancelled: Stop) -> dict[str, T]:
-    """The result of every job by name. Each is given a `stop` that turns true when the run is cancelled or another job failed."""
+    """The result of every job by name.
+
+    Each is given a `stop` that turns true when the run is cancelled, another job failed, or the waiting itself was interrupted.
+    """
     broken = threading.Event()
 
     def run(job: Callable[[Stop], T]) -> T:
@@ -26,8 +29,12 @@ def together(jobs: Mapping[str, Callable[[Stop], T]], cancelled: Stop) -> dict[s
             raise
 
     with ThreadPoolExecutor(max_workers=max(1, len(jobs)), thread_name_prefix="artifact") as pool:
-        futures = {name: pool.submit(run, job) for name, job in jobs.items()}
-        wait(futures.values())
+        try:
+            futures = {name: pool.submit(run, job) for name, job in jobs.items()}
+            wait(futures.values())
+        except BaseException:
+            broken.set()
+            raise
     errors = [error for future in futures.values() if (error := future.exception()) is not None]
     own = [error for error in errors if not isinstance(error, Cancelled)]
     if errors:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 
@@ -36,3 +37,19 @@ def test_a_cancel_reaches_every_job() -> None:
 
     with pytest.raises(Cancelled):
         together({"a": job, "b": job}, lambda: True)
+
+
+def test_an_interrupt_while_waiting_stops_every_job() -> None:
+    stopped = threading.Event()
+
+    def job(stop: Stop) -> None:
+        _thread.interrupt_main()
+        for _ in range(1000):
+            if stop():
+                stopped.set()
+                raise Cancelled("Stopped.")
+            time.sleep(0.005)
+
+    with pytest.raises(KeyboardInterrupt):
+        together({"a": job}, lambda: False)
+    assert stopped.wait(10)

@@ -1,5 +1,5 @@
-"""`nexy-tui publish` killed on the command line between its renames, and its guard too: healed and finished at once, though the run
-that died has left the release lock; somebody else's lock is taken only when that was typed, and the log says so."""
+"""`nexy-tui publish` on the command line, interrupted in the upload, killed between its renames and its guard too: healed and finished
+at once, though the run that died has left the release lock; and somebody else's lock is taken only when that was typed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,11 +41,9 @@ def ready(module_world: Inside) -> Inside:
     return inside
 
 
-def killed_between_the_renames(inside: Inside, said: Path) -> None:
-    account = strikes(inside)
-    since = length(account)
-    with strike(inside, "PATCH3", "hold"), said.open("wb") as stream:
-        process = subprocess.Popen(
+def begin(inside: Inside, said: Path) -> subprocess.Popen[bytes]:
+    with said.open("wb") as stream:
+        return subprocess.Popen(
             [NEXY, "publish", "--yes"],
             cwd=inside.checkout,
             env=inside.environ,
@@ -53,26 +52,67 @@ def killed_between_the_renames(inside: Inside, said: Path) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        while length(account) == since:
-            assert process.poll() is None, said.read_text()
+
+
+def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], said: Path) -> None:
+    while not happened():
+        assert process.poll() is None, said.read_text()
+
+
+def arriving(inside: Inside) -> bool:
+    return any(part.stat().st_size > 0 for part in (inside.world.releases / "blobs").glob("*.part"))
+
+
+def interrupted_in_the_upload(inside: Inside, said: Path) -> None:
+    inside.fault("bandwidth", param="2000000")
+    try:
+        process = begin(inside, said)
+        until(lambda: arriving(inside), process, said)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130, said.read_text()
+    finally:
+        inside.fault("bandwidth", False)
+    assert "Stopping publish." in said.read_text()
+
+
+def killed_between_the_renames(inside: Inside, said: Path) -> None:
+    account = strikes(inside)
+    since = length(account)
+    with strike(inside, "PATCH3", "hold"):
+        process = begin(inside, said)
+        until(lambda: length(account) > since, process, said)
         for guard in guards(process.pid):
             guard.kill()
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def test_a_killed_publish_is_healed_and_run_again_at_once(ready: Inside, tmp_path: Path) -> None:
+def interrupted_past_the_point_of_no_return(inside: Inside, said: Path) -> None:
+    account = strikes(inside)
+    since, carried = length(account), "publish is past the point of no return and is carried through to its end."
+    with strike(inside, "PATCH2", "hold") as let_go:
+        process = begin(inside, said)
+        until(lambda: length(account) > since, process, said)
+        process.send_signal(signal.SIGINT)
+        until(lambda: carried in said.read_text(), process, said)
+        let_go()
+        assert process.wait(60) == 0, said.read_text()
+    assert "RELEASE COMPLETE" in said.read_text().splitlines()
+
+
+def test_a_publish_stopped_then_killed_then_healed_is_run_again_at_once(ready: Inside, tmp_path: Path) -> None:
     before = outside(ready)
-    killed_between_the_renames(ready, tmp_path / "said")
+    interrupted_in_the_upload(ready, tmp_path / "stopped")
+    stopped = outside(ready)
+    assert stopped.changed(before) == set() and stopped.lock is None, "before the swap it is as if it had never been"
+    killed_between_the_renames(ready, tmp_path / "killed")
     left = outside(ready)
     assert left.download is None and left.lock is not None, "nothing to download, and the lock of a run that no longer lives"
     healed = ready.run(NEXY, "publish", "--recover", "--yes", check=False)
     assert healed.returncode == 0, healed.stdout + healed.stderr
     assert outside(ready).download == before.download and outside(ready).lock is None
     since = length(ready.world.log / "requests.jsonl")
-    again = ready.run(NEXY, "publish", "--yes", check=False)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert "RELEASE COMPLETE" in again.stdout.splitlines()
+    interrupted_past_the_point_of_no_return(ready, tmp_path / "said")
     now = outside(ready)
     assert now.changed(before) == {"branch", "manifests", "download"} and now.lock is None
     uploads = [row for row in rows(ready.world.log / "requests.jsonl", since) if row["host"] == "uploads.github.com"]
