@@ -158,14 +158,14 @@ def look_rulebook(scope: Scope) -> RulebookFacts:
     """Every document of the checkout that carries the rulebook's title."""
     root = scope.services.checkout
     copies = {}
-    for path in sorted(set(_documents(root))):
+    for path in {path.resolve(): path for path in _documents(root)}.values():  # docs and Docs may be one folder
         try:
             with path.open("rb") as stream:
                 text = stream.read(MAX_SIZE + 1).decode("utf-8-sig", "replace")
         except OSError as error:
             raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
         if is_rulebook(text):
-            copies[path.relative_to(root).as_posix()] = Copy(printable(updated(text), 60), sections(text), drift(text))
+            copies[printable(path.relative_to(root).as_posix())] = Copy(printable(updated(text), 60), sections(text), drift(text))
     return RulebookFacts(copies)
 
 
@@ -179,7 +179,7 @@ def _documents(root: Path) -> Iterator[Path]:
             found = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".md" and path.is_file() and not path.is_symlink())
         except OSError as error:
             raise CouldNotLook(f"{folder} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
-        yield from (path.resolve() for path in found[:_MOST_DOCUMENTS])
+        yield from found[:_MOST_DOCUMENTS]
 
 
 def judge_rulebook(facts: RulebookFacts, plan: Plan) -> Verdict:
