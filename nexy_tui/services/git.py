@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import tempfile
 import threading
@@ -30,6 +31,9 @@ _QUIET = {
 """No prompt may hang a child, and messages are read in English."""
 
 _STORE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+LARGEST = 64 << 20
+"""Bytes of a file in a commit; anyone who may push can lay a larger one there."""
+
 _LOCAL_TIMEOUT = 60.0
 _REMOTE_TIMEOUT = 180.0
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
@@ -243,7 +247,7 @@ class Git:
         return tuple(dict.fromkeys(name for mark, name in marks.items() if (folder / mark).exists()))
 
     def show(self, commit: str, path: str | PurePosixPath) -> bytes | None:
-        """The bytes of a file as of a commit, or None when it is not there."""
+        """The bytes of a file as of a commit, or None when it is not there. Raises CouldNotLook for one that nobody would read whole."""
         import git
 
         with self._reading:
@@ -254,6 +258,11 @@ class Git:
                 blob = self._repository.commit(commit).tree / str(path)
             except (KeyError, ValueError, git.BadName):
                 return None
+            if blob.size > LARGEST:
+                raise CouldNotLook(
+                    f"{path} has {blob.size} bytes as of {commit[:12]}, more than is read of any file there ({LARGEST}).",
+                    remedy=f"Look at who brought it: git log {commit[:12]} -- {shlex.quote(str(path))}",
+                )
             data: bytes = blob.data_stream.read()
         return data
 

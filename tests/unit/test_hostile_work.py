@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import os
+import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType, SimpleNamespace
@@ -25,7 +28,7 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.vm_facts import unpack_survey
 from nexy_tui.runlog import trust
 from nexy_tui.runlog.chain import dangling
-from nexy_tui.services import dmg, download, version_files, xar
+from nexy_tui.services import dmg, download, git, version_files, xar
 from nexy_tui.services.download import Downloader
 from nexy_tui.services.github import ReleaseHost
 from nexy_tui.services.update_server import MAX_BODY, UpdateService
@@ -267,6 +270,32 @@ def test_redaction_still_hides_what_it_hid() -> None:
         secret.redact(text)
         == "see http://h/x?[redacted] and <https://[redacted]@h/y?[redacted]>http://z?[redacted] [redacted] eyJnotatoken12345"
     )
+
+
+# --- what others pushed ---
+
+
+def test_a_pushed_file_of_a_gigabyte_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+
+    def run(*arguments: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *who, "-C", str(tmp_path), *arguments], env=environ, check=True, capture_output=True, timeout=60)
+
+    (tmp_path / "manifest.json").write_bytes(bytes(2 * MIB))
+    (tmp_path / "VERSION").write_bytes(b"1.6.1.43")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
+        run(*arguments)
+    monkeypatch.setattr(git, "LARGEST", MIB)
+    here = git.Git(tmp_path, Target(), environ)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CouldNotLook, match="more than is read"):
+            here.show("HEAD", "manifest.json")
+        assert tracemalloc.get_traced_memory()[1] < MIB
+    finally:
+        tracemalloc.stop()
+    assert here.show("HEAD", "VERSION") == b"1.6.1.43"
 
 
 # --- images that expand ---
