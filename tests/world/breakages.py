@@ -104,7 +104,7 @@ def branch_rows() -> Iterator[Breakage]:
             yield Breakage(f"{name} {key}", kind, on_branch(index, editing(edit)), concerned, fixer="stale-appcast")
         concerned = ("publication", "manifest") if index == 0 else ("manifest",)
         yield Breakage(f"{name} missing", "branch: a claim", on_branch(index, Path.unlink), concerned, fixer="stale-appcast")
-        cut = on_branch(index, lambda path: path.write_text(path.read_text()[:-20]) and None)
+        cut = on_branch(index, lambda path: path.write_text(path.read_text()[:-20]))
         yield Breakage(f"{name} cut off", "branch: a claim", cut, concerned, fixer="stale-appcast")
     for key in ("version", "artifact.url", "artifact.size", "artifact.ed25519"):
         yield Breakage(f"all four {key}", "branch: a claim", all_four(FIELDS[key]), ("publication", "manifest"), fixer="stale-appcast")
@@ -191,7 +191,7 @@ ROWS: tuple[Breakage, ...] = (
     Breakage("drill never", "drill", fault("drill-never"), ("drill",)),
     Breakage("drill old", "drill", fault("drill-old"), ("drill",)),
     Breakage("drill's record edited", "drill", drill(flip), ("drill",)),
-    Breakage("drill's record emptied", "drill", drill(lambda path: path.write_bytes(b"") and None), ("drill",)),
+    Breakage("drill's record emptied", "drill", drill(lambda path: path.write_bytes(b"")), ("drill",)),
     Breakage("backup folder gone", "drill", vault_gone, ("backup", "drill")),
     Breakage("database down", "drill", fault("database-down"), ("backup", "drill")),
     # the version that is verified is the one that the branch's VERSION names
@@ -212,7 +212,18 @@ ROWS: tuple[Breakage, ...] = (
     Breakage("remotes wrong", "beside: remote", fault("wrong-code-remote"), check=REMOTES, fixer="manifest-repository", then="tidy"),
     Breakage("code released", "beside: remote", stray_release("v1.6.1.43", CODE), check=("remotes.unmixed",)),
     Breakage("a version's release", "beside: remote", stray_release("v1.6.1.43", ARTIFACTS), check=("remotes.unmixed",)),
+    Breakage("no right to write", "beside: host", fault("token-without-scope"), check=("remotes.artifacts", "remotes.unmixed")),
+    Breakage("release immutable", "beside: host", fault("immutable-release"), check=("remotes.artifacts",)),
     Breakage("script lost", "beside: checkout", script_lost, check=("version.tree",), fixer="script-paths"),
     Breakage("canonical edited", "beside: files", in_checkout(CANONICAL, SIZE), check=OF_CANONICAL, fixer="stale-appcast"),
     Breakage("second edited", "beside: files", in_checkout(SECOND, SIZE), check=OF_MANIFESTS, fixer="stale-appcast"),
 )
+
+BY_HAND = {"config-env-broken", "gemini-key-invalid", "service-down", "manifests-differ"}
+"""Faults whose state the table brings about by its own hand, so that a fixer's work is not undone when they are switched off."""
+
+OF_A_RUN = {
+    *("push-rejected", "rate-limited", "upload-502", "upload-drop", "rename-404-once", "download-stale-once", "bandwidth"),
+    *("deploy-exit-123", "wheel-broken", "run-command-slow"),
+}
+"""Faults that hinder what is being done, and break nothing of a release that is out."""

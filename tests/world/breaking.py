@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from nexy_tui.rehearsal.names import ARTIFACTS, CODE
 from nexy_tui.rehearsal.vmfaults import BAD_LINE, EXPIRED_KEY, READERS
 from nexy_tui.rehearsal.vmseed import CONFIGS
 
-Undo = Callable[[], None]
+Undo = Callable[[], object]
 Break = Callable[[Inside], Undo]
 
 CANONICAL, SECOND = "server/updates/manifests/manifest.json", "server/server/updates/manifests/manifest.json"
@@ -28,14 +29,22 @@ CANONICAL, SECOND = "server/updates/manifests/manifest.json", "server/server/upd
 # --- hands ---
 
 
+@dataclass(frozen=True)
+class Strike:
+    """A fault of the world, switched on; undone by switching it off."""
+
+    name: str
+    param: str | None = None
+
+    def __call__(self, inside: Inside) -> Undo:
+        """Strike."""
+        inside.fault(self.name, param=self.param)
+        return lambda: inside.fault(self.name, on=False)
+
+
 def fault(name: str, param: str | None = None) -> Break:
     """A fault of the world."""
-
-    def strike(inside: Inside) -> Undo:
-        inside.fault(name, param=param)
-        return lambda: inside.fault(name, on=False)
-
-    return strike
+    return Strike(name, param)
 
 
 def keep(*paths: Path) -> Undo:
@@ -127,7 +136,7 @@ def four(inside: Inside) -> list[str]:
     return [f"{Path(folder).parent}/{name}" for folder in (CANONICAL, SECOND) for name in names]
 
 
-def pushed(inside: Inside, change: Callable[[], None], *paths: str) -> Undo:
+def pushed(inside: Inside, change: Callable[[], object], *paths: str) -> Undo:
     """Change files of the checkout, commit and push them, as a hand would that knows no better; the branch goes back as it was."""
     before = inside.git("rev-parse", "HEAD")
     change()
@@ -142,7 +151,7 @@ def pushed(inside: Inside, change: Callable[[], None], *paths: str) -> Undo:
     return undo
 
 
-def on_branch(index: int, change: Callable[[Path], None]) -> Break:
+def on_branch(index: int, change: Callable[[Path], object]) -> Break:
     """One of the four files on the release branch."""
 
     def break_it(inside: Inside) -> Undo:
@@ -157,7 +166,12 @@ def all_four(edit: Edit) -> Break:
 
     def break_it(inside: Inside) -> Undo:
         paths = four(inside)
-        return pushed(inside, lambda: [edited(inside.checkout / path, edit) for path in paths] and None, *paths)
+
+        def change() -> None:
+            for path in paths:
+                edited(inside.checkout / path, edit)
+
+        return pushed(inside, change, *paths)
 
     return break_it
 
@@ -173,7 +187,7 @@ def in_checkout(path: str, edit: Edit) -> Break:
     return break_it
 
 
-def on_vm(index: int, change: Callable[[Path], None]) -> Break:
+def on_vm(index: int, change: Callable[[Path], object]) -> Break:
     """One of the four files on the VM, of which the server reads the third."""
 
     def break_it(inside: Inside) -> Undo:
@@ -185,7 +199,7 @@ def on_vm(index: int, change: Callable[[Path], None]) -> Break:
     return break_it
 
 
-def editing(edit: Edit) -> Callable[[Path], None]:
+def editing(edit: Edit) -> Callable[[Path], object]:
     """An edit as a change of a file."""
     return lambda path: edited(path, edit)
 
@@ -276,7 +290,7 @@ def checkout_version(inside: Inside) -> Undo:
 
 def branch_version(inside: Inside) -> Undo:
     """VERSION on the branch: the release that is verified is the one it names, which nobody made."""
-    return pushed(inside, lambda: (inside.checkout / "VERSION").write_text("1.6.1.99\n") and None, "VERSION")
+    return pushed(inside, lambda: (inside.checkout / "VERSION").write_text("1.6.1.99\n"), "VERSION")
 
 
 # --- the release host ---
@@ -346,7 +360,7 @@ def stray_release(tag: str, repository: str) -> Break:
         head = ("-H", f"Authorization: Bearer {token}")
         base = f"https://api.github.com/repos/{repository}/releases"
         made = json.loads(inside.run("curl", "-sS", *head, "-d", json.dumps({"tag_name": tag}), base).stdout)["id"]
-        return lambda: inside.run("curl", "-sS", "-X", "DELETE", *head, f"{base}/{made}") and None
+        return lambda: inside.run("curl", "-sS", "-X", "DELETE", *head, f"{base}/{made}")
 
     return break_it
 
@@ -382,7 +396,7 @@ def _newest_backup(inside: Inside) -> Path:
     return _records(inside, ".tar.gz")[-1]
 
 
-def backup(change: Callable[[Path], None], suffix: str = "") -> Break:
+def backup(change: Callable[[Path], object], suffix: str = "") -> Break:
     """The pre-release backup's archive, or what lies beside it."""
 
     def break_it(inside: Inside) -> Undo:
@@ -402,7 +416,7 @@ def flip(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
-def drill(change: Callable[[Path], None]) -> Break:
+def drill(change: Callable[[Path], object]) -> Break:
     """Every drill's record."""
 
     def break_it(inside: Inside) -> Undo:
@@ -435,7 +449,7 @@ def tag_gone(inside: Inside) -> Undo:
     """The release's tag, deleted on the code repository."""
     tag = f"v{released(inside)}"
     inside.git("push", "-q", "origin", f":refs/tags/{tag}")
-    return lambda: inside.git("push", "-q", "origin", f"refs/tags/{tag}") and None
+    return lambda: inside.git("push", "-q", "origin", f"refs/tags/{tag}")
 
 
 def tag_moved(inside: Inside) -> Undo:
@@ -443,7 +457,7 @@ def tag_moved(inside: Inside) -> Undo:
     bare, tag = inside.world.bare(CODE), f"refs/tags/v{released(inside)}"
     before = inside.git("rev-parse", tag, cwd=bare)
     inside.git("update-ref", tag, inside.git("rev-parse", "main", cwd=bare), cwd=bare)
-    return lambda: inside.git("update-ref", tag, before, cwd=bare) and None
+    return lambda: inside.git("update-ref", tag, before, cwd=bare)
 
 
 def tag_lost_here(inside: Inside) -> Undo:
@@ -451,22 +465,26 @@ def tag_lost_here(inside: Inside) -> Undo:
     tag = f"refs/tags/v{released(inside)}"
     before = inside.git("rev-parse", tag)
     inside.git("update-ref", "-d", tag)
-    return lambda: inside.git("update-ref", tag, before) and None
+    return lambda: inside.git("update-ref", tag, before)
 
 
 def manifest_astray(inside: Inside) -> Undo:
-    """The manifest commit went to the artifacts repository, where a pushurl led, and the code repository lacks it."""
-    bare, wrong = inside.world.bare(CODE), f"https://github.com/{ARTIFACTS}.git"
-    head = inside.git("rev-parse", "HEAD")
-    inside.git("push", "-q", wrong, "HEAD:refs/heads/manifests")
-    inside.git("update-ref", "refs/heads/main", f"{head}^", cwd=bare)
+    """The manifest commit went to the artifacts repository, where a pushurl led, and the code repository stands at the release commit."""
+    bare, wrong, version = inside.world.bare(CODE), f"https://github.com/{ARTIFACTS}.git", released(inside)
+    tagged = inside.git("rev-parse", f"v{version}^{{commit}}")
+    message = f"Update manifest for {version} (Production)"
+    commit = inside.git("commit-tree", "HEAD^{tree}", "-p", tagged, "-m", message)
+    inside.git("reset", "-q", "--hard", commit)
+    inside.git("push", "-q", wrong, f"{commit}:refs/heads/manifests")
+    inside.git("update-ref", "refs/heads/main", tagged, cwd=bare)
     inside.git("fetch", "-q", "origin")
     inside.git("config", "remote.origin.pushurl", wrong)
 
     def undo() -> None:
         inside.run("git", "config", "--unset-all", "remote.origin.pushurl", check=False)
         inside.git("update-ref", "-d", "refs/heads/manifests", cwd=inside.world.bare(ARTIFACTS))
-        inside.git("update-ref", "refs/heads/main", head, cwd=bare)
+        if inside.git("rev-parse", "main", cwd=bare) == tagged:
+            inside.git("push", "-q", "origin", f"{commit}:refs/heads/main")
         inside.git("fetch", "-q", "origin")
 
     return undo
@@ -475,7 +493,7 @@ def manifest_astray(inside: Inside) -> Undo:
 def pushurl_wrong(inside: Inside) -> Undo:
     """A pushurl that leads to the artifacts, nothing pushed yet: the next manifest would go there."""
     inside.git("config", "remote.origin.pushurl", f"https://github.com/{ARTIFACTS}.git")
-    return lambda: inside.run("git", "config", "--unset-all", "remote.origin.pushurl", check=False) and None
+    return lambda: inside.run("git", "config", "--unset-all", "remote.origin.pushurl", check=False)
 
 
 def configuration_wrong(inside: Inside) -> Undo:
@@ -515,4 +533,4 @@ def vm_elsewhere(inside: Inside) -> Undo:
     vm = inside.world.vm_clone
     before = inside.git("rev-parse", "HEAD", cwd=vm)
     inside.git("update-ref", "--no-deref", "HEAD", "v1.6.1.41^{commit}", cwd=vm)
-    return lambda: inside.git("update-ref", "--no-deref", "HEAD", before, cwd=vm) and None
+    return lambda: inside.git("update-ref", "--no-deref", "HEAD", before, cwd=vm)
