@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,6 +58,7 @@ def begin(inside: Inside, said: Path) -> subprocess.Popen[bytes]:
 def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], said: Path) -> None:
     while not happened():
         assert process.poll() is None, said.read_text()
+        time.sleep(0.02)
 
 
 def arriving(inside: Inside) -> bool:
