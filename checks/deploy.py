@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from checks.base import Check, Scope
 from checks.tip import look_refs
 from checks.vm import look_vm
 from nexy_tui.core.deployment import Deployment
-from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.text import last_lines, printable
@@ -18,6 +19,9 @@ from nexy_tui.services.update_server import parse_health
 
 MIN_FREE_KIB = 512 * 1024
 """Below half a GiB a checkout and its wheels may no longer fit."""
+
+MAX_OFF = timedelta(minutes=5)
+"""Its time is told some seconds, with a slow cloud a minute, before the answer is here."""
 
 SETTINGS = ("server/config.env", "server/server/config.env")
 """Both settings files on the VM, from the clone's root (contracts: config.env)."""
@@ -54,6 +58,7 @@ def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
         _seen(vm, plan, "service", vm.service or "unknown"),
         _seen(vm, plan, "free disk", "unknown" if vm.free_kib is None else f"{vm.free_kib // 1024} MiB"),
         _seen(vm, plan, "python", vm.python or "none"),
+        _seen(vm, plan, "clock", "unknown" if vm.clock is None else rfc3339(datetime.fromtimestamp(vm.clock, UTC))),
         _seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 4) or "empty"),
     )
     if not vm.head:
@@ -64,9 +69,21 @@ def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
         return failed("The VM has no Python environment in venv.", "Make one in the clone: python3 -m venv venv", *evidence)
     if vm.free_kib is None:
         return inconclusive("The VM's free disk space could not be seen.", "Look again; if it stays, see the VM's df.", *evidence)
-    if vm.free_kib < MIN_FREE_KIB:
-        return failed(f"The VM has {vm.free_kib // 1024} MiB of disk left.", "Make room on the VM: at least 512 MiB.", *evidence)
+    if machine := _machine_trouble(vm, vm.free_kib):
+        return failed(*machine, *evidence)
     return passed(f"The VM answers; it stands at {' '.join(vm.tags) or vm.head[:12]}, its service is {vm.service}.", *evidence)
+
+
+def _machine_trouble(vm: VmFacts, free_kib: int) -> tuple[str, str] | None:
+    """No room, or a clock that is further off than a run-command takes: backups are dated by it. What, and the remedy."""
+    if free_kib < MIN_FREE_KIB:
+        return f"The VM has {free_kib // 1024} MiB of disk left.", "Make room on the VM: at least 512 MiB."
+    if vm.clock is None:
+        return None
+    off = datetime.fromtimestamp(vm.clock, UTC) - datetime.fromisoformat(vm.taken)
+    if abs(off) <= MAX_OFF:
+        return None
+    return f"The VM's clock is {abs(off).total_seconds():.0f} s off this machine's.", "Set it there: sudo timedatectl set-ntp true"
 
 
 def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:

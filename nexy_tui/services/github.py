@@ -30,6 +30,7 @@ PAGE = 100
 MOST_ASSETS = 1000
 """What a release holds at most: https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases"""
 
+_MOST_PAGES = 20
 _PIECE = 1 << 20
 _ASKING_AGAIN = (3.0, 10.0, 30.0)
 _APPEARING = 6
@@ -134,12 +135,16 @@ class ReleaseHost:
         return _release(answer.document, tag)
 
     def release_tags(self, repository: str) -> tuple[str, ...]:
-        """The tags of a repository's releases, newest first, at most a hundred."""
-        looking = f"The releases of {repository}"
-        answer = self._get(f"/repos/{repository}/releases?per_page={PAGE}", looking)
-        if answer.status == 404 or not isinstance(answer.document, list):
-            raise self._api.unseen(answer, looking)
-        return tuple(str(entry.get("tag_name", "")) for entry in answer.document if isinstance(entry, dict))
+        """The tags of all of a repository's releases, newest first. Raises CouldNotLook where there are more than can be read."""
+        looking, tags = f"The releases of {repository}", list[str]()
+        for page in range(1, _MOST_PAGES + 1):
+            answer = self._get(f"/repos/{repository}/releases?per_page={PAGE}&page={page}", looking)
+            if answer.status == 404 or not isinstance(answer.document, list):
+                raise self._api.unseen(answer, looking)
+            tags += [str(entry.get("tag_name", "")) for entry in answer.document if isinstance(entry, dict)]
+            if len(answer.document) < PAGE:
+                return tuple(tags)
+        raise CouldNotLook(f"{looking} are more than {len(tags)}: not all could be seen.", remedy="Delete those that are of no use there.")
 
     def assets(self, release: Release) -> dict[str, Asset]:
         """Every asset of a release by name."""

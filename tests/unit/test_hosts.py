@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import test_deploy_judges as deploy
 
+from checks.deploy import judge_vm
 from checks.hosts import LEAST_LEFT, MAX_SKEW, WARNED_LEFT, ClockFacts, Room, judge_certificate, judge_clocks, judge_disk
 from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
@@ -72,3 +74,10 @@ def test_the_fullest_disk_is_named() -> None:
     assert verdict.status is Status.FAILED and "/s" in verdict.summary and "1024 MiB for backups in /b" in verdict.summary
     assert "/c" not in verdict.summary and len(verdict.evidence) == 3
     assert judge_disk(rooms[2:], PLAN).status is Status.PASSED
+
+
+@pytest.mark.parametrize(("off", "status"), [(0, Status.PASSED), (-300, Status.PASSED), (-301, Status.FAILED), (301, Status.FAILED)])
+def test_the_vms_clock_by_its_survey(off: int, status: Status) -> None:
+    taken = datetime(2026, 2, 14, tzinfo=UTC)
+    verdict = judge_vm(deploy.vm(clock=int(taken.timestamp()) + off), deploy.plan())
+    assert verdict.status is status and ("clock is 301 s off" in verdict.summary) == (status is Status.FAILED)

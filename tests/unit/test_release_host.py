@@ -304,3 +304,18 @@ def test_deleting_what_is_gone_is_as_good() -> None:
 def test_release_tags_are_read_of_any_repository() -> None:
     host, clients = host_of(lambda _: httpx.Response(200, content=json.dumps([{"tag_name": "Update"}, {"tag_name": "App"}])))
     assert host.release_tags("a/b") == ("Update", "App") and clients.seen[0].url.path == "/repos/a/b/releases"
+
+
+def test_release_tags_are_read_to_the_last_page() -> None:
+    def page(request: httpx.Request) -> httpx.Response:
+        first = 100 * (int(request.url.params["page"]) - 1)
+        return httpx.Response(200, content=json.dumps([{"tag_name": f"v{number}"} for number in range(first, min(first + 100, 230))]))
+
+    host, clients = host_of(page)
+    assert host.release_tags("a/b") == tuple(f"v{number}" for number in range(230)) and len(clients.seen) == 3
+
+
+def test_release_tags_without_end_could_not_be_seen() -> None:
+    host, _ = host_of(lambda _: httpx.Response(200, content=json.dumps([{"tag_name": "v1"}] * 100)))
+    with pytest.raises(CouldNotLook, match="not all could be seen"):
+        host.release_tags("a/b")
