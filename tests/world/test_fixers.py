@@ -216,7 +216,7 @@ CASES = (
         "rule",
         "manifest-repository",
         _rule,
-        ("fix.manifest-repository.remotes", "fix.manifest-repository.commit"),
+        ("fix.manifest-repository.remotes",),
         _no_rule,
         shown="pushInsteadOf",
     ),
