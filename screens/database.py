@@ -11,7 +11,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from nexy_tui.services.plain_file import read_plain
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.engine.places import read_document
 from screens.dialogs.dialog import Choice
 from screens.dialogs.message import MessageDialog
 from screens.dialogs.viewer import Viewer
@@ -20,8 +21,6 @@ from screens.text import clean
 
 RUNBOOKS = ("server/Docs/DB_BACKUP_AND_RESTORE_RUNBOOK.md", "server/Docs/DATABASE_SETUP_GUIDE.md")
 """Rulebook section 3, phase 1.1, step 4."""
-
-_MOST = 256 * 1024
 
 
 class DatabaseScreen(PhaseScreen):
@@ -50,8 +49,8 @@ class DatabaseScreen(PhaseScreen):
             return
         path = self.session.services.layout.path(RUNBOOKS[int(choice)])
         try:
-            text = read_plain(path, _MOST, self.session.services.layout.root).decode("utf-8", "replace")
-        except OSError as error:
-            self.conductor.tell(f"{path} cannot be read: {error.strerror}.")
+            text = read_document(self.session.services, path)
+        except CouldNotLook as problem:
+            self.conductor.tell(problem.what)
             return
         self.app.push_screen(Viewer(str(path), [Content(clean(text))], copy=str(path)))

@@ -52,7 +52,8 @@ class EndScreen(WizardScreen):
     def on_mount(self) -> None:
         """Ask for the commands."""
         self.add_class("-complete" if self._outcome == "complete" else "-ended")
-        self.query_one("#end").focus()
+        for part in self.query("#end"):
+            part.focus()
         conductor = self.conductor
         conductor.jobs.start("Composing", lambda: conductor.backend.verify_commands(self._log), self._show, conductor.problem)
         self.redraw()

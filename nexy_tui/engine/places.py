@@ -23,6 +23,7 @@ from nexy_tui.services.database_settings import load
 from nexy_tui.services.plain_file import read_plain, read_version_text
 
 THERE, MISSING, NOT_ASKED = "there", "missing", "not asked"
+_DOCUMENT_LIMIT = 256 * 1024
 PUBLISHERS = ("publish", "publish-dry-run")
 """Actions whose output the rulebook calls the script's."""
 
@@ -53,6 +54,14 @@ class Place:
             "note": self.note,
             "how": self.how,
         }
+
+
+def read_document(services: Services, path: Path) -> str:
+    """A text of the checkout, to be shown, at most its first 256 KiB. Raises CouldNotLook where it cannot be read."""
+    try:
+        return read_plain(path, _DOCUMENT_LIMIT, services.layout.root).decode("utf-8", "replace")
+    except OSError as error:
+        raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="See that it is a file of this checkout.") from None
 
 
 def places(services: Services) -> tuple[Place, ...]:

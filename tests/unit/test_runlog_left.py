@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import uuid
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from nexy_tui.runlog.left import was_cut_off
 from nexy_tui.services.git import Git
 from nexy_tui.services.lock import REF, ReleaseLock
 
-RUN = str(uuid.uuid4())
+RUN = "3f7f14a5-cdc9-431b-9bde-3ba3fde901aa"
 
 
 def log(state: Path) -> Path:
