@@ -161,9 +161,15 @@ def test_a_push_that_is_rejected_is_made_up_for_later_without_another_upload(wor
     assert state(work) == (local(work), tip)
     assert work.check(manifests.COMMIT).status is Status.FAILED
     start = len(requests(work))
+    work.events.clear()
     work.do(Publish())
     assert sent(work, start) == []
+    assert [event.open for event in work.events if isinstance(event, Exposure)] == [True], "the run before made the swap: clients wait"
     assert_published(work)
+    work.deploy()
+    work.events.clear()
+    work.do(Publish())
+    assert [event for event in work.events if isinstance(event, Exposure)] == [], "the live server offers it now"
 
 
 def test_a_branch_that_moved_is_refused_with_its_mover(work: Publisher, tmp_path: Path) -> None:
