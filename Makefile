@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= auto
+WORKERS ?= 3
 
 .PHONY: rehearse test lint exhaustive bench picture snapshots clean
 
@@ -11,7 +11,7 @@ rehearse: $(VENV)/.runs
 	$(BIN)/nexy-tui rehearse
 
 test: $(VENV)/.tests lint
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not exhaustive"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not exhaustive"
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .

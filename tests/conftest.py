@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import forked
 import pytest
 
 from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.environment import environment
+from nexy_tui.rehearsal.home import WAITING_SPEED
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.switchboard import set_fault
 
 SMALL = 1_000_000
+SPEED = 200
+"""What every wait of the tool is divided by, ten times a rehearsal's; a test that waits for something real asks for less."""
 
 
 @dataclass
@@ -33,17 +37,21 @@ class Inside:
     def run(
         self, *argv: str | Path, cwd: Path | None = None, check: bool = True, env: Mapping[str, str] | None = None, timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        """Run somebody's program inside the world; a failure shows what it said."""
-        done = subprocess.run(
-            [str(word) for word in argv],
-            cwd=cwd or self.checkout,
-            env={**self.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        """Run somebody's program, or ours, inside the world; a failure shows what it said."""
+        place, environ = cwd or self.checkout, {**self.environ, **(env or {})}
+        if argv[0] == "nexy-tui" and argv[1] not in ("rehearse", "world"):
+            done = forked.run(argv[1:], cwd=place, env=environ, timeout=timeout)
+        else:
+            done = subprocess.run(
+                [str(word) for word in argv],
+                cwd=place,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
         if check and done.returncode != 0:
             raise AssertionError(f"{argv[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done
@@ -70,12 +78,14 @@ def _environ(world: World, home: Path) -> dict[str, str]:
 
 
 def _factory(folder: Path, made: list[World]) -> MakeWorld:
-    def make(layout: str = "flat", artifact_size: int = SMALL) -> Inside:
+    def make(layout: str = "flat", artifact_size: int = SMALL, speed: int = SPEED) -> Inside:
         number = len(made)
         home = folder / f"home{number}"
         home.mkdir()
         world = worlds.create_or_start(folder / f"world{number}", layout, artifact_size, owner=os.getpid())
         made.append(world)
+        config = world.config.read_text(encoding="utf-8")
+        world.config.write_text(config.replace(f"speed = {WAITING_SPEED}", f"speed = {speed}"), encoding="utf-8")
         return Inside(world, home, _environ(world, home))
 
     return make

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import forked
 import keyring.core
 import pytest
 from conftest import Inside
@@ -56,16 +56,7 @@ class Fixed:
 def fix(inside: Inside, *words: str, env: Mapping[str, str | None] | None = None, stdin: str = "") -> Fixed:
     """`nexy-tui fix WORDS --json`, without a terminal; None takes a variable out of the environment."""
     environ = {name: value for name, value in {**inside.environ, **(env or {})}.items() if value is not None}
-    done = subprocess.run(
-        ["nexy-tui", "fix", *words, "--json"],
-        cwd=inside.checkout,
-        env=environ,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = forked.run(["fix", *words, "--json"], cwd=inside.checkout, env=environ, stdin=stdin, timeout=120)
     return Fixed(done.returncode, done.stdout, done.stderr, json.loads(done.stdout) if done.stdout else {})
 
 

@@ -129,6 +129,7 @@ def enter(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     return made
 
 
+@pytest.mark.exhaustive
 def test_each_fault_stops_the_deploy_and_without_it_the_same_run_goes_on(enter: Callable[..., Run]) -> None:
     run = enter()
     with pytest.raises(Refused, match=f"no tag {NEXT.tag}"):
@@ -183,6 +184,7 @@ def test_each_fault_stops_the_deploy_and_without_it_the_same_run_goes_on(enter: 
     assert not again.changed and run.services.vm.survey().journal.count("Started") == restarts.count("Started")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("layout", ["flat", "nested"])
 def test_the_three_kinds_one_after_the_other(enter: Callable[..., Run], layout: str) -> None:
     full = enter(layout)

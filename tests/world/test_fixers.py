@@ -37,6 +37,7 @@ from mending import (
 
 from nexy_tui.cli.backend import RealBackend
 from nexy_tui.fixers import FIXERS, fixer
+from nexy_tui.rehearsal.home import WAITING_SPEED
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
 from nexy_tui.rehearsal.vmfaults import EXPIRED_KEY
 from nexy_tui.rehearsal.vmseed import CONFIGS
@@ -368,7 +369,7 @@ def test_a_key_that_the_server_refuses_is_taken_back(module_world: Inside) -> No
 def test_a_server_that_does_not_come_up_with_the_new_key_gets_its_old_one_back(module_world: Inside) -> None:
     before = {name: _vm(module_world, name).read_bytes() for name in CONFIGS}
     module_world.fault("service-down")
-    refused = fix(module_world, "gemini-key", "--yes", env={"NEXY_NEW_GEMINI_KEY": NEW_KEY})
+    refused = fix(module_world, "gemini-key", "--yes", env={"NEXY_NEW_GEMINI_KEY": NEW_KEY[:-1] + "2"})
     module_world.fault("service-down", on=False)
     module_world.run(module_world.world.vm / "bin" / "systemctl", "restart", "voice-assistant.service")
     assert refused.exit == 1 and "its old state" in refused.document["message"], refused.err
@@ -444,7 +445,7 @@ FRAGILE = (
 
 @pytest.mark.parametrize("lost", ["before", "after"])
 @pytest.mark.parametrize(
-    "fragile", [pytest.param(one, id=one.fixer, marks=[pytest.mark.exhaustive] if "run_script" in one.steps else []) for one in FRAGILE]
+    "fragile", [pytest.param(one, id=one.fixer, marks=[pytest.mark.exhaustive] if "push" in one.steps else []) for one in FRAGILE]
 )
 def test_cut_off_at_any_step_it_says_what_it_left_and_ends_right_when_run_again(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, fragile: Fragile, lost: str
@@ -477,7 +478,7 @@ def test_cut_off_at_any_step_it_says_what_it_left_and_ends_right_when_run_again(
 
 
 def test_killed_while_the_vm_is_at_work_it_goes_on_with_what_the_vm_did(make_world: MakeWorld) -> None:
-    inside = make_world()
+    inside = make_world(speed=WAITING_SPEED)
     inside.fault("config-env-broken")
     begun = subprocess.Popen(
         ["nexy-tui", "fix", "config-env", "--yes"],

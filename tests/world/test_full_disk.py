@@ -66,6 +66,7 @@ def test_a_full_file_system_stops_the_run_before_anything_is_pushed(bench: Bench
     inside.environ["NEXY_STATE_DIR"] = str(inside.world.state)
 
 
+@pytest.mark.exhaustive
 def test_a_log_that_may_not_grow_stops_the_run_in_another_process(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
     before, said, known = outside(inside), tmp_path / "said", logs(inside)

@@ -316,6 +316,7 @@ async def watched(_: Any) -> None:
     """Nothing is pressed."""
 
 
+@pytest.mark.exhaustive
 def test_the_wizard_brings_an_update_only_run_to_its_end(module_world: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("screens.autopilot.PAUSE", 0.1)
     version, inside = Version.parse("1.6.1.46"), module_world

@@ -151,6 +151,7 @@ def test_no_command_is_forgotten_here() -> None:
     assert set(walk(typer.main.get_command(command_line()))) == set(CASES)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("command", sorted(CASES))
 def test_every_command_works_or_says_what_is_missing(command: str, nowhere: Nowhere) -> None:
     for arguments, what in CASES[command].items():

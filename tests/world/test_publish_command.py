@@ -102,6 +102,7 @@ def interrupted_past_the_point_of_no_return(inside: Inside, said: Path) -> None:
     assert "RELEASE COMPLETE" in said.read_text().splitlines()
 
 
+@pytest.mark.exhaustive
 def test_a_publish_stopped_then_killed_then_healed_is_run_again_at_once(ready: Inside, tmp_path: Path) -> None:
     before = outside(ready)
     interrupted_in_the_upload(ready, tmp_path / "stopped")

@@ -153,6 +153,7 @@ def test_a_nested_checkout_seen_from_outside(stage: Stage) -> None:
     see_all(seen, where_it_began(seen))
 
 
+@pytest.mark.exhaustive
 def test_a_package_and_a_database_on_the_vm_seen_from_outside(stage: Stage) -> None:
     witnesses.world(stage.place, stage.home, "up", "--artifact-size", "1MB")
     outside = stage.seen({"version": "1.6.1.43"})

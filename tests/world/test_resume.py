@@ -87,6 +87,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     assert process.wait(timeout=30) == -signal.SIGKILL
 
 
+@pytest.mark.exhaustive
 def test_killed_right_after_genesis(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
     before, known, said = outside(inside), logs(inside), tmp_path / "said"
@@ -129,6 +130,7 @@ def test_killed_when_the_tag_was_pushed_while_another_run_waits_for_the_lock(ben
     assert_released(inside, version)
 
 
+@pytest.mark.exhaustive
 def test_killed_between_the_swap_and_the_manifests(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
     before, known, said = outside(inside), logs(inside), tmp_path / "said"
@@ -144,6 +146,7 @@ def test_killed_between_the_swap_and_the_manifests(bench: Bench, tmp_path: Path)
     assert exposure == ["opened:", "closed"], "counted on over the kill, and once"
 
 
+@pytest.mark.exhaustive
 def test_killed_during_the_deploy(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
     known, said = logs(inside), tmp_path / "said"

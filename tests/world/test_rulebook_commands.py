@@ -193,7 +193,7 @@ def once(typed: list[Typed]) -> list[Typed]:
     return list(kept.values())
 
 
-@pytest.mark.parametrize("layout", ["flat", "nested"])
+@pytest.mark.parametrize("layout", ["flat", pytest.param("nested", marks=pytest.mark.exhaustive)])
 def test_every_command_of_the_rulebook_word_for_word(make_world: MakeWorld, tmp_path: Path, layout: str) -> None:
     inside = make_world(layout=layout)
     typing = [typed for typed in RELEASE if shutil.which("gh") or not typed.command.startswith("gh ")]

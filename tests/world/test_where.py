@@ -72,6 +72,7 @@ def test_what_is_missing_and_what_came_meanwhile(module_world: Inside) -> None:
     (inside.checkout / "release_inbox").mkdir()
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_published_is_where_the_scripts_output_is_found(make_world: MakeWorld) -> None:
     inside = make_world()
     inside.run("nexy-tui", "rehearse", "--headless", "--auto", "--keep", "--dir", inside.world.dir, timeout=180)

@@ -1,0 +1,99 @@
+"""`nexy-tui` commands in processes of their own that do not pay for their imports: forked from one process that has done them.
+
+Such a process is a whole one: environment, folder, streams, arguments, exit. Whoever measures a start, or gives `rehearse` and
+`world` an owner, begins the program itself instead.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+_SERVER = """
+import json, os, socket, sys
+sys.path[:] = [entry for entry in sys.path if entry]
+import azure.identity, azure.mgmt.compute, cryptography.hazmat.primitives.asymmetric.ed25519, git, httpx, psycopg
+import nexy_tui.checklist, nexy_tui.cli.commands, nexy_tui.engine.mend, nexy_tui.plain, nexy_tui.services.azure
+from nexy_tui.cli import main
+wire = socket.socket(fileno=int(sys.argv[1]))
+orders = wire.makefile("r", encoding="utf-8")
+while line := orders.readline():
+    order = json.loads(line)
+    child = os.fork()
+    if child:
+        wire.sendall(b"%d\\n" % child)
+        wire.sendall(b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        continue
+    orders.close()
+    wire.close()
+    for number, (name, flags) in enumerate(((order["stdin"], os.O_RDONLY), (order["stdout"], os.O_WRONLY), (order["stderr"], os.O_WRONLY))):
+        opened = os.open(name, flags)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin = open(0, encoding="utf-8")
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    sys.argv = ["nexy-tui", *order["words"]]
+    main()
+    break
+"""
+
+
+class _Server:
+    """The process that has done the imports, and the wire to it."""
+
+    def __init__(self) -> None:
+        self._wire, theirs = socket.socketpair()
+        command = [sys.executable, "-c", _SERVER, str(theirs.fileno())]
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
+        theirs.close()
+        self._answers = self._wire.makefile("r", encoding="utf-8")
+        atexit.register(self.end)
+
+    def order(self, order: Mapping[str, object], timeout: float) -> int:
+        """Have a command run; its exit status. One that takes longer is killed. Raises subprocess.TimeoutExpired."""
+        self._wire.sendall(json.dumps(order).encode() + b"\n")
+        child = int(self._answers.readline())
+        if not select.select([self._wire], [], [], timeout)[0]:
+            os.kill(child, signal.SIGKILL)
+            self._answers.readline()
+            raise subprocess.TimeoutExpired(str(order["words"]), timeout)
+        return int(self._answers.readline())
+
+    def end(self) -> None:
+        """Let it go."""
+        self._answers.close()
+        self._wire.close()
+        self._process.wait(timeout=30)
+
+
+@cache
+def _server() -> _Server:
+    return _Server()
+
+
+def run(
+    words: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str], stdin: str = "", timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """`nexy-tui WORDS`, to its end."""
+    with tempfile.TemporaryDirectory(prefix="nexy-forked-") as folder:
+        streams = {name: Path(folder) / name for name in ("stdin", "stdout", "stderr")}
+        streams["stdin"].write_text(stdin)
+        for name in ("stdout", "stderr"):
+            streams[name].touch()
+        arguments = [str(word) for word in words]
+        order = {"words": arguments, "cwd": str(cwd), "env": dict(env), **{name: str(path) for name, path in streams.items()}}
+        status = _server().order(order, timeout)
+        said = {name: streams[name].read_text(encoding="utf-8") for name in ("stdout", "stderr")}
+        return subprocess.CompletedProcess(["nexy-tui", *arguments], status, said["stdout"], said["stderr"])
