@@ -19,7 +19,7 @@ lint: $(VENV)/.tests
 	$(BIN)/lint-imports
 
 exhaustive: $(VENV)/.tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m exhaustive -s
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m exhaustive -rP
 
 snapshots: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) tests/snapshots --snapshot-update

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Footer
 
@@ -52,6 +53,14 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settle(pilot)
+
+
+async def paste(pilot: Pilot[Any], text: str) -> None:
+    """Put a text into the field that has the focus, as a terminal pastes it."""
+    field = pilot.app.focused
+    assert field is not None
+    field.post_message(Paste(text))
+    await pilot.pause()
 
 
 async def until(pilot: Pilot[Any], holds: Callable[[], object], limit: float = 5.0) -> None:

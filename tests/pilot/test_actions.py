@@ -11,7 +11,7 @@ from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Waiting
 from nexy_tui.core.problem import ActionFailed
 from pilot.fake_actions import emitting
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, play, press, settle, shown, told, until
+from pilot.hand import flowing, paste, play, press, settle, shown, told, until
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.message import ProblemDialog
 from screens.dialogs.refusal import RefusalDialog
@@ -232,7 +232,7 @@ def test_the_exposure_is_in_sight_on_every_screen_until_it_ends() -> None:
         app = pilot.app
         assert "EXPOSED" not in shown(app)
         await press(pilot, "a")
-        await pilot.press(*"rehearsal 1.6.1.43")
+        await paste(pilot, "rehearsal 1.6.1.43")
         backend.play.holds("publish.asset")
         await press(pilot, "enter")
         backend.clock.elapsed += 12

@@ -6,7 +6,7 @@ from typing import Any
 
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, play, press, shown
+from pilot.hand import flowing, paste, play, press, shown
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.message import MessageDialog
 from screens.phase import PhaseScreen
@@ -28,7 +28,7 @@ def test_with_a_reason_it_lets_the_release_on_and_the_log_says_attested() -> Non
         assert isinstance(pilot.app.screen, AttestDialog) and "7-Zip is not here" in flowing(pilot.app)
         await press(pilot, "enter")
         assert "needs a reason in words" in flowing(pilot.app)
-        await pilot.press(*"opened it on a Mac")
+        await paste(pilot, "opened it on a Mac")
         await press(pilot, "enter")
         assert "◆ attested" in shown(pilot.app) and "all 4 items hold" in shown(pilot.app)
 
@@ -66,7 +66,7 @@ def test_leaving_the_question_attests_nothing() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "t")
-        await pilot.press(*"opened it on a Mac")
+        await paste(pilot, "opened it on a Mac")
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, PhaseScreen)
 

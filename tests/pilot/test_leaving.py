@@ -7,7 +7,7 @@ from typing import Any
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Refused, Unusable
 from pilot.fakes import LOG, RUN, VERSION, FakeBackend
-from pilot.hand import flowing, play, press, settle, shown
+from pilot.hand import flowing, paste, play, press, settle, shown
 from screens.backend import REHEARSE, Ending, NewRun, ResumeRun
 from screens.dialogs.leave import LeaveDialog
 from screens.end import EndScreen
@@ -138,7 +138,7 @@ def test_the_command_line_opens_the_form_filled_in() -> None:
         assert isinstance(app.screen, StartScreen) and "old.example → new.example" in shown(app)
         await press(pilot, "ctrl+n")
         assert "The target has changed" in shown(app) and backend.opened == []
-        await pilot.press(*"rehearsal")
+        await paste(pilot, "rehearsal")
         await press(pilot, "enter")
         assert app.screen.phase.id == "remotes"
 

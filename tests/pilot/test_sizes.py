@@ -11,7 +11,7 @@ import pytest
 import screens
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
-from pilot.hand import lines, play, press, settle, shown, until
+from pilot.hand import lines, paste, play, press, settle, shown, until
 from screens.commands import PhaseCommands
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
@@ -151,7 +151,7 @@ def test_the_palette_knows_the_state() -> None:
         assert known["Restore drill"] == "Shows what it will do, then asks"
         assert "Back to Version" in known and "Back to Inbox" not in known and "Keys" in known
         await press(pilot, "ctrl+p")
-        await pilot.press(*"back the data")
+        await paste(pilot, "back the data")
         await pilot.pause(0.3)
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, ConfirmDialog)
@@ -213,7 +213,7 @@ def test_a_long_list_of_deeds_scrolls_and_the_field_stays_in_sight(size: tuple[i
         await press(pilot, *["pagedown"] * 8)
         text = shown(app)
         assert "deed number 39" in text and "more lines" not in text and "type  rehearsal 1.6.1.43" in text
-        await pilot.press(*"rehearsal 1.6.1.43")
+        await paste(pilot, "rehearsal 1.6.1.43")
         assert "The same. Enter goes on." in shown(app)
 
     play(backend, script, size=size)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pilot.fake_actions import emitting
 from pilot.fakes import VERSION, FakeBackend
-from pilot.hand import settle, until
+from pilot.hand import paste, settle, until
 from textual.pilot import Pilot
 
 from nexy_tui.actions.base import ActionResult
@@ -160,7 +160,8 @@ async def confirm(pilot: Pilot[Any]) -> None:
     app: Any = pilot.app
     await pilot.press("a")
     await settle(pilot)
-    await pilot.press(*"rehearsal 1.6.1.43", "enter")
+    await paste(pilot, "rehearsal 1.6.1.43")
+    await pilot.press("enter")
     await until(pilot, lambda: app.conductor.view.action is not None and not app.conductor.feed.waiting)
     await pilot.pause(0.15)
 
@@ -168,7 +169,7 @@ async def confirm(pilot: Pilot[Any]) -> None:
 async def half_typed(pilot: Pilot[Any]) -> None:
     await pilot.press("a")
     await settle(pilot)
-    await pilot.press(*"production 1.6.2")
+    await paste(pilot, "production 1.6.2")
     await settle(pilot)
 
 
@@ -186,7 +187,8 @@ async def with_a_word(pilot: Pilot[Any]) -> None:
     """Walk from the inbox to the seal, one item attested on the way."""
     await pilot.press("t")
     await settle(pilot)
-    await pilot.press(*"opened on a Mac", "enter")
+    await paste(pilot, "opened on a Mac")
+    await pilot.press("enter")
     for _ in range(5):
         await settle(pilot)
         await pilot.press("n")

@@ -392,6 +392,7 @@ def test_another_commit_is_not_pushed_along_with_a_manifest(module_world: Inside
     inside.git("update-ref", "-d", "refs/heads/manifests", cwd=inside.world.bare(ARTIFACTS))
 
 
+@pytest.mark.exhaustive
 def test_an_appcast_before_its_deploy_is_not_mended_by_the_fixer(make_world: MakeWorld) -> None:
     inside = make_world()
     for name in CONFIGS:
@@ -477,6 +478,7 @@ def test_cut_off_at_any_step_it_says_what_it_left_and_ends_right_when_run_again(
     assert at > len(fragile.steps)
 
 
+@pytest.mark.exhaustive
 def test_killed_while_the_vm_is_at_work_it_goes_on_with_what_the_vm_did(make_world: MakeWorld) -> None:
     inside = make_world(speed=WAITING_SPEED)
     inside.fault("config-env-broken")

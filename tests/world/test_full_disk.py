@@ -78,6 +78,7 @@ def test_a_log_that_may_not_grow_stops_the_run_in_another_process(bench: Bench, 
     assert_goes_on(bench, inside, log, version)
 
 
+@pytest.mark.exhaustive
 def test_a_log_that_may_not_grow_any_more_stops_the_run_before_the_deploy(bench: Bench) -> None:
     inside, version = bench.take()
     known, limits = logs(inside), resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -122,6 +122,7 @@ def test_a_publish_stopped_then_killed_then_healed_is_run_again_at_once(ready: I
     assert uploads == [], "the host held the bytes already"
 
 
+@pytest.mark.exhaustive
 def test_somebody_elses_lock_is_waited_for_or_taken_over_with_a_record(ready: Inside) -> None:
     body = {"expires": (datetime.now(UTC) + timedelta(minutes=10)).isoformat(), "host": "workbench", "operator": "ada", "run": "another"}
     bare = ready.world.bare(CODE)

@@ -170,6 +170,7 @@ class Prober:
                     self.troubles.append(repr(error))
 
 
+@pytest.mark.exhaustive
 def test_clients_get_one_whole_file_or_the_other_while_the_publisher_is_killed(work: Publisher) -> None:
     prepare_first(work)
     context = ssl.create_default_context(cafile=str(work.inside.world.ca))

@@ -64,6 +64,7 @@ def killed_and_run_again(work: Publisher, at: int, lost: str) -> None:
         assert sent_whole(work, start, name) == 1, where
 
 
+@pytest.mark.exhaustive
 def test_killed_at_each_command_that_writes_here_and_run_again(work: Publisher) -> None:
     points = [number for number, step in enumerate(steps(work), 1) if step.startswith(_HERE)]
     assert len(points) >= 3

@@ -97,6 +97,7 @@ def test_what_was_rolled_back_is_published_again_without_an_upload(work: Publish
     assert sent(work, start) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("steps", ["PATCH", pytest.param("git push|git commit|PATCH", marks=pytest.mark.exhaustive)])
 def test_a_rollback_killed_at_its_writes_is_finished_by_the_next(work: Publisher, steps: str) -> None:
     version, figures = next_version(work)

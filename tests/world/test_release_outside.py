@@ -147,6 +147,7 @@ def see_rolled_back(stage: Stage, first: Seen, second: Seen) -> str:
     return seen.refs["HEAD"]
 
 
+@pytest.mark.exhaustive
 def test_a_nested_checkout_seen_from_outside(stage: Stage) -> None:
     seen = stage.rehearse("--artifact-size", "1MB", "--layout", "nested", layout="nested")
     assert (seen.base / "VERSION").is_file() and not (seen.base.parent / "VERSION").exists()

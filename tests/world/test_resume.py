@@ -184,6 +184,7 @@ def assert_locked_out(inside: Inside, version: str, held_by: Path) -> None:
     assert outside(inside) == before
 
 
+@pytest.mark.exhaustive
 def test_a_lock_is_taken_over_only_after_it_has_expired(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
     write_lock(inside, datetime.now(UTC) + timedelta(seconds=600))
@@ -206,6 +207,7 @@ def write_lock(inside: Inside, expires: datetime) -> None:
     inside.git("update-ref", LOCK, commit, cwd=bare)
 
 
+@pytest.mark.exhaustive
 def test_a_sealed_run_and_a_run_of_another_world_are_not_resumed(bench: Bench, make_world: MakeWorld) -> None:
     inside, version = bench.take()
     inside.fault("drill-never")

@@ -118,6 +118,7 @@ def bumped(make_world: MakeWorld) -> Inside:
     return inside
 
 
+@pytest.mark.exhaustive
 def test_each_command_by_itself_makes_a_release_and_none_runs_before_its_time(bumped: Inside) -> None:
     refuses(bumped, "database.backup", "publish", "--yes")
     backed = alone(bumped, "db", "backup", "--yes")
@@ -165,6 +166,7 @@ def test_what_a_machine_cannot_see_is_attested_one_item_each_and_never_by_yes(bu
     assert [record.message for record in log if record.kind == "attestation"] == ["stapled and accepted on a Mac"]
 
 
+@pytest.mark.exhaustive
 def test_without_a_terminal_and_without_yes_nothing_is_confirmed(bumped: Inside) -> None:
     alone(bumped, "db", "backup", "--yes")
     before = outside(bumped)

@@ -120,6 +120,7 @@ def test_it_stands_as_the_last_deploy_left_it(tmp_path: Path, layout: str) -> No
         assert listed.stdout.splitlines() == ["nexy-wire==1.0", "nexy-wire==1.0", f"{APP}/venv/bin/pip", f"{APP}/venv/bin/python"]
 
 
+@pytest.mark.exhaustive
 def test_the_rulebooks_own_script_deploys_through_the_stock_sdk(tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with cloud_world(tmp_path / "world", layout) as place:
         for name, value in place.client().items():

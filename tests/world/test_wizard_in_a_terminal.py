@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from conftest import Inside, MakeWorld
 from driving import NEXY, SEALED, assert_released, verified_as
 from tmux import Terminal, terminal
@@ -90,6 +91,7 @@ def test_a_release_by_keys_alone(make_world: MakeWorld) -> None:
     assert_released(inside, NEXT)
 
 
+@pytest.mark.exhaustive
 def test_played_by_itself_in_sight(make_world: MakeWorld) -> None:
     inside = make_world()
     shown: list[str] = []

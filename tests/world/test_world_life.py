@@ -230,6 +230,7 @@ def test_a_directory_that_cannot_be_used_is_refused(terminal: Terminal) -> None:
 # --- two worlds, kept worlds ---
 
 
+@pytest.mark.exhaustive
 def test_two_worlds_release_side_by_side_and_come_back_as_they_were(terminal: Terminal) -> None:
     places = {layout: terminal.folder / f"w-{layout}" for layout in ("flat", "nested")}
     children = [terminal.start(*REHEARSE, "--keep", "--layout", layout, "--dir", place) for layout, place in places.items()]
@@ -259,8 +260,8 @@ def test_two_worlds_release_side_by_side_and_come_back_as_they_were(terminal: Te
     ("moment", "number"),
     [
         ("filling the git host", signal.SIGTERM),
-        ("filling the git host", signal.SIGKILL),
-        ("== Database", signal.SIGTERM),
+        pytest.param("filling the git host", signal.SIGKILL, marks=pytest.mark.exhaustive),
+        pytest.param("== Database", signal.SIGTERM, marks=pytest.mark.exhaustive),
         ("== Database", signal.SIGKILL),
     ],
 )
@@ -318,6 +319,7 @@ def _python_of(user: pwd.struct_passwd, folder: Path, setpriv: tuple[str, ...]) 
     pytest.skip(f"{user.pw_name} may not run this Python, and there is no other of its version")
 
 
+@pytest.mark.exhaustive
 def test_a_user_without_rights_releases_in_a_folder_of_mode_0700() -> None:
     """Root's tests are run as somebody else here, anybody else's as themselves."""
     folder = Path(tempfile.mkdtemp(prefix="nexy-life-", dir="/tmp")).resolve()
