@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 3
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: rehearse test lint exhaustive bench picture snapshots clean
 
@@ -11,7 +12,7 @@ rehearse: $(VENV)/.runs
 	$(BIN)/nexy-tui rehearse
 
 test: $(VENV)/.tests lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not exhaustive"
+	$(BIN)/python -m pytest $(SPREAD) -m "not exhaustive"
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
@@ -19,7 +20,7 @@ lint: $(VENV)/.tests
 	$(BIN)/lint-imports
 
 exhaustive: $(VENV)/.tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m exhaustive -rP
+	$(BIN)/python -m pytest $(SPREAD) -m exhaustive -rP
 
 snapshots: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(WORKERS) tests/snapshots --snapshot-update

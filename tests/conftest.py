@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,14 @@ class Inside:
         """Bring the world up after a test has brought it down."""
         self.world = worlds.create_or_start(self.world.dir, owner=os.getpid())
         self.environ = _environ(self.world, self.home)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever a killed process leaves lies in the tests' own folder, and goes with it."""
+    folder = tmp_path_factory.mktemp("tmp")
+    os.environ["TMPDIR"] = str(folder)
+    tempfile.tempdir = str(folder)
 
 
 MakeWorld = Callable[..., Inside]

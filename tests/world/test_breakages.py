@@ -21,8 +21,8 @@ from nexy_tui.rehearsal.switchboard import registry
 
 FINAL = "final."
 SEVEN = CHECKLIST.phase("final").items
-SAMPLE = tuple({row.kind: row for row in reversed(ROWS)}.values())[::-1]
-"""One row of each kind: the first."""
+SAMPLE = tuple({row.kind.partition(":")[0]: row for row in reversed(ROWS)}.values())[::-1]
+"""One row of each kind of place that is broken: the first."""
 
 QUICK = {"inbox", "github-auth", "target-repository", "script-paths", "manifest-repository"}
 """Fixers that leave the VM alone. Of the others, which take longer, the ordinary run lets one mend one row; the whole table all."""

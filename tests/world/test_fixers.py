@@ -444,7 +444,7 @@ FRAGILE = (
 )
 
 
-@pytest.mark.parametrize("lost", ["before", "after"])
+@pytest.mark.parametrize("lost", ["before", pytest.param("after", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize(
     "fragile", [pytest.param(one, id=one.fixer, marks=[pytest.mark.exhaustive] if "push" in one.steps else []) for one in FRAGILE]
 )

@@ -115,6 +115,7 @@ def test_killed_in_the_middle_of_the_upload(bench: Bench, tmp_path: Path) -> Non
     assert_released(inside, version)
 
 
+@pytest.mark.exhaustive
 def test_killed_when_the_tag_was_pushed_while_another_run_waits_for_the_lock(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
     before, known, said = outside(inside), logs(inside), tmp_path / "said"

@@ -151,6 +151,7 @@ def test_a_world_ends_with_its_owner(tmp_path: Path) -> None:
         worlds.stop(world.dir)
 
 
+@pytest.mark.exhaustive
 def test_an_interrupted_creation_is_made_anew(make_world: MakeWorld) -> None:
     inside = make_world()
     worlds.stop(inside.world.dir)

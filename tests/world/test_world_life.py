@@ -278,6 +278,7 @@ def test_a_killed_rehearsal_leaves_no_world(terminal: Terminal, moment: str, num
     assert terminal.left() == []
 
 
+@pytest.mark.exhaustive
 def test_a_kept_world_outlives_its_rehearsal_and_the_next_one(terminal: Terminal) -> None:
     place = terminal.folder / "w"
 
