@@ -318,6 +318,7 @@ def test_a_vm_that_stays_busy_is_the_trouble_and_others_say_that_they_could_not_
         module_world.fault("run-command-busy", on=False)
 
 
+@pytest.mark.exhaustive
 def test_without_a_terminal_a_fix_needs_yes_and_a_secret_from_elsewhere(module_world: Inside) -> None:
     before = everything(module_world)
     assert fix(module_world, "inbox").exit == 2
@@ -601,6 +602,7 @@ def test_the_list_names_every_section(module_world: Inside) -> None:
     assert [one["name"] for one in fix(module_world, "--list").document["fixers"]] == [one.name for one in FIXERS]
 
 
+@pytest.mark.exhaustive
 def test_a_stray_commit_of_somebody_elses_clone_is_found_where_the_remote_led(make_world: MakeWorld) -> None:
     inside = make_world()
     other = inside.home / "other"

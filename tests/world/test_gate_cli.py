@@ -98,6 +98,7 @@ def test_a_server_that_is_down_pauses_the_gate_and_fails_the_rulebooks(module_wo
         assert skipped == ["rulebook.4", "rulebook.5", "rulebook.6"]
 
 
+@pytest.mark.exhaustive
 def test_a_third_version_fails_every_profile(module_world: Inside) -> None:
     with fault(module_world, "server-third-version"):
         for profile, source in (("pre-deploy", "/health"), ("post-deploy", "/health"), ("rulebook", "/health")):

@@ -145,6 +145,7 @@ def test_a_code_only_run_publishes_nothing(work: Publisher) -> None:
         ("download-other-bytes", manifests.MANIFESTS),
     ],
 )
+@pytest.mark.exhaustive
 def test_each_fault_fails_its_item(work: Publisher, name: str, check: Check) -> None:
     work.do(Publish())
     with fault(work, name):

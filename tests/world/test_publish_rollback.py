@@ -88,6 +88,7 @@ def test_a_package_goes_back_with_the_release_it_came_with_though_the_inbox_was_
     assert work.download(PKG) == older
 
 
+@pytest.mark.exhaustive
 def test_what_was_rolled_back_is_published_again_without_an_upload(work: Publisher) -> None:
     next_version(work)
     work.do(Rollback())
@@ -121,6 +122,7 @@ def test_a_rollback_killed_at_its_writes_is_finished_by_the_next(work: Publisher
     print(f"a rollback killed at {len(points)} of its requests and git commands")
 
 
+@pytest.mark.exhaustive
 def test_wrong_bytes_after_a_rollback_are_taken_back(work: Publisher) -> None:
     next_version(work)
     figures = local(work)
