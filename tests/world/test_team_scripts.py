@@ -94,6 +94,7 @@ def failed(run: Run) -> set[str]:
     return {item["id"] for item in run.document["items"] if item["status"] == "failed"}
 
 
+@pytest.mark.exhaustive
 def test_failing_and_lying_scripts_stop_the_release_and_honest_ones_finish_it(place: Inside, mood: Callable[[str, str], None]) -> None:
     """One run, stopped by one script after the other: its word counts for nothing, and what was not done is not gone past."""
     backups, begun = place.checkout / "server/backups/postgres", driving.outside(place)
