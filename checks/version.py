@@ -244,7 +244,8 @@ def judge_files(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
     )
     wrong = [f.file.path for f in files if f.differs]
     if wrong:
-        return failed(f"{', '.join(wrong)} does not say {plan.version} yet.", f"nexy-tui bump {plan.version}", *evidence)
+        do = "does" if len(wrong) == 1 else "do"
+        return failed(f"{', '.join(wrong)} {do} not say {plan.version} yet.", f"nexy-tui bump {plan.version}", *evidence)
     return passed(f"Every version file says {plan.version}.", *evidence)
 
 
