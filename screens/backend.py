@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,9 +11,11 @@ from nexy_tui.core.finding import Finding
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
+from nexy_tui.engine.alone import Preview
 from nexy_tui.engine.driver import Outcome
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.session import Session
+from nexy_tui.engine.wayback import WayBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,22 @@ class Backend(Protocol):
 
     def fix(self, name: str, secret: str, observer: Observer) -> FixEnd:
         """Mend, and see again; logged and signed as a run of its own. `secret` is empty where none was asked. Raises Problem."""
+        ...
+
+    def way_back(self) -> WayBack:
+        """What clients download now, and what a rollback would put back. Changes nothing. Raises Problem."""
+        ...
+
+    def preview(self, action: str, attestations: Mapping[str, str]) -> Preview:
+        """Look at what must hold before an action that stands alone, and say what it would do. Changes nothing. Raises Problem."""
+        ...
+
+    def open_alone(self, action: str) -> Session:
+        """Begin a run that does nothing but this action; its genesis is on disk. Raises Problem."""
+        ...
+
+    def act_alone(self, session: Session, action: str, attestations: Mapping[str, str]) -> Outcome:
+        """Carry that run out, once it was confirmed; it is sealed and let go. Raises Problem."""
         ...
 
     def places(self) -> Sequence[PlaceEntry]:

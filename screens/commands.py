@@ -37,15 +37,20 @@ class WizardCommands(Provider):
         """Name, explanation and what to run."""
         yield "Keys", "Every key", partial(self.app.run_action, "help")
         yield "Fixers", "The troubleshooting chapter: what is wrong, and mending it", self._fixers
+        yield "Rollback", "What stands at the release's addresses, and putting the release before back", self._rollback
         yield "Where to look", "Paths, pages, backups, drills, logs: state and age", self._places
         yield "Colours", "Choose another theme", self.app.action_change_theme
         yield "Quit", "Leave; an open run can be resumed", partial(self.app.run_action, "quit")
-
 
     def _fixers(self) -> None:
         from screens.fixers import FixersScreen
 
         self._push(FixersScreen)
+
+    def _rollback(self) -> None:
+        from screens.rollback import RollbackScreen
+
+        self._push(RollbackScreen)
 
     def _places(self) -> None:
         from screens.places import PlacesScreen

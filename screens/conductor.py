@@ -15,6 +15,7 @@ from textual.app import App
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.version import Version
+from nexy_tui.engine.driver import Outcome, broken_off_by
 from nexy_tui.engine.notice import PhaseOpened
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
@@ -138,6 +139,15 @@ class Conductor:
         self.jobs.start("Opening a look", self.backend.look_session, self._looking, self._could_not_open)
         self.stage.redraw()
 
+    def stand_alone(
+        self, action: str, factory: Callable[[], Session], perform: Callable[[Session], Outcome], then: Callable[[Outcome], None]
+    ) -> None:
+        """Open a run of one action, carry it out, and let it go: `perform` seals it. `then` is told how it ended."""
+        self.jobs.start(
+            f"Opening the run in {self.backend.target.name}", factory, partial(self._standing, action, perform, then), self._could_not_open
+        )
+        self.stage.redraw()
+
     def take(self) -> None:
         """Bring the picture up to what the threads said, and follow the release to its phase."""
         notices = self.feed.drain()
@@ -254,15 +264,35 @@ class Conductor:
         else:
             self.look()
 
+    def _standing(self, action: str, perform: Callable[[Session], Outcome], then: Callable[[Outcome], None], session: Session) -> None:
+        self._closed, self.acting = False, action
+        self._follow(session)
+        ended = partial(self._stood, then)
+        self.jobs.start(self.title(action), partial(perform, session), ended, lambda problem: ended(broken_off_by(problem)))
+        self.stage.redraw()
+
+    def _stood(self, then: Callable[[Outcome], None], outcome: Outcome) -> None:
+        self._closed, self.acting = True, None
+        self.take()
+        self.rested()
+        if self.leaving:
+            self.jobs.drop_waiting()
+            self.app.exit(self.ending())
+        else:
+            then(outcome)
+
     def _looking(self, session: Session) -> None:
         self.look_only = True
         self._adopt(session)
         self.look(whole=True)
 
     def _adopt(self, session: Session) -> None:
+        self._follow(session)
+        self.stage.show_phase(self.shown_phase)
+
+    def _follow(self, session: Session) -> None:
         self.session, self.view = session, RunView(session.services.clock)
         session.watch(self.feed)
-        self.stage.show_phase(self.shown_phase)
 
     def _looked(self, _: object) -> None:
         self.take()

@@ -18,6 +18,7 @@ from screens.dialogs.dialog import Choice
 from screens.dialogs.message import MessageDialog
 from screens.fixers import FixersScreen
 from screens.places import PlacesScreen
+from screens.rollback import RollbackScreen
 from screens.runs import RunsScreen
 from screens.start import StartScreen
 from screens.widgets.grid import grid
@@ -27,6 +28,7 @@ _MENU = (
     ("resume", "u", "Resume a run", "the world is asked again, then it goes on"),
     ("rehearse", "e", "Rehearse", "a whole release in a sealed world on this machine"),
     ("final", "v", "Final verification", "the rulebook's seven points, without a run"),
+    ("rollback", "b", "Rollback", "put the release before back, verified like a release"),
     ("fixers", "f", "Fixers", "the troubleshooting chapter, sections 4.1 to 4.9"),
     ("places", "w", "Where to look", "paths, pages, backups, drills, logs: state and age"),
     ("runs", "l", "Runs", "the signed logs: list, show, verify"),
@@ -71,6 +73,8 @@ class HomeScreen(WizardScreen):
             self._rehearse()
         elif name == "final":
             self.conductor.open_look()
+        elif name == "rollback":
+            self.app.push_screen(RollbackScreen(self.conductor))
         elif name == "fixers":
             self.app.push_screen(FixersScreen(self.conductor))
         elif name == "places":

@@ -27,7 +27,7 @@ def main() -> None:
 
 
 async def draw() -> str:
-    """Publishing half-way, the download exposed, as SVG."""
+    """Publishing half-way, as SVG."""
     from snapshots.states import STATES
 
     from nexy_tui.app import NexyApp

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from checks.image import CANONICAL
@@ -168,16 +168,22 @@ def _way(host: ReleaseHost, context: ActionContext, name: str) -> Way:
     return Way(name, release, asset, got.size, got.sha256)
 
 
-def _manifest_of(git: Git, image: Way) -> tuple[bytes, manifest.Manifest] | None:
-    """The committed manifest that names these bytes, and what it states; None where there is none."""
-    head = git.head()
-    for name in git.read("ls-tree", "--name-only", head, f"{MANIFEST_DIRS[0]}/").splitlines():
-        raw = git.show(head, name) or b""
+def stated_manifests(git: Git, commit: str) -> Iterator[tuple[bytes, manifest.Manifest]]:
+    """Every release's committed manifest that can be read, as bytes and as what it states."""
+    for name in git.read("ls-tree", "--name-only", commit, f"{MANIFEST_DIRS[0]}/").splitlines():
+        if name == str(CANONICAL):
+            continue
+        raw = git.show(commit, name) or b""
         try:
-            stated = manifest.parse(raw)
+            yield raw, manifest.parse(raw)
         except manifest.ManifestError:
             continue
-        if (stated.size, stated.sha256) == (image.size, image.sha256) and name != str(CANONICAL):
+
+
+def _manifest_of(git: Git, image: Way) -> tuple[bytes, manifest.Manifest] | None:
+    """The committed manifest that names these bytes, and what it states; None where there is none."""
+    for raw, stated in stated_manifests(git, git.head()):
+        if (stated.size, stated.sha256) == (image.size, image.sha256):
             return raw, stated
     return None
 

@@ -6,18 +6,12 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from nexy_tui.cli import common
-from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
-from nexy_tui.core.target import PKG
-
-if TYPE_CHECKING:
-    from nexy_tui.core.version import Version
-    from nexy_tui.services import Services
 
 Yes = Annotated[bool, typer.Option("--yes", help="Answer the confirmation. Attests nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -54,14 +48,15 @@ def publish(
     run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest, take_over=take_over)
 
 
-def rollback(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
+def rollback(yes: Yes = False, attest: Attest = None, take_over: TakeOver = False, json: Json = False) -> None:
     """Put the release before back: the download by two renames, then its manifests."""
-    run_alone(["rollback"], yes=yes, as_json=json, take_over=take_over)
+    run_alone(["rollback"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 def sync_manifests(
     check: Annotated[bool, typer.Option("--check", help="Only look whether the four files agree with the download.")] = False,
     yes: Yes = False,
+    attest: Attest = None,
     take_over: TakeOver = False,
     json: Json = False,
 ) -> None:
@@ -72,7 +67,7 @@ def sync_manifests(
         checklist = common.the_checklist()
         with common.problems_end():
             raise typer.Exit(look_at([checklist.item("version.manifests"), checklist.item("publish.manifests")], json))
-    run_alone(["sync-manifests"], yes=yes, as_json=json, take_over=take_over)
+    run_alone(["sync-manifests"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 def deploy(
@@ -102,38 +97,21 @@ def run_alone(
     """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
     from nexy_tui.cli.interrupt import interruptible
     from nexy_tui.cli.release import attestations_of, confirmed, stop_of
-    from nexy_tui.core.version import Version
-    from nexy_tui.engine.alone import perform_alone
+    from nexy_tui.engine.alone import open_alone, perform_alone
     from nexy_tui.engine.document import document
-    from nexy_tui.engine.run import start_run
     from nexy_tui.plain import PlainRenderer, problem_text
-    from nexy_tui.services.plain_file import read_version_text
 
     begun = time.monotonic()
     with common.problems_end():
         services, checklist = common.make_services(), common.the_checklist()
         services.require_checkout()
         attested = attestations_of(attest or [])
-        text = version if version is not None else read_version_text(services.layout)
-        try:
-            wanted = Version.parse(text)
-        except ValueError as error:
-            raise Unusable(f"{error}.", remedy="Name it like 1.6.1.43, or mend VERSION.") from None
         take_over = take_over and not dry_run
         if take_over:
             common.confirm_take_over()
+        observer = PlainRenderer(checklist, sys.stderr if as_json else sys.stdout)
         with services.git.borrowing() if dry_run else nullcontext():
-            session = start_run(
-                services,
-                checklist,
-                version=wanted,
-                kind=_kind(services, wanted),
-                with_pkg=(services.layout.inbox / PKG).is_file(),
-                standalone=True,
-                purpose=" ".join(actions),
-                take_over=take_over,
-                observer=PlainRenderer(checklist, sys.stderr if as_json else sys.stdout),
-            )
+            session = open_alone(services, checklist, actions, version=version, take_over=take_over, observer=observer)
             with interruptible(session):
                 outcome = perform_alone(
                     session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
@@ -149,11 +127,3 @@ def run_alone(
         common.print_json({**shown, **stop_of(outcome)})
     raise typer.Exit(outcome.exit_code)
 
-
-def _kind(services: Services, version: Version) -> Kind:
-    """A release that is out keeps the kind it was made with; a new one is full."""
-    from nexy_tui.engine.before import kind_of_release, look_before
-    from nexy_tui.services.identity import require_world
-
-    require_world(services.settings)
-    return kind_of_release(services, version, look_before(services))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from nexy_tui.core.problem import Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
+from nexy_tui.engine.alone import Preview, open_alone, perform_alone, preview
 from nexy_tui.engine.before import look_before, propose_version
 from nexy_tui.engine.driver import Outcome, drive
 from nexy_tui.engine.last_target import target_change
@@ -22,6 +23,7 @@ from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.places import Place, places
 from nexy_tui.engine.run import look_session, resume_run, start_run
 from nexy_tui.engine.session import Session
+from nexy_tui.engine.wayback import WayBack, look_way_back
 from nexy_tui.fixers import TROUBLES, Trouble
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
@@ -150,6 +152,22 @@ class RealBackend:
         stop = str(outcome.problem) if outcome.problem is not None else outcome.refusal.reason if outcome.refusal is not None else ""
         found = [f"{finding.status.value}: {finding.summary}" for finding in session.state.findings.values()]
         return FixEnd(outcome.outcome, (*said, *found, *filter(None, [stop])), session.log.path)
+
+    def way_back(self) -> WayBack:
+        """What clients download now, and what would come back."""
+        return look_way_back(self._services)
+
+    def preview(self, action: str, attestations: Mapping[str, str]) -> Preview:
+        """What an action standing alone would do now, and what keeps it from it."""
+        return preview(self._services, CHECKLIST, action, attestations)
+
+    def open_alone(self, action: str) -> Session:
+        """Begin what the command of that name begins."""
+        return open_alone(self._services, CHECKLIST, [action])
+
+    def act_alone(self, session: Session, action: str, attestations: Mapping[str, str]) -> Outcome:
+        """Carry it out, as the command does with --yes."""
+        return perform_alone(session, [action], confirm=lambda _: True, attestations=attestations)
 
     def places(self) -> Sequence[Place]:
         """Where to look."""

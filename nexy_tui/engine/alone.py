@@ -3,13 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from nexy_tui.checklist import Item
+from nexy_tui.checklist import Checklist, Item
 from nexy_tui.core.finding import Status
-from nexy_tui.core.problem import Problem
+from nexy_tui.core.problem import Problem, Unusable
+from nexy_tui.core.target import PKG
+from nexy_tui.core.version import Version
+from nexy_tui.engine.before import kind_of_release, look_before
 from nexy_tui.engine.driver import Outcome, stopped_by
+from nexy_tui.engine.notice import Observer, unobserved
+from nexy_tui.engine.run import look_session, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
+from nexy_tui.services import Services
+from nexy_tui.services.identity import require_world
+from nexy_tui.services.plain_file import read_version_text
+
+
+def open_alone(
+    services: Services,
+    checklist: Checklist,
+    actions: Sequence[str],
+    *,
+    version: str | None = None,
+    take_over: bool = False,
+    observer: Observer = unobserved,
+) -> Session:
+    """Begin the run; `version` is the checkout's where none is named. Raises Problem; Unusable for a version that is none."""
+    services.require_checkout()
+    wanted = _version(version if version is not None else read_version_text(services.layout))
+    require_world(services.settings)
+    return start_run(
+        services,
+        checklist,
+        version=wanted,
+        kind=kind_of_release(services, wanted, look_before(services)),  # One that is out keeps its kind; a new one is full.
+        with_pkg=(services.layout.inbox / PKG).is_file(),
+        standalone=True,
+        purpose=" ".join(actions),
+        take_over=take_over,
+        observer=observer,
+    )
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an action standing alone would do now, what is typed for it, and what keeps it from running (None: nothing does)."""
+
+    session: Session
+    lines: tuple[str, ...]
+    typed: str | None
+    refusal: Refusal | None
+
+
+def preview(services: Services, checklist: Checklist, action: str, attestations: Mapping[str, str]) -> Preview:
+    """Look at what must hold before an action, without a run and without changing anything. Raises Problem."""
+    services.require_checkout()
+    _version(read_version_text(services.layout))
+    return preview_of(look_session(services, checklist), action, attestations)
+
+
+def preview_of(session: Session, action: str, attestations: Mapping[str, str]) -> Preview:
+    """As `preview`, with a session that only looks."""
+    session.look(before(session, action))
+    state = session.state
+    for item, reason in attestations.items():
+        attested = state.attest(item, reason)
+        state = state if isinstance(attested, Refusal) else attested
+    refusal = state.first_in_the_way(session.before(action))
+    return Preview(session, tuple(session.describe(action)), session.to_be_typed(action), refusal)
 
 
 def perform_alone(
@@ -75,6 +138,13 @@ def before(session: Session, action: str) -> tuple[Item, ...]:
     """The items that must hold before an action, in order."""
     wanted = {step.item for step in session.before(action)}
     return tuple(item for item in session.checklist.items if item.id in wanted)
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version.parse(text)
+    except ValueError as error:
+        raise Unusable(f"{error}.", remedy="Name it like 1.6.1.43, or mend VERSION.") from None
 
 
 def _items(session: Session, actions: Sequence[str]) -> list[Item]:

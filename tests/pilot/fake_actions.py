@@ -73,6 +73,7 @@ def actions() -> list[FakeAction]:
         "write the four manifest files from the downloaded bytes and push them as one commit",
     )
     deploy = ("check out v1.6.1.43 on the VM Nexy, lay the four manifest files over it", "restart voice-assistant.service and see /health")
+    back = ("rename previous-Nexy.dmg to Nexy.dmg", "write the four manifest files of 1.6.1.42 and push them as one commit")
     return [
         FakeAction("bump", "Raise the version", bump),
         FakeAction("push", "Push commit and tag", push, irreversible=True, writes_outside=True),
@@ -83,4 +84,6 @@ def actions() -> list[FakeAction]:
         FakeAction("harden", "Harden the database", ("revoke DELETE and TRUNCATE from nexy_user",), typed="127.0.0.1"),
         FakeAction("publish", "Publish the artifacts", publish, irreversible=True, writes_outside=True),
         FakeAction("deploy", "Deploy to the VM", deploy, irreversible=True, writes_outside=True),
+        FakeAction("rollback", "Put the release before back", back, irreversible=True, writes_outside=True),
+        FakeAction("recover", "Heal a swap that was cut off", ("where Nexy.dmg is missing: rename previous-Nexy.dmg back",)),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +19,12 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
+from nexy_tui.engine.alone import Preview, perform_alone, preview_of
 from nexy_tui.engine.driver import Outcome, drive
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.places import Place
 from nexy_tui.engine.session import Keys, Session
+from nexy_tui.engine.wayback import Pair, Standing, WayBack
 from pilot.fake_actions import actions
 from pilot.release_text import FIXERS, PHASES, SEEN
 from screens.backend import FixEnd, FixPlan, Proposal
@@ -112,7 +114,8 @@ class Play:
         self.verdicts[item] = not_applicable(reason)
 
     def _phase(self, name: str, title: str, section: str, intro: str, items: Sequence[dict[str, Any]]) -> Phase:
-        return Phase(name, title, section, intro, tuple(self._item(**item) for item in items))
+        offers = ("recover",) if name == "remotes" else ("rollback",) if name in ("publish", "gate", "deploy", "final") else ()
+        return Phase(name, title, section, intro, tuple(self._item(**item) for item in items), offers)
 
     def _item(self, id: str, **rest: Any) -> Item:
         return Item(id=id, check=Check(lambda _: self._look(id), lambda facts, _: facts, slow=id == "publish.download"), **rest)
@@ -154,6 +157,20 @@ PLACES = (
 )
 
 
+STANDING = WayBack(
+    (
+        Pair(
+            "Nexy.dmg",
+            "Update",
+            Standing("Nexy.dmg", 315_718_837, "3f2a9c51d0e8b774" * 4, "1.6.1.43"),
+            Standing("previous-Nexy.dmg", 314_102_996, "a61be29f4410c7d5" * 4, "1.6.1.42"),
+        ),
+        Pair("Nexy.pkg", "App", None, None),
+    ),
+    "1.6.1.43, 315718837 bytes",
+)
+
+
 @dataclass
 class FakeBackend:
     """A backend on a Play."""
@@ -175,6 +192,7 @@ class FakeBackend:
     troubles: dict[str, Finding] = field(default_factory=dict)
     plans: dict[str, FixPlan] = field(default_factory=dict)
     fixed: list[tuple[str, str]] = field(default_factory=list)
+    standing: WayBack = STANDING
 
     @property
     def target(self) -> Target:
@@ -257,12 +275,29 @@ class FakeBackend:
         self.troubles.pop(name, None)
         return FixEnd("verified", ("passed: It is mended.",), LOG)
 
+    def way_back(self) -> WayBack:
+        if self.refuses is not None:
+            raise self.refuses
+        return self.standing
+
+    def preview(self, action: str, attestations: Mapping[str, str]) -> Preview:
+        session = self._session(VERSION, Kind.FULL, False, None)
+        return preview_of(session, action, attestations)
+
+    def open_alone(self, action: str) -> Session:
+        self.opened.append(("alone", action))
+        return self._session(VERSION, Kind.FULL, False, self.log, standalone=True)
+
+    def act_alone(self, session: Session, action: str, attestations: Mapping[str, str]) -> Outcome:
+        return perform_alone(session, [action], confirm=lambda _: True, attestations=attestations)
+
     def places(self) -> Sequence[Place]:
         return PLACES
 
-    def _session(self, version: Version, kind: Kind, with_pkg: bool, log: MemoryLog | None) -> Session:
+    def _session(self, version: Version, kind: Kind, with_pkg: bool, log: MemoryLog | None, *, standalone: bool = False) -> Session:
         services: Any = SimpleNamespace(clock=self.clock, layout=Layout("flat", self.root))
-        plan = Plan(self.target, version, kind, self.clock.now(), with_pkg, RUN if log else None, self.clock.now() if log else None)
+        started = self.clock.now() if log else None
+        plan = Plan(self.target, version, kind, self.clock.now(), with_pkg, RUN if log else None, started, standalone=standalone)
         keys: Any = Keys(lambda: None, lambda: None)
         journal: Any = log
         self.session = Session(services, self.play.checklist(), plan, keys, log=journal)

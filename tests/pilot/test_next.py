@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.widgets import Button
 
-from nexy_tui.checklist import Checklist
 from nexy_tui.core.finding import Evidence, Status
-from pilot.fake_actions import FakeAction
-from pilot.fakes import FakeBackend, Play
+from pilot.fakes import FakeBackend
 from pilot.hand import flowing, play, press, settle, shown
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
@@ -125,22 +122,9 @@ def test_the_refusal_offers_the_repair() -> None:
     play(backend, script)
 
 
-class GoingBack(Play):
-    """A play whose gate offers the rollback, as the real one does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.actions["rollback"] = FakeAction("rollback", "Put the release before back", ("rename previous-Nexy.dmg to Nexy.dmg",))
-
-    def checklist(self) -> Checklist:
-        made = super().checklist()
-        phases = tuple(replace(phase, offers=("rollback",)) if phase.id == "gate" else phase for phase in made.phases)
-        return Checklist(phases, made.actions)
-
-
 @pytest.mark.parametrize("exposed", [True, False])
 def test_a_gate_refused_while_clients_are_exposed_offers_the_rollback_first(exposed: bool) -> None:
-    backend = FakeBackend(GoingBack(), at="gate")
+    backend = FakeBackend(at="gate")
     backend.play.fails("gate.live", "The live server serves 1.6.0.7.", "See what runs on the VM.")
 
     async def script(pilot: Any) -> None:

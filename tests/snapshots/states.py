@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pilot.fake_actions import emitting
-from pilot.fakes import VERSION, FakeBackend
+from pilot.fakes import STANDING, VERSION, FakeBackend
 from pilot.hand import paste, settle, until
 from textual.pilot import Pilot
 
 from nexy_tui.actions.base import ActionResult
-from nexy_tui.core.event import Exposure, Line, Progress, Waiting
+from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed
+from nexy_tui.engine.wayback import WayBack
 
 Lead = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -108,7 +109,6 @@ def publishing() -> FakeBackend:
     def effect(context: Any) -> ActionResult:
         context.emit(Line("release Update: Nexy.dmg of 1.6.1.42, 315.7 MB", "github"))
         context.emit(Line("uploading incoming-3f2a9c51d0e8b774-Nexy.dmg", "github"))
-        context.emit(Exposure(3.0, True))
         for second in range(11):
             backend.clock.elapsed = float(second)
             context.emit(Progress("Nexy.dmg", "uploading", 14_500_000 * second + 1_700_000 * (second % 3), 315_718_837))
@@ -132,6 +132,27 @@ async def published_half(pilot: Pilot[Any]) -> None:
     await pilot.pause(0.2)
     app._tick()
     await pilot.pause(0.1)
+
+
+def exposed() -> FakeBackend:
+    backend, hold = unpublished(with_pkg=False), threading.Event()
+    events = (
+        Line("Uploaded. URL: https://github.com/Seregawpn/Nexy_production/releases/download/Update/Nexy.dmg", "publish"),
+        PointOfNoReturn("The download is being replaced."),
+        Exposure(3.0, open=True),
+        Line("Verifying uploaded artifact from release URL...", "publish"),
+        Progress("Nexy.dmg", "verifying the download", 221_003_186, 315_718_837),
+    )
+    backend.play.actions["publish"].effect = emitting(*events, hold=hold)
+    backend.release = hold.set
+    return backend
+
+
+def cut_off() -> FakeBackend:
+    backend = FakeBackend()
+    image = replace(STANDING.pairs[0], now=None)
+    backend.standing = WayBack((image, STANDING.pairs[1]), STANDING.offered)
+    return backend
 
 
 def patient() -> FakeBackend:
@@ -220,6 +241,7 @@ STATES: dict[str, State] = {
     "action_failed": State(no_space, ("a", "y")),
     "publish_not_run": State(unpublished),
     "publish_running": State(publishing, lead=published_half),
+    "publish_exposed": State(exposed, lead=confirm),
     "publish_waiting": State(patient, lead=confirm),
     "gate_failed": State(torn_gate),
     "gate_matrix": State(torn_gate, ("m",)),
@@ -232,6 +254,8 @@ STATES: dict[str, State] = {
     "runs": State(FakeBackend, ("l",), run=False),
     "run_verdict": State(FakeBackend, ("l", "v"), run=False),
     "resume": State(FakeBackend, ("u",), run=False),
+    "rollback": State(FakeBackend, ("b",), run=False),
+    "rollback_cut_off": State(cut_off, ("b",), run=False),
     "fixers": State(FakeBackend, ("f", "down"), run=False),
     "fixers_looked": State(troubled, ("f", "r"), run=False),
     "places": State(FakeBackend, ("w",), run=False),

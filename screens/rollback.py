@@ -1,0 +1,205 @@
+"""Rollback: what clients download now, what would come back in its place, and putting it there (a run of its own)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from nexy_tui.core.problem import Problem
+from nexy_tui.engine.alone import Preview
+from nexy_tui.engine.driver import Outcome
+from nexy_tui.engine.session import WAY_BACK
+from nexy_tui.engine.wayback import Pair, Standing, WayBack
+from screens.base import WizardScreen
+from screens.dialogs.attest import AttestDialog
+from screens.dialogs.confirm import GO, ConfirmDialog, Question
+from screens.dialogs.message import RETRY, MessageDialog, ProblemDialog
+from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, RefusalDialog
+from screens.fixers import FixersScreen
+from screens.text import amount, clean
+from screens.widgets.grid import grid
+from screens.widgets.progress_panel import ProgressPanel
+from screens.widgets.run_log import RunLogPane
+
+if TYPE_CHECKING:
+    from screens.conductor import Conductor
+
+T = TypeVar("T")
+
+TITLE = "Put the release before back"
+HEAL = "recover"
+
+
+class RollbackScreen(WizardScreen):
+    """Both artifacts as they stand. Putting back is shown first, confirmed by typing, and refused while an earlier item does not hold."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "look", "Look again"),
+        Binding("b", "put_back", "Put it back"),
+        Binding("h", "heal", "Heal"),
+        Binding("escape", "escape", "Back", key_display="esc"),
+    ]
+
+    def __init__(self, conductor: Conductor) -> None:
+        super().__init__(conductor)
+        self._attested: dict[str, str] = {}
+
+    def body(self) -> Iterable[Widget]:
+        """Title, what stands where, progress, log."""
+        about = ("   the download by two renames, then its manifests", "$muted")
+        with Vertical(id="listing"):
+            yield Static(Content.assemble((TITLE, "bold"), about), id="list-title", markup=False)
+            yield Static(id="in-place", markup=False)
+            yield ProgressPanel()
+            yield RunLogPane()
+
+    def on_mount(self) -> None:
+        """Look."""
+        self.query_one(RunLogPane).focus()
+        self.action_look()
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the run as it stands."""
+        super().redraw()
+        view = self.conductor.view
+        if view is not None and self.drawable:
+            self.query_one(ProgressPanel).show(view)
+            self.query_one(RunLogPane).show(view, self.conductor.running)
+
+    def tick(self) -> None:
+        """Draw the exposure's timer and the countdown."""
+        super().tick()
+        if self.conductor.view is not None:
+            self.query_one(ProgressPanel).show(self.conductor.view)
+
+    def action_look(self) -> None:
+        """Ask the release host and the live server what stands now."""
+        self._start("Looking what stands where", self.conductor.backend.way_back, self._show, self._unseen)
+
+    def action_put_back(self) -> None:
+        """Put the release before back."""
+        self._ask(WAY_BACK)
+
+    def action_heal(self) -> None:
+        """Heal a swap that was cut off between its renames."""
+        self._ask(HEAL)
+
+    def action_escape(self) -> None:
+        """Ask what runs to stop; else back."""
+        run = self.conductor.open_run
+        if run is None:
+            self.conductor.go_home()
+        elif run.plan.standalone:
+            self.conductor.actor.ask_stop()
+        else:
+            self.app.pop_screen()
+
+    def _ask(self, action: str) -> None:
+        """Look at what must hold, show what would be done, and do it once that is confirmed."""
+        conductor = self.conductor
+        if conductor.hands_off():
+            return
+        if conductor.open_run is not None:
+            lines = ["A run is open here, and whatever writes outside this machine needs the release lock, which the run holds."]
+            lines.append("Its own screens offer the same action: those of the remotes, publish, gate, deploy and final phases.")
+            conductor.app.push_screen(MessageDialog(TITLE, lines))
+            return
+        work = partial(conductor.backend.preview, action, dict(self._attested))
+        self._start("Looking at what must hold", work, partial(self._previewed, action), conductor.problem)
+
+    def _previewed(self, action: str, found: Preview) -> None:
+        conductor, subject = self.conductor, found.session.checklist.actions[action]
+        conductor.stage.redraw()
+        if found.refusal is not None:
+            dialog = RefusalDialog(found.session, found.refusal, subject.title, conductor.fixer_title)
+            conductor.app.push_screen(dialog, partial(self._answered, action, found))
+        else:
+            question = Question(subject.title, found.lines, found.typed, subject.irreversible, conductor.backend.target)
+            conductor.app.push_screen(ConfirmDialog(question), lambda answer: self._act(action) if answer == GO else None)
+
+    def _answered(self, action: str, found: Preview, choice: str | None) -> None:
+        """What the operator wants to do about the item in the way."""
+        assert found.refusal is not None
+        conductor, item = self.conductor, found.session.checklist.item(found.refusal.item)
+        finding = found.session.state.findings.get(item.id)
+        if choice == LOOK:
+            self._ask(action)
+        elif choice == FIXERS:
+            names = finding.fixers if finding is not None and finding.fixers else item.fixers
+            conductor.app.push_screen(FixersScreen(conductor, names))
+        elif choice == ATTEST:
+            conductor.app.push_screen(AttestDialog(found.session, item, finding), partial(self._attest, action, item.id))
+        elif choice is not None and choice.startswith(ACTION):
+            title = found.session.checklist.actions[choice.removeprefix(ACTION)].title
+            conductor.tell(f"{title} belongs to a release run: start or resume one on the home screen.")
+
+    def _attest(self, action: str, item: str, reason: str | None) -> None:
+        if reason is not None:
+            self._attested[item] = reason
+            self._ask(action)
+
+    def _act(self, action: str) -> None:
+        backend, attested = self.conductor.backend, dict(self._attested)
+        begin, perform = partial(backend.open_alone, action), lambda session: backend.act_alone(session, action, attested)
+        self.conductor.stand_alone(action, begin, perform, partial(self._ended, action))
+
+    def _ended(self, action: str, outcome: Outcome) -> None:
+        conductor = self.conductor
+        title = conductor.title(action)
+        log = "" if conductor.session is None or conductor.session.log is None else f"Log: {conductor.session.log.path}"
+        if outcome.problem is not None:
+            dialog = ProblemDialog(f"{title} did not reach its end", outcome.problem, retry="Try again")
+            conductor.app.push_screen(dialog, lambda answer: self._ask(action) if answer == RETRY else None)
+        elif outcome.refusal is not None:
+            conductor.app.push_screen(MessageDialog(f"{title} was refused", [outcome.refusal.reason, log], tone="refusal"))
+        else:
+            conductor.app.push_screen(MessageDialog(f"{title}: done, and seen", [_result(conductor), log]))
+        self.action_look()
+
+    def _show(self, found: WayBack) -> None:
+        if not self.drawable:
+            return
+        rows = [row for pair in found.pairs for row in _rows(pair)]
+        rows += [("live server offers", found.offered)]
+        if any(pair.cut_off for pair in found.pairs):
+            rows.append(("! cut off", "A swap was cut off between its renames: clients get 404. h puts the bytes from before back."))
+        self.query_one("#in-place", Static).update(grid(self.app, rows, width=18))
+        self.conductor.stage.redraw()
+
+    def _unseen(self, problem: Problem) -> None:
+        if self.drawable:
+            said = clean(str(problem))
+            self.query_one("#in-place", Static).update(Content.assemble(("? not seen  ", "bold $warning"), said))
+            self.conductor.stage.redraw()
+
+    def _start(self, name: str, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[Problem], None]) -> None:
+        self.conductor.jobs.start(name, work, then, failed)
+        self.conductor.stage.redraw()
+
+
+def _rows(pair: Pair) -> Sequence[tuple[str, str]]:
+    if pair.now is None and pair.before is None:
+        return [(pair.name, f"never published under {pair.tag}")]
+    return [(pair.name, f"now     {_described(pair.now)}"), ("", f"before  {_described(pair.before)}")]
+
+
+def _described(one: Standing | None) -> str:
+    if one is None:
+        return "nothing there"
+    sha = "digest not told" if one.sha256 is None else f"sha256 {one.sha256[:10]}…"
+    return f"{one.release or 'unknown':<12} {amount(one.size, 'B'):<9} {sha}"
+
+
+def _result(conductor: Conductor) -> str:
+    """What the action said of its own end, as the log on the screen shows it."""
+    lines = [] if conductor.view is None else [line.text for line in conductor.view.lines if line.tone == "good"]
+    ended = [line for line in lines if not line.startswith("run sealed")]
+    return ended[-1].removeprefix("done: ") if ended else ""

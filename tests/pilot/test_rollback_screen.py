@@ -1,0 +1,208 @@
+"""The rollback's own screen: what stands where, what keeps it from going back, and a run of its own that is sealed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+from textual.pilot import Pilot
+
+from nexy_tui.core.event import Exposure, Line
+from nexy_tui.core.problem import ActionFailed, CouldNotLook
+from nexy_tui.engine.wayback import WayBack
+from pilot.fake_actions import emitting
+from pilot.fakes import STANDING, FakeBackend
+from pilot.hand import flowing, lines, paste, play, press, settle, told, until
+from screens.dialogs.confirm import ConfirmDialog
+from screens.dialogs.leave import LeaveDialog
+from screens.dialogs.message import ProblemDialog
+from screens.dialogs.refusal import RefusalDialog
+from screens.home import HomeScreen
+from screens.rollback import RollbackScreen
+
+
+async def typed(pilot: Pilot[Any], key: str = "b") -> None:
+    await press(pilot, key)
+    assert isinstance(pilot.app.screen, ConfirmDialog)
+    await paste(pilot, "rehearsal 1.6.1.43")
+    await pilot.press("enter")
+
+
+def test_it_shows_what_stands_where_and_opens_no_run() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b")
+        text = flowing(pilot.app)
+        assert "now 1.6.1.43" in text and "before 1.6.1.42" in text and "314102996 bytes" in text
+        assert "never published under App" in text and "live server offers" in text
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, HomeScreen)
+
+    play(backend, script, run=False)
+    assert backend.opened == []
+
+
+def test_what_could_not_be_seen_is_said_and_asked_again() -> None:
+    backend = FakeBackend()
+    backend.refuses = CouldNotLook("The assets of the release Update could not be seen: 502.")
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b")
+        assert "? not seen The assets of the release Update could not be seen: 502." in flowing(pilot.app)
+        backend.refuses = None
+        await press(pilot, "r")
+        assert "before 1.6.1.42" in flowing(pilot.app) and "not seen" not in flowing(pilot.app)
+
+    play(backend, script, run=False)
+
+
+def test_typed_it_is_done_in_a_sealed_run_of_its_own() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b", "b")
+        assert isinstance(pilot.app.screen, ConfirmDialog) and "rename previous-Nexy.dmg to Nexy.dmg" in flowing(pilot.app)
+        await press(pilot, "enter")
+        assert "Not the same." in flowing(pilot.app) and backend.opened == []
+        await paste(pilot, "rehearsal 1.6.1.43")
+        await press(pilot, "enter")
+        text = flowing(pilot.app)
+        assert "done, and seen" in text and "Done." in text and "Log:" in text and "/home/olga" in text
+        await press(pilot, "escape", "escape")
+        assert isinstance(pilot.app.screen, HomeScreen)
+
+    play(backend, script, run=False)
+    assert backend.opened == [("alone", "rollback")] and backend.play.actions["rollback"].ran == 1
+    assert backend.log.records[-1] == ("seal", "complete") and backend.log.closed
+
+
+def test_an_item_in_the_way_is_named_and_no_run_is_opened() -> None:
+    backend = FakeBackend()
+    backend.play.fails("remotes.code", "origin pushes elsewhere.", "git remote set-url origin …")
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b", "b")
+        assert isinstance(pilot.app.screen, RefusalDialog)
+        text = flowing(pilot.app)
+        assert "Put the release before back: not yet" in text and "origin pushes elsewhere." in text
+        backend.play.holds("remotes.code")
+        await press(pilot, "r")
+        assert isinstance(pilot.app.screen, ConfirmDialog)
+
+    play(backend, script, run=False)
+    assert backend.opened == [] and backend.play.actions["rollback"].ran == 0
+
+
+def test_what_nobody_could_see_is_attested_into_the_log() -> None:
+    backend = FakeBackend()
+    backend.play.unseen("inbox.version", "7-Zip is not here.", "Install 7-Zip, or attest it.")
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b", "b", "t")
+        await paste(pilot, "opened on a Mac")
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, ConfirmDialog)
+        await paste(pilot, "rehearsal 1.6.1.43")
+        await press(pilot, "enter")
+        assert "done, and seen" in flowing(pilot.app)
+
+    play(backend, script, run=False)
+    assert ("attestation", "inbox.version", "opened on a Mac") in backend.log.records
+
+
+def test_while_it_runs_the_exposure_is_in_sight_and_escape_stops_it() -> None:
+    backend, hold = FakeBackend(), threading.Event()
+    events = (Line("1.6.1.42 is back", "rollback"), Exposure(0.0, open=True))
+    backend.play.actions["rollback"].effect = emitting(*events, hold=hold)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        app: Any = pilot.app
+        await press(pilot, "b")
+        await typed(pilot)
+        await until(pilot, lambda: "EXPOSED" in lines(app)[0] and "1.6.1.42 is back" in flowing(app))
+        await pilot.press("b")
+        assert "still running" in told(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.press("x")
+        await settle(pilot)
+        assert isinstance(app.screen, ProblemDialog) and "Stopped by the operator." in flowing(app)
+
+    play(backend, script, run=False, toasts=True)
+    assert backend.log.records[-1] == ("seal", "failed")
+
+
+def test_left_while_it_runs_it_is_stopped_and_sealed_first() -> None:
+    backend, hold = FakeBackend(), threading.Event()
+    backend.play.actions["rollback"].effect = emitting(Line("renaming", "rollback"), hold=hold)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        app: Any = pilot.app
+        await press(pilot, "b")
+        await typed(pilot)
+        await until(pilot, lambda: "renaming" in flowing(app))
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, LeaveDialog))
+        assert "resume" not in flowing(app).lower()
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_value is not None)
+
+    app = play(backend, script, run=False)
+    assert app.return_value is not None and app.return_value.exit_code == 1
+    assert backend.log.records[-1] == ("seal", "failed") and backend.log.closed
+
+
+def test_a_failure_names_what_to_do_and_can_be_tried_again() -> None:
+    backend = FakeBackend()
+    problem = ActionFailed("The release URL gives nothing.", "Clients get 404.", "At once: nexy-tui publish --recover")
+    backend.play.actions["rollback"].effect = emitting(problem=problem)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b")
+        await typed(pilot)
+        await settle(pilot)
+        assert "At once: nexy-tui publish --recover" in flowing(pilot.app)
+        backend.play.actions["rollback"].effect = emitting(result="It is back.")
+        await press(pilot, "a")
+        await paste(pilot, "rehearsal 1.6.1.43")
+        await press(pilot, "enter")
+        assert "done, and seen" in flowing(pilot.app) and "It is back." in flowing(pilot.app)
+
+    play(backend, script, run=False)
+
+
+def test_a_swap_that_was_cut_off_is_told_and_healed_with_a_key() -> None:
+    backend = FakeBackend()
+    image = replace(STANDING.pairs[0], now=None)
+    backend.standing = WayBack((image, STANDING.pairs[1]), STANDING.offered)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b")
+        assert "clients get 404" in flowing(pilot.app)
+        backend.standing = STANDING
+        await press(pilot, "h", "y")
+        text = flowing(pilot.app)
+        assert "Heal a swap that was cut off: done, and seen" in text
+        await press(pilot, "escape")
+        assert "clients get 404" not in flowing(pilot.app)
+
+    play(backend, script, run=False)
+    assert backend.opened == [("alone", "recover")]
+
+
+def test_an_open_run_keeps_its_lock_and_offers_the_same_itself() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot: Pilot[Any]) -> None:
+        app: Any = pilot.app
+        app.push_screen(RollbackScreen(app.conductor))
+        await settle(pilot)
+        await press(pilot, "b")
+        assert "needs the release lock" in flowing(app)
+        await press(pilot, "escape", "escape")
+        assert app.screen.phase.id == "remotes"
+
+    play(backend, script)
+    assert backend.play.actions["rollback"].ran == 0
