@@ -16,7 +16,7 @@ from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.actions.manifests import Pushed, commit_message, compose, push_manifests, require_pushable
 from nexy_tui.actions.offer import look_offer
-from nexy_tui.actions.swap import Swapped, heal, swap, take_back
+from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
 from nexy_tui.actions.together import Stop, together
 from nexy_tui.actions.uploading import Staged, Stager, same_bytes
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
@@ -222,6 +222,7 @@ class _Publication:
         if not waiting:
             return []
         guard.ready()
+        self._services.github.watched(self.context.emit, self.context.cancelled).make_room(ROOM * len(waiting))
         if self.context.cancelled():
             raise Cancelled("Stopped before the swap: clients still get the release before.")
         self.context.intent("replace the download", **{one.local.name: one.local.sha256 for one in waiting})

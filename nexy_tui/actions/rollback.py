@@ -13,7 +13,7 @@ from nexy_tui.actions.manifests import push_manifests, require_pushable
 from nexy_tui.actions.offer import Offer, look_offer
 from nexy_tui.actions.package import with_its_package
 from nexy_tui.actions.reoffer import reoffer, require_use
-from nexy_tui.actions.swap import Swapped, heal, swap, take_back
+from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
 from nexy_tui.core.finding import Evidence
@@ -211,6 +211,7 @@ def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: 
         return []
     with guard_of(context.services) as guard:
         guard.ready()
+        context.services.github.watched(context.emit, context.cancelled).make_room(ROOM * len(waiting))
         context.intent("put the release before back", version=version, **{way.name: way.sha256 for way in waiting})
         context.emit(PointOfNoReturn("The download is being replaced."))
         try:

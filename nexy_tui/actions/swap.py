@@ -13,6 +13,9 @@ from nexy_tui.core.problem import ActionFailed, Problem
 from nexy_tui.services.github import Asset, Release, ReleaseHost
 from nexy_tui.services.swap_guard import Move, SwapGuard
 
+ROOM = 30
+"""Requests that the swap of one artifact and every way back from it may take: so many must be left before it begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Swapped:

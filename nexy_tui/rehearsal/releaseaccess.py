@@ -99,6 +99,9 @@ class Account:
         return login
 
 
+_LOW = "low"
+
+
 class Access:
     """Tells who a request comes from, and counts."""
 
@@ -120,9 +123,12 @@ class Access:
         return Account(login, hashlib.sha256(token.encode()).hexdigest()[:16], scopes, writable)
 
     def check_rate(self) -> None:
-        """Raise the answer of an exhausted rate limit while the fault is on: `primary`, `429`, or (default) GitHub's secondary limit."""
+        """Raise the answer of an exhausted rate limit while the fault is on: `primary`, `429`, or (default) GitHub's secondary limit.
+
+        With `low` nothing is refused yet: the headers say that hardly anything is left.
+        """
         parameter = self._faults.param("rate-limited")
-        if not self._faults.spend("rate-limited"):
+        if parameter == _LOW or not self._faults.spend("rate-limited"):
             return
         if parameter == "primary":
             reset = str(int(time.time()) + 2)
@@ -145,6 +151,8 @@ class Access:
         used += count
         self._windows[key] = (reset, used)
         limit = _LIMITS[account is not None and account.login is not None]
+        if self._faults.param("rate-limited") == _LOW:
+            reset, used = now + 2, limit - 3
         found = [
             ("x-ratelimit-limit", str(limit)),
             ("x-ratelimit-remaining", str(max(0, limit - used))),

@@ -185,10 +185,7 @@ class Api:
         other = release.named(name)
         if other is not None and other is not asset:
             raise invalid("ReleaseAsset", "already_exists", "name")
-        asset.label = str(asked.get("label", asset.label) or "")
-        if name != asset.name:
-            self._store.rename(release, asset, name)
-        self._store.save()
+        self._store.edit(release, asset, name, str(asked.get("label", asset.label) or ""))
         return json_response(shapes.asset(release, asset))
 
     async def _delete_asset(self, request: Request, account: Account, found: Found) -> Response:

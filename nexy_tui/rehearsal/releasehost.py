@@ -29,7 +29,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("token-without-scope", "remotes", "The tokens are valid but lack the scope that may change releases."),
     *inboxfaults.FAULTS,
     Fault("immutable-release", "publish", "The releases are immutable and refuse every change with 422."),
-    Fault("rate-limited", "publish", "The API answers 403 with retry-after.", parameter="how often, or `429`, or `primary`"),
+    Fault("rate-limited", "publish", "The API answers 403 with retry-after.", parameter="how often, or `429`, `primary`, `low`"),
     Fault("upload-502", "publish", "An upload is answered 502 and leaves an asset in state starter.", parameter="how often"),
     Fault("upload-drop", "publish", "The connection ends in the middle of an upload and leaves a starter.", parameter="how often"),
     Fault("rename-404-once", "publish", "The first rename of an asset is answered 404."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 import unicodedata
@@ -86,7 +85,10 @@ class Displaced:
 
 
 class Store:
-    """The release host's state. Every change is on the disk, whole or not at all, before the method returns."""
+    """The release host's state. Every change is in the file, whole or not at all, before the method returns.
+
+    It outlives its process, not the machine: waiting for the disk would lengthen every answer by whatever else is being written.
+    """
 
     def __init__(self, world: World) -> None:
         self.folder = world.releases
@@ -158,11 +160,13 @@ class Store:
         self._took(release, asset)
         self.save()
 
-    def rename(self, release: Release, asset: Asset, name: str) -> None:
-        """Give an asset another name; nobody else may have it."""
-        self._left(release, asset)
-        asset.name, asset.updated_at = name, timestamp()
-        self._took(release, asset)
+    def edit(self, release: Release, asset: Asset, name: str, label: str) -> None:
+        """Give an asset another name, which nobody else may have, or another label."""
+        asset.label = label
+        if name != asset.name:
+            self._left(release, asset)
+            asset.name, asset.updated_at = name, timestamp()
+            self._took(release, asset)
         self.save()
 
     def remove(self, release: Release, asset: Asset, *, keep_bytes: bool = False) -> None:
@@ -179,10 +183,7 @@ class Store:
         document = {"next_id": self._next_id, "releases": [asdict(release) for release in self.releases.values()]}
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self._file.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
+        temporary.write_text(json.dumps(document, indent=1), encoding="utf-8")
         temporary.replace(self._file)
         self._note()
 

@@ -21,6 +21,7 @@ from nexy_tui.services.download import Downloaded, Downloader
 from nexy_tui.services.github_api import Answer, Api, HostRefused
 from nexy_tui.services.http import HttpClients
 from nexy_tui.services.meter import Meter
+from nexy_tui.services.ratelimit import MOST
 from nexy_tui.services.repeat import Repeating, TryAgain, untrusted
 from nexy_tui.services.secrets import Secrets
 
@@ -238,6 +239,22 @@ class ReleaseHost:
         except HostRefused as error:
             if not error.answer.has_error("already_exists"):  # A host that minds its own name has still shown both.
                 raise
+
+    def make_room(self, requests: int) -> None:
+        """Wait, in sight, while the token has fewer requests left in its hour: before what must not be halted half-way by a rate limit.
+
+        Raises Cancelled; ActionFailed where the host names a time that is longer than its hour.
+        """
+        seconds = self._api.wait_for_room(requests)
+        if seconds is None:
+            return
+        reason = f"{self._target.hosts.api} leaves this token fewer than {requests} requests in this hour"
+        if seconds > MOST:
+            what = f"{reason}, and names no end to that within an hour."
+            why = "A rate limit in the middle of a swap would keep the download away until it is lifted."
+            raise ActionFailed(what, why, "Run it again later: it goes on with what is there.")
+        self._emit(Waiting(f"{reason}; waiting until they are back", seconds))
+        self._clock.sleep(seconds, self._cancelled)
 
     def _pieces(self, path: Path, size: int, meter: Meter) -> Iterator[bytes]:
         left = size

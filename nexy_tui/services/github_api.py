@@ -17,7 +17,7 @@ from nexy_tui.core.secret import Secret, redact
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
 from nexy_tui.services.http import HttpClients
-from nexy_tui.services.ratelimit import wait_asked
+from nexy_tui.services.ratelimit import wait_asked, wait_for_room
 from nexy_tui.services.repeat import TryAgain
 from nexy_tui.services.secrets import Secrets
 
@@ -73,6 +73,7 @@ class Api:
         self._target, self._http, self._secrets, self._clock = target, http, secrets, clock
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
+        self._last: Mapping[str, str] = {}
 
     @property
     def token(self) -> Secret:
@@ -87,7 +88,13 @@ class Api:
         request = self._client.build_request(
             method, f"https://{self._target.hosts.api}{path}", json=body, headers={**_ACCEPT, **self._authorization()}
         )
-        return self._answer(self._client, request)
+        answer = self._answer(self._client, request)
+        self._last = answer.headers
+        return answer
+
+    def wait_for_room(self, needed: int) -> float | None:
+        """Seconds until the token has `needed` requests left again, by the last answer's headers; None where it has, or nobody says."""
+        return wait_for_room(self._last, needed, self._clock.now())
 
     def upload(self, path: str, name: str, size: int, pieces: Iterable[bytes]) -> Answer:
         """One upload, streamed with its length announced. Raises as `call` does."""

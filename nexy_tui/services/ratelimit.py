@@ -23,13 +23,29 @@ def wait_asked(status: int, headers: Mapping[str, str], message: str, now: datet
     after = _seconds(headers.get("retry-after", ""), now)
     if after is not None:
         return max(after, 0.0)
-    nothing_left = headers.get("x-ratelimit-remaining", "").strip() == "0"
-    reset = headers.get("x-ratelimit-reset", "").strip()
-    if nothing_left and reset.isascii() and reset.isdigit():
-        return max(float(reset) - _host_time(headers, now), 0.0) + 1.0
+    nothing_left = _count(headers, "remaining") == 0
+    until_reset = _until_reset(headers, now)
+    if nothing_left and until_reset is not None:
+        return until_reset
     if status == 429 or nothing_left or "rate limit" in message.lower():
         return LEAST
     return None
+
+
+def wait_for_room(headers: Mapping[str, str], needed: int, now: datetime) -> float | None:
+    """Seconds until the hour's allowance is back, where an answer says that fewer than `needed` requests are left; else None."""
+    left = _count(headers, "remaining")
+    return _until_reset(headers, now) if left is not None and left < needed else None
+
+
+def _count(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(f"x-ratelimit-{name}", "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
+    reset = _count(headers, "reset")
+    return None if reset is None else max(reset - _host_time(headers, now), 0.0) + 1.0
 
 
 def _seconds(text: str, now: datetime) -> float | None:

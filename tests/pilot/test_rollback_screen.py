@@ -35,7 +35,7 @@ def test_it_shows_what_stands_where_and_opens_no_run() -> None:
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b")
         text = flowing(pilot.app)
-        assert "now 1.6.1.43" in text and "before 1.6.1.42" in text and "314102996 bytes" in text
+        assert "now 1.6.1.43" in text and "before 1.6.1.42" in text and "314.1 MB" in text
         assert "never published under App" in text and "live server offers" in text
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, HomeScreen)
@@ -200,7 +200,7 @@ def test_an_open_run_keeps_its_lock_and_offers_the_same_itself() -> None:
         app.push_screen(RollbackScreen(app.conductor))
         await settle(pilot)
         await press(pilot, "b")
-        assert "needs the release lock" in flowing(app)
+        assert "A run is open here" in flowing(app)
         await press(pilot, "escape", "escape")
         assert app.screen.phase.id == "remotes"
 

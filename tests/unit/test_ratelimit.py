@@ -8,7 +8,7 @@ import pytest
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.event import Event, Waiting, silent
 from nexy_tui.core.problem import Cancelled
-from nexy_tui.services.ratelimit import LEAST, wait_asked
+from nexy_tui.services.ratelimit import LEAST, wait_asked, wait_for_room
 from nexy_tui.services.repeat import Repeating, TryAgain, pause
 
 NOW = datetime(2026, 2, 14, 10, 0, 0, tzinfo=UTC)
@@ -35,6 +35,22 @@ EPOCH = int(NOW.timestamp())
 )
 def test_a_wait_is_read_from_the_answer_in_githubs_order(status: int, headers: dict[str, str], message: str, wanted: float | None) -> None:
     assert wait_asked(status, headers, message, NOW) == wanted
+
+
+@pytest.mark.parametrize(
+    ("headers", "wanted"),
+    [
+        ({"x-ratelimit-remaining": "29", "x-ratelimit-reset": str(EPOCH + 90)}, 91),
+        ({"x-ratelimit-remaining": "30", "x-ratelimit-reset": str(EPOCH + 90)}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(EPOCH - 90)}, 1),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(EPOCH + 90), "date": "Sat, 14 Feb 2026 10:01:00 GMT"}, 31),
+        ({"x-ratelimit-remaining": "0"}, None),
+        ({"x-ratelimit-remaining": "-1", "x-ratelimit-reset": str(EPOCH + 90)}, None),
+        ({}, None),
+    ],
+)
+def test_room_for_a_swap_is_waited_for_where_the_host_tells_that_it_is_missing(headers: dict[str, str], wanted: float | None) -> None:
+    assert wait_for_room(headers, 30, NOW) == wanted
 
 
 class StillClock(SystemClock):

@@ -14,8 +14,8 @@ from conftest import Inside
 from publishing import Publisher, assert_published, local, publisher, requests, sent
 
 from nexy_tui.actions.publish import Publish
-from nexy_tui.core.event import Exposure, Waiting
-from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
+from nexy_tui.core.event import Exposure, PointOfNoReturn, Waiting
+from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
 from nexy_tui.core.target import DMG
 
 PAGE = "https://github.com/Seregawpn/Nexy_production/releases/tag/Update"
@@ -222,3 +222,22 @@ def test_a_rate_limit_is_waited_for_until_it_is_lifted(work: Publisher, param: s
     waits = [event.reason for event in work.events if isinstance(event, Waiting)]
     assert waits[0].startswith(f"api.github.com asks to wait ({status}: "), waits
     assert_published(work)
+
+
+def test_what_the_hour_still_allows_is_looked_at_before_the_swap_and_waited_for(work: Publisher) -> None:
+    with fault(work, "rate-limited=low"):
+        work.do(Publish())
+    told = [event for event in work.events if isinstance(event, Waiting | PointOfNoReturn)]
+    assert isinstance(told[-1], PointOfNoReturn), "with the download out of place there is nothing but waiting"
+    assert [event.reason for event in told[:-1]] == [
+        "api.github.com leaves this token fewer than 30 requests in this hour; waiting until they are back"
+    ]
+    assert_published(work)
+
+
+def test_cancelled_in_that_wait_nothing_was_put_in_place(work: Publisher) -> None:
+    before = state(work)
+    work.cancelled = lambda: any(isinstance(event, Waiting) for event in work.events)
+    with fault(work, "rate-limited=low"), pytest.raises(Cancelled):
+        work.do(Publish())
+    assert state(work) == before
