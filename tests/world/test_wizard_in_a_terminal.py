@@ -1,4 +1,4 @@
-"""The wizard in a terminal of 80×24: a whole release by keys alone, from the home screen to the sealed log; and played by itself."""
+"""The wizard in a terminal of 80×24: a whole release by keys alone, from home to the sealed log, and back; and played by itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Inside, MakeWorld
-from driving import NEXY, SEALED, assert_released, verified_as
+from driving import NEXY, SEALED, assert_released, outside, verified_as
 from tmux import Terminal, terminal
 
 from nexy_tui.checklist import CHECKLIST
@@ -21,8 +21,12 @@ TO_TYPE = re.compile(r"To go on, type  (.+?)\s*│")
 PHASE = re.compile(r"phase (\d) of 8")
 
 
+def logs_of(inside: Inside) -> list[Path]:
+    return sorted((inside.world.state / "runs").glob("*/*.intoto.jsonl"))
+
+
 def log_of(inside: Inside) -> Path:
-    (log,) = (inside.world.state / "runs").glob("*/*.intoto.jsonl")
+    (log,) = logs_of(inside)
     return log
 
 
@@ -62,8 +66,25 @@ def walk(hand: Terminal) -> list[str]:
     return opened
 
 
-def test_a_release_by_keys_alone(make_world: MakeWorld) -> None:
+def rolled_back(hand: Terminal, inside: Inside) -> None:
+    """From the home screen: see what stands where, put the release before back by typing, and see it there."""
+    hand.type("b")
+    hand.until("what stands where", lambda now: f"now     {NEXT}" in now and "before  1.6.1.42" in now)
+    hand.type("b")
+    hand.until("the question", lambda now: "To go on, type" in now)
+    hand.write(f"rehearsal {NEXT}")
+    hand.until("the text", lambda now: "✓ The same" in now)
+    hand.type("Enter")
+    hand.until("the end of it", lambda now: "done, and seen" in now)
+    hand.type("Escape")
+    hand.until("what stands where now", lambda now: "now     1.6.1.42" in now and "offers 1.6.1.42" in now)
+    hand.type("Escape")
+    hand.until("home again", lambda now: "Start a release" in now)
+
+
+def test_a_release_by_keys_alone_and_back(make_world: MakeWorld) -> None:
     inside = make_world()
+    before = outside(inside)
     with terminal(command(), inside.checkout, inside.environ) as hand:
         home = hand.until("the home screen", lambda now: "Start a release" in now and "Quit" in now)
         assert f"REHEARSAL {inside.world.id}" in home
@@ -83,12 +104,18 @@ def test_a_release_by_keys_alone(make_world: MakeWorld) -> None:
         log = log_of(inside)
         assert f"REHEARSAL {inside.world.id}" in end and NEXT in end and "Verify it" in end
         assert log.stem.partition(".")[0][:18] in "".join(end.split())
+        assert verified_as(inside, log) == SEALED
+        refusals = [record.message for record in read_log(log) if (record.kind, record.status) == ("result", "refused")]
+        assert len(refusals) == 1 and "version.files" in refusals[0]
+        released = assert_released(inside, NEXT)
+        hand.type("h")
+        hand.until("home again", lambda now: "Start a release" in now)
+        rolled_back(hand, inside)
         hand.type("q")
         hand.until("the end", lambda now: "ENDED 0" in now)
-    assert verified_as(inside, log) == SEALED
-    refusals = [record.message for record in read_log(log) if (record.kind, record.status) == ("result", "refused")]
-    assert len(refusals) == 1 and "version.files" in refusals[0]
-    assert_released(inside, NEXT)
+    now = outside(inside)
+    assert (now.download, now.manifests) == (before.download, before.manifests) != (released.download, released.manifests)
+    assert now.lock is None and {verified_as(inside, each) for each in logs_of(inside)} == {SEALED}
 
 
 @pytest.mark.exhaustive
