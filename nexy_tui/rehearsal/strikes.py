@@ -53,7 +53,8 @@ class Strikes:
             await self._held(self._text)
             if sort == "hold-late":
                 with contextlib.suppress(DropConnection, ConnectionError):
-                    await handler(request)
+                    response = await handler(request)
+                self._note(request, sort, response)
         if sort.startswith(("cut", "hold")):
             raise DropConnection
         return _refusal(sort.removesuffix("-after"))

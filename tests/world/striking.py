@@ -62,6 +62,14 @@ def strikes(inside: Inside) -> Path:
     return inside.world.log / "strikes.jsonl"
 
 
+def late(account: Path, since: int, within: float = 30) -> None:
+    """Wait until a request that was held has taken the effect that comes late: the account's second line of it."""
+    end = time.monotonic() + within
+    while length(account) < since + 2:
+        assert time.monotonic() < end, "it takes no effect"
+        time.sleep(0.02)
+
+
 def guards(of: int | None = None) -> list[psutil.Process]:
     """The guards a process has started and that still live."""
     found = []

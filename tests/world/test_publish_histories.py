@@ -16,7 +16,7 @@ from conftest import Inside
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from publishing import MANIFESTS, Publisher, local, publisher
-from striking import FAILING, Apart, assert_ended, gone, guards, length, rows, strike, strikes
+from striking import FAILING, Apart, assert_ended, gone, guards, late, length, rows, strike, strikes
 
 from checks.base import Scope
 from nexy_tui.actions.base import Action
@@ -187,6 +187,8 @@ class Story:
                 left = apart.kill()
                 let_go()
                 assert gone(left, within=60)
+                if step.sort == "hold-late":
+                    late(account, since)
         assert self.work.inside.world.secrets.world_token not in apart.said.read_text()
         return "killed" if struck else "done" if apart.process.wait() == 0 else "refused"
 
