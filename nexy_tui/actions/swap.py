@@ -57,7 +57,7 @@ def swap(host: ReleaseHost, release: Release, name: str, incoming: Asset, *, asi
     old = host.rename(current, aside)
     since = clock.monotonic()
     try:
-        new = host.rename(incoming, name)
+        new = host.rename(incoming, name, urgent=True)
     except Problem as error:
         new = _look_or_undo(host, release, name, old, incoming, error=error)
     except BaseException:
@@ -90,7 +90,7 @@ def _look_or_undo(host: ReleaseHost, release: Release, name: str, old: Asset, in
         there = host.assets(release).get(name)
         if there is not None and there.id == incoming.id:
             return there
-        host.rename(old, name)
+        host.rename(old, name)  # Patiently: nothing else is left to be tried.
     except Problem as second:
         raise ActionFailed(
             f"{name} may be missing at its address: {error.what} Taking the swap back failed too: {second.what}",

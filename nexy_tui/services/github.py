@@ -22,7 +22,7 @@ from nexy_tui.services.github_api import Answer, Api, HostRefused
 from nexy_tui.services.http import HttpClients
 from nexy_tui.services.meter import Meter
 from nexy_tui.services.ratelimit import MOST
-from nexy_tui.services.repeat import Repeating, TryAgain, untrusted
+from nexy_tui.services.repeat import FIRST, Repeating, TryAgain, untrusted
 from nexy_tui.services.secrets import Secrets
 
 T = TypeVar("T")
@@ -34,6 +34,8 @@ MOST_ASSETS = 1000
 _MOST_PAGES = 20
 _PIECE = 1 << 20
 _ASKING_AGAIN = (3.0, 10.0, 30.0)
+_URGENT = 0.1
+"""Seconds until a rename is tried again for the first time while clients get nothing."""
 _APPEARING = 6
 """How often a rename is tried that answers 404: just after an upload the host may not know the asset yet."""
 
@@ -200,9 +202,12 @@ class ReleaseHost:
             raise self._api.refused(answer, f"Uploading {name}")
         return _asset(answer.document)
 
-    def rename(self, asset: Asset, name: str) -> Asset:
-        """Give an asset another name. Repeated only after a look has shown that it does not have it yet."""
-        asked = False
+    def rename(self, asset: Asset, name: str, *, urgent: bool = False) -> Asset:
+        """Give an asset another name. Repeated only after a look has shown that it does not have it yet.
+
+        `urgent`, while nothing is at the address clients know, it is repeated at once, and given up sooner.
+        """
+        asked, first = False, _URGENT if urgent else FIRST
 
         def attempt() -> Asset:
             nonlocal asked
@@ -218,7 +223,7 @@ class ReleaseHost:
 
         doing = f"Renaming {asset.name} to {name}"
         try:
-            return self._written(lambda: self._repeating(attempt, attempts=_APPEARING), doing)
+            return self._written(lambda: self._repeating(attempt, attempts=_APPEARING, first=first), doing)
         except _NotThereYet as error:
             raise self._api.refused(error.answer, doing) from None
 

@@ -18,7 +18,8 @@ from nexy_tui.services.ratelimit import MOST
 T = TypeVar("T")
 
 ATTEMPTS = 6
-_FIRST = 1.0
+FIRST = 1.0
+"""Seconds until the first repetition."""
 _LONGEST = 30.0
 
 set_on_retry_hooks([])  # Its default writes to stderr, into the middle of a screen; waits are shown as events instead.
@@ -38,15 +39,18 @@ class Repeating:
     def __init__(self, clock: Clock, emit: Emit, cancelled: Callable[[], bool], attempts: int = ATTEMPTS) -> None:
         self._clock, self._emit, self._cancelled, self._attempts = clock, emit, cancelled, attempts
 
-    def __call__(self, call: Callable[[], T], *, attempts: int | None = None) -> T:
-        """The result of `call`. Raises the last TryAgain or httpx.TransportError, or at once anything else; Cancelled while waiting."""
+    def __call__(self, call: Callable[[], T], *, attempts: int | None = None, first: float = FIRST) -> T:
+        """The result of `call`. Raises the last TryAgain or httpx.TransportError, or at once anything else; Cancelled while waiting.
+
+        `first` is the first wait in seconds; each next one is twice as long.
+        """
         limit = attempts or self._attempts
         tried = 0
 
         def wait(error: Exception) -> bool | float:
             nonlocal tried
             tried += 1
-            seconds = pause(error, tried)
+            seconds = pause(error, tried, first)
             if seconds is None or tried >= limit:
                 return False
             self._emit(Waiting(f"{_reason(error)}; asking again", seconds))
@@ -59,14 +63,14 @@ class Repeating:
         raise AssertionError("stamina ends with a result or an error")
 
 
-def pause(error: Exception, tried: int) -> float | None:
+def pause(error: Exception, tried: int, first: float = FIRST) -> float | None:
     """Seconds until the next attempt after `tried` failed ones, or None when another attempt is of no use."""
     if isinstance(error, TryAgain):
         if error.seconds is not None:
             return error.seconds if error.seconds <= MOST else None
     elif not isinstance(error, httpx.TransportError) or untrusted(error):
         return None
-    backoff: float = min(_FIRST * 2 ** (tried - 1), _LONGEST)
+    backoff: float = min(first * 2 ** (tried - 1), _LONGEST)
     return backoff * random.uniform(0.75, 1.25)
 
 

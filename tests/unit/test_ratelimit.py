@@ -87,6 +87,13 @@ def test_a_broken_line_is_tried_again_with_growing_waits_in_sight() -> None:
     assert all(isinstance(event, Waiting) and "ReadError" in event.reason for event in events)
 
 
+def test_what_clients_wait_for_is_tried_again_at_once() -> None:
+    clock = StillClock()
+    _, call = failing(3, TryAgain("busy", 502))
+    Repeating(clock, silent, lambda: False)(call, first=0.1)  # type: ignore[arg-type]
+    assert clock.slept == sorted(clock.slept) and sum(clock.slept) < 1, "three failures, and not a second lost"
+
+
 def test_it_ends_with_the_last_error_and_does_not_wait_after_it() -> None:
     clock = StillClock()
     calls, call = failing(99, TryAgain("busy", 502))

@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from nexy_tui.actions.swap import Swapped, take_back
+from nexy_tui.actions.swap import Swapped, swap, take_back
+from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.target import DMG, PKG
-from nexy_tui.services.github import Asset, ReleaseHost
+from nexy_tui.services.github import Asset, Release, ReleaseHost
+from nexy_tui.services.swap_guard import Move, SwapGuard
+
+INCOMING = f"incoming-0123456789abcdef-{DMG}"
 
 
 class Host:
     """Names by asset id; renaming what is listed in `stuck` fails."""
 
     def __init__(self, *stuck: str) -> None:
-        self.stuck, self.renames = stuck, list[tuple[str, str]]()
+        self.stuck, self.renames, self.urgent = stuck, list[tuple[str, str]](), list[str]()
+        self.there = {name: Asset(number, name, "uploaded", 1, None) for number, name in enumerate((DMG, f"previous-{DMG}", INCOMING), 1)}
 
-    def rename(self, asset: Asset, name: str) -> Asset:
+    def assets(self, _: Release) -> dict[str, Asset]:
+        return self.there
+
+    def delete(self, asset: Asset) -> None:
+        del self.there[asset.name]
+
+    def rename(self, asset: Asset, name: str, *, urgent: bool = False) -> Asset:
         if asset.name in self.stuck:
             raise ActionFailed(f"Renaming {asset.name} failed.")
         self.renames.append((asset.name, name))
-        return asset
+        self.urgent += [name] if urgent else []
+        self.there[name] = replace(self.there.pop(asset.name, asset), name=name)
+        return self.there[name]
+
+
+class Guard:
+    """Watches what it is told to."""
+
+    def __init__(self) -> None:
+        self.moves: list[Move] = []
+
+    def watch(self, move: Move) -> None:
+        self.moves.append(move)
+
+
+def swapped(host: Host) -> Swapped:
+    """The image's swap, with a guard."""
+    guard, aside = Guard(), f"previous-{DMG}"
+    known, watcher = cast(ReleaseHost, cast(Any, host)), cast(SwapGuard, cast(Any, guard))
+    release = Release(9, "Update", immutable=False, draft=False)
+    done = swap(known, release, DMG, host.there[INCOMING], aside=aside, guard=watcher, clock=SystemClock())
+    assert [(move.old, move.new) for move in guard.moves] == [(1, 3)], "watched before the first rename"
+    return done
 
 
 def made(name: str, *, first: bool = False) -> Swapped:
@@ -33,6 +67,20 @@ def made(name: str, *, first: bool = False) -> Swapped:
 
 def back(host: Host, *swaps: Swapped) -> str:
     return take_back(cast(ReleaseHost, cast(Any, host)), swaps)
+
+
+def test_the_rename_that_clients_wait_for_is_the_urgent_one() -> None:
+    host = Host()
+    assert swapped(host).name == DMG
+    assert host.renames == [(DMG, f"previous-{DMG}"), (INCOMING, DMG)] and host.urgent == [DMG]
+
+
+def test_a_second_rename_that_fails_is_undone_patiently() -> None:
+    host = Host(INCOMING)
+    with pytest.raises(ActionFailed, match="was not put in place") as raised:
+        swapped(host)
+    assert host.renames == [(DMG, f"previous-{DMG}"), (f"previous-{DMG}", DMG)] and host.urgent == []
+    assert "The release before is back in place" in raised.value.why
 
 
 def test_the_last_swap_is_undone_first_and_the_old_bytes_come_last() -> None:
