@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from nexy_tui.core.target import DMG, PKG
+from nexy_tui.rehearsal import reaper
 from nexy_tui.rehearsal.faults import Faults
 from nexy_tui.rehearsal.releasesign import BadSignature, Signer
 from nexy_tui.rehearsal.releasestore import Asset, Store
@@ -98,7 +99,7 @@ class _Opened:
         self.descriptor = descriptor
 
     def __del__(self) -> None:
-        os.close(self.descriptor)
+        reaper.close(self.descriptor)
 
 
 async def _pieces(opened: _Opened, start: int, end: int, altered: bool) -> AsyncIterator[bytes]:

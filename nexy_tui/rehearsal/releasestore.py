@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nexy_tui.rehearsal import reaper
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, World
 
 STARTER, UPLOADED = "starter", "uploaded"
@@ -174,7 +175,7 @@ class Store:
         if keep_bytes:
             self._left(release, asset)
         else:
-            self.path(asset.blob).unlink(missing_ok=True)
+            reaper.remove(self.path(asset.blob))
         del release.assets[asset.id]
         self.save()
 
