@@ -1,4 +1,4 @@
-"""Freeing large files off the event loop: giving back some hundred megabytes takes a tenth of a second, in which no client were answered."""
+"""Freeing large files off the event loop: giving back some hundred megabytes takes a tenth of a second, and nobody is answered meanwhile."""
 
 from __future__ import annotations
 
