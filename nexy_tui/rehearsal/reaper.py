@@ -1,4 +1,4 @@
-"""Freeing large files off the event loop: giving back some hundred megabytes takes a tenth of a second, and nobody is answered meanwhile."""
+"""Freeing large files off the event loop: giving back some hundred megabytes takes a tenth of a second, in which nobody is answered."""
 
 from __future__ import annotations
 
