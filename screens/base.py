@@ -10,9 +10,9 @@ from textual.command import Provider
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from screens.commands import WizardCommands
+from screens.widgets.key_bar import KeyBar
 from screens.widgets.line import Line
 from screens.widgets.top_bar import TopBar
 
@@ -41,7 +41,7 @@ class WizardScreen(Screen[None]):
         yield TopBar(self.conductor.backend.target)
         yield from self.body()
         yield Line(id="busy")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Draw what is known already."""
@@ -50,7 +50,7 @@ class WizardScreen(Screen[None]):
     @property
     def drawable(self) -> bool:
         """Whether all parts are there: not before mounting, nor while the screen is taken down."""
-        return self.is_mounted and bool(self.query("TopBar > #exposure")) and bool(self.query(Footer))
+        return self.is_mounted and bool(self.query("TopBar > #exposure")) and bool(self.query(KeyBar))
 
     def redraw(self) -> None:
         """Draw the run as it stands, and what is under way."""

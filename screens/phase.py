@@ -11,7 +11,7 @@ from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Footer, OptionList, Static
+from textual.widgets import Button, OptionList, Static
 
 from nexy_tui.checklist import Item, Phase
 from screens.base import WizardScreen
@@ -21,6 +21,7 @@ from screens.text import clean
 from screens.widgets.action_bar import ActionBar, ActionChosen
 from screens.widgets.detail import Detail
 from screens.widgets.item_list import ItemList
+from screens.widgets.key_bar import KeyBar
 from screens.widgets.next_bar import NextBar
 from screens.widgets.progress_panel import ProgressPanel
 from screens.widgets.rail import PhaseChosen, Rail, Strip
@@ -69,7 +70,7 @@ class PhaseScreen(WizardScreen):
                 yield ProgressPanel(self.expected())
                 yield RunLogPane()
         yield NextBar(self.checklist)
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Start among the items, with the item open where there is room."""
