@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import tempfile
@@ -12,11 +13,14 @@ from pathlib import Path
 import forked
 import pytest
 
+from nexy_tui.cli import OBJECTS
 from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.environment import environment
 from nexy_tui.rehearsal.home import WAITING_SPEED
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.switchboard import set_fault
+
+gc.set_threshold(OBJECTS, 20, 20)  # As in the program.
 
 SMALL = 1_000_000
 SPEED = 200

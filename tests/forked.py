@@ -20,13 +20,14 @@ from functools import cache
 from pathlib import Path
 
 _SERVER = """
-import json, os, socket, sys
+import gc, json, os, socket, sys
 sys.path[:] = [entry for entry in sys.path if entry]
 import azure.identity, azure.mgmt.compute, cryptography.hazmat.primitives.asymmetric.ed25519, git, httpx, psycopg
 import nexy_tui.checklist, nexy_tui.cli.commands, nexy_tui.engine.mend, nexy_tui.plain, nexy_tui.services.azure
 from nexy_tui.cli import main
 wire = socket.socket(fileno=int(sys.argv[1]))
 orders = wire.makefile("r", encoding="utf-8")
+gc.freeze()
 while line := orders.readline():
     order = json.loads(line)
     child = os.fork()
