@@ -20,10 +20,14 @@ from functools import cache
 from pathlib import Path
 
 _SERVER = """
-import gc, json, os, socket, sys
+import contextlib, gc, importlib, json, os, socket, sys
 sys.path[:] = [entry for entry in sys.path if entry]
 import azure.identity, azure.mgmt.compute, cryptography.hazmat.primitives.asymmetric.ed25519, git, httpx, psycopg
-import nexy_tui.checklist, nexy_tui.cli.commands, nexy_tui.engine.mend, nexy_tui.plain, nexy_tui.services.azure
+for name in ("_strptime", "defusedxml.ElementTree", "importlib_metadata", "keyring.core", "keyrings.alt.file", "typer._adapters"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+import nexy_tui.checklist, nexy_tui.cli.commands, nexy_tui.engine.alone, nexy_tui.engine.document, nexy_tui.engine.mend, nexy_tui.plain
+import nexy_tui.services.azure, nexy_tui.services.database_local, nexy_tui.services.database_vm
 from nexy_tui.cli import main
 wire = socket.socket(fileno=int(sys.argv[1]))
 orders = wire.makefile("r", encoding="utf-8")
