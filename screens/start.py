@@ -55,11 +55,11 @@ class StartScreen(WizardScreen):
                     yield Choice(Content.assemble(f"{name:<12} ", (about, "$muted")), value=kind is wanted.kind, compact=True)
             yield Tick(f"{PKG} belongs to this release", value=wanted.with_pkg, id="with-pkg")
             yield Static(id="changes", markup=False)
-            yield Static(id="where", markup=False)
             yield Static(id="wrong", markup=False)
             with Horizontal(id="form-choices"):
                 yield Button(Content.assemble((" ^n ", "bold"), " Begin the run "), id="begin", compact=True, classes="-go")
                 yield Button(Content.assemble((" esc ", "bold"), " Back "), id="back", compact=True)
+            yield Static(id="where", markup=False)  # Last: long paths take no room from what is to be pressed or read.
 
     def on_mount(self) -> None:
         """Start in the version; ask what to propose."""

@@ -219,6 +219,21 @@ def test_a_long_list_of_deeds_scrolls_and_the_field_stays_in_sight(size: tuple[i
     play(backend, script, size=size)
 
 
+def test_long_paths_take_no_room_from_the_start_screens_buttons() -> None:
+    backend = FakeBackend(root=Path("/home/olga", *["a-folder-with-a-long-name"] * 8))
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "s", "ctrl+n")
+        assert pilot.app.screen.session is not None, "it began"
+        await press(pilot, "q", "x", "h", "s")
+        pilot.app.screen.query_one("#version").value = "1.6"
+        await press(pilot, "ctrl+n")
+        text = shown(pilot.app)
+        assert "Begin the run" in text and "Back" in text and "✗" in text, "and what is wrong is in sight"
+
+    play(backend, script, size=(80, 24), run=False)
+
+
 def test_the_cursor_is_led_to_the_item_in_the_way_until_the_operator_moves_it() -> None:
     backend = busy()
 

@@ -545,6 +545,7 @@ def _command_lines() -> list[list[str]]:
     return found
 
 
+@pytest.mark.exhaustive
 def test_a_fix_that_was_cut_off_is_no_release_to_resume(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = make_world()
     _no_inbox(inside)
@@ -579,6 +580,7 @@ def test_the_wizard_can_ask_what_is_wrong_and_what_would_change(module_world: In
     assert hidden.lines == () and len(hidden.unseen) == 1
 
 
+@pytest.mark.exhaustive
 def test_the_wizard_mends_as_the_command_does(module_world: Inside) -> None:
     given = module_world.world.secrets.artifacts_token
     _lost_script(module_world)

@@ -331,6 +331,7 @@ def test_the_wizard_brings_an_update_only_run_to_its_end(module_world: Inside, m
     assert ending.log is not None and {record.kind for record in read_log(ending.log)} >= {"genesis", "intent", "seal"}
 
 
+@pytest.mark.exhaustive
 def test_the_wizard_asks_for_the_kind_and_shows_what_does_not_apply(module_world: Inside) -> None:
     async def play(pilot: Any) -> None:
         await settle(pilot)

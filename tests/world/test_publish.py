@@ -154,6 +154,7 @@ def test_each_fault_fails_its_item(work: Publisher, name: str, check: Check) -> 
     assert work.check(check).status is Status.PASSED
 
 
+@pytest.mark.exhaustive
 def test_a_push_that_is_rejected_is_made_up_for_later_without_another_upload(work: Publisher) -> None:
     tip = state(work)[1]
     with fault(work, "push-rejected"), pytest.raises(Problem, match="did not take the push") as raised:

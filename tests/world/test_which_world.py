@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -156,7 +156,7 @@ def nexy(inside: Inside, words: str, environ: Mapping[str, str]) -> subprocess.C
     )
 
 
-def each(inside: Inside, environ: Mapping[str, str], commands: list[str] = COMMANDS) -> list[tuple[str, subprocess.CompletedProcess[str]]]:
+def each(inside: Inside, environ: Mapping[str, str], commands: Sequence[str]) -> list[tuple[str, subprocess.CompletedProcess[str]]]:
     """Every command, two at a time."""
     with ThreadPoolExecutor(2) as pool:
         return list(zip(commands, pool.map(lambda words: nexy(inside, words, environ), commands), strict=True))
@@ -187,11 +187,16 @@ def runs(inside: Inside) -> dict[str, bytes]:
 # --- NEXY_WORLD is set, and the host is not that world's ---
 
 
-def test_in_another_worlds_proxy_no_command_sends_a_credential(module_world: Inside, other: Door, database: Database) -> None:
+SHARES = pytest.mark.parametrize("share", [0, *(pytest.param(share, marks=pytest.mark.exhaustive) for share in (1, 2))])
+"""Every third command; all of them in the exhaustive run."""
+
+
+@SHARES
+def test_in_another_worlds_proxy_no_command_sends_a_credential(module_world: Inside, other: Door, database: Database, share: int) -> None:
     state, known = runs(module_world), len(account(module_world.world))
     environ = {**through(module_world.environ, other.world.proxy), "DB_PORT": database.port}
     said = (f"rehearsal world {module_world.world.id}", "api.github.com", f"not from its CA ({module_world.world.ca})")
-    for words, done in each(module_world, environ):
+    for words, done in each(module_world, environ, COMMANDS[share::3]):
         assert_refused(done, words, *said)
     assert other.requests == []
     assert account(module_world.world)[known:] == []
@@ -243,10 +248,11 @@ def test_a_world_that_is_down_is_said_to_be(make_world: object) -> None:
 # --- NEXY_WORLD is not set, and the host is a world's ---
 
 
-def test_a_terminal_left_in_a_world_does_not_release_for_real(module_world: Inside, database: Database) -> None:
+@SHARES
+def test_a_terminal_left_in_a_world_does_not_release_for_real(module_world: Inside, database: Database, share: int) -> None:
     state, known = runs(module_world), len(account(module_world.world))
     environ = {**without(module_world.environ, "NEXY_WORLD"), "DB_PORT": database.port}
-    for words, done in each(module_world, environ):
+    for words, done in each(module_world, environ, COMMANDS[share::3][::-1]):
         assert_refused(done, words, "NEXY_WORLD is not set", "api.github.com", f"rehearsal world {module_world.world.id}", "tls.ca")
     assert [line for line in account(module_world.world)[known:] if line["authorized"] or line["host"] == LOGIN_HOST] == []
     assert database.connections == 0
