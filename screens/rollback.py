@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 TITLE = "Put the release before back"
 HEAL = "recover"
+_ALONE = ("backup", "drill", "harden", "sync-manifests")
+"""What a rollback may be refused for and an action that stands alone brings about."""
 
 
 class RollbackScreen(WizardScreen):
@@ -138,8 +140,15 @@ class RollbackScreen(WizardScreen):
         elif choice == ATTEST:
             conductor.app.push_screen(AttestDialog(found.session, item, finding), partial(self._attest, action, item.id))
         elif choice is not None and choice.startswith(ACTION):
-            title = found.session.checklist.actions[choice.removeprefix(ACTION)].title
-            conductor.tell(f"{title} belongs to a release run: start or resume one on the home screen.")
+            self._ask_for(choice.removeprefix(ACTION), found)
+
+    def _ask_for(self, wanted: str, found: Preview) -> None:
+        """The action that brings about what is missing: a run of its own too, where it can stand alone."""
+        if wanted in _ALONE:
+            self._ask(wanted)
+        else:
+            title = found.session.checklist.actions[wanted].title
+            self.conductor.tell(f"{title} belongs to a release run: start or resume one on the home screen.")
 
     def _attest(self, action: str, item: str, reason: str | None) -> None:
         if reason is not None:

@@ -112,6 +112,27 @@ def test_what_nobody_could_see_is_attested_into_the_log() -> None:
     assert ("attestation", "inbox.version", "opened on a Mac") in backend.log.records
 
 
+def test_what_is_missing_is_brought_about_from_here_in_a_run_of_its_own() -> None:
+    backend = FakeBackend()
+    backend.play.fails("database.backup", "It is 2 days old.", "Make one: nexy-tui db backup")
+    backend.play.fails("version.tag", "v1.6.1.43 is not pushed.", "Push it.")
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b", "b", "a")
+        assert "belongs to a release run" in told(pilot.app), "a push is no command of its own"
+        backend.play.holds("version.tag")
+        await press(pilot, "b", "a")
+        assert isinstance(pilot.app.screen, ConfirmDialog) and "dump voice_assistant_db" in flowing(pilot.app)
+        backend.play.holds("database.backup")
+        await press(pilot, "y")
+        assert "Back the database up: done, and seen" in flowing(pilot.app)
+        await press(pilot, "escape", "b")
+        assert isinstance(pilot.app.screen, ConfirmDialog) and "rename previous-Nexy.dmg" in flowing(pilot.app)
+
+    play(backend, script, run=False, toasts=True)
+    assert backend.opened == [("alone", "backup")]
+
+
 def test_while_it_runs_the_exposure_is_in_sight_and_escape_stops_it() -> None:
     backend, hold = FakeBackend(), threading.Event()
     events = (Line("1.6.1.42 is back", "rollback"), Exposure(0.0, open=True))
