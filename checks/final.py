@@ -148,7 +148,7 @@ def look_assets(scope: Scope) -> AssetFacts:
     """The release of each artifact by the API; a code-only run still has the image of the release before."""
     host = scope.services.github.watched(scope.emit)
     names = artifacts(scope.plan) or (DMG,)
-    places = scope.once("final.places", lambda: tuple(read_place(host, scope.plan, name) for name in names))
+    places = scope.once("final.places", lambda: tuple(read_place(host, scope.plan.target, name) for name in names))
     return AssetFacts(places, look_gate(scope), look_held(scope).witnesses)
 
 

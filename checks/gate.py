@@ -123,7 +123,7 @@ def _look_gate(scope: Scope) -> GateFacts:
     return GateFacts(
         version=None if version is None else version.decode("utf-8", "replace").removesuffix("\n"),
         manifests={str(path): look_plain(services.checkout / path, manifest.MAX_SIZE + 1, services.checkout) for path in paths},
-        asset=_or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan, DMG).current),
+        asset=_or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan.target, DMG).current),
         image=_or_unseen(lambda: look_image(scope)),
         has_key=services.sparkle.verifies,
         live=look_live(scope),

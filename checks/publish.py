@@ -10,7 +10,7 @@ from checks.image import look_image
 from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.target import DMG, PKG
+from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import MOST_ASSETS, Asset, Release, ReleaseHost, Rights
 
@@ -42,10 +42,14 @@ class Place:
         return self.assets.get(self.name)
 
     @property
+    def previous(self) -> Asset | None:
+        """The asset that stands aside: the bytes of the release before."""
+        return self.assets.get(previous_name(self.name))
+
+    @property
     def interrupted(self) -> bool:
         """Whether a swap was cut off between its two renames: the old bytes stand aside and none are in place."""
-        previous = self.assets.get(previous_name(self.name))
-        return self.current is None and previous is not None and previous.ready
+        return self.current is None and self.previous is not None and self.previous.ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,12 @@ class TargetFacts:
 
 def read_target(host: ReleaseHost, plan: Plan) -> TargetFacts:
     """Look at rights, releases and assets. Raises CouldNotLook, and Unusable without a token."""
-    return TargetFacts(host.rights(), tuple(read_place(host, plan, name) for name in expected(plan)))
+    return TargetFacts(host.rights(), tuple(read_place(host, plan.target, name) for name in expected(plan)))
 
 
-def read_place(host: ReleaseHost, plan: Plan, name: str) -> Place:
+def read_place(host: ReleaseHost, target: Target, name: str) -> Place:
     """The release and the assets of one artifact."""
-    tag = plan.target.tag_for(name)
+    tag = target.tag_for(name)
     release = host.release(tag)
     return Place(name, tag, release, {} if release is None else host.assets(release))
 

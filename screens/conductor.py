@@ -143,9 +143,14 @@ class Conductor:
         self, action: str, factory: Callable[[], Session], perform: Callable[[Session], Outcome], then: Callable[[Outcome], None]
     ) -> None:
         """Open a run of one action, carry it out, and let it go: `perform` seals it. `then` is told how it ended."""
-        self.jobs.start(
-            f"Opening the run in {self.backend.target.name}", factory, partial(self._standing, action, perform, then), self._could_not_open
-        )
+        self.acting = action
+
+        def failed(problem: Problem) -> None:
+            self.acting = None
+            self._could_not_open(problem)
+
+        opening = f"Opening the run in {self.backend.target.name}"
+        self.jobs.start(opening, factory, partial(self._standing, perform, then), failed)
         self.stage.redraw()
 
     def take(self) -> None:
@@ -264,11 +269,11 @@ class Conductor:
         else:
             self.look()
 
-    def _standing(self, action: str, perform: Callable[[Session], Outcome], then: Callable[[Outcome], None], session: Session) -> None:
-        self._closed, self.acting = False, action
+    def _standing(self, perform: Callable[[Session], Outcome], then: Callable[[Outcome], None], session: Session) -> None:
+        self._closed = False
         self._follow(session)
         ended = partial(self._stood, then)
-        self.jobs.start(self.title(action), partial(perform, session), ended, lambda problem: ended(broken_off_by(problem)))
+        self.jobs.start(self.title(str(self.acting)), partial(perform, session), ended, lambda problem: ended(broken_off_by(problem)))
         self.stage.redraw()
 
     def _stood(self, then: Callable[[Outcome], None], outcome: Outcome) -> None:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from nexy_tui.core.problem import Problem
-from nexy_tui.engine.alone import Preview
+from nexy_tui.engine.alone import REPAIRS, Preview
 from nexy_tui.engine.driver import Outcome
 from nexy_tui.engine.session import WAY_BACK
 from nexy_tui.engine.wayback import Pair, Standing, WayBack
@@ -23,7 +23,7 @@ from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.message import RETRY, MessageDialog, ProblemDialog
 from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, RefusalDialog
 from screens.fixers import FixersScreen
-from screens.text import amount, clean
+from screens.text import amount, clean, one_line
 from screens.widgets.grid import grid
 from screens.widgets.progress_panel import ProgressPanel
 from screens.widgets.run_log import RunLogPane
@@ -35,8 +35,6 @@ T = TypeVar("T")
 
 TITLE = "Put the release before back"
 HEAL = "recover"
-_ALONE = ("backup", "drill", "harden", "sync-manifests")
-"""What a rollback may be refused for and an action that stands alone brings about."""
 
 
 class RollbackScreen(WizardScreen):
@@ -84,7 +82,7 @@ class RollbackScreen(WizardScreen):
 
     def action_look(self) -> None:
         """Ask the release host and the live server what stands now."""
-        self._start("Looking what stands where", self.conductor.backend.way_back, self._show, self._unseen)
+        self._start("Looking at what is in place", self.conductor.backend.way_back, self._show, self._unseen)
 
     def action_put_back(self) -> None:
         """Put the release before back."""
@@ -97,12 +95,14 @@ class RollbackScreen(WizardScreen):
     def action_escape(self) -> None:
         """Ask what runs to stop; else back."""
         run = self.conductor.open_run
-        if run is None:
-            self.conductor.go_home()
-        elif run.plan.standalone:
-            self.conductor.actor.ask_stop()
-        else:
+        if run is not None and not run.plan.standalone:
             self.app.pop_screen()
+        elif run is not None:
+            self.conductor.actor.ask_stop()
+        elif self.conductor.acting is not None:
+            self.conductor.tell("The run is being opened. Escape stops it once it is open.")
+        else:
+            self.conductor.go_home()
 
     def _ask(self, action: str) -> None:
         """Look at what must hold, show what would be done, and do it once that is confirmed."""
@@ -118,6 +118,8 @@ class RollbackScreen(WizardScreen):
         self._start("Looking at what must hold", work, partial(self._previewed, action), conductor.problem)
 
     def _previewed(self, action: str, found: Preview) -> None:
+        if not self.drawable:
+            return  # It was left meanwhile.
         conductor, subject = self.conductor, found.session.checklist.actions[action]
         conductor.stage.redraw()
         if found.refusal is not None:
@@ -144,7 +146,7 @@ class RollbackScreen(WizardScreen):
 
     def _ask_for(self, wanted: str, found: Preview) -> None:
         """The action that brings about what is missing: a run of its own too, where it can stand alone."""
-        if wanted in _ALONE:
+        if wanted in REPAIRS:
             self._ask(wanted)
         else:
             title = found.session.checklist.actions[wanted].title
@@ -163,6 +165,7 @@ class RollbackScreen(WizardScreen):
     def _ended(self, action: str, outcome: Outcome) -> None:
         conductor = self.conductor
         title = conductor.title(action)
+        result = "" if conductor.view is None else conductor.view.result
         log = "" if conductor.session is None or conductor.session.log is None else f"Log: {conductor.session.log.path}"
         if outcome.problem is not None:
             dialog = ProblemDialog(f"{title} did not reach its end", outcome.problem, retry="Try again")
@@ -170,7 +173,7 @@ class RollbackScreen(WizardScreen):
         elif outcome.refusal is not None:
             conductor.app.push_screen(MessageDialog(f"{title} was refused", [outcome.refusal.reason, log], tone="refusal"))
         else:
-            conductor.app.push_screen(MessageDialog(f"{title}: done, and seen", [_result(conductor), log]))
+            conductor.app.push_screen(MessageDialog(f"{title}: done, and seen", [result, log]))
         self.action_look()
 
     def _show(self, found: WayBack) -> None:
@@ -203,12 +206,7 @@ def _rows(pair: Pair) -> Sequence[tuple[str, str]]:
 def _described(one: Standing | None) -> str:
     if one is None:
         return "nothing there"
+    if not one.whole:
+        return f"not whole: {one_line(one.state, 20)}, {amount(one.size, 'B')}"
     sha = "digest not told" if one.sha256 is None else f"sha256 {one.sha256[:10]}…"
-    return f"{one.release or 'unknown':<12} {amount(one.size, 'B'):<9} {sha}"
-
-
-def _result(conductor: Conductor) -> str:
-    """What the action said of its own end, as the log on the screen shows it."""
-    lines = [] if conductor.view is None else [line.text for line in conductor.view.lines if line.tone == "good"]
-    ended = [line for line in lines if not line.startswith("run sealed")]
-    return ended[-1].removeprefix("done: ") if ended else ""
+    return f"{one.release or 'no manifest':<12} {amount(one.size, 'B'):<9} {sha}"

@@ -104,6 +104,7 @@ class RunView:
         self.carried_through: str | None = None
         self.exposed_for: float | None = None
         self.sealed: Sealed | None = None
+        self.result = ""
 
     def take(self, notices: Iterable[Notice]) -> None:
         """Take notices in, in order."""
@@ -174,4 +175,5 @@ class RunView:
         if notice.problem is not None:
             self.say(f"failed: {notice.problem}", notice.action, "bad")
         elif notice.result is not None:
+            self.result = notice.result.summary
             self.say(f"{'done' if notice.result.changed else 'already there'}: {notice.result.summary}", notice.action, "good")

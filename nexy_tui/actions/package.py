@@ -21,7 +21,7 @@ def with_its_package(context: ActionContext) -> ActionContext:
     if plan.with_pkg or plan.version is None or not plan.kind.publishes:
         return context
     host = context.services.github.watched(context.emit, context.cancelled)
-    place = read_place(host, plan, PKG)
+    place = read_place(host, plan.target, PKG)
     older = place.assets.get(previous_name(PKG))
     if older is None or not older.ready:
         return context

@@ -141,7 +141,7 @@ class Recover:
         host = context.services.github.watched(context.emit)
         healed = []
         for name in (DMG, PKG):
-            place = read_place(host, context.plan, name)
+            place = read_place(host, context.plan.target, name)
             if place.release is not None and heal(host, name, dict(place.assets), context.emit):
                 healed.append(name)
         if not healed:
@@ -151,7 +151,7 @@ class Recover:
 
 def _way(host: ReleaseHost, context: ActionContext, name: str) -> Way:
     """The bytes an artifact goes back to, downloaded. A cut-off swap is healed first: it is then back already."""
-    place = read_place(host, context.plan, name)
+    place = read_place(host, context.plan.target, name)
     release = place.release
     if release is None:
         raise Refused(f"There is no release {place.tag}.", remedy="Look at the releases in a browser.")

@@ -126,4 +126,3 @@ def run_alone(
         shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
         common.print_json({**shown, **stop_of(outcome)})
     raise typer.Exit(outcome.exit_code)
-

@@ -10,15 +10,16 @@ from nexy_tui.core.finding import Status
 from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
-from nexy_tui.engine.before import kind_of_release, look_before
 from nexy_tui.engine.driver import Outcome, stopped_by
 from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.run import look_session, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 from nexy_tui.services import Services
-from nexy_tui.services.identity import require_world
 from nexy_tui.services.plain_file import read_version_text
+
+REPAIRS = ("backup", "drill", "harden", "sync-manifests")
+"""Actions that bring about what another is refused for, and that stand alone themselves."""
 
 
 def open_alone(
@@ -33,12 +34,11 @@ def open_alone(
     """Begin the run; `version` is the checkout's where none is named. Raises Problem; Unusable for a version that is none."""
     services.require_checkout()
     wanted = _version(version if version is not None else read_version_text(services.layout))
-    require_world(services.settings)
     return start_run(
         services,
         checklist,
         version=wanted,
-        kind=kind_of_release(services, wanted, look_before(services)),  # One that is out keeps its kind; a new one is full.
+        kind=None,
         with_pkg=(services.layout.inbox / PKG).is_file(),
         standalone=True,
         purpose=" ".join(actions),

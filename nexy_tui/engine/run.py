@@ -73,14 +73,14 @@ def start_run(
     checklist: Checklist,
     *,
     version: Version,
-    kind: Kind,
+    kind: Kind | None,
     with_pkg: bool,
     standalone: bool = False,
     purpose: str = "release",
     take_over: bool = False,
     observer: Observer = unobserved,
 ) -> Session:
-    """Begin a run: genesis is on disk when this returns, nothing else has been done.
+    """Begin a run: genesis is on disk when this returns, nothing else has been done. `kind` None: a release that is out keeps its own.
 
     Raises Unusable outside a checkout, in the wrong world, or without what a release needs, a signing key among it.
     """
@@ -93,7 +93,7 @@ def start_run(
         checklist,
         before,
         version,
-        kind,
+        kind or kind_of_release(services, version, before),
         with_pkg=with_pkg,
         standalone=standalone,
         purpose=purpose,

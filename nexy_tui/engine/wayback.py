@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checks.publish import previous_name
+from checks.publish import Place, read_place
 from nexy_tui.actions.offer import look_offer
 from nexy_tui.actions.rollback import stated_manifests
 from nexy_tui.core.target import DMG, PKG
@@ -16,32 +16,33 @@ from nexy_tui.services.identity import require_world
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One file at a release's address or beside it. `release` is the version whose manifest names its bytes, empty for none."""
+    """A file of a release. `release` is the version whose committed manifest names its bytes, empty for none; `state` the host's word."""
 
-    name: str
+    release: str
+    state: str
     size: int
     sha256: str | None
-    release: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether all its bytes are there."""
+        return self.state == "uploaded"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One artifact: what clients download, and what would come back; None where there is none."""
+    """One artifact: what clients download, and what would come back; None where nothing has the name."""
 
     name: str
     tag: str
     now: Standing | None
     before: Standing | None
-
-    @property
-    def cut_off(self) -> bool:
-        """Whether a swap was cut off between its renames: clients get nothing, and the bytes from before stand aside."""
-        return self.now is None and self.before is not None
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """Every artifact with what is kept of it, and the version that the live server offers, or why that could not be seen."""
+    """Both artifacts, and what the live server offers, or why that could not be seen."""
 
     pairs: tuple[Pair, ...]
     offered: str
@@ -51,22 +52,17 @@ def look_way_back(services: Services) -> WayBack:
     """Ask the release host and the live server; nothing is downloaded, nothing changes. Raises CouldNotLook, Unusable."""
     services.require_checkout()
     require_world(services.settings)
-    git = services.git
-    named = {stated.sha256: stated.version for _, stated in stated_manifests(git, git.head())}
-    pairs = tuple(_pair(services, name, named) for name in (DMG, PKG))
+    git, host = services.git, services.github
+    places = [read_place(host, services.target, name) for name in (DMG, PKG)]
+    releases = {stated.sha256: stated.version for _, stated in stated_manifests(git, git.head())}
     offer = look_offer(services)
-    seen = offer.problem if offer.appcast is None else f"{offer.appcast.build}, {offer.appcast.size} bytes"
-    return WayBack(pairs, seen)
+    seen = f"not seen: {offer.problem}" if offer.appcast is None else f"{offer.appcast.build}, {offer.appcast.length} bytes"
+    return WayBack(tuple(_pair(place, releases) for place in places), seen)
 
 
-def _pair(services: Services, name: str, named: Mapping[str, str]) -> Pair:
-    tag = services.target.tag_for(name)
-    release = services.github.release(tag)
-    assets = {} if release is None else services.github.assets(release)
-    return Pair(name, tag, _standing(assets.get(name), named), _standing(assets.get(previous_name(name)), named))
+def _pair(place: Place, releases: Mapping[str, str]) -> Pair:
+    return Pair(place.name, place.tag, _standing(place.current, releases), _standing(place.previous, releases), place.interrupted)
 
 
-def _standing(asset: Asset | None, named: Mapping[str, str]) -> Standing | None:
-    if asset is None or not asset.ready:
-        return None
-    return Standing(asset.name, asset.size, asset.sha256, named.get(asset.sha256 or "", ""))
+def _standing(asset: Asset | None, releases: Mapping[str, str]) -> Standing | None:
+    return None if asset is None else Standing(releases.get(asset.sha256 or "", ""), asset.state, asset.size, asset.sha256)

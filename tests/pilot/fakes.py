@@ -162,13 +162,15 @@ STANDING = WayBack(
         Pair(
             "Nexy.dmg",
             "Update",
-            Standing("Nexy.dmg", 315_718_837, "3f2a9c51d0e8b774" * 4, "1.6.1.43"),
-            Standing("previous-Nexy.dmg", 314_102_996, "a61be29f4410c7d5" * 4, "1.6.1.42"),
+            Standing("1.6.1.43", "uploaded", 315_718_837, "3f2a9c51d0e8b774" * 4),
+            Standing("1.6.1.42", "uploaded", 314_102_996, "a61be29f4410c7d5" * 4),
         ),
         Pair("Nexy.pkg", "App", None, None),
     ),
     "1.6.1.43, 315718837 bytes",
 )
+CUT_OFF = replace(STANDING, pairs=(replace(STANDING.pairs[0], now=None, cut_off=True), STANDING.pairs[1]))
+"""A swap that was cut off between its renames."""
 
 
 @dataclass

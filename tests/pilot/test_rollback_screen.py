@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 
 from nexy_tui.core.event import Exposure, Line
 from nexy_tui.core.problem import ActionFailed, CouldNotLook
-from nexy_tui.engine.wayback import WayBack
+from nexy_tui.engine.wayback import Standing
 from pilot.fake_actions import emitting
-from pilot.fakes import STANDING, FakeBackend
+from pilot.fakes import CUT_OFF, STANDING, FakeBackend
 from pilot.hand import flowing, lines, paste, play, press, settle, told, until
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.leave import LeaveDialog
@@ -112,6 +112,42 @@ def test_what_nobody_could_see_is_attested_into_the_log() -> None:
     assert ("attestation", "inbox.version", "opened on a Mac") in backend.log.records
 
 
+def test_left_while_its_run_is_being_opened_it_is_not_run_out_of_sight(monkeypatch: Any) -> None:
+    backend, opening = FakeBackend(), threading.Event()
+    open_alone = backend.open_alone
+
+    def slowly(action: str) -> Any:
+        opening.wait(10)
+        return open_alone(action)
+
+    monkeypatch.setattr(backend, "open_alone", slowly)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b")
+        await typed(pilot)
+        await until(pilot, lambda: pilot.app.conductor.acting == "rollback")  # type: ignore[attr-defined]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, RollbackScreen) and "being opened" in told(pilot.app)
+        opening.set()
+        await settle(pilot)
+        assert "done, and seen" in flowing(pilot.app)
+
+    play(backend, script, run=False, toasts=True)
+
+
+def test_an_upload_that_is_not_whole_is_no_file_and_no_cut_off_swap() -> None:
+    backend = FakeBackend()
+    image = STANDING.pairs[0]
+    backend.standing = replace(STANDING, pairs=(replace(image, now=Standing("", "starter", 0, None)), STANDING.pairs[1]))
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "b")
+        assert "now not whole: starter" in flowing(pilot.app) and "cut off" not in flowing(pilot.app)
+
+    play(backend, script, run=False)
+
+
 def test_what_is_missing_is_brought_about_from_here_in_a_run_of_its_own() -> None:
     backend = FakeBackend()
     backend.play.fails("database.backup", "It is 2 days old.", "Make one: nexy-tui db backup")
@@ -196,8 +232,7 @@ def test_a_failure_names_what_to_do_and_can_be_tried_again() -> None:
 
 def test_a_swap_that_was_cut_off_is_told_and_healed_with_a_key() -> None:
     backend = FakeBackend()
-    image = replace(STANDING.pairs[0], now=None)
-    backend.standing = WayBack((image, STANDING.pairs[1]), STANDING.offered)
+    backend.standing = CUT_OFF
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b")

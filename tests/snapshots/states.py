@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pilot.fake_actions import emitting
-from pilot.fakes import STANDING, VERSION, FakeBackend
+from pilot.fakes import CUT_OFF, VERSION, FakeBackend
 from pilot.hand import paste, settle, until
 from textual.pilot import Pilot
 
@@ -17,7 +17,6 @@ from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress, Waiti
 from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed
-from nexy_tui.engine.wayback import WayBack
 
 Lead = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -150,8 +149,7 @@ def exposed() -> FakeBackend:
 
 def cut_off() -> FakeBackend:
     backend = FakeBackend()
-    image = replace(STANDING.pairs[0], now=None)
-    backend.standing = WayBack((image, STANDING.pairs[1]), STANDING.offered)
+    backend.standing = CUT_OFF
     return backend
 
 
