@@ -18,11 +18,11 @@ from typing import Any
 from urllib.parse import quote
 
 from nexy_tui.core.target import DMG, PKG
-from nexy_tui.rehearsal import artifacts
 from nexy_tui.rehearsal import world as worlds
+from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.rehearsal.environment import environment
+from nexy_tui.rehearsal.faults.switchboard import set_fault
 from nexy_tui.rehearsal.names import World
-from nexy_tui.rehearsal.switchboard import set_fault
 
 HERE = Path(__file__).parent
 _SMALL = 1_000_000

@@ -20,7 +20,7 @@ from arena import HERE, Arena, arena
 from kit import Row, machine, median, parser, rounds, say, show
 
 from nexy_tui.checklist import CHECKLIST
-from nexy_tui.rehearsal.switchboard import set_fault
+from nexy_tui.rehearsal.faults.switchboard import set_fault
 
 RUN_COMMAND, QUICK = 20, 3
 """Seconds a run-command takes."""

@@ -12,7 +12,7 @@ from checks.database_records import Believed, Doubted, believe
 from nexy_tui.core.database_record import BackupRecord, DatabaseId, DrillRecord
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
 from nexy_tui.core.plan import Plan
-from nexy_tui.services.database_facts import NewestArchive, seen
+from nexy_tui.services.database.facts import NewestArchive, seen
 
 FRESH = timedelta(hours=12)
 """A backup older than this says too little about the data that a release puts at risk."""

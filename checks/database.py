@@ -11,7 +11,7 @@ from nexy_tui.core.database_rules import FORBIDDEN, GRANTED, PROTECTED_TABLES, R
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.services.database_facts import Catalog, Survey, Tool, Unseen, seen
+from nexy_tui.services.database.facts import Catalog, Survey, Tool, Unseen, seen
 
 RUNBOOKS = ("server/Docs/DB_BACKUP_AND_RESTORE_RUNBOOK.md", "server/Docs/DATABASE_SETUP_GUIDE.md")
 """The canon for database operations, from the rulebook's repo root (rulebook section 3, Phase 1.1.4)."""

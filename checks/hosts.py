@@ -12,7 +12,7 @@ from checks.base import Check, Scope
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.services import database_settings
+from nexy_tui.services.database import settings as database_settings
 from nexy_tui.services.greeting import Greeting, greet
 
 MIB = 1 << 20

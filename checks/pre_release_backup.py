@@ -17,7 +17,7 @@ from nexy_tui.core.database_record import BackupRecord
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.services.backup_folder import RECORD_SUFFIX
+from nexy_tui.services.database.folder import RECORD_SUFFIX
 
 _MOST_RECORDS = 400
 _RECORD_LIMIT = 256 * 1024

@@ -8,8 +8,8 @@ from checks.base import Scope
 from checks.remotes import look_lock
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.vm_facts import VmFacts
-from nexy_tui.services.database_facts import Survey
-from nexy_tui.services.database_vm import VmDatabase
+from nexy_tui.services.database.facts import Survey
+from nexy_tui.services.database.vm import VmDatabase
 from nexy_tui.services.vm_surveys import Surveys, survey_both
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ import pytest
 from nexy_tui.cli import OBJECTS
 from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.environment import environment
+from nexy_tui.rehearsal.faults.switchboard import set_fault
 from nexy_tui.rehearsal.home import WAITING_SPEED
 from nexy_tui.rehearsal.names import World
-from nexy_tui.rehearsal.switchboard import set_fault
 
 gc.set_threshold(OBJECTS, 20, 20)  # As in the program.
 

@@ -27,7 +27,7 @@ for name in ("_strptime", "defusedxml.ElementTree", "importlib_metadata", "keyri
     with contextlib.suppress(ImportError):
         importlib.import_module(name)
 import nexy_tui.checklist, nexy_tui.cli.commands, nexy_tui.engine.alone, nexy_tui.engine.document, nexy_tui.engine.mend, nexy_tui.plain
-import nexy_tui.services.azure, nexy_tui.services.database_local, nexy_tui.services.database_vm
+import nexy_tui.services.azure, nexy_tui.services.database.local, nexy_tui.services.database.vm
 from nexy_tui.cli import main
 wire = socket.socket(fileno=int(sys.argv[1]))
 orders = wire.makefile("r", encoding="utf-8")

@@ -14,7 +14,7 @@ from nexy_tui.core.finding import Evidence, Status, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.runlog.sign import sign_statement
 from nexy_tui.services import Services
-from nexy_tui.services.database_facts import BackupMade, Unseen
+from nexy_tui.services.database.facts import BackupMade, Unseen
 
 
 class Backup:

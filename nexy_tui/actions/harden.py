@@ -10,7 +10,7 @@ from nexy_tui.core.database_rules import FORBIDDEN, GRANTED, SQLSTATE, TRIGGER
 from nexy_tui.core.finding import Evidence, Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.services import Services
-from nexy_tui.services.database_facts import seen
+from nexy_tui.services.database.facts import seen
 
 
 class Harden:

@@ -22,7 +22,7 @@ from nexy_tui.core.steps import BUILTIN, INSIDE
 from nexy_tui.core.text import last_lines
 from nexy_tui.services import Services
 from nexy_tui.services.checkout_script import CheckoutScript, digest
-from nexy_tui.services.database_adopt import adopt, look_before
+from nexy_tui.services.database.adopt import adopt, look_before
 from nexy_tui.services.processes import Completed
 from nexy_tui.services.team_scripts import place
 

@@ -42,7 +42,7 @@ def rehearse(
     json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
 ) -> None:
     """Rehearse a release: real git, PostgreSQL, TLS and bash on this machine alone; nothing leaves it."""
-    from nexy_tui.rehearsal.sizes import parse_size
+    from nexy_tui.rehearsal.artifacts.sizes import parse_size
 
     with common.problems_end():
         if json and not headless:
@@ -84,7 +84,7 @@ def _world(place: Path, layout: str | None, size: int | None, *, keep: bool, pas
 def _wizard(world: World, faults: list[str], *, headless: bool, auto: bool, json: bool) -> int:
     """Enter the world with all that this process does from now on, and run the wizard in it."""
     from nexy_tui.rehearsal.environment import environment
-    from nexy_tui.rehearsal.switchboard import set_fault
+    from nexy_tui.rehearsal.faults.switchboard import set_fault
 
     inside = environment(world).apply(os.environ)
     os.environ.clear()

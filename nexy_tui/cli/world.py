@@ -31,7 +31,7 @@ def up(
 ) -> None:
     """Bring a world up: a new one in an empty DIR, else the one that is there, as it was."""
     from nexy_tui.rehearsal import world as worlds
-    from nexy_tui.rehearsal.sizes import parse_size
+    from nexy_tui.rehearsal.artifacts.sizes import parse_size
 
     size = parse_size(artifact_size) if artifact_size else None
     world = worlds.create_or_start(directory, layout, size, owner, say=lambda step: common.say(f"   {step}"))
@@ -106,7 +106,7 @@ def fault(
 ) -> None:
     """Break something in a world, or mend it; also while it runs."""
     from nexy_tui.rehearsal import world as worlds
-    from nexy_tui.rehearsal.switchboard import set_fault
+    from nexy_tui.rehearsal.faults.switchboard import set_fault
 
     world = worlds.status(directory).world
     if listing or name is None:
@@ -150,8 +150,8 @@ def build(
 
 
 def _list_faults(world: World, *, json: bool) -> None:
-    from nexy_tui.rehearsal.faults import Faults
-    from nexy_tui.rehearsal.switchboard import registry
+    from nexy_tui.rehearsal.faults.switchboard import registry
+    from nexy_tui.rehearsal.faults.table import Faults
 
     active = Faults(world.faults).all()
     if json:

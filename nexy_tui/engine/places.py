@@ -17,9 +17,9 @@ from nexy_tui.core.text import printable
 from nexy_tui.engine.run import keys_of
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.services import Services
-from nexy_tui.services.backup_archive import taken_at
-from nexy_tui.services.backup_folder import DRILL_SUFFIX
-from nexy_tui.services.database_settings import load
+from nexy_tui.services.database.archive import taken_at
+from nexy_tui.services.database.folder import DRILL_SUFFIX
+from nexy_tui.services.database.settings import load
 from nexy_tui.services.plain_file import read_plain, read_version_text
 
 THERE, MISSING, NOT_ASKED = "there", "missing", "not asked"

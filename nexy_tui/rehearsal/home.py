@@ -103,7 +103,7 @@ def keyring_file(world: World) -> Path:
 
 def client_programs(_: World) -> Path:
     """The folder of the database's client programs."""
-    from nexy_tui.rehearsal.cluster import bin_dir
+    from nexy_tui.rehearsal.database.cluster import bin_dir
 
     return bin_dir()
 

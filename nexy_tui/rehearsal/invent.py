@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nexy_tui.rehearsal import ports
 from nexy_tui.rehearsal.names import Azure, Secrets, World, checked_directory
+from nexy_tui.rehearsal.net import ports
 
 
 def invent(directory: Path, layout: str, artifact_size: int) -> World:

@@ -14,8 +14,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nexy_tui.core.target import DMG, PKG
-from nexy_tui.rehearsal import artifacts, history
-from nexy_tui.rehearsal.artifacts import Built
+from nexy_tui.rehearsal import history
+from nexy_tui.rehearsal.artifacts import make as artifacts
+from nexy_tui.rehearsal.artifacts.make import Built
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, DATABASE_NAME, DATABASE_SUPERUSER, DATABASE_USER, DEFAULT_ARTIFACT_SIZE, World
 
 BRANCH = "main"

@@ -17,25 +17,21 @@ from pathlib import Path
 import psutil
 
 from nexy_tui.core.problem import ActionFailed, Problem, Unusable
-from nexy_tui.rehearsal import (
-    authority,
-    cloud,
-    codefaults,
-    database,
-    home,
-    index,
-    ports,
-    releasehost,
-    seed,
-    updateserver,
-    vm,
-)
-from nexy_tui.rehearsal.faults import Faults
-from nexy_tui.rehearsal.frontdoor import FrontDoor
-from nexy_tui.rehearsal.githost import GitHost, is_git
+from nexy_tui.rehearsal import home, seed
+from nexy_tui.rehearsal.cloud import server as cloud
+from nexy_tui.rehearsal.database import server as database
+from nexy_tui.rehearsal.faults import code as codefaults
+from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.git_host import GitHost, is_git
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import World
-from nexy_tui.rehearsal.wire import Handler, Request, Response
+from nexy_tui.rehearsal.net import authority, ports
+from nexy_tui.rehearsal.net.front_door import FrontDoor
+from nexy_tui.rehearsal.net.wire import Handler, Request, Response
+from nexy_tui.rehearsal.release_host import server as releasehost
+from nexy_tui.rehearsal.vm import machine as vm
+from nexy_tui.rehearsal.vm import package_index as index
+from nexy_tui.rehearsal.vm import update_server as updateserver
 from nexy_tui.runlog.sign import Signer
 
 _log = logging.getLogger(__name__)

@@ -18,8 +18,9 @@ from pathlib import Path
 import psutil
 
 from nexy_tui.core.problem import ActionFailed, Unusable
-from nexy_tui.rehearsal import artifacts, home, seed
-from nexy_tui.rehearsal.faults import Faults
+from nexy_tui.rehearsal import home, seed
+from nexy_tui.rehearsal.artifacts import make as artifacts
+from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.names import DEFAULT_ARTIFACT_SIZE, World, checked_directory
 
 LAYOUTS = ("flat", "nested")

@@ -16,10 +16,10 @@ from nexy_tui.core.target import Target
 if TYPE_CHECKING:
     from nexy_tui.services.artifact import Known
     from nexy_tui.services.azure import RunCommands
+    from nexy_tui.services.database.host import DatabaseHost
     from nexy_tui.services.git import Git
     from nexy_tui.services.github import ReleaseHost
     from nexy_tui.services.http import HttpClients
-    from nexy_tui.services.postgres import DatabaseHost
     from nexy_tui.services.secrets import Secrets
     from nexy_tui.services.sparkle import Sparkle
     from nexy_tui.services.update_server import UpdateService
@@ -119,7 +119,7 @@ class Services:
     @cached_property
     def database(self) -> DatabaseHost:
         """The database, where the target says it is."""
-        from nexy_tui.services.postgres import DatabaseHost
+        from nexy_tui.services.database.host import DatabaseHost
 
         return DatabaseHost(self)
 

@@ -15,8 +15,8 @@ from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.vm_facts import VmFacts
-from nexy_tui.services.database_facts import Survey
-from nexy_tui.services.database_vm import SURVEY_TIMEOUT, VmDatabase
+from nexy_tui.services.database.facts import Survey
+from nexy_tui.services.database.vm import SURVEY_TIMEOUT, VmDatabase
 from nexy_tui.services.vm import SURVEY_PATIENCE, ScriptResult, VmHost
 from nexy_tui.services.vm_scripts import load
 

@@ -33,7 +33,7 @@ from nexy_tui.core.vm_facts import SURVEY_MARK, unpack_survey
 from nexy_tui.runlog import read, report, show, verify
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import dmg, lock, version_files, xar
-from nexy_tui.services.database_settings import load
+from nexy_tui.services.database.settings import load
 from nexy_tui.services.git import Git
 from nexy_tui.services.github import Release, ReleaseHost
 from nexy_tui.services.http import Client, HttpClients

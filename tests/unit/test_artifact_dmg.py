@@ -10,7 +10,7 @@ import pytest
 
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import Cancelled
-from nexy_tui.rehearsal import artifacts
+from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.services import dmg
 from nexy_tui.services.artifact import Inspected, Known, Unfit, inspect
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexy_tui.core.clock import SystemClock
-from nexy_tui.rehearsal import artifacts
+from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.services import xar
 from nexy_tui.services.artifact import Unfit, inspect
 

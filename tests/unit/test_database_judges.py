@@ -27,8 +27,8 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Database, Target
 from nexy_tui.core.version import Version
-from nexy_tui.services.database_facts import Catalog, Excess, Guard, NewestArchive, Survey, Tool, Unseen, Vault, seen
-from nexy_tui.services.database_settings import Address
+from nexy_tui.services.database.facts import Catalog, Excess, Guard, NewestArchive, Survey, Tool, Unseen, Vault, seen
+from nexy_tui.services.database.settings import Address
 
 NOW = datetime(2026, 2, 14, 12, tzinfo=UTC)
 PLAN = Plan(Target(), Version.parse("1.6.1.43"), Kind.FULL, NOW, run="r", started=NOW - timedelta(hours=1))

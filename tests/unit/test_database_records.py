@@ -14,8 +14,8 @@ from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, Dri
 from nexy_tui.core.database_rules import always_refuses
 from nexy_tui.runlog.sign import SeedSigner, sign_statement
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
-from nexy_tui.services.database_settings import Address
-from nexy_tui.services.database_sql import render
+from nexy_tui.services.database.settings import Address
+from nexy_tui.services.database.sql import render
 
 MADE = datetime(2026, 2, 14, 12, 0, 0, 5, tzinfo=UTC)
 ARCHIVE = Archive("nexy_db_20260214T120000Z.tar.gz", 4711, "ab" * 32)

@@ -20,8 +20,8 @@ from nexy_tui.core.problem import CouldNotLook, Problem, Refused, Unusable
 from nexy_tui.runlog import read
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import artifact, sparkle, version_files
-from nexy_tui.services.backup_folder import RECORD_SUFFIX, SUM_SUFFIX, BackupFolder
-from nexy_tui.services.database_settings import load
+from nexy_tui.services.database.folder import RECORD_SUFFIX, SUM_SUFFIX, BackupFolder
+from nexy_tui.services.database.settings import load
 from nexy_tui.services.plain_file import look_plain, read_plain, read_version_text
 
 CORPUS = Path(__file__).parent / "corpus"

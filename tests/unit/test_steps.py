@@ -14,7 +14,7 @@ from nexy_tui.core.problem import Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.steps import Steps
 from nexy_tui.services.checkout_script import shown
-from nexy_tui.services.database_adopt import count_copied
+from nexy_tui.services.database.adopt import count_copied
 from nexy_tui.services.team_scripts import MARK, NAMES, text
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from nexy_tui.core.problem import Unusable
-from nexy_tui.rehearsal import ports
-from nexy_tui.rehearsal.faults import Faults
+from nexy_tui.rehearsal.artifacts.sizes import parse_size
+from nexy_tui.rehearsal.faults.switchboard import registry
+from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, World, checked_directory
-from nexy_tui.rehearsal.sizes import parse_size
-from nexy_tui.rehearsal.switchboard import registry
+from nexy_tui.rehearsal.net import ports
 
 
 def test_a_world_is_read_back_as_it_was_written_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from nexy_tui.core.rulebook_edition import DIGESTS, UPDATED, Drift
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services.apple import AppleFacts, Assessment
-from nexy_tui.services.database_facts import Tool
+from nexy_tui.services.database.facts import Tool
 from nexy_tui.services.git import GitFailure, Remote
 from nexy_tui.services.greeting import Greeting
 from nexy_tui.services.lock import Holder

@@ -70,7 +70,7 @@ from mending import NEW_KEY
 
 from nexy_tui.core.target import DMG
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
-from nexy_tui.rehearsal.vmseed import CONFIGS
+from nexy_tui.rehearsal.vm.seed import CONFIGS
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from conftest import Inside
 from mending import keyring_says
 
 from nexy_tui.core.target import DMG
-from nexy_tui.rehearsal import artifacts
+from nexy_tui.rehearsal.artifacts import make as artifacts
+from nexy_tui.rehearsal.faults.vm import BAD_LINE, EXPIRED_KEY, READERS
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
-from nexy_tui.rehearsal.vmfaults import BAD_LINE, EXPIRED_KEY, READERS
-from nexy_tui.rehearsal.vmseed import CONFIGS
+from nexy_tui.rehearsal.vm.seed import CONFIGS
 
 Undo = Callable[[], object]
 Break = Callable[[Inside], Undo]

@@ -12,14 +12,19 @@ from typing import Any, TypeVar
 
 import psutil
 
-from nexy_tui.rehearsal import authority, cloud, index, seed, updateserver, vm
-from nexy_tui.rehearsal.artifacts import Built
-from nexy_tui.rehearsal.faults import Faults
-from nexy_tui.rehearsal.frontdoor import FrontDoor
-from nexy_tui.rehearsal.githost import GitHost
+from nexy_tui.rehearsal import seed
+from nexy_tui.rehearsal.artifacts.make import Built
+from nexy_tui.rehearsal.cloud import server as cloud
+from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.git_host import GitHost
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import World
-from nexy_tui.rehearsal.vmscripts import Job, Outcome
+from nexy_tui.rehearsal.net import authority
+from nexy_tui.rehearsal.net.front_door import FrontDoor
+from nexy_tui.rehearsal.vm import machine as vm
+from nexy_tui.rehearsal.vm import package_index as index
+from nexy_tui.rehearsal.vm import update_server as updateserver
+from nexy_tui.rehearsal.vm.scripts import Job, Outcome
 
 T = TypeVar("T")
 

@@ -25,15 +25,15 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import Database
 from nexy_tui.core.version import Version
-from nexy_tui.rehearsal import database
-from nexy_tui.rehearsal.cluster import bin_dir
+from nexy_tui.rehearsal.database import server as database
+from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import DATABASE_NAME, World
 from nexy_tui.rehearsal.seed import database_settings
 from nexy_tui.runlog.sign import SeedSigner
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
 from nexy_tui.services import Services
-from nexy_tui.services.postgres import DatabaseHost, Place
+from nexy_tui.services.database.host import DatabaseHost, Place
 
 DOCS = ("server/Docs/DB_BACKUP_AND_RESTORE_RUNBOOK.md", "server/Docs/DATABASE_SETUP_GUIDE.md")
 

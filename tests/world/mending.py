@@ -24,7 +24,7 @@ from nexy_tui.engine.driver import Outcome
 from nexy_tui.engine.mend import Face, interrupted, mend, open_fix
 from nexy_tui.fixers import config_env, fixer, inbox, target_repository
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
-from nexy_tui.rehearsal.vmseed import CONFIGS
+from nexy_tui.rehearsal.vm.seed import CONFIGS
 from nexy_tui.services import Services
 from nexy_tui.services.git import Git
 from nexy_tui.services.remotes import RemoteConfig

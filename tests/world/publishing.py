@@ -29,7 +29,7 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
-from nexy_tui.rehearsal import artifacts
+from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import digest
 from nexy_tui.services.git import Git

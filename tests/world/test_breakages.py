@@ -17,7 +17,7 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.finding import Finding
 from nexy_tui.engine.run import look_session
 from nexy_tui.fixers import FIXERS
-from nexy_tui.rehearsal.switchboard import registry
+from nexy_tui.rehearsal.faults.switchboard import registry
 
 FINAL = "final."
 SEVEN = CHECKLIST.phase("final").items

@@ -16,7 +16,7 @@ from azure.identity import ClientSecretCredential, DefaultAzureCredential, Envir
 from azure.mgmt.compute import ComputeManagementClient
 from cloudworld import CloudWorld, cloud_world, has_gone
 
-from nexy_tui.rehearsal.cloudcommands import RunCommands
+from nexy_tui.rehearsal.cloud.commands import RunCommands
 
 GROUP, VM = "NetworkWatcherRG", "Nexy"
 SCOPE = "https://management.azure.com/.default"

@@ -26,12 +26,12 @@ from nexy_tui.core.event import Progress, silent
 from nexy_tui.core.finding import Status
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import ActionFailed, Cancelled, Refused, Unusable
-from nexy_tui.rehearsal import database
-from nexy_tui.rehearsal.cluster import bin_dir
+from nexy_tui.rehearsal.database import server as database
+from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.runlog.trust import AllowedSigners
-from nexy_tui.services.backup_archive import archive_name
-from nexy_tui.services.database_settings import Address, load
-from nexy_tui.services.database_sql import DRILL_COMMENT, DRILL_LOCK
+from nexy_tui.services.database.archive import archive_name
+from nexy_tui.services.database.settings import Address, load
+from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK
 
 __all__ = ["bench", "running"]
 
@@ -145,7 +145,7 @@ def test_a_full_disk_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nexy_tui.services.backup_archive.pack", full)
+    monkeypatch.setattr("nexy_tui.services.database.archive.pack", full)
     with pytest.raises(ActionFailed, match="No space left on device"):
         back_up(bench)
     assert bench.files() == []

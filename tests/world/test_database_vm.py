@@ -27,13 +27,13 @@ from nexy_tui.core.event import PointOfNoReturn, silent
 from nexy_tui.core.finding import Status
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
 from nexy_tui.core.vm_facts import VmFacts
-from nexy_tui.rehearsal import database
-from nexy_tui.rehearsal.cluster import bin_dir
+from nexy_tui.rehearsal.database import server as database
+from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.rehearsal.seed import database_settings
-from nexy_tui.services.backup_archive import archive_name
-from nexy_tui.services.database_facts import Survey, Unseen
-from nexy_tui.services.database_sql import DRILL_COMMENT, DRILL_LOCK
-from nexy_tui.services.database_vm import VmDatabase
+from nexy_tui.services.database.archive import archive_name
+from nexy_tui.services.database.facts import Survey, Unseen
+from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK
+from nexy_tui.services.database.vm import VmDatabase
 from nexy_tui.services.vm import VmHost
 from nexy_tui.services.vm_surveys import Surveys, survey_both
 

@@ -23,9 +23,11 @@ from checks import backups
 from checks import database as checks
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.problem import Unusable
-from nexy_tui.rehearsal import cluster, database, drillfaults
-from nexy_tui.rehearsal.cluster import Cluster, Launcher, bin_dir
-from nexy_tui.rehearsal.faults import Fault, Faults
+from nexy_tui.rehearsal.database import cluster
+from nexy_tui.rehearsal.database import server as database
+from nexy_tui.rehearsal.database.cluster import Cluster, Launcher, bin_dir
+from nexy_tui.rehearsal.faults import drill as drillfaults
+from nexy_tui.rehearsal.faults.table import Fault, Faults
 
 __all__ = ["bench", "running"]
 
@@ -152,7 +154,7 @@ def data(template: Path, tmp_path: Path) -> Path:
 
 
 def free_port() -> int:
-    from nexy_tui.rehearsal import ports
+    from nexy_tui.rehearsal.net import ports
 
     return ports.allocate({})["database"]
 
@@ -160,7 +162,7 @@ def free_port() -> int:
 _STARTS = """
 import asyncio, sys, time
 from pathlib import Path
-from nexy_tui.rehearsal.cluster import Cluster
+from nexy_tui.rehearsal.database.cluster import Cluster
 async def main():
     await Cluster(Path(sys.argv[1]), Path(sys.argv[1] + ".log")).start(int(sys.argv[2]))
     print("ready", flush=True)

@@ -13,7 +13,7 @@ from driving import Bench, Run, assert_released, outside, release_here, resume_h
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.config import load_settings
 from nexy_tui.core.version import Version
-from nexy_tui.rehearsal.switchboard import registry
+from nexy_tui.rehearsal.faults.switchboard import registry
 from nexy_tui.runlog.verify import State, verify_file
 
 ORDER = [phase.id for phase in CHECKLIST.phases]

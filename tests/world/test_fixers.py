@@ -37,10 +37,10 @@ from mending import (
 
 from nexy_tui.cli.backend import RealBackend
 from nexy_tui.fixers import FIXERS, fixer
+from nexy_tui.rehearsal.faults.vm import EXPIRED_KEY
 from nexy_tui.rehearsal.home import WAITING_SPEED
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
-from nexy_tui.rehearsal.vmfaults import EXPIRED_KEY
-from nexy_tui.rehearsal.vmseed import CONFIGS
+from nexy_tui.rehearsal.vm.seed import CONFIGS
 from nexy_tui.runlog.read import read_log
 from screens.backend import FixPlan
 

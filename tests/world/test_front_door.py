@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nexy_tui.rehearsal import authority
-from nexy_tui.rehearsal.faults import Faults
-from nexy_tui.rehearsal.frontdoor import FrontDoor
+from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import World
-from nexy_tui.rehearsal.wire import DropConnection, FileSlice, Request, Response, json_response
+from nexy_tui.rehearsal.net import authority
+from nexy_tui.rehearsal.net.front_door import FrontDoor
+from nexy_tui.rehearsal.net.wire import DropConnection, FileSlice, Request, Response, json_response
 
 HOST, OTHER = "github.com", "api.github.com"
 

@@ -18,13 +18,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nexy_tui.rehearsal import authority, releasehost, seed
-from nexy_tui.rehearsal.faults import Faults
-from nexy_tui.rehearsal.frontdoor import FrontDoor
+from nexy_tui.rehearsal import seed
+from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import ASSET_HOST, World
-from nexy_tui.rehearsal.releasesign import EXPIRES, Signer
-from nexy_tui.rehearsal.releasestore import Asset, clean_name
+from nexy_tui.rehearsal.net import authority
+from nexy_tui.rehearsal.net.front_door import FrontDoor
+from nexy_tui.rehearsal.release_host import server as releasehost
+from nexy_tui.rehearsal.release_host.sign import EXPIRES, Signer
+from nexy_tui.rehearsal.release_host.store import Asset, clean_name
 
 API = "https://api.github.com/repos/Seregawpn/Nexy_production"
 UPLOADS = "https://uploads.github.com/repos/Seregawpn/Nexy_production"

@@ -19,7 +19,7 @@ import pytest
 from conftest import Inside
 
 from nexy_tui.core.target import DMG
-from nexy_tui.rehearsal import artifacts
+from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.rehearsal.home import package_root
 from nexy_tui.rehearsal.names import ARTIFACTS, ASSET_HOST, CODE
 

@@ -28,7 +28,7 @@ from nexy_tui.core.event import Line, silent  # noqa: E402
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook  # noqa: E402
 from nexy_tui.services import Services  # noqa: E402
 from nexy_tui.services.checkout_script import CheckoutScript  # noqa: E402
-from nexy_tui.services.database_adopt import adopt, look_before  # noqa: E402
+from nexy_tui.services.database.adopt import adopt, look_before  # noqa: E402
 
 TEAM = Path(__file__).parent / "team"
 FOLDER = "server/scripts"

@@ -15,8 +15,9 @@ from cloudworld import CloudWorld, cloud_world
 from defusedxml.ElementTree import fromstring
 
 from nexy_tui.core.layout import MANIFEST_DIRS
-from nexy_tui.rehearsal import updateapp, vm
 from nexy_tui.rehearsal.names import PREVIOUS
+from nexy_tui.rehearsal.vm import machine as vm
+from nexy_tui.rehearsal.vm import update_app as updateapp
 
 BASE = "https://nexy-server.canadacentral.cloudapp.azure.com"
 SPARKLE = "{http://www.andymatuschak.org/xml-namespaces/sparkle}"

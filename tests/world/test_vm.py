@@ -19,10 +19,11 @@ from azure.mgmt.compute import ComputeManagementClient
 from cloudworld import CloudWorld, cloud_world, has_gone
 
 from nexy_tui.core.layout import Layout
-from nexy_tui.rehearsal import ports, vm
 from nexy_tui.rehearsal.names import CODE, NEXT, PREVIOUS
-from nexy_tui.rehearsal.vmrewrite import Rewrite
-from nexy_tui.rehearsal.vmscripts import Job
+from nexy_tui.rehearsal.net import ports
+from nexy_tui.rehearsal.vm import machine as vm
+from nexy_tui.rehearsal.vm.rewrite import Rewrite
+from nexy_tui.rehearsal.vm.scripts import Job
 
 APP = "/home/azureuser/voice-assistant"
 ENTER = f"cd {APP}; . venv/bin/activate; "

@@ -24,14 +24,14 @@ from test_outside import CASES, CHECKOUT
 from nexy_tui.cli.backend import RealBackend
 from nexy_tui.config import load_settings
 from nexy_tui.core.problem import Unusable
-from nexy_tui.rehearsal import authority
 from nexy_tui.rehearsal import world as worlds
-from nexy_tui.rehearsal.faults import Faults
-from nexy_tui.rehearsal.frontdoor import FrontDoor
+from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.home import package_root
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import ARM_HOST, LOGIN_HOST, World
-from nexy_tui.rehearsal.wire import Request, Response, json_response
+from nexy_tui.rehearsal.net import authority
+from nexy_tui.rehearsal.net.front_door import FrontDoor
+from nexy_tui.rehearsal.net.wire import Request, Response, json_response
 from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
 

@@ -1,0 +1,1 @@
+"""Azure as a release meets it: the login endpoint, Resource Manager, and run-command."""

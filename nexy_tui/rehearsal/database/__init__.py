@@ -1,0 +1,1 @@
+"""A real PostgreSQL with the service's schema."""

@@ -1,0 +1,1 @@
+"""The sealed network: the front door, TLS, HTTP and the certificate authority."""

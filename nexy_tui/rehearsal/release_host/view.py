@@ -1,0 +1,74 @@
+"""The releases as they show now: the faults that hide or freeze them work here, for every face of the release host alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.names import ARTIFACTS
+from nexy_tui.rehearsal.release_host import documents as shapes
+from nexy_tui.rehearsal.release_host.access import Account, ApiError, not_found
+from nexy_tui.rehearsal.release_host.store import REPOSITORIES, Asset, Release, Repository, Store
+
+Found = Mapping[str, str]
+"""The named parts of a request's path."""
+
+_T = TypeVar("_T")
+
+
+class ReleaseView:
+    """Looks things up in the store, on behalf of an account."""
+
+    def __init__(self, store: Store, faults: Faults, target_tag: str) -> None:
+        self.store = store
+        self.faults = faults
+        self._target_tag = target_tag
+
+    def repository(self, found: Found, account: Account) -> Repository:
+        """The repository a path names. Raises 404 where the asker may not know it."""
+        known = REPOSITORIES.get(f"{found['owner']}/{found['repo']}".lower())
+        if known is None or not account.sees(known):
+            raise not_found()
+        return known
+
+    def releases(self, repository: Repository) -> list[Release]:
+        """A repository's releases, newest first, without one the fault `missing-tag` takes away."""
+        shown = self.store.of(repository)
+        if repository.full_name != ARTIFACTS or not self.faults.active("missing-tag"):
+            return shown
+        hidden = self.faults.param("missing-tag") or self._target_tag
+        return [release for release in shown if release.tag != hidden]
+
+    def tagged(self, repository: Repository, tag: str) -> Release:
+        """The published release of a tag. Raises 404."""
+        return first([release for release in self.releases(repository) if release.tag == tag and not release.draft])
+
+    def release(self, repository: Repository, number: str) -> Release:
+        """A release by its id. Raises 404."""
+        return first([release for release in self.releases(repository) if release.id == int(number)])
+
+    def asset(self, repository: Repository, number: str) -> tuple[Release, Asset]:
+        """An asset by its id, with its release. Raises 404."""
+        return first([(each, each.assets[int(number)]) for each in self.releases(repository) if int(number) in each.assets])
+
+    def frozen(self, release: Release) -> bool:
+        """Whether the release refuses every change (GitHub's immutable releases)."""
+        return self.faults.active("immutable-release") and not release.draft
+
+    def require_open(self, release: Release, message: str) -> None:
+        """Raise 422 where the release is immutable."""
+        if self.frozen(release):
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
+
+    def document(self, release: Release) -> dict[str, Any]:
+        """A release's JSON."""
+        return shapes.release(release, immutable=self.frozen(release))
+
+
+def first(found: list[_T]) -> _T:
+    """The first of them. Raises 404 where there is none."""
+    if not found:
+        raise not_found()
+    return found[0]

@@ -1,0 +1,259 @@
+"""Makes the rehearsal VM's directory: the clone as a real deploy leaves it, its Python environment, the stand-ins scripts need."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import sys
+import sysconfig
+from pathlib import Path
+
+from nexy_tui.core.layout import MANIFEST_DIRS, Layout
+from nexy_tui.core.problem import ActionFailed
+from nexy_tui.core.version import Version
+from nexy_tui.rehearsal.home import client_programs
+from nexy_tui.rehearsal.names import CODE, World
+from nexy_tui.rehearsal.seed import database_settings, git
+from nexy_tui.rehearsal.vm import package_index as index
+from nexy_tui.rehearsal.vm import rewrite as vmrewrite
+from nexy_tui.rehearsal.vm import wheels
+from nexy_tui.rehearsal.vm.files import VmFiles
+
+CONFIGS = ("server/config.env", "server/server/config.env")
+"""Both settings files, from the clone's root, in either layout."""
+
+REQUIREMENTS = ("server/server/requirements.txt", "server/requirements.txt", "requirements.txt")
+"""Where the rulebook's deploy script looks for requirements, in its order."""
+
+_SHIM = Path(__file__).with_name("shim.py")
+
+
+async def create(world: World) -> None:
+    """Fill an empty DIR/vm."""
+    files = VmFiles(world.vm)
+    for folder in (files.bin, files.broken_bin, files.etc, files.superuser_home, files.user_home, files.run, files.downloads, files.tmp):
+        folder.mkdir(parents=True)
+    files.journal.parent.mkdir(parents=True)
+    _write_git_settings(world, files)
+    refresh(world)
+    await _clone(world, files)
+    _write_configs(world, files)
+    await _make_venv(files)
+
+
+def refresh(world: World) -> None:
+    """Write what depends on the world's ports and on this program's place: both may change before a kept world comes back."""
+    files = VmFiles(world.vm)
+    _write_stand_ins(files)
+    if files.venv.is_dir():
+        _write_pip(files)
+    port = world.ports["update"]
+    variables = {
+        "NEXY_APP_HOME": files.user_home,
+        "NEXY_APP_DIR": files.app,
+        "NEXY_VENV": files.venv,
+        "NEXY_APP_PORT": port,
+        "NEXY_HEALTH_URL": f"http://127.0.0.1:{port}/health",
+        "NEXY_SERVICE": world.target.vm.service,
+        "NEXY_PG_BIN": client_programs(world),
+    }
+    files.release_env.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
+    # the empty values keep a machine-wide pip configuration from adding places of its own
+    files.pip_conf.write_text(
+        f"[global]\nindex-url = {index.url(world)}\nextra-index-url =\nfind-links =\n"
+        "no-cache-dir = true\ndisable-pip-version-check = true\nno-input = true\nretries = 1\n",
+        encoding="utf-8",
+    )
+    for name in CONFIGS:
+        _set_key(files.app / name, "DB_PORT", str(world.ports["database"]))
+
+
+# --- the clone ---
+
+
+async def _clone(world: World, files: VmFiles) -> None:
+    """The application's clone: the previous release's tag, and over it the four files of its manifest commit."""
+    await git(world.dir, "clone", "--quiet", "--no-hardlinks", "--no-checkout", str(world.bare(CODE)), str(files.app))
+    await git(files.app, "remote", "set-url", "origin", world.target.code_url())
+    await install_filter(world)
+    await git(files.app, "checkout", "--quiet", "--detach", Version.parse(world.previous).tag)
+    canonical = str(MANIFEST_DIRS[0] / "manifest.json")
+    commit = await git(files.app, "log", "-1", "--format=%H", "origin/HEAD", "--", canonical)
+    four = [str(path) for path in Layout(world.layout, files.app).manifest_files(world.previous)]
+    await git(files.app, "checkout", "--quiet", commit, "--", *four)
+
+
+async def install_filter(world: World) -> None:
+    """Have git rewrite the clone's scripts as it checks them out, and undo that as it reads them back.
+
+    The team's scripts name /home/azureuser and port 8080; on this VM they run with the world's own, while git, and
+    whoever compares the clone with the repository, sees them unchanged.
+    """
+    files = VmFiles(world.vm)
+    rewrite = vmrewrite.Rewrite.of(world)
+    attributes = files.app / ".git" / "info" / "attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("".join(f"{pattern} filter=rehearsal\n" for pattern in vmrewrite.SCRIPTS), encoding="utf-8")
+    for key, command in (("smudge", rewrite.smudge()), ("clean", rewrite.clean())):
+        await git(files.app, "config", f"filter.rehearsal.{key}", command)
+
+
+async def filter_again(world: World) -> None:
+    """Rewrite the clone's scripts for the world's present port. Does nothing while the port is the one they have."""
+    files = VmFiles(world.vm)
+    smudge = await git(files.app, "config", "filter.rehearsal.smudge")
+    if smudge == vmrewrite.Rewrite.of(world).smudge():
+        return
+    names = await git(files.app, "diff", "--name-only", "-z", "HEAD", "--", *vmrewrite.SCRIPTS)
+    edited = {name for name in names.split("\0") if name}
+    listed = await git(files.app, "ls-files", "-z", "--", *vmrewrite.SCRIPTS)
+    unedited = [name for name in listed.split("\0") if name and name not in edited]
+    await install_filter(world)
+    for name in unedited:
+        (files.app / name).unlink(missing_ok=True)
+    if unedited:
+        await git(files.app, "checkout", "--quiet", "--", *unedited)
+
+
+# --- settings ---
+
+
+def _write_configs(world: World, files: VmFiles) -> None:
+    """Both `config.env` files, alike: versions of the previous release, the world's database, values with `=` in them."""
+    versions = {"SERVER_VERSION": world.previous, "SERVER_BUILD": world.previous}
+    keys = {"GEMINI_API_KEY": world.secrets.gemini_api_key, "SESSION_COOKIE_OPTIONS": "Secure; SameSite=Lax; Path=/"}
+    settings = versions | keys | database_settings(world)
+    text = "# Settings of the Nexy server\n" + "".join(f"{name}={value}\n" for name, value in settings.items())
+    for name in CONFIGS:
+        path = files.app / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(path, text)
+
+
+def _write_git_settings(world: World, files: VmFiles) -> None:
+    """A credential that may read, given to github.com alone and whatever HOME a script sets; `store` and `erase` are ignored."""
+    helper = files.etc / "git-credential-deploy"
+    write_private(
+        helper,
+        f'#!/bin/sh\ntest "$1" = get || exit 0\nprintf "username=x-access-token\\npassword=%s\\n" "{world.secrets.readonly_token}"\n',
+        0o700,
+    )
+    write_private(
+        files.gitconfig,
+        f'[credential "https://{world.target.hosts.web}"]\n\thelper = {helper}\n[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n',
+    )
+
+
+def _set_key(path: Path, key: str, value: str) -> None:
+    if not path.is_file():
+        return
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    changed = [f"{key}={value}\n" if line.startswith(f"{key}=") else line for line in lines]
+    if changed != lines:
+        path.write_text("".join(changed), encoding="utf-8")
+
+
+# --- programs ---
+
+
+def _write_stand_ins(files: VmFiles) -> None:
+    """What a directory lacks to be a machine: the service manager's two programs, `sudo`, `python3`; and a `git` for a fault."""
+    python = shlex.quote(sys.executable)
+    for program in ("systemctl", "journalctl"):
+        text = f'#!/bin/sh\nexec {python} -IS {shlex.quote(str(_SHIM))} {files.manager} {program} "$@"\n'
+        write_private(files.bin / program, text, 0o755)
+    write_private(files.bin / "sudo", _SUDO, 0o755)
+    write_private(files.broken_bin / "git", _BROKEN_GIT.format(bin=files.broken_bin), 0o755)
+    (files.bin / "python3").unlink(missing_ok=True)
+    (files.bin / "python3").symlink_to(_base_python())
+
+
+async def _make_venv(files: VmFiles) -> None:
+    """A Python environment with the deployed release's requirements."""
+    await _run(_base_python(), "-Im", "venv", "--without-pip", "--symlinks", str(files.venv))
+    _write_pip(files)
+    requirements = next((files.app / name for name in REQUIREMENTS if (files.app / name).is_file()), None)
+    if requirements is not None:
+        wheels.install(wheels.pinned(requirements.read_text(encoding="utf-8")), _site_packages(files))
+
+
+def _write_pip(files: VmFiles) -> None:
+    """The environment's pip is this program's, aimed at it: `pip`, and the same as `python -m pip`."""
+    python = files.venv / "bin" / "python"
+    write_private(files.venv / "bin" / "pip", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -Im pip --python {python} "$@"\n', 0o755)
+    module = _site_packages(files) / "pip"
+    module.mkdir(parents=True, exist_ok=True)
+    (module / "__init__.py").write_text("", encoding="utf-8")
+    (module / "__main__.py").write_text(
+        f"import os\nimport sys\n\nhost = {sys.executable!r}\n"
+        'os.execv(host, [host, "-Im", "pip", "--python", sys.executable, *sys.argv[1:]])\n',
+        encoding="utf-8",
+    )
+
+
+def _site_packages(files: VmFiles) -> Path:
+    return Path(sysconfig.get_path("purelib", "venv", vars={"base": str(files.venv), "platbase": str(files.venv)}))
+
+
+def _base_python() -> str:
+    """The interpreter outside any virtual environment, so that the VM's does not depend on this program's."""
+    return str(getattr(sys, "_base_executable", sys.executable))
+
+
+def write_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file with this mode, whatever the umask."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    path.chmod(mode)
+
+
+async def _run(*argv: str) -> None:
+    child = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    _, error = await child.communicate()
+    if child.returncode != 0:
+        raise ActionFailed(
+            f"{argv[0]} exited {child.returncode} while the rehearsal VM's Python environment was made.",
+            error.decode(errors="replace").strip()[-500:],
+            "See that this Python has its venv module (Debian: python3-venv).",
+        )
+
+
+_SUDO = """#!/bin/sh
+# The VM's agent runs scripts as root already: run the command as it is.
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -u | -g | -p | -C | -h) shift 2 ;;
+    --) shift; break ;;
+    -*) shift ;;
+    [A-Za-z_]*=*) export "${1?}"; shift ;;
+    *) break ;;
+  esac
+done
+[ $# -eq 0 ] || exec "$@"
+"""
+
+_BROKEN_GIT = """#!/bin/sh
+# The fault deploy-exit-123: whatever changes the working tree fails; everything else is git's own.
+skip=
+for word in "$@"; do
+  if [ -n "$skip" ]; then skip=; continue; fi
+  case "$word" in
+    -C | -c | --git-dir | --work-tree | --namespace) skip=yes ;;
+    -*) ;;
+    checkout | switch | restore | reset)
+      echo "error: unable to write file: Input/output error" >&2
+      exit 123 ;;
+    *) break ;;
+  esac
+done
+PATH=":$PATH:"
+PATH="${{PATH%%:{bin}:*}}:${{PATH#*:{bin}:}}"
+PATH="${{PATH#:}}"
+PATH="${{PATH%:}}"
+export PATH
+exec git "$@"
+"""

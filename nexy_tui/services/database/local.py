@@ -1,0 +1,130 @@
+"""The database looked at and worked on from here (`database.where = "local"`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from nexy_tui.core.clock import Clock
+from nexy_tui.core.database_record import DrillRecord
+from nexy_tui.core.event import Emit, silent
+from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
+from nexy_tui.services.database.backup import LocalBackup
+from nexy_tui.services.database.connect import LOOKING, connection, refused, said
+from nexy_tui.services.database.drill import LocalDrill
+from nexy_tui.services.database.facts import BackupMade, Catalog, Survey, Tool, Unseen, Vault
+from nexy_tui.services.database.folder import BackupFolder
+from nexy_tui.services.database.settings import Address, DatabaseSettings
+from nexy_tui.services.database.sql import CATALOG, HARDEN, render
+from nexy_tui.services.database.tools import Tools
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_Part = TypeVar("_Part")
+
+
+class LocalDatabase:
+    """The database by psycopg and PostgreSQL's own programs, the archives in a folder of this machine."""
+
+    def __init__(self, settings: Callable[[], DatabaseSettings], environ: Mapping[str, str], clock: Clock) -> None:
+        self._read_settings = settings
+        self._tools = Tools(environ)
+        self._clock = clock
+        self._folders: dict[Path, BackupFolder] = {}
+
+    def address(self) -> Address:
+        """Where the settings say the database is. Raises Unusable for settings that cannot be."""
+        return self._read_settings().address
+
+    def survey(self, emit: Emit = silent) -> Survey:
+        """Look at server, catalog, tools and archives; what is out of sight is named in its place."""
+        settings = self._read_settings()
+        catalog = _try(lambda: self._catalog(settings))
+        major = 0 if isinstance(catalog, Unseen) else catalog.number // 10000
+        pg_dump: Tool | Unseen = _try(lambda: self._tools.find("pg_dump", major))
+        vault: Vault | Unseen = _try(self._folder(settings).survey)
+        return Survey("local", settings.address, catalog, pg_dump, vault, self._clock.now())
+
+    def back_up(self, emit: Emit, cancelled: Callable[[], bool]) -> BackupMade:
+        """Make a verified backup of the configured database."""
+        settings = self._read_settings()
+        folder = self._folder(settings)
+        return LocalBackup(settings, self._tools, folder, lambda session: _look(session, settings), self._clock.now, emit, cancelled).run()
+
+    def keep_backup_record(self, archive: str, line: bytes) -> None:
+        """Lay a backup's signed record beside its archive."""
+        self._write(lambda folder: folder.keep_record(archive, line))
+
+    def drill(self, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
+        """Restore the newest archive into a fresh database, and drop it."""
+        settings = self._read_settings()
+        return LocalDrill(settings, self._tools, self._folder(settings), self._clock, emit, cancelled).run()
+
+    def keep_drill_record(self, archive: str, line: bytes) -> None:
+        """Add a drill's signed record to its archive's journal."""
+        self._write(lambda folder: folder.append_drill(archive, line))
+
+    def harden(self) -> None:
+        """Apply the hardening as the superuser, in one transaction. Whether it holds is for the check to say."""
+        import psycopg
+
+        settings = self._read_settings()
+        names = {"app": settings.app.name, "superuser": settings.superuser.name}
+        with connection(settings, settings.superuser, autocommit=True) as session:
+            if session.execute("SELECT FROM pg_roles WHERE rolname = %s", (settings.app.name,)).fetchone() is None:
+                raise no_such_role(settings.app.name, settings.address)
+            try:
+                with session.transaction():
+                    session.execute(render(HARDEN, names).encode())
+            except psycopg.Error as error:
+                raise refused(error, "Hardening", "Mend that, then run again: nexy-tui db harden") from None
+
+    def _catalog(self, settings: DatabaseSettings) -> Catalog:
+        import psycopg
+
+        try:
+            with connection(settings, settings.reader, options=LOOKING) as session:
+                return _look(session, settings)
+        except psycopg.Error as error:
+            raise CouldNotLook(
+                f"The catalog of {settings.address} could not be read: {said(error)}.", remedy="See the server's log, then look again."
+            ) from None
+
+    def _folder(self, settings: DatabaseSettings) -> BackupFolder:
+        return self._folders.setdefault(settings.backup_dir, BackupFolder(settings.backup_dir))
+
+    def _write(self, write: Callable[[BackupFolder], None]) -> None:
+        folder = self._folder(self._read_settings())
+        try:
+            write(folder)
+        except OSError as error:
+            raise ActionFailed(
+                f"The signed record could not be written to {folder.path}: {error.strerror}.",
+                "Without its record nobody can tell what was done, or when.",
+                "Mend that, then do it again.",
+            ) from None
+
+
+def no_such_role(name: str, address: Address) -> Refused:
+    """The application's role is not on the server."""
+    return Refused(
+        f"{address.host} has no role {name}.",
+        "Hardening takes rights from the application's role.",
+        "Create it as server/Docs/DATABASE_SETUP_GUIDE.md says, or set DB_USER.",
+    )
+
+
+def _look(session: Connection, settings: DatabaseSettings) -> Catalog:
+    names = {"app": settings.app.name, "superuser": settings.superuser.name}
+    row = session.execute(render(CATALOG, names).encode()).fetchone()
+    return Catalog.read(json.loads(row[0] if row else "{}"))
+
+
+def _try(look: Callable[[], _Part]) -> _Part | Unseen:
+    try:
+        return look()
+    except Problem as problem:
+        return Unseen(problem)

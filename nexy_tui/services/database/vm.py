@@ -1,0 +1,289 @@
+"""The database worked on where it is: on the VM, by bash scripts through run-command (`database.where = "vm"`).
+
+They see and leave what is seen and left from here, with settings, archives and records that are the VM's own. A script
+that is on its way cannot be stopped; the operator's key never goes there: records are signed here and laid there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from nexy_tui import __version__
+from nexy_tui.core import strict_json
+from nexy_tui.core.clock import Clock
+from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, DrillRecord
+from nexy_tui.core.database_rules import REQUIRED_TABLES
+from nexy_tui.core.event import Emit, PointOfNoReturn, silent
+from nexy_tui.core.finding import rfc3339
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
+from nexy_tui.core.text import printable
+from nexy_tui.services.database.facts import BackupMade, Catalog, DrillLine, NewestArchive, Survey, Tool, Unseen, Vault
+from nexy_tui.services.database.settings import Address
+from nexy_tui.services.database.sql import CATALOG, COUNT_TABLES, DRILL_COMMENT, DRILL_LOCK, HARDEN
+from nexy_tui.services.vm import ScriptResult, VmHost
+from nexy_tui.services.vm_scripts import load
+
+SURVEY_TIMEOUT = 600.0
+_LOOK_PATIENCE = 30.0
+_WORK_TIMEOUT = 5100.0
+"""Seconds; Azure itself ends a command after 90 minutes."""
+
+_PRINTED = re.compile(r"^nexy-database (\S+)\s*$", re.MULTILINE)
+_MOST = 1 << 20
+_LOOK_AGAIN = "Look again; if it stays, see what the VM's shell prints at start."
+
+
+class Facts:
+    """What a script reported: names with their values, in order; a name may come more than once."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a name."""
+        return [value for key, value in self._pairs if key == name]
+
+    def get(self, name: str) -> str | None:
+        """The last value of a name, or None."""
+        values = self.all(name)
+        return values[-1] if values else None
+
+    def need(self, name: str) -> str:
+        """The last value of a name. Raises ValueError when there is none."""
+        value = self.get(name)
+        if value is None:
+            raise ValueError(f"it does not say {name}")
+        return value
+
+    def rows(self) -> dict[str, int]:
+        """The row counts by table."""
+        return {table: int(count) for count, _, table in (value.partition(" ") for value in self.all("rows"))}
+
+    def archive(self) -> Archive:
+        """The archive a script made or read."""
+        name, size, sha256 = self.need("archive").split(" ")
+        return Archive(name, int(size), sha256)
+
+    def address(self) -> Address:
+        """Where the VM's settings say the database is."""
+        host, port, name = self.need("address").split(" ")
+        return Address(host, int(port), name)
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """Signed lines, put together again as they lie on the VM."""
+        envelope = ""
+        for key, value in self._pairs:
+            if key == f"{name}-line":
+                yield value.encode()
+            elif key == f"{name}-envelope":
+                envelope = value
+            elif key == f"{name}-payload":
+                payload = base64.b64encode(value.encode()).decode("ascii")
+                yield envelope.replace('"payload":""', f'"payload":"{payload}"', 1).encode()
+
+
+def unpack(stdout: str) -> Facts:
+    """The facts in a script's output. Raises ValueError when they did not come through whole."""
+    found = _PRINTED.findall(stdout)
+    if not found:
+        raise ValueError("it reported nothing")
+    try:
+        packed = zlib.decompressobj(wbits=31)
+        text = packed.decompress(base64.b64decode(found[-1], validate=True), _MOST)
+        if not packed.eof:
+            raise ValueError("its report came back cut")
+    except (binascii.Error, zlib.error):
+        raise ValueError("its report came back cut or changed") from None
+    return Facts([(name, value) for name, _, value in (line.partition(" ") for line in text.decode("utf-8", "replace").split("\n"))])
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A script that changes something, what it does in words, and the command that does it again."""
+
+    script: str
+    what: str
+    command: str
+
+
+_BACKUP = _Job("database_backup.sh", "The backup", "nexy-tui db backup")
+_DRILL = _Job("database_drill.sh", "The restore drill", "nexy-tui db drill")
+_HARDEN = _Job("database_harden.sh", "Hardening", "nexy-tui db harden")
+
+
+class VmDatabase:
+    """The database by scripts on the VM."""
+
+    def __init__(self, vm: VmHost, layout: Layout, clock: Clock) -> None:
+        self._vm = vm
+        self._layout = layout
+        self._clock = clock
+        self._address: Address | None = None
+
+    def address(self) -> Address:
+        """Where the VM's own settings say the database is; asked once."""
+        if self._address is None:
+            self.survey()
+        assert self._address is not None
+        return self._address
+
+    def survey(self, emit: Emit = silent) -> Survey:
+        """Look at server, catalog, tools and archives, by one script that changes nothing."""
+        options: dict[str, Any] = {"timeout": SURVEY_TIMEOUT, "patience": _LOOK_PATIENCE, "emit": emit}
+        result = self._vm.run_script(self.survey_script, parameters=self.survey_parameters, **options)
+        return self.read_survey(result, self._clock.now())
+
+    @property
+    def survey_script(self) -> str:
+        """What looks at the database there."""
+        return load("database.sh") + load("database_survey.sh")
+
+    @property
+    def survey_parameters(self) -> dict[str, str]:
+        """The script's parameters."""
+        return {"NEXY_BASE": str(self._layout.base), "NEXY_CATALOG": CATALOG}
+
+    def read_survey(self, result: ScriptResult, taken: datetime) -> Survey:
+        """The facts in the survey's output. Raises CouldNotLook."""
+        facts = self._told(result)
+        if result.exit != 0:
+            said = facts.get("refused") or facts.get("failed") or result.tail or "it printed nothing"
+            what = f"The database could not be looked at on {self._vm.where}: {printable(said, 400)}."
+            raise CouldNotLook(what, remedy="Mend that on the VM, then look again.")
+        try:
+            self._address = facts.address()
+            return Survey("vm", self._address, _catalog(facts, self._address), _pg_dump(facts), _vault(facts), taken)
+        except ValueError as error:
+            raise CouldNotLook(f"The survey of the database on {self._vm.where} cannot be read: {error}.", remedy=_LOOK_AGAIN) from None
+
+    def back_up(self, emit: Emit, cancelled: Callable[[], bool]) -> BackupMade:
+        """Make a verified backup on the VM. Its times are this machine's, as those of the run are."""
+        started = self._clock.now()
+        parameters = {
+            "NEXY_STAMP": f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}",
+            "NEXY_CREATED": rfc3339(started),
+            "NEXY_BY": f"nexy-tui/{__version__}",
+            "NEXY_COUNT_TABLES": COUNT_TABLES,
+        }
+        facts = self._work(_BACKUP, parameters, emit, cancelled)
+        record = BackupRecord(
+            archive=facts.archive(),
+            database=self._identity(facts),
+            started=started,
+            finished=self._clock.now(),
+            server_version=facts.need("server"),
+            pg_dump_version=facts.need("pg-dump"),
+            rows=facts.rows(),
+        )
+        return BackupMade(record, f"{facts.need('folder')} on {self._vm.where}", facts.need("offsite"), facts.all("removed"))
+
+    def keep_backup_record(self, archive: str, line: bytes) -> None:
+        """Lay a backup's signed record beside its archive on the VM."""
+        self._keep("backup", archive, line)
+
+    def drill(self, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
+        """Restore the newest archive on the VM into a fresh database there, and drop it."""
+        started, begun = self._clock.now(), self._clock.monotonic()
+        parameters = {
+            "NEXY_STAMP": f"{started.astimezone(UTC):%Y%m%d_%H%M%S}",
+            "NEXY_DRILL_LOCK": str(DRILL_LOCK),
+            "NEXY_DRILL_COMMENT": DRILL_COMMENT,
+            "NEXY_REQUIRED": " ".join(REQUIRED_TABLES),
+            "NEXY_COUNT_TABLES": COUNT_TABLES,
+        }
+        facts = self._work(_DRILL, parameters, emit, cancelled)
+        problem = facts.get("problem") or ""
+        return DrillRecord(
+            archive=facts.archive(),
+            database=self._identity(facts),
+            started=started,
+            finished=self._clock.now(),
+            duration_ms=round((self._clock.monotonic() - begun) * 1000),
+            server_version=facts.need("server"),
+            restored_as=facts.need("restored-as"),
+            rows=facts.rows(),
+            passed=not problem,
+            reason=printable(problem, 300),
+        )
+
+    def keep_drill_record(self, archive: str, line: bytes) -> None:
+        """Add a drill's signed record to its archive's journal on the VM."""
+        self._keep("drill", archive, line)
+
+    def harden(self) -> None:
+        """Apply the hardening on the VM, in one transaction."""
+        self._work(_HARDEN, {"NEXY_HARDEN": HARDEN})
+
+    def _identity(self, facts: Facts) -> DatabaseId:
+        address = facts.address()
+        return DatabaseId(address.host, address.port, address.name, facts.need("system"))
+
+    def _keep(self, kind: str, archive: str, line: bytes) -> None:
+        job = _Job("database_record.sh", "Laying the signed record beside its archive", f"nexy-tui db {kind}")
+        self._work(job, {"NEXY_RECORD": kind, "NEXY_ARCHIVE": archive, "NEXY_LINE": line.decode("ascii")})
+
+    def _work(self, job: _Job, parameters: dict[str, str], emit: Emit = silent, cancelled: Callable[[], bool] = lambda: False) -> Facts:
+        """A script that changes something: its facts, or the failure it names."""
+        if cancelled():
+            raise Cancelled(f"{job.what} was not begun: the operator stopped it.")
+        begun = PointOfNoReturn(f"{job.what} runs on the VM; run-command cannot be cancelled")
+        options = {"timeout": _WORK_TIMEOUT, "emit": emit, "cancelled": cancelled, "begun": lambda: emit(begun)}
+        facts, result = self._run(job.script, parameters, options)
+        remedy = f"Mend that, then run again: {job.command}"
+        if refused := facts.get("refused"):
+            raise Refused(f"{job.what} was refused on {self._vm.where}: {printable(refused, 400)}.", "Nothing was changed.", remedy)
+        if result.exit != 0 or facts.get("failed"):
+            said = facts.get("failed") or f"the script ended with status {result.exit}: {result.tail or 'it printed nothing'}"
+            raise ActionFailed(f"{job.what} failed on {self._vm.where}: {printable(said, 400)}.", "Nothing was kept of it.", remedy)
+        return facts
+
+    def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[Facts, ScriptResult]:
+        text = load("database.sh") + load(script)
+        result = self._vm.run_script(text, parameters={"NEXY_BASE": str(self._layout.base), **parameters}, **options)
+        return self._told(result), result
+
+    def _told(self, result: ScriptResult) -> Facts:
+        try:
+            return unpack(result.stdout)
+        except ValueError as error:
+            raise CouldNotLook(
+                f"What the script did on {self._vm.where} cannot be told: {error}.",
+                f"It ended with status {result.exit}; {result.tail or 'it printed nothing else'}",
+                _LOOK_AGAIN,
+            ) from None
+
+
+def _catalog(facts: Facts, address: Address) -> Catalog | Unseen:
+    text = facts.get("catalog")
+    if text is None:
+        said = printable(facts.get("catalog-error") or "it gave no reason", 300).rstrip(".")
+        remedy = "See that PostgreSQL runs on the VM, and that its DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD are right."
+        return Unseen(CouldNotLook(f"The database {address} did not let the VM in: {said}.", remedy=remedy))
+    return Catalog.read(strict_json.load_object(text.encode()))
+
+
+def _pg_dump(facts: Facts) -> Tool | Unseen:
+    found = facts.get("pg-dump")
+    if found is None:
+        remedy = "Install PostgreSQL's client programs on the VM, or name their folder in its NEXY_PG_BIN."
+        return Unseen(CouldNotLook("pg_dump was not found on the VM.", "Backups are made with it.", remedy))
+    path, _, version = found.rpartition(" ")
+    return Tool(path, version)
+
+
+def _vault(facts: Facts) -> Vault:
+    newest = None
+    if (told := facts.get("newest")) is not None:
+        name, size, sha256, sidecar = told.split(" ")
+        record = next(facts.lines("record"), None)
+        newest = NewestArchive(Archive(name, int(size), sha256), None if sidecar == "-" else sidecar, record)
+    drills = tuple(DrillLine(name, line) for name, line in zip(facts.all("drill-of"), facts.lines("drill"), strict=False))
+    return Vault(facts.need("folder"), int(facts.need("count")), newest, drills)
