@@ -30,13 +30,12 @@ TARGET_KEYS = ("artifacts_repository", "dmg_tag", "pkg_tag")
 
 @dataclass(frozen=True, slots=True)
 class ScriptFacts:
-    """Whether the script is at its path, the commit has it, the settings want it run, and where else one of its name lies."""
+    """Whether the script is at its path, the commit has it, and where else one of its name lies."""
 
     path: str
     there: bool
     committed: bool = False
     elsewhere: tuple[str, ...] = ()
-    wanted: bool = False
 
 
 def look_script(scope: Scope) -> ScriptFacts:
@@ -46,8 +45,7 @@ def look_script(scope: Scope) -> ScriptFacts:
     others = (str(Layout(kind, layout.root).relative(PUBLISHER)) for kind in ("flat", "nested"))
     elsewhere = tuple(other for other in (*others, f"server/server/{PUBLISHER}") if other != path and (layout.root / other).is_file())
     committed = services.git.read("ls-tree", "--name-only", "HEAD", "--", path)
-    wanted = services.settings.steps.by_script("publish")
-    return ScriptFacts(path, (layout.root / path).is_file(), bool(committed), elsewhere, wanted)
+    return ScriptFacts(path, (layout.root / path).is_file(), bool(committed), elsewhere)
 
 
 def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
@@ -63,9 +61,6 @@ def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
     if facts.elsewhere:
         remedy = f"See which is right: git mv {facts.elsewhere[0]} {facts.path}, or set paths.layout in the configuration."
         return failed(f"The publisher script lies at {facts.elsewhere[0]}, not at {facts.path}.", remedy, *evidence)
-    if facts.wanted:
-        remedy = 'nexy-tui scaffold lays one there; or set publish = "builtin" under [steps] in the configuration.'
-        return failed(f"The configuration wants {facts.path} run (steps.publish), and there is none.", remedy, *evidence)
     return not_applicable(f"This checkout has no {facts.path}: nexy-tui publish does its work.", *evidence)
 
 

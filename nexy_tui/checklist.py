@@ -35,7 +35,6 @@ from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.push import Push
 from nexy_tui.actions.rollback import Recover, Rollback
-from nexy_tui.actions.scripted import by_setting
 from nexy_tui.release import Step
 
 _T = TypeVar("_T")
@@ -596,4 +595,4 @@ _ACTIONS: tuple[Action, ...] = (
     Deploy(),
 )
 
-CHECKLIST = Checklist(_phases(), {action.name: by_setting(action) for action in _ACTIONS}, {"publish": Publish(dry_run=True)})
+CHECKLIST = Checklist(_phases(), {action.name: action for action in _ACTIONS}, {"publish": Publish(dry_run=True)})

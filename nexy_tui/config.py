@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ import platformdirs
 
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
-from nexy_tui.core.steps import BUILTIN, SCRIPT, Steps
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
 
@@ -30,6 +29,8 @@ _CONFIG_LIMIT = 64 * 1024
 _WIDEST = 4096
 """Reading a key of many dots takes time that grows with the square of its length."""
 
+_REMOVED = "steps"
+_REMOVED_LINE = re.compile(rf"\s*\[?\s*[\"']?{_REMOVED}[\"']?\s*[].=]")
 _LONGEST = 1000
 _MOST_DAYS = 3650
 _FASTEST = 100_000
@@ -81,7 +82,6 @@ class _File:
     tls: Tls = field(default_factory=Tls)
     paths: Paths = field(default_factory=Paths)
     operator: OperatorSettings = field(default_factory=OperatorSettings)
-    steps: Steps = field(default_factory=Steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,6 @@ class Settings:
     layout: str
     config_path: Path
     config_found: bool
-    steps: Steps = field(default_factory=Steps)
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -135,7 +134,6 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         layout=file.paths.layout,
         config_path=path,
         config_found=text is not None,
-        steps=file.steps,
     )
 
 
@@ -160,6 +158,8 @@ def parse_config(text: str, name: str) -> _File:
         raise Unusable(
             f"The configuration {name} is nested too deeply.", remedy="Use the tables that `nexy-tui config show` prints."
         ) from None
+    if _REMOVED in data:
+        raise _removed(data, text, name)
     _refuse_unknown(data, _File, name, "")
     try:
         file = msgspec.convert(data, _File, strict=True)
@@ -192,6 +192,34 @@ def _read(path: Path, *, required: bool) -> str | None:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unusable(f"The configuration {path} is not UTF-8 text.", remedy="Save it as UTF-8.") from None
+
+
+def _removed(data: Mapping[str, Any], text: str, name: str) -> Unusable:
+    """The refusal of the table that let the team's own scripts do steps, with the lines to delete."""
+    return Unusable(
+        f"The configuration {name} has [{_REMOVED}], which was removed.",
+        "nexy-tui does every step itself: of what the team's own scripts did, only a backup could be verified to its end.",
+        f"Delete {_removed_lines(data, text) or f'[{_REMOVED}] and its keys'}, then run again.",
+    )
+
+
+def _removed_lines(data: Mapping[str, Any], text: str) -> str:
+    """The table's lines by number, or an empty text where they are not all together."""
+    lines = text.split("\n")
+    first = next((number for number, line in enumerate(lines) if _REMOVED_LINE.match(line)), len(lines))
+    last = first
+    for number in range(first + 1, len(lines)):
+        if lines[number].lstrip().startswith("["):
+            break
+        if lines[number].partition("#")[0].strip():
+            last = number
+    try:
+        rest = tomllib.loads("\n".join((*lines[:first], *lines[last + 1 :])))
+    except (ValueError, RecursionError):
+        return ""
+    if rest != {key: value for key, value in data.items() if key != _REMOVED}:
+        return ""
+    return f"line {first + 1}" if first == last else f"lines {first + 1} to {last + 1}"
 
 
 def _refuse_unknown(data: Mapping[str, Any], shape: Any, name: str, prefix: str) -> None:
@@ -233,7 +261,6 @@ def _validate(file: _File, name: str) -> None:
         ("target.vm.service", target.vm.service, _UNIT, "a unit name ending in .service"),
         ("target.database.where", target.database.where, re.compile("vm|local"), "vm or local"),
         ("paths.layout", file.paths.layout, re.compile("|flat|nested"), "flat or nested, or empty to find it"),
-        *_step_forms(file.steps),
     )
     for key, value, form, wanted in forms:
         if form.fullmatch(value) is None:
@@ -268,15 +295,6 @@ def _refuse_unseen(table: Any, name: str, prefix: str) -> None:
                 f"A value must be one line of at most {_LONGEST} characters that can be seen.",
                 "Mend that line and run again.",
             )
-
-
-def _step_forms(steps: Steps) -> Iterator[tuple[str, str, re.Pattern[str], str]]:
-    for item in fields(steps):
-        if item.name == "drill":
-            form, wanted = BUILTIN, "builtin: the team's drill leaves no record, so nobody could see that it was done"
-        else:
-            form, wanted = f"{BUILTIN}|{SCRIPT}", f"{BUILTIN} or {SCRIPT}"
-        yield f"steps.{item.name}", getattr(steps, item.name), re.compile(form), wanted
 
 
 def _user() -> str:

@@ -47,7 +47,6 @@ def show(json: Annotated[bool, typer.Option("--json", help="One JSON document.")
         "tls": {"ca": str(settings.ca or "")},
         "paths": {"state": str(settings.state_dir), "layout": settings.layout},
         "operator": {"id": settings.operator},
-        "steps": asdict(settings.steps),
     }
     if json:
         common.print_json(value)

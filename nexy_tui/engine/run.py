@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from nexy_tui import __version__
-from nexy_tui.actions.scripted import require_ready
 from nexy_tui.checklist import Checklist
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
@@ -85,7 +84,6 @@ def start_run(
     Raises Unusable outside a checkout, in the wrong world, or without what a release needs, a signing key among it.
     """
     services.require_checkout()
-    require_ready(services, [action for name, action in checklist.actions.items() if not standalone or name in purpose.split()])
     require_world(services.settings)
     before = look_before(services)
     begun = _begin(
@@ -108,7 +106,6 @@ def start_run(
 def start_fix(services: Services, checklist: Checklist, name: str, *, observer: Observer = unobserved) -> Session:
     """Begin a fix: a run of its own, held against the release that is out, which may be unknown; its target is not taken for confirmed."""
     services.require_checkout()
-    require_ready(services, ())
     require_world(services.settings)
     before = look_before(services)
     version = released_version(services, before.base_commit) or written_version(services)
@@ -172,7 +169,6 @@ def resume_run(
     sealed, belongs to another world or kind of target, or does not verify.
     """
     services.require_checkout()
-    require_ready(services, () if fix else checklist.actions.values())
     require_world(services.settings)
     left = read_log(path)
     if (fixing := fix_of(left)) != fix:

@@ -7,7 +7,7 @@ its work itself: it runs on the VM.
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.target import Target
@@ -30,7 +30,7 @@ FOLDER = "server/scripts"
 """Where they lie, from the rulebook's repo root."""
 
 MARK = "Laid by nexy-tui scaffold; it calls nexy-tui."
-"""Stands in every script here that calls this program: such a script cannot do a step for it."""
+"""Stands in every script here that calls this program."""
 
 _MISSING = "nexy-tui is not on PATH. Install it (uv tool install nexy-tui, or pipx install nexy-tui), then run this again."
 _LIMIT = 64 * 1024
@@ -60,12 +60,6 @@ def text(name: str, target: Target) -> bytes:
 def laid(layout: Layout, target: Target) -> frozenset[str]:
     """The scripts in a checkout, from its git root, that are byte for byte what would be laid there."""
     return frozenset(str(place(layout, name)) for name in NAMES if is_ours(layout, name, target))
-
-
-def calls_us(path: Path) -> bool:
-    """Whether a script is one of these, changed or not, that calls this program. Raises OSError."""
-    with path.open("rb") as stream:
-        return MARK.encode() in stream.read(_LIMIT)
 
 
 def is_ours(layout: Layout, name: str, target: Target) -> bool:
