@@ -35,7 +35,9 @@ PLAN = Plan(Target(), Version.parse("1.6.1.43"), Kind.FULL, NOW, run="r", starte
 ALONE = replace(PLAN, run=None, started=None)
 HERE = DatabaseId("127.0.0.1", 5432, "voice_assistant_db", "7711")
 NAME = "nexy_db_20260214T114500Z.tar.gz"
-ARCHIVE = Archive(NAME, 4711, "ab" * 32)
+ARCHIVE = Archive(NAME, 41_203_118, "9c1be0d47f352a68" * 4)
+BACKUPS = "/home/olga/Nexy_server/server/backups/postgres"
+ROWS = {"users": 1204, "sessions": 6911}
 BODY = "BEGIN RAISE EXCEPTION 'no; never' USING ERRCODE = '42501'; END"
 CATALOG = Catalog(
     version="16.4 (Debian 16.4-1)",
@@ -57,7 +59,7 @@ CATALOG = Catalog(
     guards=tuple(Guard(table, True, "plpgsql", BODY) for table in PROTECTED_TABLES[:7]),
 )
 SURVEY = Survey(
-    "local", Address("db.internal", 5432, "voice_assistant_db"), CATALOG, Tool("/usr/bin/pg_dump", "16.4"), Vault("/b", 0, None, ()), NOW
+    "local", Address("db.internal", 5432, "voice_assistant_db"), CATALOG, Tool("/usr/bin/pg_dump", "16.4"), Vault(BACKUPS, 0, None, ()), NOW
 )
 UNSEEN = Unseen(CouldNotLook("The database did not let nexy_user in: connection refused.", remedy="See that PostgreSQL runs."))
 
@@ -158,13 +160,13 @@ def test_a_missing_role_fails() -> None:
 
 
 def record(finished: datetime = NOW - timedelta(minutes=15), **changes: object) -> BackupRecord:
-    made = BackupRecord(ARCHIVE, HERE, finished - timedelta(minutes=1), finished, "16.4", "16.4", {"users": 3}, "r")
+    made = BackupRecord(ARCHIVE, HERE, finished - timedelta(minutes=1), finished, "16.4", "16.4", ROWS, "r")
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def backup(found: BackupRecord | Doubted | None, sidecar: str | None = ARCHIVE.sha256) -> BackupFacts:
-    believed = Believed(found, "SHA256:key") if isinstance(found, BackupRecord) else found
-    return BackupFacts(HERE, "/b", NewestArchive(ARCHIVE, sidecar, b"line"), believed)
+    believed = Believed(found, "SHA256:Yk2l9QmZ0c7vT1xWb8rJ4nHs6dFgPaEoUi3yLkMqRtw") if isinstance(found, BackupRecord) else found
+    return BackupFacts(HERE, BACKUPS, NewestArchive(ARCHIVE, sidecar, b"line"), believed)
 
 
 def test_a_fresh_backup_of_this_run_passes() -> None:
@@ -174,7 +176,7 @@ def test_a_fresh_backup_of_this_run_passes() -> None:
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        (BackupFacts(HERE, "/b", None, None), ["no backup in /b"]),
+        (BackupFacts(HERE, BACKUPS, None, None), [f"no backup in {BACKUPS}"]),
         (backup(record(), sidecar=None), ["sha256", "not there"]),
         (backup(record(), sidecar="cd" * 32), ["sha256", "cdcdcd"]),
         (backup(None), ["no signed record"]),
@@ -207,16 +209,16 @@ def test_a_backup_of_a_long_run_ages(hours: float, status: Status) -> None:
 
 
 def drill(finished: datetime = NOW - timedelta(days=2), **changes: object) -> tuple[str, Believed[DrillRecord]]:
-    made = DrillRecord(ARCHIVE, HERE, finished, finished, 900, "16.4", "restore_drill_20260212_120000", {"users": 3}, True)
-    return NAME, Believed(replace(made, **changes), "SHA256:key")  # type: ignore[arg-type]
+    made = DrillRecord(ARCHIVE, HERE, finished, finished, 900, "16.4", "restore_drill_20260212_120000", ROWS, True)
+    return NAME, Believed(replace(made, **changes), "SHA256:Yk2l9QmZ0c7vT1xWb8rJ4nHs6dFgPaEoUi3yLkMqRtw")  # type: ignore[arg-type]
 
 
 def drills(*records: tuple[str, Believed[DrillRecord] | Doubted]) -> DrillFacts:
-    return DrillFacts(HERE, "/b", records)
+    return DrillFacts(HERE, BACKUPS, records)
 
 
 def test_a_recent_drill_passes() -> None:
-    stands(judge_drill(drills(drill()), PLAN), Status.PASSED, "2 days ago", "3 rows in 1 tables")
+    stands(judge_drill(drills(drill()), PLAN), Status.PASSED, "2 days ago", "8115 rows in 2 tables")
 
 
 @pytest.mark.parametrize(("age", "status"), [(timedelta(days=7), Status.PASSED), (timedelta(days=7, seconds=1), Status.FAILED)])

@@ -22,7 +22,7 @@ from nexy_tui.services.vm import ScriptResult
 
 NEW, OLD = "1.6.1.43", "1.6.1.42"
 V = Version.parse(NEW)
-COMMIT, DIGEST = "a" * 40, "d" * 64
+COMMIT, DIGEST = "8d1f0c2e77ab40935c6d7e8f90a1b2c3d4e5f607", "d" * 64
 PATHS = ("server/config.env", "server/server/config.env")
 FILES = tuple(f"{folder}/updates/manifests/manifest{tail}.json" for folder in ("server", "server/server") for tail in ("", f"_{NEW}"))
 
@@ -36,7 +36,7 @@ def plan(kind: Kind = Kind.FULL) -> Plan:
 
 
 def deployment(kind: Kind = Kind.FULL, **changes: Any) -> Deployment:
-    made = Deployment(V, kind, "main", COMMIT, "c" * 40, NEW, FILES, DIGEST)
+    made = Deployment(V, kind, "main", COMMIT, "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334", NEW, FILES, DIGEST)
     return replace(made, **changes)
 
 

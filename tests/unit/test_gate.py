@@ -54,7 +54,8 @@ NOW = datetime(2026, 2, 14, tzinfo=UTC)
 TARGET = Target(sparkle_public_key=base64.b64encode(bytes(32)).decode())
 URL = TARGET.asset_url("Nexy.dmg")
 SIGNATURE = base64.b64encode(b"s" * 64).decode()
-SIZE, SHA = 315718837, "ab" * 32
+SIZE, SHA = 315718837, "3f2a9c51d0e8b774" * 4
+COMMIT, MANIFEST_COMMIT = "8d1f0c2e77ab40935c6d7e8f90a1b2c3d4e5f607", "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
 
 
 def plan(kind: Kind = Kind.FULL, **changes: Any) -> Plan:
@@ -108,7 +109,7 @@ def published(gate: GateFacts, kind: Kind = Kind.FULL, **changes: Any) -> Publis
 
     version = OLD if kind is Kind.CODE_ONLY else NEW
     digest = hashlib.sha256(gate.manifests.get(CANONICAL) or b"").hexdigest()
-    made = Deployment(V, kind, "main", "a" * 40, "c" * 40, version, tuple(paths(version)), digest)
+    made = Deployment(V, kind, "main", COMMIT, MANIFEST_COMMIT, version, tuple(paths(version)), digest)
     return PublishedFacts(gate, replace(made, **changes))
 
 
@@ -296,7 +297,7 @@ def final(gate: GateFacts, there: dict[str, bytes | None] | None = None, **chang
         named=named,
         valid={(SIGNATURE, SHA): True, (OTHER_SIGNATURE, SHA): False},
     )
-    return FinalFacts(gate, CommitFacts("main", "c" * 40, held, dict(gate.manifests)), replace(made, **changes))
+    return FinalFacts(gate, CommitFacts("main", MANIFEST_COMMIT, held, dict(gate.manifests)), replace(made, **changes))
 
 
 OTHER_SIGNATURE = base64.b64encode(b"o" * 64).decode()
@@ -308,8 +309,8 @@ def places(**changes: Any) -> tuple[Place, ...]:
 
 
 def inbox(sha256: str = SHA, version: str = NEW) -> InboxFacts:
-    found = Inspected("Nexy.dmg", Path("inbox/Nexy.dmg"), SIZE, sha256, Contents({"Info.plist": version}))
-    return InboxFacts("inbox", True, ("Nexy.dmg",), {"Nexy.dmg": ArtifactFacts("Nexy.dmg", found)})
+    found = Inspected("Nexy.dmg", Path("/home/olga/Nexy_server/release_inbox/Nexy.dmg"), SIZE, sha256, Contents({"Info.plist": version}))
+    return InboxFacts("/home/olga/Nexy_server/release_inbox", True, ("Nexy.dmg",), {"Nexy.dmg": ArtifactFacts("Nexy.dmg", found)})
 
 
 def final_verdicts(

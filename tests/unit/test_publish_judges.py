@@ -45,17 +45,18 @@ SIGNATURE = base64.b64encode(bytes(64)).decode()
 TARGET = Target(sparkle_public_key=KEY)
 PLAN = Plan(TARGET, V, Kind.FULL, NOW, run="r", published_before=Version.parse("1.6.1.42"))
 CODE_ONLY = replace(PLAN, kind=Kind.CODE_ONLY)
-SHA, OTHER = "ab" * 32, "cd" * 32
+SHA, OTHER, SIZE = "3f2a9c51d0e8b774" * 4, "cd" * 32, 315_718_837
+INBOX = "/home/olga/Nexy_server/release_inbox"
 VERSIONS = {"CFBundleVersion in Nexy.app": "1.6.1.43"}
-IMAGE = Inspected(DMG, Path("/inbox/Nexy.dmg"), 100, SHA, Contents(VERSIONS))
-PACKAGE = Inspected(PKG, Path("/inbox/Nexy.pkg"), 50, SHA, Contents(VERSIONS))
+IMAGE = Inspected(DMG, Path(INBOX, DMG), SIZE, SHA, Contents(VERSIONS))
+PACKAGE = Inspected(PKG, Path(INBOX, PKG), 48_204_113, SHA, Contents(VERSIONS))
 
 
 def inbox(*found: Inspected, there: bool = True, **unfit: str) -> InboxFacts:
     names = {"dmg": DMG, "pkg": PKG}
     artifacts = {one.name: ArtifactFacts(one.name, one) for one in found}
     artifacts |= {names[key]: ArtifactFacts(names[key], unfit=reason) for key, reason in unfit.items()}
-    return InboxFacts("/inbox", there, tuple(artifacts), artifacts)
+    return InboxFacts(INBOX, there, tuple(artifacts), artifacts)
 
 
 def says(verdict: Verdict, status: Status, *words: str) -> None:
@@ -77,12 +78,12 @@ def test_a_code_only_run_has_no_inbox(judge: object) -> None:
 def test_exists() -> None:
     says(judge_exists(inbox(), PLAN), Status.PASSED)
     verdict = judge_exists(inbox(there=False), PLAN)
-    says(verdict, Status.FAILED, "There is no folder /inbox", "mkdir -p /inbox")
+    says(verdict, Status.FAILED, f"There is no folder {INBOX}", f"mkdir -p {INBOX}")
     assert verdict.fixers
 
 
 def test_dmg() -> None:
-    says(judge_dmg(inbox(IMAGE), PLAN), Status.PASSED, "100 bytes")
+    says(judge_dmg(inbox(IMAGE), PLAN), Status.PASSED, f"{SIZE} bytes")
     says(judge_dmg(inbox(), PLAN), Status.FAILED, "Nexy.dmg is not in the inbox")
     says(judge_dmg(inbox(dmg="is empty"), PLAN), Status.FAILED, "Nexy.dmg is empty")
 
@@ -122,7 +123,7 @@ def test_new() -> None:
 
 
 def test_signature() -> None:
-    made = Signature(SIGNATURE, SHA, 100, "signed with the key from keyring")
+    made = Signature(SIGNATURE, SHA, SIZE, "signed with the key from keyring")
     says(judge_signature(SignatureFacts(True, made), PLAN), Status.PASSED, "the configured public key")
     says(judge_signature(SignatureFacts(True, refused="No key.", remedy="Get one."), PLAN), Status.FAILED, "No key.", "Get one.")
     no_key = replace(PLAN, target=Target())
@@ -151,7 +152,7 @@ RIGHTS = Rights("Seregawpn/Nexy_production", visible=True, push=True, scopes=("r
 RELEASE = Release(1, "Update", immutable=False, draft=False)
 
 
-def asset(name: str = DMG, state: str = "uploaded", size: int = 100, sha256: str | None = SHA) -> Asset:
+def asset(name: str = DMG, state: str = "uploaded", size: int = SIZE, sha256: str | None = SHA) -> Asset:
     return Asset(1, name, state, size, sha256)
 
 
@@ -191,7 +192,7 @@ def test_assets() -> None:
     says(judged(asset(sha256=None)), Status.PASSED)
     says(judged(), Status.FAILED, "not under the tag Update")
     says(judged(asset(state="starter")), Status.FAILED, "is starter, not uploaded")
-    says(judged(asset(size=99)), Status.FAILED, "has 99 bytes", "the inbox has 100 bytes")
+    says(judged(asset(size=99)), Status.FAILED, "has 99 bytes", f"the inbox has {SIZE} bytes")
     says(judged(asset(sha256=OTHER)), Status.FAILED, OTHER, SHA)
     says(judged(asset(), box=inbox()), Status.FAILED, "cannot be compared")
     says(judged(asset(), box=inbox(), plan=replace(PLAN, standalone=True)), Status.PASSED)
@@ -199,7 +200,7 @@ def test_assets() -> None:
     says(judged(asset(), plan=CODE_ONLY), Status.NOT_APPLICABLE)
 
 
-def download(size: int = 100, sha256: str = SHA) -> Downloaded:
+def download(size: int = SIZE, sha256: str = SHA) -> Downloaded:
     return Downloaded(TARGET.asset_url(DMG), size, sha256, "objects.example", "2026-02-14T10:00:00Z")
 
 
@@ -210,17 +211,17 @@ def test_bytes() -> None:
     says(judged(download()), Status.PASSED)
     says(judged(None), Status.FAILED, "nothing is at https://github.com/")
     says(judged(download(sha256=OTHER)), Status.FAILED, OTHER, SHA, "nexy-tui rollback")
-    says(judged(download(size=99)), Status.FAILED, "99 bytes", "100 bytes")
+    says(judged(download(size=99)), Status.FAILED, "99 bytes", f"{SIZE} bytes")
     says(judged(download(), box=inbox()), Status.FAILED, "cannot be compared")
     says(judged(download(), box=inbox(), plan=replace(PLAN, standalone=True)), Status.PASSED)
     says(judged(download(), plan=CODE_ONLY), Status.NOT_APPLICABLE)
-    assert {evidence.value for evidence in judged(download()).evidence} == {"100", SHA}
+    assert {evidence.value for evidence in judged(download()).evidence} == {str(SIZE), SHA}
 
 
 # --- publish.manifests, publish.commit ---
 
 
-def raw_manifest(version: str = "1.6.1.43", size: int = 100, sha256: str = SHA, signature: str | None = SIGNATURE) -> bytes:
+def raw_manifest(version: str = "1.6.1.43", size: int = SIZE, sha256: str = SHA, signature: str | None = SIGNATURE) -> bytes:
     return manifest.build(
         None,
         version=version,
@@ -257,7 +258,7 @@ NO_KEY = replace(PLAN, target=Target())
         (manifests(GOOD.replace(b'"critical"', b'"version": "1", "critical"')), PLAN, Status.FAILED, ("stands in it twice",)),
         (manifests(image=ImageFacts(None)), PLAN, Status.FAILED, ("Nothing is at",)),
         (manifests(raw_manifest("1.6.1.42")), PLAN, Status.FAILED, ("version is '1.6.1.42', not '1.6.1.43'",)),
-        (manifests(raw_manifest(size=99)), PLAN, Status.FAILED, ("artifact.size is 99, not 100",)),
+        (manifests(raw_manifest(size=99)), PLAN, Status.FAILED, (f"artifact.size is 99, not {SIZE}",)),
         (manifests(raw_manifest(sha256=OTHER)), PLAN, Status.FAILED, ("artifact.sha256",)),
         (manifests(GOOD.replace(b"/Update/", b"/UpdateBeta/")), PLAN, Status.FAILED, ("artifact.url",)),
         (manifests(image=ImageFacts(download(), signed=False)), PLAN, Status.FAILED, ("not valid over the bytes",)),

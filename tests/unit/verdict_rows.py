@@ -12,6 +12,7 @@ import test_deploy_judges as deploy
 import test_gate as gate
 import test_publish_judges as publish
 
+from checks import checkout
 from checks.apple import AppleLook
 from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookFacts, ScriptFacts
 from checks.database import ToolFacts
@@ -39,7 +40,9 @@ from nexy_tui.services.version_files import Rewriting, VersionFile, version_text
 
 PLAN = publish.PLAN
 TEAM = replace(PLAN, target=replace(PLAN.target, team_id="TEAM123456"))
-COMMIT, OTHER = "a" * 40, "b" * 40
+COMMIT, OTHER = deploy.COMMIT, "b" * 40
+PUBLISHER, SERVER = checkout.PUBLISHER, "https://nexy-server.canadacentral.cloudapp.azure.com/health"
+STATE = "/home/olga/.local/state/nexy-tui"
 CODE, ARTIFACTS = (f"https://github.com/Seregawpn/{name}.git" for name in ("Nexy_server", "Nexy_production"))
 
 
@@ -63,7 +66,7 @@ def _remote(url: str) -> Remote:
 
 
 def _greeting(off: timedelta = timedelta(0), left: timedelta = timedelta(days=60)) -> Greeting:
-    return Greeting("https://h/", PLAN.now, PLAN.now, PLAN.now + off, PLAN.now + left, "CA")
+    return Greeting(SERVER, PLAN.now, PLAN.now, PLAN.now + off, PLAN.now + left, "CA")
 
 
 def _copy(**changed: str) -> Copy:
@@ -74,7 +77,7 @@ _WANTED = {"artifacts_repository": "Seregawpn/Nexy_production", "dmg_tag": "Upda
 _NUMBERS = NumberFacts((Version.parse("1.6.1.42"),), None, None, None)
 _TAGGED = NumberFacts((), COMMIT, COMMIT, COMMIT)
 _BRANCH = BranchFacts("main", "main", COMMIT, COMMIT, (), (), ())
-_HOLDER = Holder(COMMIT, "colleague", "host", "other run", "2099-01-01T00:00:00Z")
+_HOLDER = Holder(COMMIT, "pavel", "pavels-laptop", "01950470-aaaa-7000-8000-000000000002", "2026-02-14T10:40:00Z")
 _APPLE = AppleFacts(DMG, "TEAM123456", (Assessment("spctl", True, "accepted"),))
 _DEPLOY = deploy.plan()
 _OTHERS_TREE = TreeFacts(((" M", "server/main.py"),), frozenset(), "release_inbox/")
@@ -87,14 +90,17 @@ _REMOTES = {
     ),
     "remotes.unmixed": Row(Mixing((), ("Update", "App")), Mixing((), ("Update", "v1.6.1.42"))),
     "remotes.tokens": Row(TokenFacts(publish.RIGHTS, publish.RIGHTS), None),
-    "remotes.script": Row(ScriptFacts("p.py", there=True), ScriptFacts("p.py", there=False, committed=True)),
+    "remotes.script": Row(ScriptFacts(PUBLISHER, there=True), ScriptFacts(PUBLISHER, there=False, committed=True)),
     "remotes.publisher": Row(
-        PublisherFacts("p.py", _WANTED, ("Seregawpn/Nexy_production", "Update", None)),
-        PublisherFacts("p.py", _WANTED, ("Seregawpn/Nexy_production", "UpdateBeta", "App")),
+        PublisherFacts(PUBLISHER, _WANTED, ("Seregawpn/Nexy_production", "Update", None)),
+        PublisherFacts(PUBLISHER, _WANTED, ("Seregawpn/Nexy_production", "UpdateBeta", "App")),
     ),
-    "remotes.rulebook": Row(RulebookFacts({"G.md": _copy()}), RulebookFacts({"G.md": _copy(), "H.md": _copy(**{"1.3": "x"})})),
+    "remotes.rulebook": Row(
+        RulebookFacts({"server/Docs/SERVER_RELEASE_GUIDE.md": _copy()}),
+        RulebookFacts({"server/Docs/SERVER_RELEASE_GUIDE.md": _copy(), "docs/SERVER_RELEASE_GUIDE.md": _copy(**{"1.3": "x"})}),
+    ),
     "remotes.clock": Row(ClockFacts((_greeting(),)), ClockFacts((_greeting(timedelta(minutes=4)),))),
-    "remotes.disk": Row((Room("run logs", "/s", 9 * MIB, MIB),), (Room("run logs", "/s", MIB - 1, MIB),)),
+    "remotes.disk": Row((Room("run logs", STATE, 90_112 * MIB, 1024 * MIB),), (Room("run logs", STATE, 311 * MIB, 1024 * MIB),)),
     "remotes.lock": Row(LockFacts(None), LockFacts(_HOLDER)),
 }
 _VERSION = {
@@ -113,7 +119,7 @@ _VERSION = {
 }
 _DATABASE = {
     "database.reachable": Row(database.SURVEY, replace(database.SURVEY, catalog=database.UNSEEN)),
-    "database.tools": Row(ToolFacts(Tool("/pg_dump", "18.1"), "18.1", 18), ToolFacts(Tool("/pg_dump", "15.2"), "18.1", 18)),
+    "database.tools": Row(ToolFacts(Tool("/usr/bin/pg_dump", "16.4"), "16.4", 16), ToolFacts(Tool("/usr/bin/pg_dump", "15.2"), "16.4", 16)),
     "database.tables": Row(database.CATALOG, replace(database.CATALOG, tables=frozenset())),
     "database.runbooks": Row(dict.fromkeys(database.RUNBOOKS, True), dict.fromkeys(database.RUNBOOKS, False)),
     "database.hardening": Row(database.CATALOG, replace(database.CATALOG, guards=())),
@@ -130,7 +136,7 @@ _INBOX = {
         publish.inbox(publish.IMAGE),
         publish.inbox(replace(publish.IMAGE, contents=replace(publish.IMAGE.contents, versions={"Info.plist": "1.6.1.42"}))),
     ),
-    "inbox.new": Row(NewFacts(publish.SHA, {}), NewFacts(None, {})),
+    "inbox.new": Row(NewFacts(publish.SHA, {"1.6.1.42": publish.OTHER}), NewFacts(None, {})),
     "inbox.signature": Row(
         SignatureFacts(True, Signature(publish.SIGNATURE, publish.SHA, 100, "keyring")),
         SignatureFacts(True, refused="The signature is another file's.", remedy="Sign anew."),
