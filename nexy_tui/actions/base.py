@@ -49,12 +49,17 @@ class ActionContext:
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What an action did: a sentence, evidence, and digests of what it made. `changed` is False when all was there already."""
+    """What an action did: a sentence, evidence, and digests of what it made, by file. `changed` is False when all was there already.
+
+    The commits are the release commit and the manifest commit that it made or found, empty where it has to do with neither.
+    """
 
     summary: str
     evidence: tuple[Evidence, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     changed: bool = True
+    release_commit: str = ""
+    manifest_commit: str = ""
 
 
 class Action(Protocol):

@@ -57,7 +57,7 @@ class Commit:
                 "A release tag names one commit for ever.",
                 "Release under the next version.",
             )
-        return ActionResult(f"{version.tag} names {commit[:12]}.", digests={"release commit": commit}, changed=made or tagged is None)
+        return ActionResult(f"{version.tag} names {commit[:12]}.", release_commit=commit, changed=made or tagged is None)
 
 
 def _changed(services: Services) -> list[str]:

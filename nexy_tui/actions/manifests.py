@@ -176,7 +176,8 @@ class SyncManifests:
         return ActionResult(
             f"The four manifests of {published(context.plan)} are on {pushed.branch} ({pushed.commit[:12]}), {how}.",
             evidence=(Evidence("manifest sha256", pushed.sha256, f"{context.plan.target.code_repository} {pushed.commit}"),),
-            digests={"manifest commit": pushed.commit, "manifests": pushed.sha256},
+            digests={"manifests": pushed.sha256},
+            manifest_commit=pushed.commit,
             changed=pushed.changed,
         )
 

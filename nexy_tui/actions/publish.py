@@ -107,7 +107,8 @@ class _Publication:
         return ActionResult(
             f"{', '.join(staged)} of {needed(self._plan)} published; manifests on {pushed.branch} ({pushed.commit[:12]}).",
             evidence=(*_evidence(staged, swapped, downloads), signed),
-            digests={**digests, "manifest commit": pushed.commit, "manifests": pushed.sha256},
+            digests={**digests, "manifests": pushed.sha256},
+            manifest_commit=pushed.commit,
             changed=bool(swapped) or pushed.changed,
         )
 

@@ -51,9 +51,8 @@ class Push:
         if refspecs:
             context.intent("push release commit and tag", commit=commit, branch=branch, tag=version.tag)
             git.push(refspecs)
-        digests = {"release commit": commit}
         return ActionResult(
             f"{version.tag} and {branch} of {context.plan.target.code_repository} stand at {commit[:12]}.",
-            digests=digests,
+            release_commit=commit,
             changed=bool(refspecs),
         )

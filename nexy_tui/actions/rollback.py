@@ -111,7 +111,8 @@ class Rollback:
         return ActionResult(
             f"{names} of {stated.version} is back; its manifests are on {pushed.branch} ({pushed.commit[:12]}), the live server offers it.",
             evidence=(*there, *gaps, *live),
-            digests={**{way.name: way.sha256 for way in ways}, "manifest commit": pushed.commit, "manifests": pushed.sha256},
+            digests={**{way.name: way.sha256 for way in ways}, "manifests": pushed.sha256},
+            manifest_commit=pushed.commit,
             changed=bool(gaps) or pushed.changed,
         )
 

@@ -15,6 +15,7 @@ from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.run import look_session, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
+from nexy_tui.runlog.state import Errand, Purpose
 from nexy_tui.services import Services
 from nexy_tui.services.plain_file import read_version_text
 
@@ -40,8 +41,7 @@ def open_alone(
         version=wanted,
         kind=None,
         with_pkg=(services.layout.inbox / PKG).is_file(),
-        standalone=True,
-        purpose=" ".join(actions),
+        purpose=Purpose(Errand.ACTION, tuple(actions)),
         take_over=take_over,
         observer=observer,
     )

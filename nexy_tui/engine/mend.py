@@ -13,12 +13,13 @@ from nexy_tui.core.problem import Cancelled, Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.engine.driver import Outcome, stopped_by
 from nexy_tui.engine.notice import Observer, unobserved
-from nexy_tui.engine.run import fix_of, look_session, resume_run, start_fix
+from nexy_tui.engine.run import look_session, resume_run, start_fix
 from nexy_tui.engine.session import Session
 from nexy_tui.fixers import FIXERS, Fixer, Wanted, fixer
 from nexy_tui.release import Refusal
 from nexy_tui.runlog.logfile import LogFile
-from nexy_tui.runlog.read import list_runs, read_log
+from nexy_tui.runlog.read import list_runs
+from nexy_tui.runlog.state import Errand, Purpose
 from nexy_tui.services import Services
 
 WORST_FIRST = (Status.FAILED, Status.INCONCLUSIVE, Status.NOT_RUN, Status.PASSED, Status.ATTESTED, Status.NOT_APPLICABLE)
@@ -103,10 +104,10 @@ def interrupted(services: Services, name: str) -> Path | None:
 
     Raises Refused while another process is at it. One that cannot be gone on with is left as it is.
     """
-    settings = services.settings
+    settings, fixing = services.settings, Purpose(Errand.FIX, (name,))
     for run in list_runs(settings.state_dir):
         mine = run.operator == settings.operator and run.world == services.target.world
-        if mine and run.looks in ("open", "torn") and not run.outcome and fix_of(read_log(run.path)) == name:
+        if mine and run.looks in ("open", "torn") and not run.outcome and run.purpose == fixing:
             LogFile.reopen(run.path).close()
             return run.path
     return None

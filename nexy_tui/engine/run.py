@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache, partial
@@ -21,7 +20,6 @@ from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.before import Before, kind_of_release, look_before, or_none, released_version, version_or_none, written_version
-from nexy_tui.engine.exposure import open_since
 from nexy_tui.engine.last_target import flat, remember_target
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, Resumed, unobserved
@@ -30,8 +28,9 @@ from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.left import was_cut_off
 from nexy_tui.runlog.read import previous_head, read_log
-from nexy_tui.runlog.record import Operator, Record, Subject
+from nexy_tui.runlog.record import Operator, Subject
 from nexy_tui.runlog.sign import Signer
+from nexy_tui.runlog.state import Errand, Purpose, RunState
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
@@ -39,14 +38,12 @@ from nexy_tui.services.lock import ReleaseLock
 
 T = TypeVar("T")
 
+A_RELEASE = Purpose(Errand.RELEASE)
+
 SECRET_NAMES = re.compile(r"TOKEN$|SECRET$|PASSWORD$|API_KEY$|^PGPASSWORD$")
 """Environment variables whose values are secrets."""
 
 SHORTEST_SECRET = 6
-
-FIX = "fix "
-"""How the purpose of a fixer's run begins; the fixer's name follows."""
-
 
 NO_VERSION = "no-version"
 """What stands for the version in the log of a fix where the release that is out cannot be told."""
@@ -74,8 +71,7 @@ def start_run(
     version: Version,
     kind: Kind | None,
     with_pkg: bool,
-    standalone: bool = False,
-    purpose: str = "release",
+    purpose: Purpose = A_RELEASE,
     take_over: bool = False,
     observer: Observer = unobserved,
 ) -> Session:
@@ -93,7 +89,6 @@ def start_run(
         version,
         kind or kind_of_release(services, version, before),
         with_pkg=with_pkg,
-        standalone=standalone,
         purpose=purpose,
         observer=observer,
     )
@@ -116,8 +111,7 @@ def start_fix(services: Services, checklist: Checklist, name: str, *, observer: 
         version,
         kind_of_release(services, version, before),
         with_pkg=_pkg_there(services),
-        standalone=True,
-        purpose=FIX + name,
+        purpose=Purpose(Errand.FIX, (name,)),
         observer=observer,
     )
 
@@ -130,11 +124,10 @@ def _begin(
     kind: Kind,
     *,
     with_pkg: bool,
-    standalone: bool,
-    purpose: str,
+    purpose: Purpose,
     observer: Observer,
 ) -> Session:
-    keys = keys_of(services)
+    keys, standalone = keys_of(services), purpose != A_RELEASE
     settings, now = services.settings, services.clock.now()
     log = RunLog.create(
         settings.state_dir / "runs",
@@ -147,7 +140,8 @@ def _begin(
         subjects=[code_subject(services, services.git.head())],
         previous_head=previous_head(settings.state_dir, settings.operator),
         clock=services.clock,
-        facts=_facts(services, before, with_pkg=with_pkg, standalone=standalone, purpose=purpose),
+        facts=_facts(services, before, with_pkg=with_pkg, purpose=purpose),
+        details=purpose.details(),
         secrets=_known_secrets(services),
     )
     plan = _plan(services, version, kind, before, with_pkg=with_pkg, run=log.run, started=now, standalone=standalone)
@@ -171,7 +165,9 @@ def resume_run(
     services.require_checkout()
     require_world(services.settings)
     left = read_log(path)
-    if (fixing := fix_of(left)) != fix:
+    state = RunState.of(left) if left else None
+    fixing = fix_of(state)
+    if fixing != fix:
         raise Refused(
             f"The run in {path} is {f'a fix ({fixing})' if fixing else 'no fix'}.",
             "A run goes on as what it was begun as.",
@@ -200,21 +196,19 @@ def resume_run(
         started=genesis.time,
         standalone=facts.get("standalone") == "yes",
     )
-    plan = replace(plan, begun=frozenset(str(record.action) for record in left if record.kind == "progress-checkpoint"))
+    plan = replace(plan, begun=state.begun if state is not None else frozenset())
     session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run))
     session.restore(log.attestations)
-    session.restore_exposure(open_since(left))
+    session.restore_exposure(state.exposed_since if state is not None else None)
     observer(Resumed(log.run, genesis.version, log.dangling))
     if take_over:
         session.take_over_lock()
     return session
 
 
-def fix_of(records: Sequence[Record]) -> str:
-    """The name of the fixer whose run a log's records are, or an empty text for any other run."""
-    facts = records[0].details.get("facts") if records else None
-    purpose = str(facts.get("purpose", "")) if isinstance(facts, Mapping) else ""
-    return purpose.removeprefix(FIX) if purpose.startswith(FIX) else ""
+def fix_of(state: RunState | None) -> str:
+    """The name of the fixer whose run it is, or an empty text for any other run."""
+    return " ".join(state.purpose.names) if state is not None and state.purpose.errand is Errand.FIX else ""
 
 
 def look_session(services: Services, checklist: Checklist, *, released: bool = False, observer: Observer = unobserved) -> Session:
@@ -294,14 +288,14 @@ def _plan(
     )
 
 
-def _facts(services: Services, before: Before, *, with_pkg: bool, standalone: bool, purpose: str) -> dict[str, str]:
+def _facts(services: Services, before: Before, *, with_pkg: bool, purpose: Purpose) -> dict[str, str]:
     return {
         "served_before": str(before.served or ""),
         "published_before": str(before.published or ""),
         "base_commit": before.base_commit or "",
         "with_pkg": "yes" if with_pkg else "no",
-        "standalone": "yes" if standalone else "no",
-        "purpose": purpose,
+        "standalone": "no" if purpose == A_RELEASE else "yes",
+        "purpose": str(purpose),
         "target": hashlib.sha256(json.dumps(flat(asdict(services.target)), sort_keys=True).encode()).hexdigest(),
         "token_source": or_none(lambda: services.secrets.github_token().source) or "none",
     }

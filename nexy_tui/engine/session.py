@@ -20,7 +20,6 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Cancelled, Problem, Refused
 from nexy_tui.core.secret import redact
 from nexy_tui.core.target import DMG, PKG
-from nexy_tui.engine import exposure
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Notice, Observer, PhaseOpened, Sealed, unobserved
@@ -28,6 +27,7 @@ from nexy_tui.release import Refusal, Release, Step
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.record import Subject
 from nexy_tui.runlog.sign import Signer
+from nexy_tui.runlog.state import Mark
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import Services
 
@@ -38,10 +38,7 @@ CLOSES_EXPOSURE = "final.live"
 WAY_BACK = "rollback"
 """The action that makes clients whole again while they are exposed."""
 
-RELEASE_COMMIT = "release commit"
-MANIFEST_COMMIT = "manifest commit"
-"""The digests' names under which an action says which commit the run releases; where the kind has no release commit, the manifest
-commit. It is the log's subject from then on."""
+_EXPOSED = "Exposure opened: clients that follow the live appcast refuse the download until both agree."
 
 
 @dataclass(frozen=True)
@@ -249,7 +246,7 @@ class Session:
         if self._lock is not None:
             before = self._lock.take_over()
             held = f"The release lock was taken over from {before}" if before else "Nobody held the release lock"
-            self._journal().progress_checkpoint("take-over", message=f"{held}, as the operator typed.")
+            self._journal().progress_checkpoint("take-over", message=f"{held}, as the operator typed.", mark=Mark.TAKEN_OVER)
 
     def reclaim_lock(self) -> None:
         """After a run was cut off: take the release lock again that it left, so that its end gives it back."""
@@ -280,7 +277,7 @@ class Session:
 
         def intent(step: str, /, **facts: str) -> None:
             evidence = [Evidence(name, value, "intent") for name, value in facts.items()]
-            log.progress_checkpoint(action, message=step, evidence=evidence)
+            log.progress_checkpoint(action, message=step, mark=Mark.BEGUN, evidence=evidence)
             self._plan = replace(self._plan, begun=self._plan.begun | {action})
 
         context = ActionContext(
@@ -306,13 +303,18 @@ class Session:
             )
             self._end(log, subject.name, begun, broken)
             raise broken from error
-        evidence = list(result.evidence) + [Evidence(name, value, "digest") for name, value in result.digests.items()]
-        subjects = [Subject(name, {"sha256": value}) for name, value in result.digests.items() if name in (DMG, PKG)]
-        released = result.digests.get(RELEASE_COMMIT if self._plan.kind.tags else MANIFEST_COMMIT)
-        if released is not None:
+        released = result.release_commit if self._plan.kind.tags else result.manifest_commit
+        if released:
             log.set_subject(released)
-        status = "done" if result.changed else "unchanged"
-        log.result(subject.name, status, duration_ms=self._since(begun), message=result.summary, evidence=evidence, subjects=subjects)
+        log.result(
+            subject.name,
+            "done" if result.changed else "unchanged",
+            duration_ms=self._since(begun),
+            message=result.summary,
+            evidence=[*result.evidence, *(Evidence(name, value, "digest") for name, value in _made(result).items())],
+            subjects=[Subject(name, {"sha256": value}) for name, value in result.digests.items() if name in (DMG, PKG)],
+            details=_details(result),
+        )
         self._say(ActionEnded(action, result, None))
         return result
 
@@ -339,7 +341,7 @@ class Session:
         if self.exposed_since is None:
             self.exposed_since = now - event.seconds
             if self.log is not None:
-                self.log.progress_checkpoint(action, message=exposure.opened())
+                self.log.progress_checkpoint(action, message=_EXPOSED, mark=Mark.EXPOSED)
         return Exposure(now - self.exposed_since, open=True)
 
     def _close_exposure(self, action: str, why: str) -> Exposure | None:
@@ -348,7 +350,7 @@ class Session:
         seconds = self.services.clock.monotonic() - self.exposed_since
         self.exposed_since = None
         if self.log is not None:
-            self.log.progress_checkpoint(action, message=exposure.closed(seconds, why))
+            self.log.progress_checkpoint(action, message=f"Exposure closed after {seconds:.1f} s: {why}.", mark=Mark.AGREED)
         return Exposure(seconds, open=False)
 
     def _take(self, finding: Finding) -> None:
@@ -401,3 +403,15 @@ class Session:
     def _say(self, notice: Notice) -> None:
         for observer in self._observers:
             observer(notice)
+
+
+def _made(result: ActionResult) -> dict[str, str]:
+    """What an action made, by name: files by their digests, commits by their ids."""
+    commits = {"release commit": result.release_commit, "manifest commit": result.manifest_commit}
+    return {**result.digests, **{name: commit for name, commit in commits.items() if commit}}
+
+
+def _details(result: ActionResult) -> dict[str, object]:
+    """The same, typed, for the record."""
+    made = {"digests": dict(result.digests), "release_commit": result.release_commit, "manifest_commit": result.manifest_commit}
+    return {name: value for name, value in made.items() if value}

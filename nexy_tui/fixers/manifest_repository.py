@@ -173,7 +173,7 @@ class PushManifest(Mending):
         pushed(git, commit, facts.branch)
         context.emit(Line(f"“{subject}” is on {facts.branch}", "git"))
         return ActionResult(
-            f"“{subject}” is on {facts.branch} of {context.plan.target.code_repository}.", digests={"manifest commit": commit}
+            f"“{subject}” is on {facts.branch} of {context.plan.target.code_repository}.", manifest_commit=commit
         )
 
 

@@ -22,6 +22,7 @@ from nexy_tui.runlog.logfile import LogFile
 from nexy_tui.runlog.record import SUFFIX, ZERO, Draft, Operator, Subject
 from nexy_tui.runlog.resume import examine
 from nexy_tui.runlog.sign import Signer, sign_statement
+from nexy_tui.runlog.state import Mark, RunState, reason_of
 
 _VERSION_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -67,12 +68,14 @@ class RunLog:
         previous_head: str | None,
         clock: Clock,
         facts: Mapping[str, str],
+        details: Mapping[str, object] | None = None,
         secrets: Sequence[Secret] = (),
     ) -> RunLog:
         """Begin a run: `<directory>/<version>/<run>.intoto.jsonl` with its genesis.
 
         `directory` is the state directory's `runs`; `tool` holds the tool's version and the checklist's digest; `facts` what
-        the run found before it began, such as the version served. Raises Problem when the file cannot be made or written.
+        the run found before it began, such as the version served; `details` is what a resume reads besides.
+        Raises Problem when the file cannot be made or written.
         """
         import uuid6
 
@@ -86,7 +89,7 @@ class RunLog:
         genesis = Genesis(identity, version, kind, clock.now(), dict(facts))
         log = cls(file, genesis, signer=signer, subjects=subjects, clock=clock)
         log.protect(*secrets)
-        details = {
+        own = {
             "tool": dict(tool),
             "public_key": sshwire.openssh_public(signer.public),
             "key_source": signer.source,
@@ -96,7 +99,7 @@ class RunLog:
             "facts": dict(facts),
         }
         try:
-            log._write(Draft("genesis", message=f"Run of {version} begun.", details=details))
+            log._write(Draft("genesis", message=f"Run of {version} begun.", details=details or {}, own=own))
         except BaseException:
             log.close()
             log.path.unlink(missing_ok=True)
@@ -115,7 +118,7 @@ class RunLog:
             log = cls._continuing(file, found, signer, clock)
             log.protect(*secrets)
             unknown = f"; outcome unknown: {', '.join(log.dangling)}." if log.dangling else "."
-            log._write(Draft("resume", message="Run resumed" + unknown, details={"torn": torn, "dangling": list(log.dangling)}))
+            log._write(Draft("resume", message="Run resumed" + unknown, own={"torn": torn, "dangling": list(log.dangling)}))
         except BaseException:
             file.close()
             raise
@@ -123,14 +126,14 @@ class RunLog:
 
     @classmethod
     def _continuing(cls, file: LogFile, found: Chain, signer: Signer, clock: Clock) -> RunLog:
-        first, last = found.records[0], found.records[-1]
+        first, last, state = found.records[0], found.records[-1], RunState.of(found.records)
         subjects = last.subject[: len(first.subject)]
-        log = cls(file, Genesis.of(first), signer=signer, subjects=subjects, clock=clock)
+        log = cls(file, state.genesis, signer=signer, subjects=subjects, clock=clock)
         log.head, log.count = found.head, len(found.records)
         log._bytes.update(file.read())
         log._counts.update(status_counts(found.records))
-        log.dangling = tuple(dict.fromkeys(str(intent.action) for intent in found.dangling))
-        log.attestations = tuple((str(one.item), one.message) for one in found.records if one.kind == "attestation")
+        log.dangling = state.dangling
+        log.attestations = state.attestations
         return log
 
     @property
@@ -177,9 +180,12 @@ class RunLog:
         message: str = "",
         item: str | None = None,
         subjects: Sequence[Subject] = (),
+        details: Mapping[str, object] | None = None,
     ) -> int:
         """Say how an action ended; closes its intents. The status `refused` says it was not begun, and closes none."""
-        draft = Draft("result", item=item, status=str(status), action=action, exit=exit, duration_ms=duration_ms)
+        draft = Draft(
+            "result", item=item, status=str(status), action=action, exit=exit, duration_ms=duration_ms, details=details or {}
+        )
         return self._write(draft.with_context(evidence, message, subjects))
 
     def check(self, item: str, status: str, message: str, evidence: Sequence[EvidenceLike] = (), *, duration_ms: int | None = None) -> int:
@@ -188,19 +194,22 @@ class RunLog:
 
     def attestation(self, item: str, reason: str, evidence: Sequence[EvidenceLike] = ()) -> int:
         """Record that the operator, not the machine, says the item holds, and why."""
-        return self._write(Draft("attestation", item=item, status=str(Status.ATTESTED)).with_context(evidence, reason))
+        draft = Draft("attestation", item=item, status=str(Status.ATTESTED), details={"reason": reason})
+        return self._write(draft.with_context(evidence, reason))
 
     def progress_checkpoint(
         self,
         action: str,
         message: str,
         *,
+        mark: Mark | None = None,
         item: str | None = None,
         evidence: Sequence[EvidenceLike] = (),
         subjects: Sequence[Subject] = (),
     ) -> int:
         """Record that a long action, or the run, has come to a point worth finding again."""
-        return self._write(Draft("progress-checkpoint", item=item, action=action).with_context(evidence, message, subjects))
+        draft = Draft("progress-checkpoint", item=item, action=action, details={} if mark is None else mark.details())
+        return self._write(draft.with_context(evidence, message, subjects))
 
     def seal(self, outcome: str, message: str = "") -> Path:
         """End the run (complete, aborted or failed) and sign the whole file; the signature's path. Nothing can be recorded after it.
@@ -208,9 +217,9 @@ class RunLog:
         Calling it again after the signature could not be written writes the signature.
         """
         with self._mutex:
-            details = seal.details(outcome, self.count + 1, dict(sorted(self._counts.items())))
+            own = seal.details(outcome, self.count + 1, dict(sorted(self._counts.items())))
             if not self.sealed or seal.signature_path(self.path).exists():
-                self._write(Draft("seal", message=message or f"Run sealed: {outcome}.", details=details))
+                self._write(Draft("seal", message=message or f"Run sealed: {outcome}.", own=own))
             return seal.sign_file(self.path, self._file.read(), self._signer)
 
     def close(self) -> None:
@@ -237,7 +246,7 @@ class RunLog:
         if draft.kind == "intent" and draft.action not in self.dangling:
             self.dangling += (str(draft.action),)
         if draft.kind == "attestation":
-            self.attestations += ((str(draft.item), draft.message),)
+            self.attestations += ((str(draft.item), reason_of(draft)),)
         if draft.kind == "result" and draft.status != REFUSED:
             self.dangling = tuple(action for action in self.dangling if action != draft.action)
         self.sealed = draft.kind == "seal"

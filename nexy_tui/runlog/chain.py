@@ -181,7 +181,7 @@ def _genesis_fault(record: Record) -> str | None:
 
 def _seal_fault(record: Record, number: int, before: Sequence[Record]) -> str | None:
     details: dict[str, Any] = dict(record.details)
-    if set(details) != {"outcome", "records", "counts"} or details["outcome"] not in OUTCOMES:
+    if not {"outcome", "records", "counts"} <= set(details) or details["outcome"] not in OUTCOMES:
         return "its fields are not outcome, records and counts"
     if details["records"] != number:
         return f"it counts {details['records']} records where there are {number}"

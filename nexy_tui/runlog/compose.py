@@ -11,7 +11,7 @@ from nexy_tui.core.secret import Secret
 from nexy_tui.runlog import argv as argv_list
 from nexy_tui.runlog import canonical
 from nexy_tui.runlog.genesis import Identity
-from nexy_tui.runlog.record import Draft, Subject, evidence_document, is_word, statement
+from nexy_tui.runlog.record import DETAILS, Draft, Subject, evidence_document, is_word, statement
 from nexy_tui.runlog.redaction import Redactor
 
 
@@ -61,9 +61,10 @@ def _predicate(draft: Draft, identity: Identity, place: Place, redactor: Redacto
         "duration_ms": draft.duration_ms,
         "evidence": redactor.clean([evidence_document(one) for one in draft.evidence], "/predicate/evidence"),
         "message": redactor.clean(draft.message, "/predicate/message"),
+        DETAILS: redactor.clean(draft.details, f"/predicate/{DETAILS}"),
     }
-    if draft.details is not None:
-        predicate[draft.kind] = redactor.clean(draft.details, f"/predicate/{draft.kind}")
+    if draft.own is not None:
+        predicate[draft.kind] = redactor.clean(draft.own, f"/predicate/{draft.kind}")
     predicate["redacted"] = sorted(set(redactor.pointers))
     return predicate
 

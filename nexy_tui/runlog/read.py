@@ -8,9 +8,10 @@ from pathlib import Path
 
 from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.runlog import canonical, dsse, seal
-from nexy_tui.runlog.chain import dangling, read_line, split
+from nexy_tui.runlog.chain import read_line, split
 from nexy_tui.runlog.logfile import read_whole
 from nexy_tui.runlog.record import SUFFIX, BadRecord, Record
+from nexy_tui.runlog.state import Purpose, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class RunSummary:
     head: str = ""
     outcome: str = ""
     dangling: tuple[str, ...] = ()
+    purpose: Purpose | None = None
 
     def document(self) -> dict[str, object]:
         """The summary for `runs list --json`."""
@@ -37,6 +39,7 @@ class RunSummary:
             "run": self.run,
             "version": self.version,
             "kind": self.kind,
+            "purpose": None if self.purpose is None else str(self.purpose),
             "world": self.world,
             "operator": self.operator,
             "looks": self.looks,
@@ -65,7 +68,7 @@ def summary(path: Path) -> RunSummary:
         return RunSummary(run, version, path, "unreadable")
     if not records or records[0].kind != "genesis":
         return RunSummary(run, version, path, "torn" if torn else "unreadable")
-    first, last = records[0], records[-1]
+    first, last, state = records[0], records[-1], RunState.of(records)
     sealed = last.kind == "seal" and not torn
     return RunSummary(
         run=first.run,
@@ -80,7 +83,8 @@ def summary(path: Path) -> RunSummary:
         records=len(records),
         head=last.digest,
         outcome=str(last.details.get("outcome", "")) if sealed else "",
-        dangling=tuple(dict.fromkeys(str(intent.action) for intent in dangling(records))),
+        dangling=state.dangling,
+        purpose=state.purpose,
     )
 
 

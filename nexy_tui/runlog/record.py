@@ -23,6 +23,9 @@ KINDS = ("genesis", "intent", "result", "check", "attestation", "progress-checkp
 DETAILED = ("genesis", "resume", "seal")
 """Kinds whose predicate has one more field, named like the kind."""
 
+DETAILS = "details"
+"""The field of typed values that a resume reads. Logs written before it was there have none; unknown names in it are passed over."""
+
 OUTCOMES = ("complete", "aborted", "failed")
 
 _ORDER = ("run", "world", "seq", "prev", "kind", "time", "mono_us", "boot", "operator")
@@ -82,7 +85,9 @@ class Draft:
     evidence: Sequence[Evidence | Mapping[str, object]] = ()
     message: str = ""
     subjects: Sequence[Subject] = ()
-    details: Mapping[str, object] | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+    own: Mapping[str, object] | None = None
+    """What stands in the field named like the kind."""
 
     def with_context(self, evidence: Sequence[Evidence | Mapping[str, object]], message: str, subjects: Sequence[Subject] = ()) -> Draft:
         """The same draft with what was seen, said and touched."""
@@ -115,6 +120,9 @@ class Record:
     keyid: str
     digest: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    """Its typed values, those of the field named like its kind among them."""
+    typed: bool = True
+    """False for a record of the format that had no details yet."""
 
     @property
     def moment(self) -> datetime:
@@ -164,8 +172,8 @@ def parse(document: Mapping[str, Any], keyid: str, digest: str) -> Record:
     if kind not in KINDS:
         raise BadRecord("its kind is unknown")
     expected = _FIELDS | ({kind} if kind in DETAILED else set())
-    if set(predicate) != expected:
-        raise BadRecord(f"fields are missing or unknown: {', '.join(sorted(set(predicate) ^ expected))[:200]}")
+    if (strange := (set(predicate) - {DETAILS}) ^ expected):
+        raise BadRecord(f"fields are missing or unknown: {', '.join(sorted(strange))[:200]}")
     _demand_types(predicate)
     values = {name: predicate[name] for name in _FIELDS if name not in ("operator", "argv", "evidence", "redacted")}
     return Record(
@@ -177,7 +185,8 @@ def parse(document: Mapping[str, Any], keyid: str, digest: str) -> Record:
         subject=_subjects(document["subject"]),
         keyid=keyid,
         digest=digest,
-        details=predicate.get(kind, {}),
+        details={**predicate.get(DETAILS, {}), **predicate.get(kind, {})},
+        typed=DETAILS in predicate,
     )
 
 
@@ -198,7 +207,7 @@ def _demand_types(predicate: Mapping[str, Any]) -> None:
         "message": _is(predicate["message"], str),
         "redacted": _texts(predicate["redacted"]),
         **{name: predicate[name] is None or _is(predicate[name], str) for name in ("item", "status", "action")},
-        **{name: _is(predicate[name], dict) for name in DETAILED if name in predicate},
+        **{name: _is(predicate[name], dict) for name in (*DETAILED, DETAILS) if name in predicate},
     }
     for name, good in checks.items():
         if not good:

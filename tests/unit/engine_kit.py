@@ -20,6 +20,8 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.notice import Notice
 from nexy_tui.engine.session import Keys, Session
+from nexy_tui.runlog.append import RunLog
+from nexy_tui.runlog.state import Mark
 from nexy_tui.services import Services
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -61,8 +63,8 @@ class Journal:
     def intent(self, action: str, item: str | None = None, argv: object = None, *, message: str | None = None) -> None:
         self._write("intent", action, "", message or "")
 
-    def progress_checkpoint(self, action: str, *, message: str, evidence: object = ()) -> None:
-        self._write("progress-checkpoint", action, "", message)
+    def progress_checkpoint(self, action: str, *, message: str, mark: Mark | None = None, evidence: object = ()) -> None:
+        self._write("progress-checkpoint", action, mark or "", message)
 
     def result(self, action: str, status: str, *, message: str | None = None, **_: object) -> None:
         self._write("result", action, status, message or "")
@@ -158,13 +160,11 @@ class Stage:
         self.confirmed.append(action)
         return True
 
-    def checklist(self, does: dict[str, Callable[[ActionContext], ActionResult]] | None = None) -> Checklist:
+    def checklist(self, does: dict[str, Callable[[ActionContext], ActionResult]] | None = None, of: Checklist = CHECKLIST) -> Checklist:
         """The real checklist, its checks and actions replaced."""
-        phases = tuple(
-            replace(phase, items=tuple(replace(item, check=self._check(item)) for item in phase.items)) for phase in CHECKLIST.phases
-        )
-        recorders = {name: Recorder(self, real, (does or {}).get(name)) for name, real in CHECKLIST.actions.items()}
-        return Checklist(phases, recorders, {name: Recorder(self, real, dry=True) for name, real in CHECKLIST.dry_runs.items()})
+        phases = tuple(replace(phase, items=tuple(replace(item, check=self._check(item)) for item in phase.items)) for phase in of.phases)
+        recorders = {name: Recorder(self, real, (does or {}).get(name)) for name, real in of.actions.items()}
+        return Checklist(phases, recorders, {name: Recorder(self, real, dry=True) for name, real in of.dry_runs.items()})
 
     def _check(self, item: Item) -> Check:
         def look(_: Scope) -> Status:
@@ -216,17 +216,19 @@ def engine(
     plan: Plan = PLAN,
     looks_only: bool = False,
     does: dict[str, Callable[[ActionContext], ActionResult]] | None = None,
+    of: Checklist = CHECKLIST,
+    log: RunLog | None = None,
 ) -> Engine:
-    """A session over a stage. `looks_only` leaves the journal away; `does` gives actions something to do."""
+    """A session over a stage. `looks_only` leaves the journal away; `does` gives actions something to do; `log` is a true one."""
     stage = stage or Stage()
     journal, lock, notices = Journal(), Lock(), list[Notice]()
     services: Any = SimpleNamespace(clock=StillClock(), target=plan.target)
     session = Session(
         services,
-        stage.checklist(does),
+        stage.checklist(does, of),
         plan,
         Keys(_no_key, _no_key),
-        log=None if looks_only else journal,  # type: ignore[arg-type]
+        log=log or (None if looks_only else journal),  # type: ignore[arg-type]
         observer=notices.append,
         lock=lock,  # type: ignore[arg-type]
     )

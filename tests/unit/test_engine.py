@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,12 +17,13 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status, Verdict
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
-from nexy_tui.engine import evaluate, exposure
+from nexy_tui.engine import evaluate
 from nexy_tui.engine.document import document, outcome_of
 from nexy_tui.engine.driver import drive, stopped_by
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Looking, PhaseOpened, Sealed
 from nexy_tui.engine.run import checklist_digest
 from nexy_tui.release import Refusal
+from nexy_tui.runlog.state import Mark
 
 
 def ready(does: Callable[[ActionContext], ActionResult] | None = None, action: str = "backup") -> Engine:
@@ -227,7 +227,7 @@ class TestActing:
         assert made.session.past_return is False, "the next action can be stopped again"
 
     def test_the_release_commit_becomes_the_logs_subject(self) -> None:
-        made = ready(lambda context: ActionResult("", digests={"release commit": "c" * 40}))
+        made = ready(lambda context: ActionResult("", release_commit="c" * 40))
         made.session.perform("backup")
         assert [record[1] for record in made.journal.records if record[0] == "subject"] == ["c" * 40]
 
@@ -271,8 +271,7 @@ class TestExposure:
         with pytest.raises(ActionFailed):
             made.session.perform("publish")
         assert made.session.exposed_since is None
-        said = [record[3][:15] for record in made.journal.records if record[0] == "progress-checkpoint"]
-        assert said == ["Exposure opened", "Exposure closed"]
+        assert [record[2] for record in made.journal.records if record[0] == "progress-checkpoint"] == [Mark.EXPOSED, Mark.AGREED]
 
     @pytest.mark.parametrize(("status", "offered"), [(Status.FAILED, True), (Status.INCONCLUSIVE, True), (Status.NOT_RUN, False)])
     def test_a_gate_refused_meanwhile_offers_the_way_back(self, status: Status, offered: bool) -> None:
@@ -282,16 +281,6 @@ class TestExposure:
         made.session.restore_exposure(made.session.services.clock.now())
         assert made.session.way_back(refusal) == ("rollback" if offered else None)
         assert made.session.way_back(Refusal("database.drill", status, "")) is None
-
-    def test_the_log_tells_whether_one_was_left_open(self) -> None:
-        def log(*messages: str) -> list[Any]:
-            return [SimpleNamespace(kind="progress-checkpoint", message=text, moment=number) for number, text in enumerate(messages)]
-
-        first, over = exposure.opened(), exposure.closed(3.0, "both agree")
-        assert exposure.open_since(log("replace the download", first, "push the manifest commit")) == 1
-        assert exposure.open_since(log(first, over)) is None
-        assert exposure.open_since(log(first, over, first)) == 2
-        assert exposure.open_since([]) is None
 
     def test_a_resumed_run_goes_on_counting_it(self) -> None:
         made = ready()

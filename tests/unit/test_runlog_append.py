@@ -25,7 +25,7 @@ from nexy_tui.runlog.verify import State, verify
 
 PREDICATE = {
     *("run", "world", "seq", "prev", "kind", "time", "mono_us", "boot", "operator", "item", "status", "action", "argv"),
-    *("exit", "duration_ms", "evidence", "message", "redacted"),
+    *("exit", "duration_ms", "details", "evidence", "message", "redacted"),
 }
 
 

@@ -58,7 +58,7 @@ def test_planted_secrets_are_in_no_field(tmp_path: Path) -> None:
     assert intent.redacted == ("/predicate/argv/2", "/predicate/argv/3", "/predicate/message")
     assert intent.argv == ("git", "push", "https://github.com/o/r.git", "[redacted]")
     assert result.redacted == ("/predicate/evidence/0/deep/list/0", "/predicate/message")
-    assert attestation.redacted == ("/predicate/message",)
+    assert attestation.redacted == ("/predicate/details/reason", "/predicate/message")
 
 
 def test_pointers_lead_into_the_statement(tmp_path: Path) -> None:

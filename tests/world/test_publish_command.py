@@ -24,6 +24,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.engine.run import start_run
 from nexy_tui.rehearsal.names import CODE
 from nexy_tui.runlog.read import read_log
+from nexy_tui.runlog.state import Errand, Purpose
 from nexy_tui.services import Services
 
 NEXT = "1.6.1.43"
@@ -143,8 +144,7 @@ def test_somebody_elses_lock_is_waited_for_or_taken_over_with_a_record(ready: In
             version=Version.parse(NEXT),
             kind=Kind.FULL,
             with_pkg=False,
-            standalone=True,
-            purpose="recover",
+            purpose=Purpose(Errand.ACTION, ("recover",)),
             take_over=True,
         )
         assert outside(ready).lock not in (None, theirs)
