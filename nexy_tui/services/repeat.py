@@ -1,4 +1,4 @@
-"""Asking again where a request may be repeated: with stamina, waiting through the one clock, in sight of the operator."""
+"""Asking again where a request may be repeated: waiting through the one clock, in sight of the operator."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import httpx
-import stamina
-from stamina.instrumentation import set_on_retry_hooks
 
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, Waiting
@@ -21,8 +19,6 @@ ATTEMPTS = 6
 FIRST = 1.0
 """Seconds until the first repetition."""
 _LONGEST = 30.0
-
-set_on_retry_hooks([])  # Its default writes to stderr, into the middle of a screen; waits are shown as events instead.
 
 
 class TryAgain(Exception):
@@ -44,23 +40,18 @@ class Repeating:
 
         `first` is the first wait in seconds; each next one is twice as long.
         """
-        limit = attempts or self._attempts
         tried = 0
-
-        def wait(error: Exception) -> bool | float:
-            nonlocal tried
+        while True:
             tried += 1
-            seconds = pause(error, tried, first)
-            if seconds is None or tried >= limit:
-                return False
-            self._emit(Waiting(f"{_reason(error)}; asking again", seconds))
-            self._clock.sleep(seconds, self._cancelled)
-            return 0.0  # The wait is over: stamina need not wait any more.
-
-        for attempt in stamina.retry_context(on=wait, attempts=limit, timeout=None):
-            with attempt:
+            try:
                 return call()
-        raise AssertionError("stamina ends with a result or an error")
+            except (TryAgain, httpx.TransportError) as error:
+                seconds = pause(error, tried, first)
+                if seconds is None or tried >= (attempts or self._attempts):
+                    raise
+                waiting = Waiting(f"{_reason(error)}; asking again", seconds)
+            self._emit(waiting)
+            self._clock.sleep(waiting.seconds, self._cancelled)
 
 
 def pause(error: Exception, tried: int, first: float = FIRST) -> float | None:
