@@ -115,10 +115,6 @@ class Release:
                 return self.steps[:index]
         raise ValueError(f"no item of the checklist is brought about by {action!r}")
 
-    def may_act(self, action: str) -> Refusal | None:
-        """None when the action may run; else the first item that stands before it and does not hold."""
-        return self.first_in_the_way(self.before_action(action))
-
     def wants(self, action: str) -> bool:
         """Whether an item that the action brings about does not hold."""
         return any(step.action == action and not self.holds(step) for step in self.steps)

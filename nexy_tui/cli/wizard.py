@@ -45,6 +45,8 @@ def open_wizard(
         return 130
     if ending.request == REHEARSE:
         os.execv(sys.executable, [sys.executable, "-m", "nexy_tui", "rehearse"])
+    if ending.message:
+        print(ending.message, file=sys.stderr)
     if ending.log is not None:
         state = f"sealed ({ending.sealed})" if ending.sealed else f"open; go on with: nexy-tui release --resume {ending.run}"
         print(f"Run log, {state}: {ending.log}")

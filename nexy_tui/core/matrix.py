@@ -11,8 +11,6 @@ from nexy_tui.core.text import printable
 ROWS = ("version", "build", "url", "size", "sha256", "signature", "reachability", "tls")
 """The facts that are compared, in order."""
 
-_WORST_FIRST = (Status.FAILED, Status.INCONCLUSIVE)
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -67,11 +65,6 @@ class Matrix:
         """`(source, row, cell)` of every cell with that verdict, in order."""
         cells = ((source, row, column[row]) for source, column in self.columns.items() for row in ROWS if row in column)
         return tuple(item for item in cells if item[2].verdict is status)
-
-    @property
-    def verdict(self) -> Status:
-        """The worst verdict in the table: failed, inconclusive, else passed."""
-        return next((status for status in _WORST_FIRST if self.wrong(status)), Status.PASSED)
 
     def document(self) -> dict[str, dict[str, dict[str, str]]]:
         """As `gate --json` prints it: row, source, value and verdict."""

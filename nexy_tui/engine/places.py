@@ -32,7 +32,7 @@ PUBLISHERS = ("publish", "publish-dry-run")
 class Place:
     """One place: a path or an address, whether something is there, how old that is, and how to see it.
 
-    `age_s` is None where nothing is there, or nobody asked. `is_path` tells a file or folder of this machine from an address.
+    `age_s` is None where nothing is there, or nobody asked.
     """
 
     name: str
@@ -41,7 +41,6 @@ class Place:
     age_s: float | None = None
     note: str = ""
     how: str = ""
-    is_path: bool = True
 
     def document(self) -> dict[str, object]:
         """The place as `where --json` prints it."""
@@ -133,8 +132,8 @@ def _runs(services: Services, now: datetime) -> Iterator[Place]:
 def _pages(services: Services) -> Iterator[Place]:
     target, how = services.target, "nexy-tui check final.assets"
     for name in (DMG, PKG):
-        yield Place("release page", target.notes_url(name), NOT_ASKED, note=name, how=how, is_path=False)
-    yield Place("download", target.asset_url(DMG), NOT_ASKED, note="what clients get", how=how, is_path=False)
+        yield Place("release page", target.notes_url(name), NOT_ASKED, note=name, how=how)
+    yield Place("download", target.asset_url(DMG), NOT_ASKED, note="what clients get", how=how)
 
 
 def _backups(services: Services, now: datetime) -> Iterator[Place]:
@@ -145,7 +144,7 @@ def _backups(services: Services, now: datetime) -> Iterator[Place]:
         default = f"{vm.directory}/{services.layout.relative('server/backups/postgres')}"
         where = f"VM {vm.resource_group}/{vm.name}: BACKUP_LOCAL_DIR of its config.env, else {default}"
         for name in ("backups", "drill records"):
-            yield Place(name, where, NOT_ASKED, how=how, is_path=False)
+            yield Place(name, where, NOT_ASKED, how=how)
         return
     folder = load(services.layout, services.environ).backup_dir
     names = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
@@ -177,7 +176,7 @@ def _journal(services: Services) -> Place:
     vm = services.target.vm
     command = f"journalctl -u {vm.service} -n 100 --no-pager"
     how = f"nexy-tui check deploy.vm (its newest lines), or on the VM: {command}"
-    return Place("VM's journal", f"VM {vm.resource_group}/{vm.name}, unit {vm.service}", NOT_ASKED, how=how, is_path=False)
+    return Place("VM's journal", f"VM {vm.resource_group}/{vm.name}, unit {vm.service}", NOT_ASKED, how=how)
 
 
 def _version(services: Services) -> str:

@@ -238,8 +238,7 @@ def checklist_digest(checklist: Checklist) -> str:
 
 def code_subject(services: Services, commit: str) -> Subject:
     """The code repository at a commit, as a log's subject."""
-    url = f"git+https://{services.target.hosts.web}/{services.target.code_repository}"
-    return Subject(url, {"gitCommit": commit})
+    return Subject.commit(f"https://{services.target.hosts.web}/{services.target.code_repository}", commit)
 
 
 def _world_name(world: str | None) -> str:

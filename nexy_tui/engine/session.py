@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -92,10 +91,6 @@ class Session:
     def watch(self, observer: Observer) -> None:
         """Show everything from now on to one more face."""
         self._observers.append(observer)
-
-    def findings(self, items: Sequence[Item]) -> list[Finding | None]:
-        """The latest finding of each item."""
-        return [self._state.findings.get(item.id) for item in items]
 
     def scope(self) -> Scope:
         """A pass of looking, for whoever wants the facts besides the findings."""
@@ -288,7 +283,7 @@ class Session:
             intent=intent,
             signer=self.keys.signer,
             trusted=self.keys.trusted,
-            journal=lambda: Journal(log.run, log.count, hashlib.sha256(log.path.read_bytes()).hexdigest()),
+            journal=lambda: Journal(log.run, log.count, log.digest()),
         )
         try:
             result = subject.run(context)
@@ -312,7 +307,7 @@ class Session:
             duration_ms=self._since(begun),
             message=result.summary,
             evidence=[*result.evidence, *(Evidence(name, value, "digest") for name, value in _made(result).items())],
-            subjects=[Subject(name, {"sha256": value}) for name, value in result.digests.items() if name in (DMG, PKG)],
+            subjects=[Subject.artifact(name, value) for name, value in result.digests.items() if name in (DMG, PKG)],
             details=_details(result),
         )
         self._say(ActionEnded(action, result, None))

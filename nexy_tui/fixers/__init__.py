@@ -34,9 +34,3 @@ TROUBLES: tuple[Trouble, ...] = tuple(one.trouble for one in FIXERS)
 def fixer(name: str) -> Fixer | None:
     """The fixer of a name or a section number, or None."""
     return next((one for one in FIXERS if name in (one.trouble.name, one.trouble.section)), None)
-
-
-def trouble(name: str) -> Trouble | None:
-    """The entry of a name or a section number, or None."""
-    found = fixer(name)
-    return None if found is None else found.trouble

@@ -23,7 +23,6 @@ PREVIOUS = "1.6.1.42"
 NEXT = "1.6.1.43"
 """The release whose artifacts lie in a new world's inbox."""
 
-OWNER = "Seregawpn"
 CODE = "Seregawpn/Nexy_server"
 ARTIFACTS = "Seregawpn/Nexy_production"
 
@@ -144,11 +143,6 @@ class World:
     def file(self) -> Path:
         """`world.json`."""
         return self.dir / "world.json"
-
-    @property
-    def lock(self) -> Path:
-        """Locked by whoever starts or stops the world."""
-        return self.dir / "world.lock"
 
     @property
     def running(self) -> Path:

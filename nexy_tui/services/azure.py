@@ -47,7 +47,6 @@ T = TypeVar("T")
 class ManagedOutput:
     """How a managed run-command ended. `exit` is None where Azure does not say."""
 
-    state: str
     exit: int | None
     stdout: str
     stderr: str
@@ -143,7 +142,7 @@ class RunCommands:
                 "What the script did is unknown.",
                 "Look at the VM, then run again.",
             )
-        return ManagedOutput(str(seen.execution_state or ""), seen.exit_code, seen.output or "", seen.error or "")
+        return ManagedOutput(seen.exit_code, seen.output or "", seen.error or "")
 
     def _execute(
         self,

@@ -30,12 +30,11 @@ _TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """The figures of the bytes that came from `url` at `time`; `host` is where the last redirect led."""
+    """The figures of the bytes that came from `url` at `time`."""
 
     url: str
     size: int
     sha256: str
-    host: str
     time: str
 
     def __str__(self) -> str:
@@ -76,7 +75,7 @@ class Downloader:
                     return None
                 _require_whole(response, self._clock)
                 size, sha256 = self._read(response, meter, sink)
-                return Downloaded(url, size, sha256, urlsplit(address).hostname or "", rfc3339(self._clock.now()))
+                return Downloaded(url, size, sha256, rfc3339(self._clock.now()))
         raise CouldNotLook(f"{url} is redirected more than {_REDIRECTS} times.", remedy="Look at the address in a browser.")
 
     def _read(self, response: httpx.Response, meter: Meter, sink: BinaryIO | None) -> tuple[int, str]:

@@ -279,18 +279,9 @@ class Git:
         """Short id, subject, author and date of a commit, for people."""
         return self.read("log", "-1", "--format=%h “%s” by %an, %ad", "--date=short", commit)
 
-    def files_of_commit(self, commit: str) -> tuple[str, ...]:
-        """Paths a commit changed against its first parent."""
-        out = self.read("diff-tree", "--no-commit-id", "--name-only", "-r", "-z", "--root", commit)
-        return tuple(path for path in out.split("\0") if path)
-
     def message_of(self, commit: str) -> str:
         """A commit's message."""
         return self.read("log", "-1", "--format=%B", commit).strip()
-
-    def tags(self) -> tuple[str, ...]:
-        """Release-like tags of the checkout (`v…`)."""
-        return tuple(self.read("tag", "--list", "v*").split())
 
     def tag_commit(self, tag: str) -> str | None:
         """The commit a local tag names, or None."""

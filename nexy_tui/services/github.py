@@ -69,7 +69,6 @@ class Release:
     id: int
     tag: str
     immutable: bool
-    draft: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +314,7 @@ def _broken(error: Exception) -> str:
 
 def _release(document: Any, tag: str) -> Release:
     try:
-        return Release(int(document["id"]), str(document["tag_name"]), document.get("immutable") is True, document.get("draft") is True)
+        return Release(int(document["id"]), str(document["tag_name"]), document.get("immutable") is True)
     except (KeyError, TypeError, ValueError):
         raise _unclear(tag) from None
 

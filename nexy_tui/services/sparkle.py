@@ -52,7 +52,6 @@ class Examined:
     """What the child process saw: the file's figures and whether the signature is valid over them."""
 
     signature: str
-    public_key: str
     sha256: str
     size: int
     valid: bool
@@ -172,7 +171,7 @@ class Sparkle:
         )
         try:
             answer = json.loads(done.stdout)
-            return Examined(answer["signature"], answer["public_key"], answer["sha256"], answer["size"], answer["valid"])
+            return Examined(answer["signature"], answer["sha256"], answer["size"], answer["valid"])
         except (ValueError, KeyError, TypeError):
             raise CouldNotLook(
                 f"The process that signs and verifies ended with status {done.exit}: {done.tail}",

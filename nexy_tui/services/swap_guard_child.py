@@ -107,7 +107,7 @@ def _first_look(host: ReleaseHost, move: Move) -> str:
 
 
 def _release(move: Move) -> Release:
-    return Release(move.release, move.tag, immutable=False, draft=False)
+    return Release(move.release, move.tag, immutable=False)
 
 
 def _host(first: Mapping[str, Any], environ: Mapping[str, str], clock: Clock) -> ReleaseHost:

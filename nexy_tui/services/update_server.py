@@ -38,7 +38,6 @@ class HealthFacts:
     """What a health address answered. `problem` says why the body could not be read; then the values are None."""
 
     url: str
-    http_status: int
     seen: str
     problem: str = ""
     status: str | None = None
@@ -52,7 +51,6 @@ class AppcastFacts:
     """What the appcast's address answered. `problem` says why it could not be read; then `appcast` is None."""
 
     url: str
-    http_status: int
     seen: str
     problem: str = ""
     appcast: Appcast | None = None
@@ -100,11 +98,11 @@ class UpdateService:
         """`GET /updates/appcast.xml`: what clients are offered."""
         answer = self._get("/updates/appcast.xml")
         if answer.problem:
-            return AppcastFacts(answer.url, answer.status, answer.seen, answer.problem)
+            return AppcastFacts(answer.url, answer.seen, answer.problem)
         try:
-            return AppcastFacts(answer.url, answer.status, answer.seen, "", parse_appcast(answer.body))
+            return AppcastFacts(answer.url, answer.seen, "", parse_appcast(answer.body))
         except ValueError as error:
-            return AppcastFacts(answer.url, answer.status, answer.seen, str(error))
+            return AppcastFacts(answer.url, answer.seen, str(error))
 
     def _health(self, path: str) -> HealthFacts:
         answer = self._get(path)
@@ -115,8 +113,8 @@ class UpdateService:
             except ValueError as error:
                 problem = str(error)
         if problem:
-            return HealthFacts(answer.url, answer.status, answer.seen, problem)
-        return HealthFacts(answer.url, answer.status, answer.seen, "", *(values[key] for key in _HEALTH_KEYS))
+            return HealthFacts(answer.url, answer.seen, problem)
+        return HealthFacts(answer.url, answer.seen, "", *(values[key] for key in _HEALTH_KEYS))
 
     def _get(self, path: str) -> _Answer:
         """One GET, asked a second time after a moment when the connection failed."""

@@ -31,7 +31,6 @@ class FakePlace:
     age_s: float | None
     note: str
     how: str
-    is_path: bool = True
 
 
 def test_every_screen_that_needs_no_run() -> None:

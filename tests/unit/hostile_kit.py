@@ -163,7 +163,7 @@ def host(body: bytes | httpx.SyncByteStream, status: int = 200, headers: httpx.H
     return ReleaseHost(Target(), cast(HttpClients, clients), cast(Secrets, OneToken()), SystemClock(1e9))
 
 
-RELEASE = Release(7, "Update", immutable=False, draft=False)
+RELEASE = Release(7, "Update", immutable=False)
 
 
 def _release_host(raw: bytes) -> object:

@@ -74,8 +74,8 @@ class TestThreeVerdicts:
             refused = Release(steps, state.findings, position).advance()
             assert isinstance(refused, Refusal) and (refused.item, refused.status) == (item.id, Status.INCONCLUSIVE)
         for action in {step.action for step in steps if step.action}:
-            after = item.id in {step.item for step in state.before_action(action)}
-            assert (state.may_act(action) is not None) == after
+            before = state.before_action(action)
+            assert (state.first_in_the_way(before) is not None) == (item.id in {step.item for step in before})
         assert not Release(steps, state.findings, len(state.phases)).complete
 
 

@@ -17,7 +17,7 @@ from nexy_tui.cli import commands
 from nexy_tui.core import rulebook_edition
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.rulebook import SECTIONS, WITHOUT_ITEM
-from nexy_tui.fixers import TROUBLES, trouble
+from nexy_tui.fixers import TROUBLES, fixer
 from nexy_tui.release import Release
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,7 +147,7 @@ def test_what_a_reason_points_to_is_there() -> None:
         for name in re.findall(r"\b[a-z]+\.[a-z]+\b", reason):
             assert CHECKLIST.item(name)
         for name in re.findall(r"nexy-tui fix ([a-z-]+)", reason):
-            assert trouble(name) is not None
+            assert fixer(name) is not None
 
 
 def test_every_trouble_of_the_rulebook_has_its_fixer() -> None:
@@ -155,7 +155,7 @@ def test_every_trouble_of_the_rulebook_has_its_fixer() -> None:
     assert len({entry.name for entry in TROUBLES}) == 9
     for entry in TROUBLES:
         assert entry.title and entry.symptom and entry.steps and all(entry.steps)
-        assert trouble(entry.name) is entry is trouble(entry.section)
+        assert all((found := fixer(name)) is not None and found.trouble is entry for name in (entry.name, entry.section))
 
 
 def test_the_phases_stand_in_the_rulebooks_order() -> None:
@@ -192,7 +192,7 @@ class TestWords:
         assert not item.title.endswith(".") and item.why.endswith(".")
 
     def test_its_fixers_are_there(self, item) -> None:  # type: ignore[no-untyped-def]
-        assert all(trouble(name) is not None and trouble(name).name == name for name in item.fixers)  # type: ignore[union-attr]
+        assert all((found := fixer(name)) is not None and found.name == name for name in item.fixers)
         assert len(set(item.fixers)) == len(item.fixers)
 
     def test_its_check_looks_and_judges_apart(self, item) -> None:  # type: ignore[no-untyped-def]

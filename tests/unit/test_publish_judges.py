@@ -149,7 +149,7 @@ def test_apple() -> None:
 # --- publish.target ---
 
 RIGHTS = Rights("Seregawpn/Nexy_production", visible=True, push=True, scopes=("repo",), source="environment GH_TOKEN")
-RELEASE = Release(1, "Update", immutable=False, draft=False)
+RELEASE = Release(1, "Update", immutable=False)
 
 
 def asset(name: str = DMG, state: str = "uploaded", size: int = SIZE, sha256: str | None = SHA) -> Asset:
@@ -201,7 +201,7 @@ def test_assets() -> None:
 
 
 def download(size: int = SIZE, sha256: str = SHA) -> Downloaded:
-    return Downloaded(TARGET.asset_url(DMG), size, sha256, "objects.example", "2026-02-14T10:00:00Z")
+    return Downloaded(TARGET.asset_url(DMG), size, sha256, "2026-02-14T10:00:00Z")
 
 
 def test_bytes() -> None:

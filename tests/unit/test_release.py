@@ -55,7 +55,7 @@ def test_complete_means_that_every_item_holds(state: Release) -> None:
 @given(any_release, st.sampled_from(["do-a", "do-b"]))
 def test_an_action_needs_all_that_stands_before_it_and_nothing_more(state: Release, action: str) -> None:
     index = next(i for i, step in enumerate(STEPS) if step.action == action)
-    assert (state.may_act(action) is None) == all(state.holds(step) for step in STEPS[:index])
+    assert (state.first_in_the_way(state.before_action(action)) is None) == all(state.holds(step) for step in STEPS[:index])
 
 
 @given(any_release)

@@ -53,7 +53,7 @@ def swapped(host: Host) -> Swapped:
     """The image's swap, with a guard."""
     guard, aside = Guard(), f"previous-{DMG}"
     known, watcher = cast(ReleaseHost, cast(Any, host)), cast(SwapGuard, cast(Any, guard))
-    release = Release(9, "Update", immutable=False, draft=False)
+    release = Release(9, "Update", immutable=False)
     done = swap(known, release, DMG, host.there[INCOMING], aside=aside, guard=watcher, clock=SystemClock())
     assert [(move.old, move.new) for move in guard.moves] == [(1, 3)], "watched before the first rename"
     return done

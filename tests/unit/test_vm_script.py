@@ -132,7 +132,7 @@ def test_each_run_has_a_nonce_of_its_own() -> None:
 
 def test_protected_values_stay_out_of_the_script_and_of_what_is_shown() -> None:
     secret = Secret("keyring", "s3cr3t-value")
-    vm, azure = host(lambda script: ManagedOutput("Succeeded", 0, f"it is s3cr3t-value\n{sentinel(nonce_of(script))}0\n", "s3cr3t-value!"))
+    vm, azure = host(lambda script: ManagedOutput(0, f"it is s3cr3t-value\n{sentinel(nonce_of(script))}0\n", "s3cr3t-value!"))
     result = vm.run_script("true", protected={"KEY": secret})
     script, protected = azure.managed_calls[0]
     assert protected == {"KEY": secret} and "s3cr3t" not in script
@@ -140,14 +140,14 @@ def test_protected_values_stay_out_of_the_script_and_of_what_is_shown() -> None:
 
 
 def test_a_protected_value_does_not_leave_in_an_error_either() -> None:
-    vm, _ = host(lambda _: ManagedOutput("Failed", 1, "it is s3cr3t-value", ""))
+    vm, _ = host(lambda _: ManagedOutput(1, "it is s3cr3t-value", ""))
     with pytest.raises(CouldNotLook) as caught:
         vm.run_script("true", protected={"KEY": Secret("keyring", "s3cr3t-value")})
     assert "s3cr3t" not in str(caught.value)
 
 
 def test_azure_and_sentinel_must_agree_on_the_status() -> None:
-    vm, _ = host(lambda script: ManagedOutput("Failed", 9, f"{sentinel(nonce_of(script))}0\n", ""))
+    vm, _ = host(lambda script: ManagedOutput(9, f"{sentinel(nonce_of(script))}0\n", ""))
     with pytest.raises(CouldNotLook):
         vm.run_script("true", protected={"KEY": Secret("keyring", "value")})
 

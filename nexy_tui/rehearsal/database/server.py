@@ -37,11 +37,6 @@ _DOWN = "database-down"
 _KEEPERS: dict[Path, _Keeper] = {}
 
 
-def client_programs(_: World) -> Path:
-    """The folder with pg_dump, pg_restore and psql that fit the world's server."""
-    return bin_dir()
-
-
 def settings(world: World) -> DatabaseSettings:
     """The settings the operator's checkout has, as a value."""
     secret = world.secrets

@@ -140,7 +140,6 @@ def request(head: h11.Request, host: str, session: Session) -> Request:
         query=dict(parse_qsl(query, keep_blank_values=True)),
         headers=headers,
         body=session.body(),
-        connection=session.channel,
         target=target,
     )
 

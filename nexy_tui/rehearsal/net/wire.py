@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 PIECE = 256 * 1024
 """How much is read, encrypted and written at a time: large enough to be fast, small enough to count for nothing in memory."""
@@ -23,14 +23,6 @@ class BodyTooLarge(Exception):
     """A body that a server wanted whole is longer than its limit; the front door answers 413."""
 
 
-class Connection(Protocol):
-    """The client's connection, for servers that need to break it."""
-
-    def drop(self) -> None:
-        """End the TCP connection at once, as a network failure does."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request. `headers` have lower-case names; `query` keeps the last value of a name; `target` is path and query as sent."""
@@ -41,7 +33,6 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: AsyncIterator[bytes]
-    connection: Connection
     target: str = ""
 
     async def read(self, limit: int = 16 << 20) -> bytes:
@@ -63,11 +54,6 @@ class FileSlice:
     path: Path
     start: int
     length: int
-
-    @classmethod
-    def whole(cls, path: Path) -> FileSlice:
-        """The whole file as it is now."""
-        return cls(path, 0, path.stat().st_size)
 
 
 @dataclass(frozen=True, slots=True)

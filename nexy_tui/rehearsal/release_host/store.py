@@ -113,14 +113,6 @@ class Store:
         found = [release for release in self.releases.values() if release.repository == repository.full_name]
         return sorted(found, key=lambda release: release.id, reverse=True)
 
-    def tagged(self, repository: Repository, tag: str) -> Release | None:
-        """The published release of a tag."""
-        return next((release for release in self.of(repository) if release.tag == tag and not release.draft), None)
-
-    def asset(self, repository: Repository, number: int) -> tuple[Release, Asset] | None:
-        """An asset of a repository with its release."""
-        return next(((release, release.assets[number]) for release in self.of(repository) if number in release.assets), None)
-
     def holder(self, blob: str) -> tuple[Release, Asset] | None:
         """The asset whose bytes a blob holds."""
         every = ((release, asset) for release in self.releases.values() for asset in release.assets.values())

@@ -139,11 +139,10 @@ def _plain(entry: tarfile.TarInfo, mode: int) -> tarfile.TarInfo:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """An archive that was read to its end: size and sha256 of the file, sums of its members, and its metadata."""
+    """An archive that was read to its end: size and sha256 of the file, and its metadata."""
 
     size: int
     sha256: str
-    sums: Mapping[str, str]
     metadata: Mapping[str, str]
 
     @property
@@ -176,7 +175,7 @@ def read(path: Path, stem: str, dump_to: Path | None = None, watch: Watch = lamb
     if missing:
         raise _damaged(path, f"{', '.join(missing)} is not in it")
     _hold(path, found, texts[SUMS])
-    return Contents(counted.size, counted.digest.hexdigest(), found, parse(texts[METADATA]).values)
+    return Contents(counted.size, counted.digest.hexdigest(), parse(texts[METADATA]))
 
 
 def _member(entry: tarfile.TarInfo, stem: str) -> str | None:

@@ -145,7 +145,7 @@ def _gather(layout: Layout, environ: Mapping[str, str]) -> tuple[dict[str, str],
         raise Unusable(f"{name} cannot be read: {error.strerror}.", "The database's settings are in it.", "Mend its permissions.") from None
     if len(raw) > _LIMIT:
         raise Unusable(f"{name} is larger than {_LIMIT} bytes.", "The database's settings are in it.", "It should hold a few short lines.")
-    written = parse(raw.decode("utf-8", "surrogateescape")).values
+    written = parse(raw.decode("utf-8", "surrogateescape"))
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
     for key in (*DEFAULTS, *PASSWORDS, "BACKUP_LOCAL_DIR"):
