@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -38,7 +39,7 @@ class PlainRenderer:
         text = self._text(notice)
         if text is None:
             return
-        with self._guard:
+        with self._guard, contextlib.suppress(OSError, ValueError):  # What is told stops nothing when nobody reads it any more.
             print(printable_lines(text), file=self._stream, flush=True)
 
     def _text(self, notice: Notice) -> str | None:

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from nexy_tui import __version__
-from nexy_tui.cli import common
+from nexy_tui.cli import common, ending, streams
 
 app = typer.Typer(
     name="nexy-tui",
+    cls=ending.Commands,
     help="Release Nexy step by step: every item verified from outside, nothing skipped, a signed log at the end. "
     "Without a command: the wizard.",
     no_args_is_help=False,
@@ -39,13 +40,11 @@ def top(
     """Open the wizard when no command is named."""
     common.current.checkout = checkout
     if world is not None:
-        with common.problems_end():
-            common.enter_world(world)
+        common.enter_world(world)
     if context.invoked_subcommand is None:
         from nexy_tui.cli.wizard import open_wizard
 
-        with common.problems_end():
-            raise typer.Exit(open_wizard(common.make_services()))
+        raise typer.Exit(open_wizard(common.make_services()))
 
 
 OBJECTS = 50_000
@@ -53,13 +52,13 @@ OBJECTS = 50_000
 
 
 def main() -> None:
-    """The console script."""
-    from nexy_tui.cli import commands
-
+    """The console script. Ends the process with one of the documented exit statuses, never with a traceback."""
     gc.set_threshold(OBJECTS, 20, 20)
-    commands.mount(app)
+    streams.hold()
     try:
+        from nexy_tui.cli import commands
+
+        commands.mount(app)
         app(args=common.hoist(sys.argv[1:]), prog_name="nexy-tui")
-    except KeyboardInterrupt:
-        common.say("Interrupted. A release that was begun can be resumed: nexy-tui release --resume RUN")
+    except KeyboardInterrupt:  # Before or after a command's own time.
         sys.exit(130)

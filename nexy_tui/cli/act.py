@@ -65,8 +65,7 @@ def sync_manifests(
         from nexy_tui.cli.look import look_at
 
         checklist = common.the_checklist()
-        with common.problems_end():
-            raise typer.Exit(look_at([checklist.item("version.manifests"), checklist.item("publish.manifests")], json))
+        raise typer.Exit(look_at([checklist.item("version.manifests"), checklist.item("publish.manifests")], json))
     run_alone(["sync-manifests"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
@@ -79,8 +78,7 @@ def deploy(
 ) -> None:
     """Deploy a release to the VM (rulebook section 3, Phase 3)."""
     if not tag.startswith("v"):
-        with common.problems_end():
-            raise Unusable(f"{tag!r} is not a release tag.", remedy=f"Name it with its v: nexy-tui deploy v{tag}")
+        raise Unusable(f"{tag!r} is not a release tag.", remedy=f"Name it with its v: nexy-tui deploy v{tag}")
     run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
@@ -96,33 +94,31 @@ def run_alone(
 ) -> NoReturn:
     """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
     from nexy_tui.cli.interrupt import interruptible
-    from nexy_tui.cli.release import attestations_of, confirmed, stop_of
+    from nexy_tui.cli.release import attestations_of, confirmed, remedy_of, stop_of
     from nexy_tui.engine.alone import open_alone, perform_alone
     from nexy_tui.engine.document import document
     from nexy_tui.plain import PlainRenderer, problem_text
 
     begun = time.monotonic()
-    with common.problems_end():
-        services, checklist = common.make_services(), common.the_checklist()
-        services.require_checkout()
-        attested = attestations_of(attest or [])
-        take_over = take_over and not dry_run
-        if take_over:
-            common.confirm_take_over()
-        observer = PlainRenderer(checklist, sys.stderr if as_json else sys.stdout)
-        with services.git.borrowing() if dry_run else nullcontext():
-            session = open_alone(services, checklist, actions, version=version, take_over=take_over, observer=observer)
-            with interruptible(session):
-                outcome = perform_alone(
-                    session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
-                )
+    services, checklist = common.make_services(), common.the_checklist()
+    services.require_checkout()
+    attested = attestations_of(attest or [])
+    take_over = take_over and not dry_run
+    if take_over:
+        common.confirm_take_over()
+    observer = PlainRenderer(checklist, sys.stderr if as_json else sys.stdout)
+    with services.git.borrowing() if dry_run else nullcontext():
+        session = common.begun(open_alone(services, checklist, actions, version=version, take_over=take_over, observer=observer))
+        with interruptible(session):
+            outcome = perform_alone(
+                session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
+            )
     if outcome.problem is not None:
         common.say(problem_text(outcome.problem))
     elif outcome.refusal is not None:
         common.say(outcome.refusal.reason)
-        finding = session.state.findings.get(outcome.refusal.item)
-        common.say(f"  next: {finding.remedy if finding else 'nexy-tui check ' + outcome.refusal.item}")
+        common.say(f"  next: {remedy_of(session, outcome.refusal)}")
     if as_json:
         shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
-        common.print_json({**shown, **stop_of(outcome)})
+        common.print_json({**shown, **stop_of(session, outcome)})
     raise typer.Exit(outcome.exit_code)

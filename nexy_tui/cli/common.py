@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
-
+from nexy_tui.cli import streams
 from nexy_tui.core.problem import Problem, Unusable
 
 if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist
+    from nexy_tui.engine.session import Session
     from nexy_tui.services import Services
 
 _WIDEST = 20_000
@@ -29,12 +30,28 @@ COMMON = ("--checkout", "--world")
 
 @dataclass
 class Invocation:
-    """The common options of this call."""
+    """This call: its common options, and what is known of it should it break off."""
 
     checkout: Path | None = None
+    as_json: bool = False
+    begun: float = 0.0
+    session: Session | None = None
+    printed: bool = False
 
 
 current = Invocation()
+
+
+def begin(*, as_json: bool) -> None:
+    """A call begins; nothing of one before it is left."""
+    global current  # noqa: PLW0603  A process is one call; only tests make several.
+    current = Invocation(as_json=as_json, begun=time.monotonic())
+
+
+def begun(session: Session) -> Session:
+    """Note the session this call works in: what it has found so far stands in the document, whatever ends the command."""
+    current.session = session
+    return session
 
 
 def hoist(argv: list[str]) -> list[str]:
@@ -71,7 +88,12 @@ def start_directory() -> Path:
 
     if current.checkout is not None:
         return current.checkout
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:
+        raise Unusable(
+            "The folder this runs in is gone.", remedy="Go into one that is there: cd DIR, or name it: --checkout DIR."
+        ) from None
     named = os.environ.get("NEXY_CHECKOUT")
     if not named:
         return here
@@ -92,42 +114,41 @@ def the_checklist() -> Checklist:
 def print_json(value: dict[str, Any] | list[Any]) -> None:
     """One JSON document on standard output: ASCII that a terminal only shows. Half a surrogate pair has no place in JSON."""
     text = json.dumps(value, indent=2, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    print(_NO_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text).replace("\x7f", "\\u007f"), flush=True)
+    streams.put(_NO_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text).replace("\x7f", "\\u007f"))
+    current.printed = True
+
+
+def print_end(problem: Problem) -> None:
+    """The document of a call that a problem ended, with what is known; nothing without --json, or after a document."""
+    if not current.as_json or current.printed:
+        return
+    from nexy_tui.engine.document import broken_off
+
+    print_json(broken_off(problem, current.session, os.environ.get("NEXY_WORLD") or None, time.monotonic() - current.begun))
 
 
 def say(text: str) -> None:
-    """A line for people, on standard error; what came from outside stays visible and is not obeyed."""
+    """A line for people, on standard error; what came from outside stays visible and is not obeyed. Nobody need be listening."""
     from nexy_tui.core.text import printable_lines
 
-    print(printable_lines(text, _WIDEST), file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):
+        print(printable_lines(text, _WIDEST), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:
-    """As `say`, on standard output: for what is asked for."""
+    """As `say`, on standard output: for what is asked for. Raises CouldNotLook when it cannot be written."""
     from nexy_tui.core.text import printable_lines
 
-    print(printable_lines(text, _WIDEST), flush=True)
+    streams.put(printable_lines(text, _WIDEST))
 
 
-def fail(problem: Problem) -> NoReturn:
-    """Show a problem and end with its exit status."""
-    from nexy_tui.core.text import printable
-
-    say(f"nexy-tui: {printable(problem.what, 2000)}")
+def tell(problem: Problem) -> None:
+    """A problem in its three lines, on standard error."""
+    say(f"nexy-tui: {problem.what}")
     if problem.why:
-        say(f"  why:  {printable(problem.why, 2000)}")
+        say(f"  why:  {problem.why}")
     if problem.remedy:
-        say(f"  next: {printable(problem.remedy, 2000)}")
-    raise typer.Exit(problem.exit_code)
-
-
-@contextmanager
-def problems_end() -> Iterator[None]:
-    """A Problem inside ends the command with its message and exit status."""
-    try:
-        yield
-    except Problem as problem:
-        fail(problem)
+        say(f"  next: {problem.remedy}")
 
 
 def enter_world(directory: Path) -> NoReturn:
@@ -169,9 +190,11 @@ def confirm_take_over() -> None:
 
 def ask_terminal(question: str) -> str:
     """A line from the terminal. Raises Unusable where there is none."""
+    from nexy_tui.core.text import printable
+
     if not sys.stdin.isatty():
         raise Unusable(
             "This asks for a confirmation, and there is no terminal to answer on.", remedy="Run it in a terminal, or with --yes."
         )
-    print(question, end="", file=sys.stderr, flush=True)
+    print(printable(question, _WIDEST), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline()

@@ -9,7 +9,7 @@ import typer
 from nexy_tui.cli import common
 from nexy_tui.cli.act import Json, Yes, run_alone
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer()
 
 
 @app.command()
@@ -35,5 +35,4 @@ def status(json: Annotated[bool, typer.Option("--json", help="One JSON document 
     """Every database item, read-only."""
     from nexy_tui.cli.look import look_at
 
-    with common.problems_end():
-        raise typer.Exit(look_at(common.the_checklist().phase("database").items, json))
+    raise typer.Exit(look_at(common.the_checklist().phase("database").items, json))

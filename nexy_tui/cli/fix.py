@@ -41,25 +41,24 @@ def fix(
     NEXY_NEW_GITHUB_TOKEN, NEXY_NEW_GEMINI_KEY or standard input."""
     from nexy_tui.fixers import FIXERS, fixer
 
-    with common.problems_end():
-        if list_fixers:
-            _list(json)
-            return
-        given = _given_secrets()
-        services = common.make_services()
-        for secret_name, secret in given.items():
-            services.secrets.hand(secret_name, secret)
-        if name is None:
-            raise typer.Exit(_doctor(services, json))
-        chosen = fixer(name)
-        if chosen is None:
-            known = ", ".join(one.name for one in FIXERS)
-            raise Unusable(f"There is no fixer {name!r}.", f"Known: {known}.", "nexy-tui fix --list shows them with their sections.")
-        if not dry_run and not yes and not sys.stdin.isatty():
-            raise Unusable(
-                "A fix is confirmed, and there is no terminal to answer on.", remedy=f"See it: nexy-tui fix {name} --dry-run; then --yes."
-            )
-        raise typer.Exit(_dry_run(services, chosen, json) if dry_run else _fix(services, chosen, yes=yes, as_json=json))
+    if list_fixers:
+        _list(json)
+        return
+    given = _given_secrets()
+    services = common.make_services()
+    for secret_name, secret in given.items():
+        services.secrets.hand(secret_name, secret)
+    if name is None:
+        raise typer.Exit(_doctor(services, json))
+    chosen = fixer(name)
+    if chosen is None:
+        known = ", ".join(one.name for one in FIXERS)
+        raise Unusable(f"There is no fixer {name!r}.", f"Known: {known}.", "nexy-tui fix --list shows them with their sections.")
+    if not dry_run and not yes and not sys.stdin.isatty():
+        raise Unusable(
+            "A fix is confirmed, and there is no terminal to answer on.", remedy=f"See it: nexy-tui fix {name} --dry-run; then --yes."
+        )
+    raise typer.Exit(_dry_run(services, chosen, json) if dry_run else _fix(services, chosen, yes=yes, as_json=json))
 
 
 def _given_secrets() -> dict[str, Secret]:
@@ -79,7 +78,7 @@ def _doctor(services: Services, as_json: bool) -> int:
     from nexy_tui.plain import finding_line
 
     begun = time.monotonic()
-    session = look_session(services, DOCTOR, released=True)
+    session = common.begun(look_session(services, DOCTOR, released=True))
     findings = session.look(DOCTOR.items)
     outcome = outcome_of(findings)
     pairs = worst_first(DOCTOR.items, findings)
@@ -89,7 +88,7 @@ def _doctor(services: Services, as_json: bool) -> int:
     for item, finding in pairs:
         common.show(f"{item.section}{finding_line(finding)}")
     here = list(dict.fromkeys(item.fixers[0] for item, finding in pairs if finding.status.value == "failed"))
-    print(f"{outcome}: {', '.join(here)}. Mend it: nexy-tui fix {here[0]}" if here else f"{outcome}: no trouble was found.")
+    common.show(f"{outcome}: {', '.join(here)}. Mend it: nexy-tui fix {here[0]}" if here else f"{outcome}: no trouble was found.")
     return EXIT[outcome]
 
 
@@ -103,7 +102,8 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
 
     begun = time.monotonic()
     checklist = checklist_of([fixer])
-    session = look_session(services, checklist, released=True, observer=unobserved if as_json else PlainRenderer(checklist, sys.stdout))
+    observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
+    session = common.begun(look_session(services, checklist, released=True, observer=observer))
     outcome = outcome_of(session.look(checklist.items))
     lines = described(session)
     if as_json:
@@ -126,7 +126,7 @@ def _fix(services: Services, fixer: Fixer, *, yes: bool, as_json: bool) -> int:
         return code
     for line in target_change(services):
         common.say(f"   target changed since the last run: {line}")
-    session = open_fix(services, fixer, left)
+    session = common.begun(open_fix(services, fixer, left))
     told: list[object] = []
     session.watch(PlainRenderer(session.checklist, sys.stderr if as_json else sys.stdout))
     session.watch(lambda notice: told.append(getattr(notice, "problem", None)))
@@ -134,7 +134,9 @@ def _fix(services: Services, fixer: Fixer, *, yes: bool, as_json: bool) -> int:
     outcome = mend(session, fixer, face, resumed=left is not None)
     log = session.log.path if session.log is not None else None
     if as_json:
-        common.print_json({**document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun), **stop_of(outcome)})
+        common.print_json(
+            {**document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun), **stop_of(session, outcome)}
+        )
     _close(fixer, outcome, log, told=outcome.problem in told)
     return outcome.exit_code
 
@@ -152,16 +154,18 @@ def _not_here(services: Services, fixer: Fixer, as_json: bool, begun: float) -> 
     if fixer.secret is not None and services.secrets.handed(fixer.secret.name) is not None:
         return None
     checklist = checklist_of([fixer])
-    session = look_session(services, checklist, released=True)
+    session = common.begun(look_session(services, checklist, released=True))
     findings = session.look(checklist.items)
     if any(finding.status is not Status.PASSED for finding in findings):
         return None
     if as_json:
-        common.print_json({**document(session, checklist.items, "verified", time.monotonic() - begun), **stop_of(Outcome("verified"))})
+        common.print_json(
+            {**document(session, checklist.items, "verified", time.monotonic() - begun), **stop_of(session, Outcome("verified"))}
+        )
         return 0
     for finding in findings:
         common.show(finding_line(finding))
-    print(f"{fixer.trouble.title}: this trouble is not here. Nothing was changed.")
+    common.show(f"{fixer.trouble.title}: this trouble is not here. Nothing was changed.")
     return 0
 
 
@@ -206,4 +210,4 @@ def _list(as_json: bool) -> None:
         common.print_json({"fixers": [asdict(trouble) for trouble in TROUBLES]})
         return
     for trouble in TROUBLES:
-        print(f"{trouble.section}  {trouble.name:<20} {trouble.title}: {trouble.symptom}")
+        common.show(f"{trouble.section}  {trouble.name:<20} {trouble.title}: {trouble.symptom}")

@@ -38,7 +38,6 @@ def register(app: typer.Typer) -> None:
     app.command()(gate)
 
 
-@common.problems_end()
 def gate(
     host: Annotated[str | None, typer.Argument(help="The update server (default: the target's).")] = None,
     port: Annotated[int | None, typer.Argument(min=1, max=65535, help="Its port; the rulebook profile speaks http on port 80.")] = None,
@@ -78,7 +77,8 @@ def _by_items(services: Services, profile: str, as_json: bool) -> int:
     begun = time.monotonic()
     checklist = common.the_checklist()
     items = [checklist.item(name) for name in PROFILES[profile]]
-    session = look_session(services, checklist, observer=unobserved if as_json else PlainRenderer(checklist, sys.stdout))
+    observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
+    session = common.begun(look_session(services, checklist, observer=observer))
     scope = session.scope()
     findings = session.look(items, scope)
     outcome = outcome_of(findings)
@@ -89,7 +89,7 @@ def _by_items(services: Services, profile: str, as_json: bool) -> int:
         common.print_json({**document(session, items, outcome, time.monotonic() - begun), **_extra(profile, failed, unseen, matrix)})
     else:
         common.show(matrix.text())
-        print(f"{outcome}: gate profile {profile}, {len(items)} items, {failed} failed, {unseen} not seen.")
+        common.show(f"{outcome}: gate profile {profile}, {len(items)} items, {failed} failed, {unseen} not seen.")
     return EXIT[outcome]
 
 
@@ -114,6 +114,7 @@ def _by_rulebook(services: Services, as_json: bool) -> int:
     from checks.rulebook_sources import look_rulebook
     from nexy_tui.core.kind import Kind
     from nexy_tui.core.plan import Plan
+    from nexy_tui.engine.document import ending
     from nexy_tui.engine.run import keys_of
 
     begun = time.monotonic()
@@ -133,6 +134,7 @@ def _by_rulebook(services: Services, as_json: bool) -> int:
             "log": None,
             "duration_s": round(time.monotonic() - begun, 3),
             "items": _rules(verdict),
+            **ending(verdict.exit_code),
         }
         common.print_json({**head, **_extra(RULEBOOK, verdict.errors, verdict.warnings, matrix)})
     else:

@@ -35,27 +35,25 @@ def check(
     from nexy_tui.core.problem import Unusable
 
     checklist = common.the_checklist()
-    with common.problems_end():
-        if list_items:
-            _list(json)
-            return
-        known = {item.id: item for item in checklist.items}
-        unknown = [name for name in items or [] if name not in known]
-        if unknown:
-            raise Unusable(f"There is no item {unknown[0]!r}.", remedy="nexy-tui check --list shows them all.")
-        if not items and not all_items:
-            raise Unusable("No item is named.", remedy="Name items, or --all; nexy-tui check --list shows them.")
-        wanted = list(checklist.items) if all_items else [known[name] for name in items or []]
-        if not vm:
-            on_vm = _asks_vm(checklist)
-            wanted = [item for item in wanted if item.id not in on_vm or item.id in (items or [])]
-        raise typer.Exit(look_at(wanted, json))
+    if list_items:
+        _list(json)
+        return
+    known = {item.id: item for item in checklist.items}
+    unknown = [name for name in items or [] if name not in known]
+    if unknown:
+        raise Unusable(f"There is no item {unknown[0]!r}.", remedy="nexy-tui check --list shows them all.")
+    if not items and not all_items:
+        raise Unusable("No item is named.", remedy="Name items, or --all; nexy-tui check --list shows them.")
+    wanted = list(checklist.items) if all_items else [known[name] for name in items or []]
+    if not vm:
+        on_vm = _asks_vm(checklist)
+        wanted = [item for item in wanted if item.id not in on_vm or item.id in (items or [])]
+    raise typer.Exit(look_at(wanted, json))
 
 
 def verify(json: Json = False) -> None:
     """The final verification checklist (rulebook section 6), every item anew and from outside."""
-    with common.problems_end():
-        raise typer.Exit(look_at(common.the_checklist().phase("final").items, json, released=True))
+    raise typer.Exit(look_at(common.the_checklist().phase("final").items, json, released=True))
 
 
 def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None = None, released: bool = False) -> int:
@@ -69,12 +67,12 @@ def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None =
     checklist = common.the_checklist()
     made = services or common.make_services()
     observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
-    session = look_session(made, checklist, released=released, observer=observer)
+    session = common.begun(look_session(made, checklist, released=released, observer=observer))
     outcome = outcome_of(session.look(items))
     if as_json:
         common.print_json(document(session, items, outcome, time.monotonic() - begun))
     else:
-        print(f"{outcome}: {sum(f.status.satisfied for f in session.state.findings.values())} of {len(items)} items hold.")
+        common.show(f"{outcome}: {sum(f.status.satisfied for f in session.state.findings.values())} of {len(items)} items hold.")
     return EXIT[outcome]
 
 
@@ -109,7 +107,7 @@ def _list(as_json: bool) -> None:
         common.print_json({"items": rows, "sections_without_item": without})
         return
     for row in rows:
-        print(f"{row['id']:<19} {row['section']:<13} {row['title']}")
-    print("Sections of the rulebook without an item:")
+        common.show(f"{row['id']:<19} {row['section']:<13} {row['title']}")
+    common.show("Sections of the rulebook without an item:")
     for entry in without:
-        print(f"{entry['section']:<17} {entry['title']}. {entry['reason']}")
+        common.show(f"{entry['section']:<17} {entry['title']}. {entry['reason']}")

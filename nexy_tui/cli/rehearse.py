@@ -44,26 +44,25 @@ def rehearse(
     """Rehearse a release: real git, PostgreSQL, TLS and bash on this machine alone; nothing leaves it."""
     from nexy_tui.rehearsal.artifacts.sizes import parse_size
 
-    with common.problems_end():
-        if json and not headless:
-            raise Unusable("--json goes with --headless.", remedy="Add --headless, or leave --json out.")
-        size = parse_size(artifact_size) if artifact_size else None
-        made = dir is None
-        place = Path(tempfile.mkdtemp(prefix="nexy-rehearsal-")) if dir is None else dir
-        _end_gently()
-        try:
-            with _world(place, layout, size, keep=keep, passing=made and not keep) as world:
-                status = _wizard(world, fault or [], headless=headless, auto=auto, json=json)
-        except _Ended:
-            status = _ENDED
-        finally:
-            if made:
-                with contextlib.suppress(OSError):
-                    place.rmdir()  # Only where no world was begun: one that passes takes its directory away itself.
-        if keep:
-            common.say(f"The world is kept in {place}. Enter it: eval \"$(nexy-tui world env {place})\"")
-            common.say(f"End it: nexy-tui world down {place}")
-        raise typer.Exit(status)
+    if json and not headless:
+        raise Unusable("--json goes with --headless.", remedy="Add --headless, or leave --json out.")
+    size = parse_size(artifact_size) if artifact_size else None
+    made = dir is None
+    place = Path(tempfile.mkdtemp(prefix="nexy-rehearsal-")) if dir is None else dir
+    _end_gently()
+    try:
+        with _world(place, layout, size, keep=keep, passing=made and not keep) as world:
+            status = _wizard(world, fault or [], headless=headless, auto=auto, json=json)
+    except _Ended:
+        status = _ENDED
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                place.rmdir()  # Only where no world was begun: one that passes takes its directory away itself.
+    if keep:
+        common.say(f'The world is kept in {place}. Enter it: eval "$(nexy-tui world env {place})"')
+        common.say(f"End it: nexy-tui world down {place}")
+    raise typer.Exit(status)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nexy_tui.core.version import Version
     from nexy_tui.engine.driver import Outcome
     from nexy_tui.engine.session import Session
+    from nexy_tui.release import Refusal
     from nexy_tui.services import Services
 
 
@@ -42,19 +43,18 @@ def release(
     json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
 ) -> None:
     """Walk the release: check, act, verify, and refuse to go on until everything holds."""
-    with common.problems_end():
-        services = common.make_services()
-        if auto and services.target.world is None:
-            raise Unusable("--auto plays the operator, and this is production.", remedy="Rehearse with it: nexy-tui rehearse --auto")
-        path = find_run(services, resume) if resume else None
-        with_pkg = _announced(with_artifact or [])
-        if not headless:
-            from nexy_tui.cli.wizard import open_wizard
+    services = common.make_services()
+    if auto and services.target.world is None:
+        raise Unusable("--auto plays the operator, and this is production.", remedy="Rehearse with it: nexy-tui rehearse --auto")
+    path = find_run(services, resume) if resume else None
+    with_pkg = _announced(with_artifact or [])
+    if not headless:
+        from nexy_tui.cli.wizard import open_wizard
 
-            raise typer.Exit(open_wizard(services, auto=auto, resume=path, version=version, kind=kind, with_pkg=with_pkg))
-        attestations = attestations_of(attest or [])
-        session = _session(services, path, version, kind, with_pkg, yes=yes or auto, take_over=take_over)
-        raise typer.Exit(run_headless(session, attestations, yes=yes or auto, auto=auto, as_json=json))
+        raise typer.Exit(open_wizard(services, auto=auto, resume=path, version=version, kind=kind, with_pkg=with_pkg))
+    attestations = attestations_of(attest or [])
+    session = common.begun(_session(services, path, version, kind, with_pkg, yes=yes or auto, take_over=take_over))
+    raise typer.Exit(run_headless(session, attestations, yes=yes or auto, auto=auto, as_json=json))
 
 
 def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, auto: bool, as_json: bool) -> int:
@@ -80,23 +80,31 @@ def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, a
         common.say(problem_text(outcome.problem))
     if as_json:
         shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
-        common.print_json({**shown, **stop_of(outcome)})
+        common.print_json({**shown, **stop_of(session, outcome)})
     return outcome.exit_code
 
 
-def stop_of(outcome: Outcome) -> dict[str, Any]:
-    """What ended a run, for its JSON document: the item in the way, and the message that people get."""
-    refusal, problem = outcome.refusal, outcome.problem
+def stop_of(session: Session, outcome: Outcome) -> dict[str, Any]:
+    """What ended a run, for its JSON document: the item in the way, the message that people get, and the exit status."""
+    from nexy_tui.engine.document import ending
+
+    refusal = outcome.refusal
+    problem = outcome.problem or (None if refusal is None else Problem(refusal.reason, remedy=remedy_of(session, refusal)))
     return {
         "stopped_by": None if refusal is None else refusal.item,
-        "message": None
-        if refusal is None and problem is None
-        else str(problem)
-        if problem is not None
-        else refusal.reason
-        if refusal
-        else None,
+        "message": None if problem is None else str(outcome.problem or problem.what),
+        **ending(outcome.exit_code, problem),
     }
+
+
+def remedy_of(session: Session, refusal: Refusal) -> str:
+    """The next thing to do about an item that stands in the way."""
+    finding = session.state.findings.get(refusal.item)
+    if finding is not None and finding.remedy:
+        return finding.remedy
+    if any(item.id == refusal.item for item in session.checklist.items):
+        return f"nexy-tui check {refusal.item}"
+    return "Run it again and type what it asks for, or with --yes."
 
 
 def _closing(session: Session, outcome: Outcome) -> list[str]:
@@ -111,9 +119,7 @@ def _closing(session: Session, outcome: Outcome) -> list[str]:
         lines.append(outcome.refusal.reason)
         if session.way_back(outcome.refusal) is not None:
             lines.append(f"  first: clients have been refusing the download for {session.exposed_for:.0f} s; nexy-tui rollback ends that")
-        finding = session.state.findings.get(outcome.refusal.item)
-        if finding is not None and finding.remedy:
-            lines.append(f"  next: {finding.remedy}")
+        lines.append(f"  next: {remedy_of(session, outcome.refusal)}")
     return [*lines, f"Then go on: nexy-tui release --resume {plan.run} --headless"]
 
 

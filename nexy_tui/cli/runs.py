@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nexy_tui.config import Settings
     from nexy_tui.runlog.verify import LogVerdict
 
-app = typer.Typer(help="The signed logs of runs: list, show, verify, report.", no_args_is_help=True)
+app = typer.Typer(help="The signed logs of runs: list, show, verify, report.")
 
 Named = Annotated[str, typer.Argument(metavar="RUN|FILE", help="A log file, a run's id, or the beginning of one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -24,7 +24,6 @@ Signers = Annotated[
 
 
 @app.command("list")
-@common.problems_end()
 def list_runs(as_json: Json = False) -> None:
     """List the runs in the state directory, the newest first. `looks` is by form alone; `runs verify` judges."""
     from nexy_tui.runlog import read, show
@@ -35,13 +34,12 @@ def list_runs(as_json: Json = False) -> None:
         common.print_json({"state_dir": str(settings.state_dir), "runs": [run.document() for run in found]})
         return
     if not found:
-        print(f"There are no runs in {settings.state_dir / 'runs'} yet. Practise one: nexy-tui rehearse")
+        common.show(f"There are no runs in {settings.state_dir / 'runs'} yet. Practise one: nexy-tui rehearse")
     for run in found:
-        print(show.run_line(run))
+        common.show(show.run_line(run))
 
 
 @app.command("show")
-@common.problems_end()
 def show_run(run: Named, as_json: Json = False) -> None:
     """Show a run's records, one a line, without judging them."""
     from nexy_tui.runlog import chain, read, show
@@ -54,12 +52,11 @@ def show_run(run: Named, as_json: Json = False) -> None:
         common.print_json({"log": str(path), "records": [json.loads(chain.read_line(line)[1].payload) for line in lines]})
         return
     for record in read.read_log(path):
-        print(show.record_line(record))
-    print(f"Judge it: nexy-tui runs verify {path}")
+        common.show(show.record_line(record))
+    common.show(f"Judge it: nexy-tui runs verify {path}")
 
 
 @app.command()
-@common.problems_end()
 def verify(run: Named, allowed_signers: Signers = None, as_json: Json = False) -> None:
     """Judge a log: SEALED+ANCHORED (exit 0), SEALED (10), OPEN (11), TORN (12) or INVALID (1)."""
     from nexy_tui.runlog import read, show
@@ -69,12 +66,11 @@ def verify(run: Named, allowed_signers: Signers = None, as_json: Json = False) -
     if as_json:
         common.print_json(show.verdict_document(verdict))
     else:
-        print("\n".join(show.verdict_lines(verdict)))
+        common.show("\n".join(show.verdict_lines(verdict)))
     raise typer.Exit(verdict.state.exit_code)
 
 
 @app.command("report")
-@common.problems_end()
 def report_run(run: Named, allowed_signers: Signers = None) -> None:
     """Print a run as a Markdown page for people: its items, actions and attestations, and how to verify it."""
     from nexy_tui.runlog import read, report

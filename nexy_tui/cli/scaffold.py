@@ -25,7 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command()(scaffold)
 
 
-@common.problems_end()
 def scaffold(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be laid.")] = False) -> None:
     """Lay thin scripts at the rulebook's paths, each calling nexy-tui; what is there is never overwritten."""
     from nexy_tui.actions.scaffold import lay, look, next_steps
@@ -38,12 +37,14 @@ def scaffold(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say w
         if script.state != "missing" and not script.executable:
             notes.append(f"not executable: chmod +x {script.path}")
         told = "; ".join(notes)
-        print(f"{WORDS[script.state]:<10} {script.path}" + (f"  ({told})" if told else ""))
+        common.show(f"{WORDS[script.state]:<10} {script.path}" + (f"  ({told})" if told else ""))
     if dry_run:
-        print("Nothing was written.")
+        common.show("Nothing was written.")
         return
     steps = next_steps(services, scripts)
     if steps:
-        print("They run as they lie here, and do not stand in a release's way. For colleagues and the VM, bring them to the repository:")
+        common.show(
+            "They run as they lie here, and do not stand in a release's way. For colleagues and the VM, bring them to the repository:"
+        )
     for step in steps:
-        print(f"  {step}")
+        common.show(f"  {step}")

@@ -10,7 +10,7 @@ import typer
 
 from nexy_tui.cli import common
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer()
 
 
 @app.command()
@@ -18,7 +18,7 @@ def path() -> None:
     """Where the configuration is read from."""
     from nexy_tui.config import config_path
 
-    print(config_path(os.environ))
+    common.show(str(config_path(os.environ)))
 
 
 @app.command()
@@ -26,10 +26,9 @@ def check() -> None:
     """Read the configuration and say whether it fits."""
     from nexy_tui.config import load_settings
 
-    with common.problems_end():
-        settings = load_settings()
+    settings = load_settings()
     found = "fits" if settings.config_found else "is not there: the rulebook's defaults hold"
-    print(f"{settings.config_path} {found}.")
+    common.show(f"{settings.config_path} {found}.")
 
 
 @app.command()
@@ -37,8 +36,7 @@ def show(json: Annotated[bool, typer.Option("--json", help="One JSON document.")
     """Every setting with its value."""
     from nexy_tui.config import load_settings
 
-    with common.problems_end():
-        settings = load_settings()
+    settings = load_settings()
     value: dict[str, Any] = {
         "config": str(settings.config_path),
         "target": asdict(settings.target),

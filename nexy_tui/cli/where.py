@@ -13,7 +13,6 @@ def register(app: typer.Typer) -> None:
     app.command()(where)
 
 
-@common.problems_end()
 def where(json: Json = False) -> None:
     """Where to look: inbox, manifests, run logs, script output, release pages, backups, drill records, the VM's journal."""
     from nexy_tui.core.text import age, printable
@@ -28,7 +27,7 @@ def where(json: Json = False) -> None:
         return
     for place in found:
         state = place.state if place.age_s is None else f"{place.state}, {age(place.age_s)} old"
-        print(f"{place.name:<14}{state:<22}{printable(place.where, 400)}")
+        common.show(f"{place.name:<14}{state:<22}{printable(place.where, 400)}")
         for more in (place.note, place.how):
             if more:
-                print(f"{'':<36}{printable(more, 400)}")
+                common.show(f"{'':<36}{printable(more, 400)}")

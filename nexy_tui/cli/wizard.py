@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nexy_tui.cli import common
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.version import Version
@@ -49,7 +50,7 @@ def open_wizard(
         print(ending.message, file=sys.stderr)
     if ending.log is not None:
         state = f"sealed ({ending.sealed})" if ending.sealed else f"open; go on with: nexy-tui release --resume {ending.run}"
-        print(f"Run log, {state}: {ending.log}")
+        common.show(f"Run log, {state}: {ending.log}")
     return ending.exit_code
 
 

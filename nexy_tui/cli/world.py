@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nexy_tui.cli import common
+from nexy_tui.cli import common, streams
 from nexy_tui.core.problem import Unusable
 
 if TYPE_CHECKING:
     from nexy_tui.rehearsal.names import World
 
-app = typer.Typer(help="The rehearsal world by itself: up, status, env, down, fault, build.", no_args_is_help=True)
+app = typer.Typer(help="The rehearsal world by itself: up, status, env, down, fault, build.")
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The world's directory.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
 @app.command()
-@common.problems_end()
 def up(
     directory: Directory,
     layout: Annotated[str | None, typer.Option(help="Layout of the checkout: flat (default) or nested.")] = None,
@@ -39,15 +38,16 @@ def up(
         common.print_json(worlds.status(world.dir).document())
         return
     where = shlex.quote(str(world.dir))
-    print(f"The rehearsal world {world.id} is up: {world.previous} is published, deployed and served; {world.next} lies in the inbox.")
-    print(f'  enter it:      eval "$(nexy-tui world env {where})" && cd "$NEXY_CHECKOUT"')
-    print(f"  look at it:    nexy-tui world status {where}")
-    print(f"  break it:      nexy-tui world fault {where} --list")
-    print(f"  bring it down: nexy-tui world down {where}")
+    common.show(
+        f"The rehearsal world {world.id} is up: {world.previous} is published, deployed and served; {world.next} lies in the inbox."
+    )
+    common.show(f'  enter it:      eval "$(nexy-tui world env {where})" && cd "$NEXY_CHECKOUT"')
+    common.show(f"  look at it:    nexy-tui world status {where}")
+    common.show(f"  break it:      nexy-tui world fault {where} --list")
+    common.show(f"  bring it down: nexy-tui world down {where}")
 
 
 @app.command()
-@common.problems_end()
 def status(directory: Directory, json: Json = False) -> None:
     """Say whether a world is up, and what is broken in it."""
     from nexy_tui.rehearsal import world as worlds
@@ -57,17 +57,16 @@ def status(directory: Directory, json: Json = False) -> None:
         common.print_json(found.document())
         return
     world = found.world
-    print(f"World {world.id} in {world.dir} is {f'up (supervisor {found.pid})' if found.running else 'down'}.")
-    print(f"  layout {world.layout}, artifacts of {world.artifact_size} bytes, front door {world.proxy}")
-    print(f"  checkout {world.checkout}")
+    common.show(f"World {world.id} in {world.dir} is {f'up (supervisor {found.pid})' if found.running else 'down'}.")
+    common.show(f"  layout {world.layout}, artifacts of {world.artifact_size} bytes, front door {world.proxy}")
+    common.show(f"  checkout {world.checkout}")
     for name, parameter in found.faults.items():
-        print(f"  fault {name}{'' if parameter is None else f'={parameter}'} is on")
+        common.show(f"  fault {name}{'' if parameter is None else f'={parameter}'} is on")
     if not found.running:
-        print(f"  bring it up: nexy-tui world up {shlex.quote(str(world.dir))}")
+        common.show(f"  bring it up: nexy-tui world up {shlex.quote(str(world.dir))}")
 
 
 @app.command()
-@common.problems_end()
 def env(directory: Directory, json: Json = False) -> None:
     """Print shell code that takes a terminal into a world: eval "$(nexy-tui world env DIR)"."""
     from nexy_tui.rehearsal import world as worlds
@@ -77,11 +76,10 @@ def env(directory: Directory, json: Json = False) -> None:
     if json:
         common.print_json({"set": dict(table.set), "unset": list(table.unset)})
     else:
-        print(table.shell(), end="")
+        streams.put(table.shell(), end="")
 
 
 @app.command()
-@common.problems_end()
 def down(directory: Directory, json: Json = False) -> None:
     """Bring a world down: every process of it ends, its directory stays."""
     from nexy_tui.rehearsal import world as worlds
@@ -90,13 +88,12 @@ def down(directory: Directory, json: Json = False) -> None:
     if json:
         common.print_json(worlds.status(directory).document())
         return
-    print("The world is down." if was_up else "The world was not up.")
-    print(f"  as it was: nexy-tui world up {shlex.quote(str(directory))}")
-    print(f"  away with it: rm -r {shlex.quote(str(directory))}")
+    common.show("The world is down." if was_up else "The world was not up.")
+    common.show(f"  as it was: nexy-tui world up {shlex.quote(str(directory))}")
+    common.show(f"  away with it: rm -r {shlex.quote(str(directory))}")
 
 
 @app.command()
-@common.problems_end()
 def fault(
     directory: Directory,
     name: Annotated[str | None, typer.Argument(metavar="[NAME[=PARAMETER]]", help="Which fault.", show_default=False)] = None,
@@ -119,11 +116,10 @@ def fault(
     if json:
         common.print_json(worlds.status(directory).document())
     else:
-        print(f"{bare} is {switch}.")
+        common.show(f"{bare} is {switch}.")
 
 
 @app.command()
-@common.problems_end()
 def build(
     directory: Directory,
     version: Annotated[str, typer.Argument(metavar="VERSION", help="X.Y.Z.Build")],
@@ -146,7 +142,7 @@ def build(
         common.print_json([{"path": str(each.path), "version": each.version, "size": each.size, "sha256": each.sha256} for each in built])
         return
     for each in built:
-        print(f"{each.path}: {each.version}, {each.size} bytes, sha256 {each.sha256}")
+        common.show(f"{each.path}: {each.version}, {each.size} bytes, sha256 {each.sha256}")
 
 
 def _list_faults(world: World, *, json: bool) -> None:
@@ -169,6 +165,6 @@ def _list_faults(world: World, *, json: bool) -> None:
         common.print_json(rows)
         return
     for each in registry().values():
-        print(f"{'on ' if each.name in active else 'off'}  {each.name:22} {each.phase:9} {each.description}")
+        common.show(f"{'on ' if each.name in active else 'off'}  {each.name:22} {each.phase:9} {each.description}")
         if each.parameter:
-            print(f"{'':38}={each.parameter}")
+            common.show(f"{'':38}={each.parameter}")

@@ -10,7 +10,7 @@ from nexy_tui.core.finding import Status
 from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
-from nexy_tui.engine.driver import Outcome, stopped_by
+from nexy_tui.engine.driver import Outcome, broken_off_by, stopped_by
 from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.run import look_session, start_run
 from nexy_tui.engine.session import Session
@@ -114,7 +114,7 @@ def _perform(
         try:
             session.perform(action)
         except Problem as problem:
-            return Outcome("inconclusive" if problem.exit_code == 3 else "refused", None, problem)
+            return broken_off_by(problem)
         session.look(_items(session, [action]))
     refusal = session.state.first_in_the_way(step for step in session.state.steps if step.item in _own(session, actions))
     return Outcome("verified") if refusal is None else stopped_by(refusal)
@@ -130,7 +130,7 @@ def _perform_dry(session: Session, actions: Sequence[str]) -> Outcome:
         try:
             session.dry_run(action)
         except Problem as problem:
-            refused = refused or Outcome("inconclusive" if problem.exit_code == 3 else "refused", None, problem)
+            refused = refused or broken_off_by(problem)
     return refused or Outcome("verified")
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from nexy_tui.checklist import Item
 from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.problem import Problem
+from nexy_tui.core.target import Target
+from nexy_tui.engine.driver import outcome_after
 from nexy_tui.engine.session import Session
 
 
@@ -37,7 +40,34 @@ def document(session: Session, items: Sequence[Item], outcome: str, duration_s: 
         "log": None if session.log is None else str(session.log.path),
         "duration_s": round(duration_s, 3),
         "items": [_item(session, item) for item in items],
+        **ending(EXIT[outcome]),
     }
+
+
+def ending(status: int, problem: Problem | None = None) -> dict[str, Any]:
+    """The end of every such document: the exit status, and the problem that made it so, in its three parts."""
+    told = None if problem is None else {"what": problem.what, "why": problem.why, "remedy": problem.remedy}
+    return {"problem": told, "exit": status}
+
+
+def broken_off(problem: Problem, session: Session | None, world: str | None, duration_s: float) -> dict[str, Any]:
+    """The document of a command that a problem ended, in the same shape: with what its session has found so far, if it had one."""
+    outcome = outcome_after(problem)
+    if session is not None:
+        known = document(session, session.checklist.items, outcome, duration_s)
+    else:
+        known = {
+            "outcome": outcome,
+            "world": world,
+            "target": Target(world=world).name,
+            "version": None,
+            "kind": None,
+            "run": None,
+            "log": None,
+            "duration_s": round(duration_s, 3),
+            "items": [],
+        }
+    return {**known, **ending(problem.exit_code, problem)}
 
 
 def _item(session: Session, item: Item) -> dict[str, Any]:

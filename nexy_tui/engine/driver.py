@@ -29,7 +29,12 @@ class Outcome:
 
 def broken_off_by(problem: Problem, refusal: Refusal | None = None) -> Outcome:
     """The end of a drive that a problem stopped: an action's, or the log's that takes no more records."""
-    return Outcome("inconclusive" if problem.exit_code == 3 else "refused", refusal, problem)
+    return Outcome(outcome_after(problem), refusal, problem)
+
+
+def outcome_after(problem: Problem) -> str:
+    """What a problem makes of whatever it ended: inconclusive where something could not be seen, else refused."""
+    return "inconclusive" if problem.exit_code == 3 else "refused"
 
 
 def drive(

@@ -11,7 +11,7 @@ from nexy_tui.checklist import Checklist, Item, Phase
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Cancelled, Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
-from nexy_tui.engine.driver import Outcome, stopped_by
+from nexy_tui.engine.driver import Outcome, broken_off_by, stopped_by
 from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.run import look_session, resume_run, start_fix
 from nexy_tui.engine.session import Session
@@ -153,7 +153,7 @@ def _mend(session: Session, chosen: Fixer, face: Face, resumed: bool) -> Outcome
             if stopped is not None:
                 return stopped
     except Problem as problem:
-        return Outcome("inconclusive" if problem.exit_code == 3 else "refused", None, problem)
+        return broken_off_by(problem)
     refusal = session.state.first_in_the_way(session.state.steps)
     return Outcome("verified") if refusal is None else stopped_by(refusal)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache, partial
@@ -16,7 +15,7 @@ from nexy_tui.checklist import Checklist
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Refused, Unusable
-from nexy_tui.core.secret import Secret
+from nexy_tui.core.secret import Secret, secrets_of
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.before import Before, kind_of_release, look_before, or_none, released_version, version_or_none, written_version
@@ -39,11 +38,6 @@ from nexy_tui.services.lock import ReleaseLock
 T = TypeVar("T")
 
 A_RELEASE = Purpose(Errand.RELEASE)
-
-SECRET_NAMES = re.compile(r"TOKEN$|SECRET$|PASSWORD$|API_KEY$|^PGPASSWORD$")
-"""Environment variables whose values are secrets."""
-
-SHORTEST_SECRET = 6
 
 NO_VERSION = "no-version"
 """What stands for the version in the log of a fix where the release that is out cannot be told."""
@@ -303,6 +297,4 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, purpose: Purpo
 def _known_secrets(services: Services) -> list[Secret]:
     """Every secret this run may come to hold: the log's writer takes them out wherever they might stand."""
     token = or_none(services.secrets.github_token)
-    named = [name for name in services.environ if SECRET_NAMES.search(name)]
-    found = [Secret(f"environment {name}", services.environ[name]) for name in named if len(services.environ[name]) >= SHORTEST_SECRET]
-    return [*([token] if token is not None else []), *found]
+    return [*([token] if token is not None else []), *secrets_of(services.environ)]

@@ -12,6 +12,8 @@ import httpx
 
 from nexy_tui.config import Settings
 from nexy_tui.core.problem import CouldNotLook, Unusable
+from nexy_tui.core.secret import bare_proxy
+from nexy_tui.core.text import printable
 
 WORLD_MARK = "nexy-tui rehearsal world"
 """Stands in the subject of every rehearsal world's CA, followed by the world's id."""
@@ -21,8 +23,9 @@ _WORLD_NAME = re.compile(rf"{re.escape(WORLD_MARK)} \S+")
 
 
 def proxy_in_force(environ: Mapping[str, str]) -> str:
-    """The proxy address requests would take, or an empty text; for showing."""
-    return environ.get("https_proxy") or environ.get("HTTPS_PROXY") or ""
+    """The proxy that requests would take, without its credentials, or an empty text; for showing."""
+    named = (environ.get(name) for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"))
+    return printable(bare_proxy(next(filter(None, named), "")))
 
 
 def require_world(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -150,7 +151,8 @@ def test_a_command_says_what_is_missing_and_touches_nothing(bare: Bare, line: st
         assert done.stdout
         return
     assert done.exit_code == 2, done.output
-    assert "Traceback" not in done.output and done.stdout == ""
+    assert "Traceback" not in done.output
+    assert json.loads(done.stdout)["exit"] == 2 if "--json" in words else done.stdout == ""
     assert done.stderr.startswith("nexy-tui: ")
     (next_,) = [row for row in done.stderr.splitlines() if row.startswith("  next: ")]
     assert len(next_) > len("  next: ") + 8

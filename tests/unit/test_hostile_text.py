@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-import typer
 from hostile_kit import APPCAST, EVIL
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from test_hostile_fuzz import MANY, ORDINARY
 from nexy_tui.actions.base import ActionResult
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli import common
+from nexy_tui.cli.ending import problem_of
 from nexy_tui.core import strict_json
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Evidence, Finding, Status, failed
@@ -103,8 +103,7 @@ def as_problem(text: str) -> None:
     with captured() as (out, err):
         common.say(text)
         common.show(text)
-        with pytest.raises(typer.Exit):
-            common.fail(Problem(text, text, text))
+        common.tell(problem_of(Problem(text, text, text)))
     assert harmless(out.getvalue()) and harmless(err.getvalue())
 
 

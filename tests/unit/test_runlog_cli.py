@@ -13,11 +13,12 @@ import pytest
 from runlog_kit import BEGIN, OPERATOR, OTHER, SIGNER, create, opened, sealed
 from typer.testing import CliRunner, Result
 
-from nexy_tui.cli import keys as keys_commands
-from nexy_tui.cli import runs as runs_commands
+from nexy_tui.cli import app, commands
 from nexy_tui.core.problem import Problem
 from nexy_tui.runlog import keys
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
+
+commands.mount(app)
 
 
 class Terminal:
@@ -46,10 +47,10 @@ class Terminal:
         self.signers.write_text("".join(new_entry(OPERATOR.id, signer.public, BEGIN).line() + "\n" for signer in signers))
 
     def runs(self, *words: object) -> Result:
-        return CliRunner().invoke(runs_commands.app, [str(word) for word in words])
+        return CliRunner().invoke(app, ["runs", *(str(word) for word in words)])
 
     def keys(self, *words: object) -> Result:
-        return CliRunner().invoke(keys_commands.app, [str(word) for word in words])
+        return CliRunner().invoke(app, ["keys", *(str(word) for word in words)])
 
 
 @pytest.fixture
@@ -192,8 +193,9 @@ def test_verifying_loads_neither_textual_nor_azure(tmp_path: Path) -> None:
     script = f"""
 import sys
 from typer.testing import CliRunner
-from nexy_tui.cli.runs import app
-result = CliRunner().invoke(app, ["verify", {str(path)!r}, "--allowed-signers", {str(signers)!r}])
+from nexy_tui.cli import app, commands
+commands.mount(app)
+result = CliRunner().invoke(app, ["runs", "verify", {str(path)!r}, "--allowed-signers", {str(signers)!r}])
 heavy = [name for name in ("textual", "azure", "httpx", "git", "psycopg", "keyring", "rich") if name in sys.modules]
 print(result.exit_code, heavy)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -165,7 +166,7 @@ def test_every_command_works_or_says_what_is_missing(command: str, nowhere: Nowh
             assert done.stdout, said
             continue
         assert done.returncode == 2, said
-        assert done.stdout == "", said
+        assert json.loads(done.stdout)["exit"] == 2 if "--json" in arguments else done.stdout == "", said
         assert done.stderr.startswith("nexy-tui: "), said
         assert what in done.stderr, said
         assert "  next: " in done.stderr, said

@@ -1,0 +1,128 @@
+"""How every command ends: with one exit status and, where --json stands on the line, with one document that carries it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from nexy_tui.cli import common, streams
+from nexy_tui.core.problem import Cancelled, CouldNotLook, Problem, Unusable
+from nexy_tui.core.secret import redact, secrets_of
+from nexy_tui.core.text import printable
+
+_SPENT = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+"""What the system answers when it has no room for another process, thread or open file."""
+
+_WIDEST = 2000
+_BROKE_OFF = "What was being done is unfinished, and nothing is concluded from it."
+
+
+class Commands(TyperGroup):
+    """The top-level command: nothing leaves it but an exit status, be it bad usage, a problem, an interrupt or a fault of the tool."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> Any:
+        """Carry out the arguments and exit. Ends the process by SystemExit alone."""
+        extra.pop("standalone_mode", None)
+        words = list(sys.argv[1:] if args is None else args)
+        common.begin(as_json="--json" in words)
+        try:
+            if common.current.as_json:
+                streams.require_output()
+            with self.make_context(prog_name or "nexy-tui", words, **extra) as context:
+                self.invoke(context)
+            sys.stdout.flush()
+            status = 0
+        except typer.Exit as ended:
+            status = ended.exit_code
+        except (Exception, KeyboardInterrupt) as error:  # Whatever it is: it is told in three lines, and in the document.
+            status = _broken_off(error)
+        sys.exit(status)
+
+
+def _broken_off(error: BaseException) -> int:
+    """Tell what ended the command; its exit status."""
+    if "NEXY_DEBUG" in os.environ:
+        common.say(_redacted("".join(traceback.format_exception(error))))
+    problem = problem_of(error)
+    common.tell(problem)
+    try:
+        common.print_end(problem)
+    except Problem as unheard:  # Nobody reads standard output any more; on standard error it has been said.
+        return problem.exit_code or unheard.exit_code
+    return problem.exit_code
+
+
+def problem_of(error: BaseException) -> Problem:
+    """What ended a command, as a message that names the next thing to do, shows all it holds, and holds no secret of the environment."""
+    found = _worded(error)
+    return _like(found, *(printable(_redacted(text), _WIDEST) for text in (found.what, found.why, found.remedy)))
+
+
+def _worded(error: BaseException) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case typer.TyperException():
+            return _usage(error)
+        case KeyboardInterrupt() | typer.Abort() | EOFError():
+            return Cancelled("Interrupted.", _BROKE_OFF, _way_on())
+        case BrokenPipeError():
+            return streams.unwritable(error)
+        case _:
+            return _spent(error) or _unforeseen(error)
+
+
+def _usage(error: typer.TyperException) -> Problem:
+    """Bad usage, as typer words it, with the help that explains it."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    path = "nexy-tui" if context is None else context.command_path
+    return Unusable(error.format_message(), remedy=f"See what it takes: {path} --help")
+
+
+def _spent(error: BaseException) -> Problem | None:
+    """What to say where the machine has no room for another thread, process, open file or for more memory; None for anything else."""
+    threads = isinstance(error, RuntimeError) and "start new thread" in str(error)
+    if not (threads or isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SPENT)):
+        return None
+    what = "no thread can be started" if threads else getattr(error, "strerror", None) or "no memory is left"
+    return CouldNotLook(
+        f"This machine is at its limit: {what}.", _BROKE_OFF, f"End other programs, or raise the limit (ulimit -a shows it). {_way_on()}"
+    )
+
+
+def _unforeseen(error: BaseException) -> Problem:
+    if isinstance(error, OSError):
+        place = f"{error.filename} could" if error.filename else "A file or a connection could"
+        said = error.strerror or type(error).__name__
+        return CouldNotLook(f"{place} not be used: {said}.", _BROKE_OFF, f"See that it is there, and its permissions. {_way_on()}")
+    said = f"{type(error).__name__}: {error}"
+    why = f"This is a fault of the tool. {_BROKE_OFF}"
+    return CouldNotLook(f"It broke: {said[:300]}", why, f"{_way_on()} With NEXY_DEBUG=1 it says where it broke; report that.")
+
+
+def _way_on() -> str:
+    """How to go on from here: with the run that was begun, where there is one."""
+    session = common.current.session
+    if session is None or session.log is None:
+        return "Then run it again."
+    if session.plan.standalone:
+        return f"See what is there (nexy-tui check --all), then run it again. The log: {session.log.path}"
+    return f"Then go on: nexy-tui release --resume {session.plan.run}"
+
+
+def _like(problem: Problem, what: str, why: str, remedy: str) -> Problem:
+    """A problem of the same exit status with these words."""
+    worded = Problem(what, why, remedy)
+    worded.exit_code = problem.exit_code
+    return worded
+
+
+def _redacted(text: str) -> str:
+    return redact(text, *secrets_of(os.environ))
