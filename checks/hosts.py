@@ -157,7 +157,7 @@ def look_disk(scope: Scope) -> tuple[Room, ...]:
         ("temporary files", Path(tempfile.gettempdir()), WORK_ROOM),
     ]
     if services.target.database.where == "local":
-        folder = database_settings.load(services.layout, services.environ).backup_dir
+        folder = database_settings.settings_of(services).backup_dir
         places.append(("backups", folder, max(WORK_ROOM, 2 * _largest(folder))))
     return tuple(Room(what, str(path), _free(path), needed) for what, path, needed in places)
 

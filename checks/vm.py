@@ -6,9 +6,10 @@ from typing import TypeVar
 
 from checks.base import Scope
 from checks.remotes import look_lock
-from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.problem import CouldNotLook, Problem
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.database.facts import Survey
+from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.vm import VmDatabase
 from nexy_tui.services.vm_surveys import Surveys, survey_both
 
@@ -36,7 +37,7 @@ def _look_both(scope: Scope) -> Surveys:
     def both() -> Surveys:
         _require_free(scope)
         services = scope.services
-        database = VmDatabase(services.vm, services.layout, services.clock)
+        database = VmDatabase(services.vm, services.layout, Reach.of(services.settings), services.clock)
         return survey_both(services.vm, database, services.clock, _version(scope), scope.emit)
 
     return scope.once("vm.surveys", both)
@@ -57,7 +58,7 @@ def _version(scope: Scope) -> str:
     return str(scope.plan.published or "")
 
 
-def _seen(part: T | CouldNotLook) -> T:
-    if isinstance(part, CouldNotLook):
+def _seen(part: T | Problem) -> T:
+    if isinstance(part, Problem):
         raise part
     return part

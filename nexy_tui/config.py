@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import platformdirs
 
+from nexy_tui.core.database_rules import HOST
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import Target
@@ -259,6 +260,7 @@ def _validate(file: _File, name: str) -> None:
         ("target.update_server.host", target.update_server.host, _HOST, "a host name"),
         ("target.vm.directory", target.vm.directory, _VM_PATH, "an absolute path of letters, digits, . _ / -"),
         ("target.vm.service", target.vm.service, _UNIT, "a unit name ending in .service"),
+        *(("target.database.hosts", host, HOST, "a list of host names, addresses or socket folders") for host in target.database.hosts),
         ("target.database.where", target.database.where, re.compile("vm|local"), "vm or local"),
         ("paths.layout", file.paths.layout, re.compile("|flat|nested"), "flat or nested, or empty to find it"),
     )

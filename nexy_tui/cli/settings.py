@@ -56,5 +56,9 @@ def show(json: Annotated[bool, typer.Option("--json", help="One JSON document.")
 def _lines(value: dict[str, Any], prefix: str = "") -> list[str]:
     out: list[str] = []
     for key, inner in value.items():
-        out += _lines(inner, f"{prefix}{key}.") if isinstance(inner, dict) else [f"{prefix}{key} = {'' if inner is None else inner}"]
+        if isinstance(inner, dict):
+            out += _lines(inner, f"{prefix}{key}.")
+        else:
+            shown = ", ".join(inner) if isinstance(inner, tuple) else inner
+            out.append(f"{prefix}{key} = {'' if shown is None else shown}")
     return out

@@ -17,6 +17,11 @@ def parse(text: str) -> dict[str, str]:
     return {found[0]: _unquoted(found[1]) for found in assignments if found is not None and _NAME.fullmatch(found[0])}
 
 
+def line_of(text: str, name: str) -> int:
+    """The number of the line whose value counts for a name that `parse` has found."""
+    return max(number for number, line in enumerate(text.split("\n"), start=1) if (_assignment(line) or ("",))[0] == name)
+
+
 def _assignment(line: str) -> tuple[str, str] | None:
     stripped = line.strip()
     if not stripped or stripped.startswith("#"):

@@ -24,6 +24,9 @@ FORBIDDEN = ("DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 TRIGGER = "prevent_hard_delete_trigger"
 SQLSTATE = "42501"
 
+HOST = re.compile(r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
+"""One name, address or socket folder: no list, no port, nothing that a client library would take apart."""
+
 DRILL_DATABASE = re.compile(r"restore_drill_[0-9]{8}_[0-9]{6}")
 """The only databases a drill creates, and the only ones it ever drops."""
 

@@ -43,9 +43,13 @@ class Vm:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where backup, drill and hardening run: `vm` (through run-command) or `local` (from here)."""
+    """Where backup, drill and hardening run: `vm` (through run-command) or `local` (from here).
+
+    `hosts` are the servers off the loopback that a `config.env` (of the checkout or of the VM) may name in DB_HOST.
+    """
 
     where: str = "vm"
+    hosts: tuple[str, ...] = ()
     drill_max_age_days: int = 7
 
 

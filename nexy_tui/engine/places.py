@@ -19,7 +19,7 @@ from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.services import Services
 from nexy_tui.services.database.archive import taken_at
 from nexy_tui.services.database.folder import DRILL_SUFFIX
-from nexy_tui.services.database.settings import load
+from nexy_tui.services.database.settings import settings_of
 from nexy_tui.services.plain_file import read_plain, read_version_text
 
 THERE, MISSING, NOT_ASKED = "there", "missing", "not asked"
@@ -146,7 +146,7 @@ def _backups(services: Services, now: datetime) -> Iterator[Place]:
         for name in ("backups", "drill records"):
             yield Place(name, where, NOT_ASKED, how=how)
         return
-    folder = load(services.layout, services.environ).backup_dir
+    folder = settings_of(services).backup_dir
     names = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
     archives = {name: taken for name in names if (taken := taken_at(name)) is not None}
     if archives:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, silent
-from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.problem import CouldNotLook, Problem
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.database.facts import Survey
 from nexy_tui.services.database.vm import SURVEY_TIMEOUT, VmDatabase
@@ -32,8 +32,8 @@ _REPORT = re.compile(r"^nexy-database \S+\s*$", re.MULTILINE)
 class Surveys:
     """What each survey saw, or why it could not look."""
 
-    vm: VmFacts | CouldNotLook
-    database: Survey | CouldNotLook
+    vm: VmFacts | Problem
+    database: Survey | Problem
 
 
 def survey_both(vm: VmHost, database: VmDatabase, clock: Clock, manifest_version: str, emit: Emit = silent) -> Surveys:
@@ -62,8 +62,8 @@ def joined(first: str, second: str) -> str:
     return f'(\n{first}\n)\nnexy_first=$?\n(\n{second}\n) 1>&2\nprintf \'\\nnexy-surveys %d %d\\n\' "$nexy_first" "$?"\n'
 
 
-def _or_unseen(read: Callable[[], T]) -> T | CouldNotLook:
+def _or_unseen(read: Callable[[], T]) -> T | Problem:
     try:
         return read()
-    except CouldNotLook as problem:
+    except Problem as problem:
         return problem

@@ -33,6 +33,7 @@ from nexy_tui.core.vm_facts import SURVEY_MARK, unpack_survey
 from nexy_tui.runlog import read, report, show, verify
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import dmg, lock, version_files, xar
+from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import load
 from nexy_tui.services.git import Git
 from nexy_tui.services.github import Release, ReleaseHost
@@ -313,7 +314,9 @@ PARSERS: dict[str, Parser] = {
     "appcast": Parser(parse_appcast, (ValueError,), APPCAST),
     "health": Parser(parse_health, (ValueError,), HEALTH),
     "config_env": Parser(lambda raw: config_env.parse(raw.decode("utf-8", "surrogateescape")), (), SETTINGS),
-    "database_settings": Parser(_from_file("server/config.env", lambda here: load(Layout("flat", here), {})), (Unusable,), SETTINGS),
+    "database_settings": Parser(
+        _from_file("server/config.env", lambda here: load(Layout("flat", here), {}, Reach((), here, here))), (Unusable,), SETTINGS
+    ),
     "version": Parser(_from_file("VERSION", _version), (ValueError, CouldNotLook), b"1.6.1.43\n"),
     "yaml": Parser(_from_file(_YAML_PATH, _rewritings(_YAML_PATH)), (Refused,), YAML),
     "python": Parser(lambda raw: version_files.python_text(raw.decode("utf-8"), NEW), (ValueError,), b"default_version = '1.6.1.42'\n"),

@@ -66,6 +66,7 @@ class Bench:
     now: datetime
     extra: dict[str, str] = field(default_factory=dict)
     vm: Any = None
+    hosts: tuple[str, ...] = ()
 
     @property
     def backups(self) -> Path:
@@ -77,11 +78,13 @@ class Bench:
 
     def services(self, where: str = "local") -> Services:
         """As much of the container as the database needs."""
+        target = replace(self.world.target, database=Database(where=where, hosts=self.hosts))
         made = SimpleNamespace(
-            target=replace(self.world.target, database=Database(where=where)),
+            target=target,
             layout=self.world.checkout_layout,
             environ={"PATH": "/usr/bin:/bin", "NEXY_PG_BIN": str(bin_dir()), **database_settings(self.world), **self.extra},
             clock=SystemClock(),
+            settings=SimpleNamespace(target=target, ca=None, config_path=Path("/operator/config.toml")),
             vm=self.vm,
         )
         made.database = DatabaseHost(cast(Services, made))
@@ -144,6 +147,7 @@ class Bench:
             self.sql(f'DROP DATABASE "{name}" WITH (FORCE)', dbname="postgres")
         self.sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC")
         self.extra.clear()
+        self.hosts = ()
         self.place().harden()
 
 

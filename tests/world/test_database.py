@@ -30,6 +30,7 @@ from nexy_tui.rehearsal.database import server as database
 from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services.database.archive import archive_name
+from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import Address, load
 from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK
 
@@ -374,7 +375,7 @@ def test_a_failed_drill_is_recorded_and_then_raised(bench: Bench) -> None:
 @pytest.mark.parametrize("action", [Drill(), Harden()])
 def test_off_loopback_the_host_is_typed(bench: Bench, action: Drill | Harden) -> None:
     assert action.confirmation(bench.services(), bench.plan()) is None
-    bench.extra["DB_HOST"] = "db.example.com"
+    bench.extra["DB_HOST"], bench.hosts = "db.example.com", ("db.example.com",)
     assert action.confirmation(bench.services(), bench.plan()) == "db.example.com"
     assert any("db.example.com" in line for line in action.describe(bench.services(), bench.plan()))
     assert Backup().confirmation(bench.services(), bench.plan()) is None
@@ -385,17 +386,19 @@ def test_off_loopback_the_host_is_typed(bench: Bench, action: Drill | Harden) ->
 
 def test_environment_wins_over_config_env_and_that_over_defaults(bench: Bench, tmp_path: Path) -> None:
     layout = Layout("flat", tmp_path)
-    assert load(layout, {}).address == Address("localhost", 5432, "voice_assistant_db")
+    reach = Reach(("db.example.com",), Path("config.toml"), Path("ca.pem"))
+    assert load(layout, {}, reach).address == Address("localhost", 5432, "voice_assistant_db")
     layout.config_env.parent.mkdir()
     layout.config_env.write_text("DB_HOST=db.example.com\nDB_PASSWORD=a=b=c\nDB_NAME=\n")
-    made = load(layout, {"DB_PORT": "6543", "PG_SUPERUSER_PASSWORD": "x"})
+    made = load(layout, {"DB_PORT": "6543", "PG_SUPERUSER_PASSWORD": "x"}, reach)
     assert made.address == Address("db.example.com", 6543, "voice_assistant_db")
     assert made.app.password is not None and made.app.password.reveal() == "a=b=c" and "a=b" not in repr(made)
-    assert (made.app.password.source, made.superuser.password and made.superuser.password.source) == ("server/config.env", "environment")
+    assert made.superuser.password is not None
+    assert (made.app.password.source, made.superuser.password.source) == ("server/config.env, line 2", "environment")
     assert (made.backup_dir, made.retention_days) == (tmp_path / "server/backups/postgres", 30)
-    assert load(Layout("nested", tmp_path), {}).backup_dir == tmp_path / "server/server/backups/postgres"
-    assert load(layout, {"BACKUP_LOCAL_DIR": "server/elsewhere"}).backup_dir == tmp_path / "server/elsewhere"
-    assert load(layout, {"BACKUP_LOCAL_DIR": "/var/backups"}).backup_dir == Path("/var/backups")
+    assert load(Layout("nested", tmp_path), {}, reach).backup_dir == tmp_path / "server/server/backups/postgres"
+    assert load(layout, {"BACKUP_LOCAL_DIR": "server/elsewhere"}, reach).backup_dir == tmp_path / "server/elsewhere"
+    assert load(layout, {"BACKUP_LOCAL_DIR": "/var/backups"}, reach).backup_dir == Path("/var/backups")
 
 
 @pytest.mark.parametrize(
@@ -413,7 +416,7 @@ def test_environment_wins_over_config_env_and_that_over_defaults(bench: Bench, t
 )
 def test_settings_that_cannot_be_are_refused(tmp_path: Path, key: str, value: str) -> None:
     with pytest.raises(Unusable, match=key) as refusal:
-        load(Layout("flat", tmp_path), {key: value})
+        load(Layout("flat", tmp_path), {key: value}, Reach((), Path("config.toml"), Path("ca.pem")))
     assert refusal.value.remedy
 
 

@@ -172,6 +172,7 @@ def test_settings_are_the_vms_own(bench: Bench, machine: Machine) -> None:
     bench.extra["DB_HOST"] = "here.example.com"
     assert bench.place("vm").address().host == "127.0.0.1"
     machine.configure(DB_HOST="db.example.com", DB_PORT="1")
+    bench.hosts = ("db.example.com",)
     assert Drill().confirmation(bench.services("vm"), bench.plan()) == "db.example.com"
     machine.configure(DB_NAME="'voice_assistant_db'", BACKUP_LOCAL_DIR=str(machine.app / "elsewhere"))
     bench.place("vm").back_up(silent, lambda: False)

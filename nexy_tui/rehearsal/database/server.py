@@ -22,6 +22,7 @@ from nexy_tui.rehearsal.names import DATABASE_NAME, DATABASE_SUPERUSER, DATABASE
 from nexy_tui.runlog.sign import Signer, sign_statement
 from nexy_tui.services.database.connect import connection
 from nexy_tui.services.database.local import LocalDatabase
+from nexy_tui.services.database.reach import OPTIONS_HERE
 from nexy_tui.services.database.settings import Address, DatabaseSettings, Role
 from nexy_tui.services.database.sql import MAINTENANCE
 
@@ -47,6 +48,7 @@ def settings(world: World) -> DatabaseSettings:
         backup_dir=world.checkout_layout.backups,
         retention_days=30,
         offsite_provider="none",
+        options=OPTIONS_HERE,
     )
 
 

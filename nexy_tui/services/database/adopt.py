@@ -20,7 +20,7 @@ from nexy_tui.services.database import archive as archive_format
 from nexy_tui.services.database.connect import connection, count_rows
 from nexy_tui.services.database.facts import BackupMade, Catalog, seen
 from nexy_tui.services.database.folder import PARTIAL, BackupFolder
-from nexy_tui.services.database.settings import DatabaseSettings, load
+from nexy_tui.services.database.settings import DatabaseSettings, settings_of
 from nexy_tui.services.database.tools import Tools, said_by
 
 _AGAIN = "See what the script said, mend it, then make the backup again."
@@ -48,7 +48,7 @@ class Before:
 
 def look_before(services: Services, emit: Emit) -> Before:
     """Look at both. Raises CouldNotLook when either is out of sight."""
-    settings = load(services.layout, services.environ)
+    settings = settings_of(services)
     survey = services.database.place.survey(emit)
     catalog, vault = seen(survey.catalog), seen(survey.vault)
     with connection(settings, settings.dumper) as session:

@@ -117,7 +117,7 @@ class LocalBackup:
             report()
             return self.cancelled()
 
-        environment = self.tools.environment(self.settings.address, self.settings.dumper)
+        environment = self.tools.environment(self.settings, self.settings.dumper)
         done = processes.run(argv, env=environment, timeout=_DUMP_TIMEOUT, cancelled=cancelled, check=False)
         report()
         if done.exit != 0:

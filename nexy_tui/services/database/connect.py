@@ -24,13 +24,16 @@ def connection(
 ) -> Iterator[Connection]:
     """A session of `role`, closed at the end. Raises CouldNotLook when the server does not let us in.
 
-    Every setting is given, so that none comes from a PG* variable; `hostaddr` above all, which would win over the host.
+    Every setting is given, so that none comes from a PG* variable; `hostaddr` above all, which would win over the host. A password
+    never leaves in cleartext, whatever the server asks for.
     """
     import psycopg
+    from psycopg.conninfo import make_conninfo
 
     address = settings.address
     try:
         session = psycopg.connect(
+            make_conninfo(**settings.options),
             host=address.host,
             hostaddr="",
             port=address.port,
@@ -79,5 +82,9 @@ def _unreachable(settings: DatabaseSettings, role: Role, error: Error) -> CouldN
     if role.password is None:
         missing = "PG_SUPERUSER_PASSWORD" if role is settings.superuser else "DB_PASSWORD"
         remedy += f"; {missing} is not set, in the environment or in config.env"
+    if not settings.address.loopback:
+        remedy += (
+            "; off loopback its certificate must verify (tls.ca names a private CA), and where it has none, "
+            f"tunnel to it: ssh -L {settings.address.port}:localhost:{settings.address.port} {settings.address.host}"
+        )
     return CouldNotLook(f"The database {settings.address} did not let {role.name} in: {reason.rstrip('.')}.", remedy=remedy + ".")
-

@@ -131,7 +131,7 @@ class LocalDrill:
         self.emit(Line(f"restoring into {restored_as} with {tool.path} {tool.version}", "nexy-tui"))
         done = processes.run(
             [tool.path, "--no-password", "--exit-on-error", f"--dbname={restored_as}", str(dump)],
-            env=self.tools.environment(self.settings.address, self.settings.superuser, restored_as),
+            env=self.tools.environment(self.settings, self.settings.superuser, restored_as),
             timeout=_RESTORE_TIMEOUT,
             cancelled=self.cancelled,
             check=False,

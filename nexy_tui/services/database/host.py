@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.event import Emit, silent
 from nexy_tui.services.database.facts import BackupMade, Survey
-from nexy_tui.services.database.settings import Address, load
+from nexy_tui.services.database.reach import Reach
+from nexy_tui.services.database.settings import Address, settings_of
 
 if TYPE_CHECKING:
     from nexy_tui.services import Services
@@ -65,10 +66,10 @@ class DatabaseHost:
         if self.where == "vm":
             from nexy_tui.services.database.vm import VmDatabase
 
-            return VmDatabase(services.vm, services.layout, services.clock)
+            return VmDatabase(services.vm, services.layout, Reach.of(services.settings), services.clock)
         from nexy_tui.services.database.local import LocalDatabase
 
-        return LocalDatabase(lambda: load(services.layout, services.environ), services.environ, services.clock)
+        return LocalDatabase(lambda: settings_of(services), services.environ, services.clock)
 
     @property
     def seen_from(self) -> str:

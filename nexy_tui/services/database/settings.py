@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nexy_tui.core.config_env import parse
+from nexy_tui.core.config_env import line_of, parse
+from nexy_tui.core.database_rules import HOST
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.secret import Secret
+from nexy_tui.services.database.reach import Reach, is_loopback
 from nexy_tui.services.plain_file import read_plain
+
+if TYPE_CHECKING:
+    from nexy_tui.services import Services
 
 DEFAULTS: Mapping[str, str] = {
     "DB_HOST": "localhost",
@@ -27,7 +32,6 @@ PASSWORDS = ("DB_PASSWORD", "PG_SUPERUSER_PASSWORD")
 _LIMIT = 256 * 1024
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}")
-_HOST = re.compile(r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,7 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether the server is on this very machine; a name that merely resolves to it does not count."""
-        if self.host == "localhost" or self.host.startswith("/"):
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return self.host.startswith("/") or is_loopback(self.host)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}/{self.name}"
@@ -62,7 +61,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """What the database scripts read, as far as it is used here. `offsite_provider` names who copies archives elsewhere."""
+    """What the database scripts read, as far as it is used here.
+
+    `offsite_provider` names who copies archives elsewhere; `options` are libpq's, to protect a connection to the address.
+    """
 
     address: Address
     app: Role
@@ -70,6 +72,7 @@ class DatabaseSettings:
     backup_dir: Path
     retention_days: int
     offsite_provider: str
+    options: Mapping[str, str]
 
     @property
     def reader(self) -> Role:
@@ -82,11 +85,16 @@ class DatabaseSettings:
         return self.superuser if self.superuser.password is not None else self.app
 
 
-def load(layout: Layout, environ: Mapping[str, str]) -> DatabaseSettings:
+def settings_of(services: Services) -> DatabaseSettings:
+    """The settings of a release target's database, as `load`."""
+    return load(services.layout, services.environ, Reach.of(services.settings))
+
+
+def load(layout: Layout, environ: Mapping[str, str], reach: Reach) -> DatabaseSettings:
     """Read the settings. Raises Unusable naming the value and where it came from; the checkout may have no `config.env`."""
     values, sources = _gather(layout, environ)
     for key, form, wanted in (
-        ("DB_HOST", _HOST, "one host name or address"),
+        ("DB_HOST", HOST, "one host name or address"),
         ("DB_PORT", re.compile(r"[0-9]{1,5}"), "a port"),
         ("DB_NAME", _IDENTIFIER, "a database name"),
         ("DB_USER", _IDENTIFIER, "a role name"),
@@ -100,6 +108,8 @@ def load(layout: Layout, environ: Mapping[str, str]) -> DatabaseSettings:
                 f"It must be {wanted}.",
                 f"Set {key} in {layout.relative('server/config.env')} or in the environment.",
             )
+    if not reach.admits(values["DB_HOST"]):
+        raise reach.refusal(values["DB_HOST"], sources["DB_HOST"])
     for key in PASSWORDS:
         if _NO_TEXT.search(values.get(key, "")):
             raise Unusable(f"The database setting {key} (from {sources[key]}) is not UTF-8 text.", remedy="Save that file as UTF-8.")
@@ -117,6 +127,7 @@ def load(layout: Layout, environ: Mapping[str, str]) -> DatabaseSettings:
         backup_dir=_backup_dir(layout, values.get("BACKUP_LOCAL_DIR"), sources),
         retention_days=int(values["BACKUP_RETENTION_DAYS"]),
         offsite_provider=values["BACKUP_OFFSITE_PROVIDER"],
+        options=reach.options(values["DB_HOST"]),
     )
 
 
@@ -145,12 +156,14 @@ def _gather(layout: Layout, environ: Mapping[str, str]) -> tuple[dict[str, str],
         raise Unusable(f"{name} cannot be read: {error.strerror}.", "The database's settings are in it.", "Mend its permissions.") from None
     if len(raw) > _LIMIT:
         raise Unusable(f"{name} is larger than {_LIMIT} bytes.", "The database's settings are in it.", "It should hold a few short lines.")
-    written = parse(raw.decode("utf-8", "surrogateescape"))
+    text = raw.decode("utf-8", "surrogateescape")
+    written = parse(text)
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
     for key in (*DEFAULTS, *PASSWORDS, "BACKUP_LOCAL_DIR"):
         for place, source in ((environ, "environment"), (written, name), (DEFAULTS, "default")):
             if place.get(key):
-                values[key], sources[key] = place[key], source
+                values[key] = place[key]
+                sources[key] = f"{name}, line {line_of(text, key)}" if place is written else source
                 break
     return values, sources

@@ -13,7 +13,7 @@ from nexy_tui.core.secret import redact
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
 from nexy_tui.services.database.facts import Tool
-from nexy_tui.services.database.settings import Address, Role
+from nexy_tui.services.database.settings import DatabaseSettings, Role
 from nexy_tui.services.processes import Completed
 
 _KNOWN_PLACES = (
@@ -26,7 +26,6 @@ _KNOWN_PLACES = (
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 )
 _VERSION = re.compile(r"\(PostgreSQL\) ([0-9]+(?:\.[0-9]+)*)")
-_OURS = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS")
 
 
 class Tools:
@@ -55,9 +54,11 @@ class Tools:
             )
         return first
 
-    def environment(self, address: Address, role: Role, database: str | None = None) -> dict[str, str]:
+    def environment(self, settings: DatabaseSettings, role: Role, database: str | None = None) -> dict[str, str]:
         """The environment a client program finds its server by: nothing of it stands in argv, and no other PG* setting interferes."""
-        environment = {key: value for key, value in self._environ.items() if key not in _OURS}
+        address = settings.address
+        environment = {key: value for key, value in self._environ.items() if not key.startswith("PG")}
+        environment |= {f"PG{key.replace('_', '').upper()}": value for key, value in settings.options.items()}
         environment |= {
             "PGHOST": address.host,
             "PGPORT": str(address.port),

@@ -26,6 +26,7 @@ from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
 from nexy_tui.core.text import printable
 from nexy_tui.services.database.facts import BackupMade, Catalog, DrillLine, NewestArchive, Survey, Tool, Unseen, Vault
+from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import Address
 from nexy_tui.services.database.sql import CATALOG, COUNT_TABLES, DRILL_COMMENT, DRILL_LOCK, HARDEN
 from nexy_tui.services.vm import ScriptResult, VmHost
@@ -122,9 +123,10 @@ _HARDEN = _Job("database_harden.sh", "Hardening", "nexy-tui db harden")
 class VmDatabase:
     """The database by scripts on the VM."""
 
-    def __init__(self, vm: VmHost, layout: Layout, clock: Clock) -> None:
+    def __init__(self, vm: VmHost, layout: Layout, reach: Reach, clock: Clock) -> None:
         self._vm = vm
         self._layout = layout
+        self._reach = reach
         self._clock = clock
         self._address: Address | None = None
 
@@ -149,10 +151,14 @@ class VmDatabase:
     @property
     def survey_parameters(self) -> dict[str, str]:
         """The script's parameters."""
-        return {"NEXY_BASE": str(self._layout.base), "NEXY_CATALOG": CATALOG}
+        return {**self._common, "NEXY_CATALOG": CATALOG}
+
+    @property
+    def _common(self) -> dict[str, str]:
+        return {"NEXY_BASE": str(self._layout.base), "NEXY_DB_HOSTS": " ".join(self._reach.hosts)}
 
     def read_survey(self, result: ScriptResult, taken: datetime) -> Survey:
-        """The facts in the survey's output. Raises CouldNotLook."""
+        """The facts in the survey's output. Raises CouldNotLook, and Unusable for a host that does not count."""
         facts = self._told(result)
         if result.exit != 0:
             said = facts.get("refused") or facts.get("failed") or result.tail or "it printed nothing"
@@ -247,18 +253,22 @@ class VmDatabase:
 
     def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[Facts, ScriptResult]:
         text = load("database.sh") + load(script)
-        result = self._vm.run_script(text, parameters={"NEXY_BASE": str(self._layout.base), **parameters}, **options)
+        result = self._vm.run_script(text, parameters={**self._common, **parameters}, **options)
         return self._told(result), result
 
     def _told(self, result: ScriptResult) -> Facts:
+        """The facts of a script's output. Raises CouldNotLook, and Unusable for a host that does not count."""
         try:
-            return unpack(result.stdout)
+            facts = unpack(result.stdout)
         except ValueError as error:
             raise CouldNotLook(
                 f"What the script did on {self._vm.where} cannot be told: {error}.",
                 f"It ended with status {result.exit}; {result.tail or 'it printed nothing else'}",
                 _LOOK_AGAIN,
             ) from None
+        if host := facts.get("unnamed"):
+            raise self._reach.refusal(host, f"{self._layout.relative('server/config.env')} on {self._vm.where}")
+        return facts
 
 
 def _catalog(facts: Facts, address: Address) -> Catalog | Unseen:

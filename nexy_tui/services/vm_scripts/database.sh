@@ -1,9 +1,10 @@
 # The database on this VM: its settings, its client programs, its backup folder. The other database scripts follow this one.
-# Parameter: NEXY_BASE, the rulebook's repo root from the clone's root.
+# Parameters: NEXY_BASE, the rulebook's repo root from the clone's root; NEXY_DB_HOSTS, the hosts off this VM that the
+# operator's own configuration names, each between spaces.
 # Output: one line "nexy-database <base64 of gzip of 'name value' lines>", short enough for run-command's 4,096 bytes.
 set -uo pipefail
 umask 077
-unset PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGPASSFILE PGSERVICE PGSERVICEFILE PGOPTIONS
+unset ${!PG@}
 export LC_ALL=C PGAPPNAME=nexy-tui PGCONNECT_TIMEOUT=10
 
 scratch=$(mktemp -d)
@@ -64,6 +65,25 @@ wanted PG_SUPERUSER "$superuser" '[A-Za-z_][A-Za-z0-9_$-]{0,62}' 'a role name'
 wanted BACKUP_OFFSITE_PROVIDER "$offsite" 'none|azure|aws' 'none, azure or aws'
 wanted BACKUP_RETENTION_DAYS "$retention" '[0-9]{1,5}' 'a whole number of days'
 [ "$app" != "$superuser" ] || refuse "DB_USER and PG_SUPERUSER are both $app"
+
+# A password goes to this VM's own server, or to one the operator named; over a network only where its certificate verifies;
+# in cleartext never.
+here=
+if [[ ${host,,} =~ ^(localhost|::1|127(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3})$ ]]; then here=yes; fi
+if [ -z "$here" ] && [[ ! $host =~ ^(/var)?/run/postgresql$ ]] && [[ " ${NEXY_DB_HOSTS,,} " != *" ${host,,} "* ]]; then
+    fact unnamed "$host"
+    exit 3
+fi
+export PGGSSENCMODE=disable
+if [ -n "$here" ] || [ "${host:0:1}" = / ]; then
+    export PGSSLMODE=prefer PGREQUIREAUTH=scram-sha-256,md5,none
+else
+    for roots in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+        if [ -r "$roots" ]; then export PGSSLROOTCERT="$roots"; break; fi
+    done
+    [ -n "${PGSSLROOTCERT:-}" ] || refuse "$host cannot be verified: the VM has no CA certificates; install the package ca-certificates there"
+    export PGSSLMODE=verify-full PGREQUIREAUTH=scram-sha-256,md5
+fi
 fact address "$host $port $name"
 fact folder "$folder"
 
