@@ -186,11 +186,13 @@ def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
         return passed(f"The lock of {holder.operator} has expired.", evidence)
     if facts.left:
         return passed(f"The run {holder.run} of this machine was cut off and left the lock; it is taken up.", evidence)
-    return failed(
-        f"{holder.operator} on {holder.host} is releasing.",
-        f"Wait until {holder.expires}, or talk to {holder.operator}; --take-over asks for a typed confirmation.",
-        evidence,
-    )
+    again = "the same command with" if plan.run is None or plan.standalone else f"nexy-tui release --resume {plan.run}"
+    if holder.unreadable:
+        what = f"Somebody may be releasing: {holder.unreadable}."
+    else:
+        since = f"since {holder.since}, " if holder.since else ""
+        what = f"{holder.operator} on {holder.host} is releasing ({since}run {holder.run}; the lock holds until {holder.expires})."
+    return failed(what, holder.advice(f"{again} --take-over"), evidence)
 
 
 CODE = Check(look_remotes, judge_remotes)

@@ -45,7 +45,8 @@ def _look_both(scope: Scope) -> Surveys:
 
 def _require_free(scope: Scope) -> None:
     """Raise CouldNotLook while somebody else releases: a look must not get in their deploy's way."""
-    holder = look_lock(scope).holder
+    facts = look_lock(scope)
+    holder = None if facts.left else facts.holder
     if holder is not None and holder.run != scope.plan.run and not holder.expired(scope.plan.now):
         raise CouldNotLook(
             f"The VM was not asked: {holder} is releasing.",

@@ -7,27 +7,27 @@ from typing import Annotated
 import typer
 
 from nexy_tui.cli import common
-from nexy_tui.cli.act import Json, Yes, run_alone
+from nexy_tui.cli.act import Json, TakeOver, Yes, run_alone
 
 app = typer.Typer()
 
 
 @app.command()
-def backup(yes: Yes = False, json: Json = False) -> None:
+def backup(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
     """Make a backup and verify it."""
-    run_alone(["backup"], yes=yes, as_json=json)
+    run_alone(["backup"], yes=yes, as_json=json, take_over=take_over)
 
 
 @app.command()
-def drill(yes: Yes = False, json: Json = False) -> None:
+def drill(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
     """Restore the newest backup into a database of its own, check it, drop it, and sign a record."""
-    run_alone(["drill"], yes=yes, as_json=json)
+    run_alone(["drill"], yes=yes, as_json=json, take_over=take_over)
 
 
 @app.command()
-def harden(yes: Yes = False, json: Json = False) -> None:
+def harden(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
     """Take from the app user what it must not have, and refuse hard deletes."""
-    run_alone(["harden"], yes=yes, as_json=json)
+    run_alone(["harden"], yes=yes, as_json=json, take_over=take_over)
 
 
 @app.command()

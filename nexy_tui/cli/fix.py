@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexy_tui.cli import common
+from nexy_tui.cli.act import TakeOver
 from nexy_tui.core.problem import Unusable
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ def fix(
     name: Annotated[
         str | None, typer.Argument(help="A fixer, by name or section (see --list). Without one: look for every trouble.")
     ] = None,
+    *,
     list_fixers: Annotated[bool, typer.Option("--list", help="Show every fixer and leave.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show exactly what would change, and change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Answer the confirmations.")] = False,
+    take_over: TakeOver = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Find what is wrong and mend it (rulebook section 4). Secrets are asked for hidden; without a terminal they come from
@@ -58,7 +61,9 @@ def fix(
         raise Unusable(
             "A fix is confirmed, and there is no terminal to answer on.", remedy=f"See it: nexy-tui fix {name} --dry-run; then --yes."
         )
-    raise typer.Exit(_dry_run(services, chosen, json) if dry_run else _fix(services, chosen, yes=yes, as_json=json))
+    if dry_run:
+        raise typer.Exit(_dry_run(services, chosen, json))
+    raise typer.Exit(_fix(services, chosen, yes=yes, take_over=take_over, as_json=json))
 
 
 def _given_secrets() -> dict[str, Secret]:
@@ -113,7 +118,7 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
     return EXIT[outcome]
 
 
-def _fix(services: Services, fixer: Fixer, *, yes: bool, as_json: bool) -> int:
+def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_json: bool) -> int:
     from nexy_tui.cli.release import stop_of
     from nexy_tui.engine.document import document
     from nexy_tui.engine.last_target import target_change
@@ -126,7 +131,9 @@ def _fix(services: Services, fixer: Fixer, *, yes: bool, as_json: bool) -> int:
         return code
     for line in target_change(services):
         common.say(f"   target changed since the last run: {line}")
-    session = common.begun(open_fix(services, fixer, left))
+    if take_over:
+        common.confirm_take_over()
+    session = common.begun(open_fix(services, fixer, left, take_over=take_over))
     told: list[object] = []
     session.watch(PlainRenderer(session.checklist, sys.stderr if as_json else sys.stdout))
     session.watch(lambda notice: told.append(getattr(notice, "problem", None)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 
-from nexy_tui.core.problem import Problem
+from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.services.lock import LIFETIME, ReleaseLock
 
 
 class LockKeeper:
-    """Renews the lock in a thread every third of its lifetime; `hold` asks again before each writing action."""
+    """Renews the lock in a thread every third of its lifetime; `hold` and `confirm` ask again before whatever is written outside."""
 
     def __init__(self, lock: ReleaseLock) -> None:
         self._lock = lock
@@ -20,18 +21,23 @@ class LockKeeper:
 
     def hold(self) -> None:
         """Take the lock, or extend it when this run has it. Raises Refused naming another holder."""
-        with self._guard:
+        with self._guard, self._noticing():
             if self._lock.held:
                 self._lock.renew()
             else:
                 self._lock.acquire()
         self._keep()
 
+    def confirm(self) -> None:
+        """See that the lock is still this run's, in the middle of an action. Raises Refused naming who took it."""
+        with self._guard, self._noticing():
+            if self._lock.held:
+                self._lock.confirm()
+
     def take_over(self) -> str:
         """Take the lock whoever holds it; who that was, an empty text when nobody did. Only after the operator has typed it."""
         with self._guard:
-            before = self._lock.holder()
-            self._lock.acquire(take_over=True)
+            before = self._lock.acquire(take_over=True)
         self._keep()
         return "" if before is None else str(before)
 
@@ -45,6 +51,15 @@ class LockKeeper:
         self._stop.set()
         with self._guard:
             self._lock.release()
+
+    @contextlib.contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Whoever is told that the lock was lost holds it no more, and takes it anew when the action is run again."""
+        try:
+            yield
+        except Refused:
+            self._lock.forget()
+            raise
 
     def _keep(self) -> None:
         if self._thread is None:

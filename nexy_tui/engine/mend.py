@@ -113,13 +113,15 @@ def interrupted(services: Services, name: str) -> Path | None:
     return None
 
 
-def open_fix(services: Services, chosen: Fixer, left: Path | None, *, observer: Observer = unobserved) -> Session:
+def open_fix(
+    services: Services, chosen: Fixer, left: Path | None, *, take_over: bool = False, observer: Observer = unobserved
+) -> Session:
     """The fixer's run: the one that was cut off, gone on with; a new one where there is none, or its log does not hold."""
     checklist = checklist_of([chosen])
     if left is not None:
         with contextlib.suppress(Refused):
-            return resume_run(services, checklist, left, fix=chosen.name, observer=observer)
-    return start_fix(services, checklist, chosen.name, observer=observer)
+            return resume_run(services, checklist, left, fix=chosen.name, take_over=take_over, observer=observer)
+    return start_fix(services, checklist, chosen.name, take_over=take_over, observer=observer)
 
 
 def mend(session: Session, chosen: Fixer, face: Face, *, resumed: bool = False) -> Outcome:

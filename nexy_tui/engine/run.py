@@ -92,13 +92,15 @@ def start_run(
     return begun
 
 
-def start_fix(services: Services, checklist: Checklist, name: str, *, observer: Observer = unobserved) -> Session:
+def start_fix(
+    services: Services, checklist: Checklist, name: str, *, take_over: bool = False, observer: Observer = unobserved
+) -> Session:
     """Begin a fix: a run of its own, held against the release that is out, which may be unknown; its target is not taken for confirmed."""
     services.require_checkout()
     require_world(services.settings)
     before = look_before(services)
     version = released_version(services, before.base_commit) or written_version(services)
-    return _begin(
+    begun = _begin(
         services,
         checklist,
         before,
@@ -108,6 +110,9 @@ def start_fix(services: Services, checklist: Checklist, name: str, *, observer: 
         purpose=Purpose(Errand.FIX, (name,)),
         observer=observer,
     )
+    if take_over:
+        _take_over(begun)
+    return begun
 
 
 def _begin(

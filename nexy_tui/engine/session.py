@@ -271,6 +271,8 @@ class Session:
         begun = self.services.clock.monotonic()
 
         def intent(step: str, /, **facts: str) -> None:
+            if subject.writes_outside and self._lock is not None:
+                self._lock.confirm()
             evidence = [Evidence(name, value, "intent") for name, value in facts.items()]
             log.progress_checkpoint(action, message=step, mark=Mark.BEGUN, evidence=evidence)
             self._plan = replace(self._plan, begun=self._plan.begun | {action})

@@ -15,7 +15,7 @@ from nexy_tui.checklist import CHECKLIST, Checklist, Item
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.notice import Notice
@@ -90,9 +90,14 @@ class Lock:
 
     held: int = 0
     given_back: int = 0
+    taken_by: str = ""
 
     def hold(self) -> None:
         self.held += 1
+
+    def confirm(self) -> None:
+        if self.taken_by:
+            raise Refused(f"The release lock was taken over by {self.taken_by}.")
 
     def give_back(self) -> None:
         self.given_back += 1

@@ -128,6 +128,21 @@ class TestActing:
         made.session.perform("backup")
         assert made.journal.results_of("backup")[0][0] == "unchanged"
 
+    def test_an_action_whose_lock_was_taken_meanwhile_stops_before_its_irreversible_step(self) -> None:
+        done: list[str] = []
+
+        def does(context: ActionContext) -> ActionResult:
+            made.lock.taken_by = "ben"
+            context.intent("replace the download")
+            done.append("replaced")
+            return ActionResult("")
+
+        made = ready(does)
+        with pytest.raises(Refused, match="taken over by ben"):
+            made.session.perform("backup")
+        assert done == [] and [record[0] for record in made.journal.records] == ["intent", "result"]
+        assert made.journal.results_of("backup")[0][0] == "failed"
+
     @pytest.mark.parametrize("record", ["intent", "progress-checkpoint"])
     def test_without_a_journal_that_takes_the_intent_nothing_is_done(self, record: str) -> None:
         done: list[str] = []

@@ -49,8 +49,11 @@ class Remote:
     def remote_refs(self, *_: str) -> dict[str, str]:
         return {REF: "c" * 40}
 
-    def has_commit(self, _: str) -> bool:
-        return True
+    def raw(self, *_: str) -> str:
+        return "commit"
+
+    def read(self, *_: str) -> str:
+        return "200"
 
     def message_of(self, _: str) -> str:
         return f"Release lock\n\n{self.body}"
