@@ -11,6 +11,7 @@ import typer
 
 from nexy_tui import __version__
 from nexy_tui.cli import common, ending, streams
+from nexy_tui.shield import raise_shield
 
 app = typer.Typer(
     name="nexy-tui",
@@ -39,6 +40,8 @@ def top(
 ) -> None:
     """Open the wizard when no command is named."""
     common.current.checkout = checkout
+    if checkout is not None:
+        raise_shield(checkout)
     if world is not None:
         common.enter_world(world)
     if context.invoked_subcommand is None:
@@ -53,6 +56,7 @@ OBJECTS = 50_000
 
 def main() -> None:
     """The console script. Ends the process with one of the documented exit statuses, never with a traceback."""
+    raise_shield()
     gc.set_threshold(OBJECTS, 20, 20)
     streams.hold()
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from nexy_tui.cli import streams
 from nexy_tui.core.problem import Problem, Unusable
+from nexy_tui.shield import interpreter
 
 if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist
@@ -159,9 +160,9 @@ def enter_world(directory: Path) -> NoReturn:
     table = environment(load(directory))
     environ = {key: value for key, value in os.environ.items() if key not in table.unset}
     environ.update(table.set)
-    argv = _without_world(sys.argv[1:])
+    command = interpreter("nexy_tui", *_without_world(sys.argv[1:]))
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", "nexy_tui", *argv], environ)
+    os.execve(command[0], command, environ)
 
 
 def _without_world(argv: list[str]) -> list[str]:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import typer
 
 from nexy_tui.cli import common
 from nexy_tui.core.problem import Unusable
+from nexy_tui.shield import interpreter
 
 if TYPE_CHECKING:
     from nexy_tui.rehearsal.names import World
@@ -116,11 +116,10 @@ def _prepare(world: World) -> str:
 
 
 def _command(version: str, *, headless: bool, auto: bool, json: bool) -> list[str]:
-    base = [sys.executable, "-m", "nexy_tui"]
     if not headless and not auto:
-        return base
+        return interpreter("nexy_tui")
     options = [*(["--headless"] if headless else []), *(["--auto"] if auto else []), *(["--json"] if json else [])]
-    return [*base, "release", version, *options]
+    return interpreter("nexy_tui", "release", version, *options)
 
 
 def _child(command: list[str], folder: Path) -> int:

@@ -11,6 +11,7 @@ from nexy_tui.cli import common
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.version import Version
+from nexy_tui.shield import interpreter
 
 if TYPE_CHECKING:
     from nexy_tui.services import Services
@@ -45,7 +46,8 @@ def open_wizard(
     if ending is None:
         return 130
     if ending.request == REHEARSE:
-        os.execv(sys.executable, [sys.executable, "-m", "nexy_tui", "rehearse"])
+        command = interpreter("nexy_tui", "rehearse")
+        os.execv(command[0], command)
     if ending.message:
         print(ending.message, file=sys.stderr)
     if ending.log is not None:

@@ -1,6 +1,6 @@
 """The process around a world's supervisor: it holds the world's lock, and when the supervisor ends, nothing is left running.
 
-Started detached, in a session of its own: `python -m nexy_tui.rehearsal.guardian DIR …`. On Linux it is the subreaper of
+Started detached, in a session of its own: by `shield.interpreter`. On Linux it is the subreaper of
 everything the world starts, so that children of a killed supervisor come to it and end with it.
 """
 

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ from pathlib import Path
 import psutil
 
 from nexy_tui.core.problem import ActionFailed, Unusable
-from nexy_tui.rehearsal import home, seed
+from nexy_tui.rehearsal import seed
 from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.names import DEFAULT_ARTIFACT_SIZE, World, checked_directory
+from nexy_tui.shield import interpreter
 
 LAYOUTS = ("flat", "nested")
 SMALLEST_ARTIFACT = 500_000
@@ -211,7 +211,7 @@ def _launch(directory: Path, layout: str, artifact_size: int, ending: list[str],
     (directory / "log").mkdir(exist_ok=True)
     (directory / "tmp").mkdir(exist_ok=True)
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "nexy_tui.rehearsal.guardian", str(directory)]
+    command = interpreter("nexy_tui.rehearsal.guardian", str(directory))
     options = ["--layout", layout, "--artifact-size", str(artifact_size), "--report", str(writing), *ending]
     with (directory / "log" / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
@@ -252,7 +252,7 @@ def _surroundings(directory: Path) -> dict[str, str]:
     """The supervisor's environment: nothing of the user's but the way to programs."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH") if name in os.environ}
     here = str(directory)
-    return {**kept, "HOME": here, "TMPDIR": f"{here}/tmp", "PYTHONPATH": str(home.package_root()), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "HOME": here, "TMPDIR": f"{here}/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _noted(directory: Path, what: str) -> int | None:

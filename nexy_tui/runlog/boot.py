@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from pathlib import Path
+
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.services import processes
+from nexy_tui.services.surroundings import Kind, surroundings
 
 UNKNOWN = "unknown"
 
@@ -21,14 +25,8 @@ def boot_id() -> str:
 
 def _darwin() -> str:
     try:
-        answer = subprocess.run(
-            ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        env = surroundings(Kind.PLAIN, os.environ)
+        answer = processes.run(["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], env=env, timeout=5, check=False)
+    except CouldNotLook:
         return UNKNOWN
     return answer.stdout.strip().lower() or UNKNOWN

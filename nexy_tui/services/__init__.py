@@ -12,6 +12,7 @@ from nexy_tui.config import Settings, find_checkout, find_layout
 from nexy_tui.core.clock import Clock, SystemClock
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.target import Target
+from nexy_tui.shield import shielded
 
 if TYPE_CHECKING:
     from nexy_tui.services.artifact import Known
@@ -38,7 +39,7 @@ class Services:
         clock: Clock | None = None,
     ) -> None:
         self.settings = settings
-        self.environ: Mapping[str, str] = dict(os.environ if environ is None else environ)
+        self.environ: Mapping[str, str] = shielded(os.environ if environ is None else environ, start)
         self.clock: Clock = clock or SystemClock(settings.speed)
         self._start = start
 

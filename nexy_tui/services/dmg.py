@@ -20,6 +20,7 @@ from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
 from nexy_tui.services.plain_file import read_plain
+from nexy_tui.services.surroundings import Kind, Surroundings, surroundings
 
 TRAILER = 512
 SEVEN_ZIP = ("7zz", "7z", "7za")
@@ -94,7 +95,7 @@ def versions(path: Path, environ: Mapping[str, str], *, platform: str = sys.plat
 def _with_seven_zip(program: str, archive: Path, folder: Path, environ: Mapping[str, str], *, nested: bool = True) -> dict[str, str]:
     """List the image, take its application's Info.plist. An older 7-Zip shows partitions: then look into the largest."""
     name = Path(program).name
-    done = processes.run([program, "l", "-ba", "-slt", "--", str(archive)], env=environ, timeout=_TIMEOUT, check=False)
+    done = processes.run([program, "l", "-ba", "-slt", "--", str(archive)], env=_env(environ), timeout=_TIMEOUT, check=False)
     sizes = _listing(done.stdout)
     plist = _application(list(sizes))
     if plist is not None:
@@ -146,7 +147,7 @@ def _application(paths: list[str]) -> str | None:
 
 
 def _extracted(program: str, archive: Path, member: str, folder: Path, environ: Mapping[str, str]) -> Path:
-    processes.run([program, "e", "-y", f"-o{folder}", "--", str(archive), member], env=environ, timeout=_TIMEOUT, check=False)
+    processes.run([program, "e", "-y", f"-o{folder}", "--", str(archive), member], env=_env(environ), timeout=_TIMEOUT, check=False)
     target = folder / PurePosixPath(member).name
     if target.is_symlink() or not target.is_file():
         raise Unreadable(f"{Path(program).name} could not take {printable(member, 80)} out of the image")
@@ -172,7 +173,7 @@ def _mounted(path: Path, environ: Mapping[str, str]) -> Iterator[list[Path]]:
     """The image's volumes, mounted read-only out of sight and taken away again. A licence is agreed to on stdin."""
     with tempfile.TemporaryDirectory(prefix="nexy-dmg-") as folder:
         attach = ["hdiutil", "attach", "-readonly", "-nobrowse", "-noautoopen", "-plist", "-mountrandom", folder, str(path)]
-        done = processes.run(attach, env=environ, timeout=_TIMEOUT, input=b"Y\n", check=False)
+        done = processes.run(attach, env=_env(environ), timeout=_TIMEOUT, input=b"Y\n", check=False)
         _, mark, document = done.stdout.partition("<?xml")
         if done.exit != 0 or not mark:
             raise Unreadable(f"hdiutil could not attach the image: {printable(done.tail)}")
@@ -185,7 +186,7 @@ def _mounted(path: Path, environ: Mapping[str, str]) -> Iterator[list[Path]]:
             yield volumes
         finally:
             for volume in volumes:
-                processes.run(["hdiutil", "detach", "-force", str(volume)], env=environ, timeout=60, check=False)
+                processes.run(["hdiutil", "detach", "-force", str(volume)], env=_env(environ), timeout=60, check=False)
 
 
 def _read_plist(data: bytes, place: str) -> dict[str, str]:
@@ -198,3 +199,7 @@ def _read_plist(data: bytes, place: str) -> dict[str, str]:
     if not isinstance(values, dict) or not isinstance(values.get(_KEYS[1]), str):
         raise Unreadable(f"{place} names no {_KEYS[1]}")
     return {f"{key} in {place}": printable(values[key], 60) for key in _KEYS if isinstance(values.get(key), str)}
+
+
+def _env(environ: Mapping[str, str]) -> Surroundings:
+    return surroundings(Kind.PLAIN, environ)

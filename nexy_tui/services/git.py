@@ -1,4 +1,4 @@
-"""The code repository: the checkout through GitPython, and its remote, to which alone anything is pushed."""
+"""The code repository: the checkout and its remote, to which alone anything is pushed. Objects are read through GitPython."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -18,26 +19,29 @@ from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused, Unusable
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
 from nexy_tui.core.target import Target
+from nexy_tui.services import processes
+from nexy_tui.services.secrets import TOKEN_VARIABLES
+from nexy_tui.services.surroundings import Kind, Surroundings, surroundings
 
 if TYPE_CHECKING:
     import git
 
-_QUIET = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "LC_ALL": "C",
-}
-"""No prompt may hang a child, and messages are read in English."""
+_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LANGUAGE": "C"}
+_DEFAULTS = {"SSH_ASKPASS_REQUIRE": "never", "LC_ALL": "C"}
+"""No prompt may hang a child (none has a terminal), and messages are read in English."""
 
-_STORE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 LARGEST = 64 << 20
 """Bytes of a file in a commit; anyone who may push can lay a larger one there."""
 
 _LOCAL_TIMEOUT = 60.0
 _REMOTE_TIMEOUT = 180.0
-_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--refmap=")
 """Objects alone: for looking, not for the operator's refs."""
+_TALKS = frozenset(("fetch", "ls-remote", "push"))
+"""Commands that talk to the remote."""
+_ASKS_GH = re.compile(r"^credential\.(\S*\.)?helper .*\bgh\b.* auth git-credential", re.MULTILINE)
+_PROMISED = re.compile(r"^remote\.\S*\.promisor true$|^extensions\.partialclone ", re.MULTILINE)
+_PUSH_HOOKS = ("pre-push", "reference-transaction")
 
 _REMOTE = re.compile(r"(?P<name>[^\t\n]+)\t(?P<url>.+?) \((?P<way>fetch|push)\)( \[\S+\])?")
 """A line of `git remote --verbose`: addresses as git really uses them; a partial clone's filter may stand at the end."""
@@ -76,14 +80,10 @@ class Git:
                 "A release is committed, tagged and pushed with it.",
                 "Install git (https://git-scm.com/downloads), see that `git --version` answers, then run again.",
             )
-        import git  # GitPython looks for git as it is imported.
-
         self.checkout = checkout
         self._target = target
-        self._environ = {**environ, **{key: value for key, value in _QUIET.items() if key not in environ}, "GIT_TERMINAL_PROMPT": "0"}
-        for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-            self._environ.pop(name, None)
-        self._command = git.Git(str(checkout))
+        self._environ = environ
+        self._store: dict[str, str] = {}
         self._default_branch = ""
         self._repository: git.Repo | None = None
         self._reading = threading.Lock()  # Over the repository's two reading children, which answer one question at a time.
@@ -92,37 +92,55 @@ class Git:
     def borrowing(self) -> Iterator[None]:
         """Meanwhile what a look fetches goes to a temporary store beside the checkout's: not one byte of `.git` changes."""
         theirs = self.read("rev-parse", "--path-format=absolute", "--git-path", "objects")
-        before = self._environ
         with tempfile.TemporaryDirectory(prefix="nexy-objects-") as folder:
-            others = filter(None, (f'"{theirs}"', before.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")))
-            self._environ = {**before, "GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(others)}
+            self._store = {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{theirs}"'}
             self._forget_repository()
             try:
                 yield
             finally:
-                self._environ = before
+                self._store = {}
                 self._forget_repository()
 
     def raw(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str | GitFailure:
         """Standard output of `git …` without the final newline, or how it failed. Raises CouldNotLook on a time-out."""
-        # GitPython's execute() runs without a terminal and with stdin closed; the environment is handed over whole.
-        status, out, err = self._command.execute(
-            ["git", "-c", "core.quotePath=false", *arguments],
-            env=self._environ,
-            with_extended_output=True,
-            with_exceptions=False,
-            kill_after_timeout=timeout,
-            strip_newline_in_stdout=True,
-        )
-        if status == 0:
-            return str(out)
-        text = redact(str(err or out)).strip()
-        if status == -9 or "Timeout" in text[:200]:
+        command = arguments[0]
+        try:
+            done = self._run(arguments, self._kind(command), self._token_for(command), timeout)
+        except CouldNotLook as error:
             raise CouldNotLook(
-                f"git {arguments[0]} gave no answer in {timeout:.0f} s and was ended.",
+                error.what.replace("git", f"git {command}", 1),
                 remedy="See that the repository's host answers and that no credential prompt waits, then run again.",
-            )
-        return GitFailure(status, text)
+            ) from None
+        return done.stdout.removesuffix("\n") if done.exit == 0 else GitFailure(done.exit, redact(done.stderr or done.stdout).strip())
+
+    def _run(self, arguments: Sequence[str], kind: Kind, told: Mapping[str, str], timeout: float = _LOCAL_TIMEOUT) -> processes.Completed:
+        argv = ["git", "-c", "core.quotePath=false", *arguments]
+        return processes.run(argv, env=self._surroundings(kind, told), cwd=self.checkout, timeout=timeout, check=False, whole=True)
+
+    def _surroundings(self, kind: Kind, told: Mapping[str, str]) -> Surroundings:
+        defaults = {name: value for name, value in _DEFAULTS.items() if name not in self._environ}
+        return surroundings(kind, self._environ, {**defaults, **_QUIET, **self._store, **told})
+
+    @cached_property
+    def _settings(self) -> str:
+        """The operator's settings of git that decide what a command needs: one a line."""
+        pattern = r"^(credential\..*helper|credential\.helper|remote\..*\.promisor|extensions\.partialclone|hook\..*)$"
+        return self._run(("config", "--get-regexp", pattern), Kind.GIT, {}).stdout
+
+    def _kind(self, command: str) -> Kind:
+        """In a partial clone any command may have to fetch what it reads."""
+        return Kind.GIT_REMOTE if command in _TALKS or _PROMISED.search(self._settings) else Kind.GIT
+
+    def _token_for(self, command: str) -> dict[str, str]:
+        """The token that git's credential helper `gh` answers from, where it is asked and no hook of a push would be told it too."""
+        tokens = {name: self._environ[name] for name in TOKEN_VARIABLES if self._environ.get(name)}
+        if not tokens or command not in _TALKS or not _ASKS_GH.search(self._settings):
+            return {}
+        return {} if command == "push" and self._has_push_hook() else tokens
+
+    def _has_push_hook(self) -> bool:
+        folder = self.checkout / self._run(("rev-parse", "--git-path", "hooks"), Kind.GIT, {}).stdout.rstrip("\n")
+        return "\nhook." in f"\n{self._settings}" or any(os.access(folder / name, os.X_OK) for name in _PUSH_HOOKS)
 
     def read(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str:
         """As `raw`, but a failure raises CouldNotLook with what git said."""
@@ -248,15 +266,14 @@ class Git:
 
     def show(self, commit: str, path: str | PurePosixPath) -> bytes | None:
         """The bytes of a file as of a commit, or None when it is not there. Raises CouldNotLook for one that nobody would read whole."""
-        import git
+        from nexy_tui.services.git_objects import NOT_THERE, open_repository
 
         with self._reading:
             if self._repository is None:
-                self._repository = git.Repo(self.checkout)
-                self._repository.git.update_environment(**{name: self._environ[name] for name in _STORE if name in self._environ})
+                self._repository = open_repository(self.checkout, self._surroundings(self._kind("cat-file"), {}))
             try:
                 blob = self._repository.commit(commit).tree / str(path)
-            except (KeyError, ValueError, git.BadName):
+            except NOT_THERE:
                 return None
             if blob.size > LARGEST:
                 raise CouldNotLook(

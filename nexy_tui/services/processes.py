@@ -1,4 +1,7 @@
-"""Child processes: no terminal, no standard input unless given, a time limit, and the whole group ended with them."""
+"""Child processes: no terminal, no standard input unless given, a time limit, and the whole group ended with them.
+
+This is the one place where programs are started, each in the `Surroundings` of its kind.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,28 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from nexy_tui.core.event import Emit, Line
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
 from nexy_tui.core.secret import redact
+from nexy_tui.services.surroundings import Kind, Surroundings
 
 _KEEP = 4 * 1024 * 1024
 _POLL_S = 0.05
 _GRACE_S = 0.5
 """How long a child's own children may go on writing once it has ended; then they are ended too."""
 _READ_S = 5.0
+_LEAVES_DAEMONS = (Kind.GIT, Kind.GIT_REMOTE)
+"""What git leaves running when it has ended is the operator's: a credential cache, a file system monitor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a child ended: exit status and its output, decoded leniently and cut to the last 4 MiB each."""
+    """How a child ended: exit status and its output, decoded leniently and cut to the last 4 MiB each unless it was wanted whole."""
 
     exit: int
     stdout: str
@@ -45,29 +51,29 @@ class Completed:
 def run(
     argv: Sequence[str],
     *,
+    env: Surroundings,
     cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
     input: bytes | None = None,
     timeout: float = 120.0,
     emit: Emit | None = None,
     cancelled: Callable[[], bool] | None = None,
     check: bool = True,
+    whole: bool = False,
 ) -> Completed:
-    """Run `argv` to its end.
+    """Run `argv` to its end. With `whole` nothing of its output is cut, and bytes that are no UTF-8 survive as surrogates.
 
     Raises CouldNotLook when the program is not there or the time limit passed, ActionFailed on a non-zero exit with
     `check`, Cancelled when `cancelled()` turned true. With `emit` every output line is shown as it comes, redacted.
     """
     name = Path(argv[0]).name
     try:
-        child = subprocess.Popen(
-            list(argv),
+        child = start(
+            argv,
+            env=env,
             cwd=cwd,
-            env=dict(env) if env is not None else None,
             stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
         )
     except OSError as error:
         raise CouldNotLook(
@@ -75,7 +81,7 @@ def run(
         ) from None
     outputs: list[bytearray] = [bytearray(), bytearray()]
     threads = [
-        threading.Thread(target=_drain, args=(stream, sink, emit, name), daemon=True)
+        threading.Thread(target=_drain, args=(stream, sink, None if whole else _KEEP, emit, name), daemon=True)
         for stream, sink in zip((child.stdout, child.stderr), outputs, strict=True)
         if stream is not None
     ]
@@ -91,13 +97,19 @@ def run(
         for thread in threads:
             thread.join(_GRACE_S)
     finally:
-        end_group(child)
+        if child.returncode is None or env.kind not in _LEAVES_DAEMONS or any(thread.is_alive() for thread in threads):
+            end_group(child)
     for thread in threads:
         thread.join(_READ_S)
-    done = Completed(child.returncode, *(bytes(out).decode("utf-8", "replace") for out in outputs))
+    done = Completed(child.returncode, *(bytes(out).decode("utf-8", "surrogateescape" if whole else "replace") for out in outputs))
     if check and done.exit != 0:
         raise ActionFailed(f"{name} {argv[1] if len(argv) > 1 else ''} ended with status {done.exit}: {done.tail}")
     return done
+
+
+def start(argv: Sequence[str], *, env: Surroundings, **options: Any) -> subprocess.Popen[bytes]:
+    """A program in a session of its own, for whoever talks with it while it runs. Raises OSError; `options` are Popen's."""
+    return subprocess.Popen(list(argv), env=dict(env.variables), start_new_session=True, **options)
 
 
 def _wait(
@@ -120,12 +132,12 @@ def _wait(
                 child.wait(_POLL_S)
 
 
-def _drain(stream: IO[bytes], sink: bytearray, emit: Emit | None, name: str) -> None:
+def _drain(stream: IO[bytes], sink: bytearray, keep: int | None, emit: Emit | None, name: str) -> None:
     with stream:
         for line in iter(lambda: stream.readline(65536), b""):
             sink.extend(line)
-            if len(sink) > 2 * _KEEP:
-                del sink[:-_KEEP]
+            if keep is not None and len(sink) > 2 * keep:
+                del sink[:-keep]
             if emit is not None:
                 emit(Line(redact(line.decode("utf-8", "replace").rstrip()), name))
 

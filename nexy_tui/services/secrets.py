@@ -11,6 +11,7 @@ from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
 from nexy_tui.services import processes
+from nexy_tui.services.surroundings import Kind, surroundings
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -105,9 +106,9 @@ class Secrets:
         """The token gh itself has stored, or None; gh would hand back a token of the environment unseen, so it gets none."""
         if shutil.which("gh", path=self._environ.get("PATH")) is None:
             return None
-        environ = {name: value for name, value in self._environ.items() if name not in TOKEN_VARIABLES}
+        env = surroundings(Kind.GH, self._environ)
         try:
-            done = processes.run(["gh", "auth", "token", "--hostname", self._target.hosts.web], env=environ, timeout=15, check=False)
+            done = processes.run(["gh", "auth", "token", "--hostname", self._target.hosts.web], env=env, timeout=15, check=False)
         except CouldNotLook:
             return None
         value = done.stdout.strip()

@@ -9,14 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import nexy_tui
 from nexy_tui.core.manifest import is_signature
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.secret import Secret
@@ -24,6 +21,8 @@ from nexy_tui.core.target import DMG
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
 from nexy_tui.services.plain_file import read_plain
+from nexy_tui.services.surroundings import Kind, surroundings
+from nexy_tui.shield import interpreter
 
 KEYRING_NAME = "sparkle-private-key"
 """The keyring's user name of the private key, under this tool's service name."""
@@ -34,7 +33,6 @@ INBOX_FILE = f"{DMG}.ed25519"
 _OUTPUT = re.compile(r'sparkle:edSignature="(?P<signature>[^"]{1,200})"(\s+length="(?P<length>\d{1,19})")?')
 _INBOX_LIMIT = 4096
 _TIMEOUT = 600.0
-_PACKAGES = str(Path(nexy_tui.__file__).parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +160,8 @@ class Sparkle:
 
     def _ask(self, request: Mapping[str, str], cancelled: Callable[[], bool] | None) -> Examined:
         done = processes.run(
-            [sys.executable, "-P", "-m", "nexy_tui.services.sparkle_child"],
-            env={**self._environ, "PYTHONPATH": os.pathsep.join(filter(None, (_PACKAGES, self._environ.get("PYTHONPATH"))))},
+            interpreter("nexy_tui.services.sparkle_child"),
+            env=surroundings(Kind.PYTHON, self._environ),
             input=json.dumps(request).encode(),
             timeout=_TIMEOUT,
             cancelled=cancelled,

@@ -12,7 +12,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-import nexy_tui
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
+from nexy_tui.services import processes
+from nexy_tui.services.surroundings import Kind, surroundings
+from nexy_tui.shield import interpreter
 
 if TYPE_CHECKING:
     from nexy_tui.services import Services
@@ -34,13 +35,6 @@ READY_S = 60.0
 """How long it may take to start, see the release with its own eyes and say so."""
 
 _LEAVE_S = 5.0
-_ENVIRON = (
-    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "PATH", "HOME", "LANG", "LC_ALL"),
-)
-"""All that it gets of the environment: the way to the host. Tokens stand in there too, and are left out."""
-_COMMAND = (sys.executable, "-P", "-m", "nexy_tui.services.swap_guard_child")
-_PACKAGES = str(Path(nexy_tui.__file__).parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +54,19 @@ class SwapGuard:
 
     def __init__(self, target: Target, ca: Path | None, token: Secret, environ: Mapping[str, str]) -> None:
         self._first = {"target": msgspec.to_builtins(target), "ca": None if ca is None else str(ca), "token": token.reveal()}
-        self._environ = {name: environ[name] for name in _ENVIRON if name in environ}
-        self._environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_PACKAGES, environ.get("PYTHONPATH"))))
+        self._env = surroundings(Kind.PYTHON_NETWORK, environ)
         self._child: subprocess.Popen[bytes] | None = None
         self._greeted = False
 
     def __enter__(self) -> SwapGuard:
         """Start it; whether it came up is asked before the first swap. Raises ActionFailed where no process can be started."""
         try:
-            self._child = subprocess.Popen(
-                _COMMAND,
-                env=self._environ,
+            self._child = processes.start(
+                interpreter("nexy_tui.services.swap_guard_child"),
+                env=self._env,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,
                 bufsize=0,
             )
         except OSError as error:

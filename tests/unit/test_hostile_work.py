@@ -28,7 +28,7 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.vm_facts import unpack_survey
 from nexy_tui.runlog import trust
 from nexy_tui.runlog.chain import dangling
-from nexy_tui.services import dmg, download, git, version_files, xar
+from nexy_tui.services import dmg, download, git, git_objects, version_files, xar
 from nexy_tui.services.download import Downloader
 from nexy_tui.services.github import ReleaseHost
 from nexy_tui.services.update_server import MAX_BODY, UpdateService
@@ -287,6 +287,7 @@ def test_a_pushed_file_of_a_gigabyte_is_not_read(monkeypatch: pytest.MonkeyPatch
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
         run(*arguments)
     monkeypatch.setattr(git, "LARGEST", MIB)
+    assert git_objects.NOT_THERE  # GitPython has been imported.
     here = git.Git(tmp_path, Target(), environ)
     tracemalloc.start()
     try:

@@ -12,22 +12,24 @@ import pytest
 from nexy_tui.core.event import Event, Line
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
 from nexy_tui.services import processes
+from nexy_tui.services.surroundings import Kind, surroundings
 
 PATIENCE = 20.0
+ENV = surroundings(Kind.PLAIN, os.environ)
 
 
 def test_a_child_is_heard_to_its_end() -> None:
     heard: list[Event] = []
-    done = processes.run(["sh", "-c", "cat; echo said; echo wrong >&2; exit 3"], input=b"in\n", check=False, emit=heard.append)
+    done = processes.run(["sh", "-c", "cat; echo said; echo wrong >&2; exit 3"], env=ENV, input=b"in\n", check=False, emit=heard.append)
     assert (done.exit, done.stdout, done.stderr, done.tail) == (3, "in\nsaid\n", "wrong\n", "wrong")
     assert {event.text for event in heard if isinstance(event, Line)} == {"in", "said", "wrong"}
     with pytest.raises(ActionFailed, match="ended with status 3"):
-        processes.run(["sh", "-c", "exit 3"])
+        processes.run(["sh", "-c", "exit 3"], env=ENV)
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(CouldNotLook, match="no-such-program could not be started"):
-        processes.run(["no-such-program"])
+        processes.run(["no-such-program"], env=ENV)
 
 
 @pytest.mark.parametrize("closing", ["", "exec >&- 2>&-; "])
@@ -36,14 +38,14 @@ def test_one_that_does_not_end_is_ended_with_its_children(tmp_path: Path, closin
     script = f"{closing}sleep 300 & echo $! > {tmp_path}/pid; sleep 300"
     begun = time.monotonic()
     with pytest.raises(CouldNotLook, match="gave no answer in 1 s"):
-        processes.run(["sh", "-c", script], timeout=1.0)
+        processes.run(["sh", "-c", script], env=ENV, timeout=1.0)
     assert time.monotonic() - begun < PATIENCE
     gone(int((tmp_path / "pid").read_text()))
 
 
 def test_a_grandchild_that_keeps_the_outputs_does_not_keep_us(tmp_path: Path) -> None:
     begun = time.monotonic()
-    done = processes.run(["sh", "-c", f"sleep 300 & echo $! > {tmp_path}/pid; echo done"], timeout=200)
+    done = processes.run(["sh", "-c", f"sleep 300 & echo $! > {tmp_path}/pid; echo done"], env=ENV, timeout=200)
     assert done.stdout == "done\n" and time.monotonic() - begun < PATIENCE
     gone(int((tmp_path / "pid").read_text()))
 
@@ -51,7 +53,7 @@ def test_a_grandchild_that_keeps_the_outputs_does_not_keep_us(tmp_path: Path) ->
 def test_a_cancel_ends_it() -> None:
     begun = time.monotonic()
     with pytest.raises(Cancelled):
-        processes.run([sys.executable, "-c", "import time; time.sleep(300)"], cancelled=lambda: time.monotonic() - begun > 0.2)
+        processes.run([sys.executable, "-c", "import time; time.sleep(300)"], env=ENV, cancelled=lambda: time.monotonic() - begun > 0.2)
     assert time.monotonic() - begun < PATIENCE
 
 

@@ -135,7 +135,7 @@ def test_no_guard_no_swap(work: Publisher, monkeypatch: pytest.MonkeyPatch, tmp_
         if text is not None:
             program.write_text(text)
             program.chmod(0o700)
-        monkeypatch.setattr(swap_guard, "_COMMAND", (str(program),))
+        monkeypatch.setattr(swap_guard, "interpreter", lambda _: [str(program)])
         with pytest.raises(ActionFailed) as raised:
             work.do(Publish())
         assert raised.value.what == f"The process that guards the swap is not there: {says}."

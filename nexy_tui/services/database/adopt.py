@@ -22,6 +22,7 @@ from nexy_tui.services.database.facts import BackupMade, Catalog, seen
 from nexy_tui.services.database.folder import PARTIAL, BackupFolder
 from nexy_tui.services.database.settings import DatabaseSettings, settings_of
 from nexy_tui.services.database.tools import Tools, said_by
+from nexy_tui.services.surroundings import Surroundings
 
 _AGAIN = "See what the script said, mend it, then make the backup again."
 _CREATED = re.compile(r"^; Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
@@ -103,7 +104,7 @@ class _Adoption:
         return BackupMade(record, str(self.folder), "none", ())
 
     def _listed(self, pg_restore: str, dump: Path) -> str:
-        done = processes.run([pg_restore, "--list", str(dump)], env=self._environ(), timeout=_LIST_TIMEOUT, check=False)
+        done = processes.run([pg_restore, "--list", str(dump)], env=self._offline(), timeout=_LIST_TIMEOUT, check=False)
         if done.exit != 0:
             raise self._unfit(f"pg_restore does not read its dump: {said_by(done)}")
         return done.stdout
@@ -123,9 +124,7 @@ class _Adoption:
         """The rows in the dump itself, streamed."""
         argv = [pg_restore, "--data-only", "--file=-", str(dump)]
         with tempfile.TemporaryFile() as errors:
-            child = subprocess.Popen(
-                argv, env=self._environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
-            )
+            child = processes.start(argv, env=self._offline(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
             try:
                 rows = count_copied(child.stdout, archive_format.stopper(self.cancelled, lambda _: None)) if child.stdout else {}
                 status = child.wait()
@@ -148,8 +147,8 @@ class _Adoption:
     def _unfit(self, reason: str) -> ActionFailed:
         return ActionFailed(f"{self.archive.name} is no backup of this run: {reason}.", "Nothing is recorded of it.", _AGAIN)
 
-    def _environ(self) -> dict[str, str]:
-        return {**self.services.environ, "TZ": "UTC", "LC_ALL": "C"}
+    def _offline(self) -> Surroundings:
+        return Tools(self.services.environ).offline({"TZ": "UTC", "LC_ALL": "C"})
 
 
 def count_copied(stream: IO[bytes], watch: archive_format.Watch = lambda _: None) -> dict[str, int]:

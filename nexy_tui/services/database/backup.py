@@ -23,6 +23,7 @@ from nexy_tui.services.database.facts import BackupMade, Catalog, Tool
 from nexy_tui.services.database.folder import PARTIAL, SUM_SUFFIX, BackupFolder
 from nexy_tui.services.database.settings import DatabaseSettings
 from nexy_tui.services.database.tools import Tools, said_by
+from nexy_tui.services.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -107,17 +108,17 @@ class LocalBackup:
             ([*common, "--schema-only"], staging / archive_format.SCHEMA),
         ):
             report = self._progress(name, f"dump {target.name}")
-            self._run([*argv, f"--file={target}"], partial(_report_size, target, report))
+            environment = self.tools.environment(self.settings, self.settings.dumper)
+            self._run([*argv, f"--file={target}"], environment, partial(_report_size, target, report))
 
-    def _run(self, argv: list[str], report: Callable[[], None]) -> None:
-        """Run a client program on the database; `report` is called while it runs."""
+    def _run(self, argv: list[str], environment: Surroundings, report: Callable[[], None]) -> None:
+        """Run a client program; `report` is called while it runs."""
         archive_format.stopper(self.cancelled, lambda _: None)(0)
 
         def cancelled() -> bool:
             report()
             return self.cancelled()
 
-        environment = self.tools.environment(self.settings, self.settings.dumper)
         done = processes.run(argv, env=environment, timeout=_DUMP_TIMEOUT, cancelled=cancelled, check=False)
         report()
         if done.exit != 0:
@@ -167,7 +168,8 @@ class LocalBackup:
         if (contents.size, contents.sha256) != (archive.size, archive.sha256):
             raise ActionFailed(f"{archive.name} does not read back as it was written.", "The disk is not to be trusted.", _REMEDY)
         listing = self.tools.find("pg_restore", pg_dump.major)
-        self._run([listing.path, "--list", "--file=/dev/null", str(staging / archive_format.DUMP)], lambda: None)
+        argv = [listing.path, "--list", "--file=/dev/null", str(staging / archive_format.DUMP)]
+        self._run(argv, self.tools.offline(), lambda: None)
         self.emit(Line(f"{archive.name}: archive, sums and dump read back whole", "nexy-tui"))
 
     def _progress(self, name: str, phase: str) -> archive_format.Watch:

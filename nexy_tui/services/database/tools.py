@@ -15,6 +15,7 @@ from nexy_tui.services import processes
 from nexy_tui.services.database.facts import Tool
 from nexy_tui.services.database.settings import DatabaseSettings, Role
 from nexy_tui.services.processes import Completed
+from nexy_tui.services.surroundings import Kind, Surroundings, surroundings
 
 _KNOWN_PLACES = (
     "/usr/lib/postgresql/*/bin",
@@ -41,7 +42,7 @@ class Tools:
         """A program by name. Raises CouldNotLook where there is none; one older than the server is better than none."""
         first: Tool | None = None
         for path in self._candidates(name):
-            tool = _version(path, self._environ)
+            tool = _version(path, self.offline())
             first = first or tool
             if tool.major >= server_major:
                 return tool
@@ -54,12 +55,11 @@ class Tools:
             )
         return first
 
-    def environment(self, settings: DatabaseSettings, role: Role, database: str | None = None) -> dict[str, str]:
+    def environment(self, settings: DatabaseSettings, role: Role, database: str | None = None) -> Surroundings:
         """The environment a client program finds its server by: nothing of it stands in argv, and no other PG* setting interferes."""
         address = settings.address
-        environment = {key: value for key, value in self._environ.items() if not key.startswith("PG")}
-        environment |= {f"PG{key.replace('_', '').upper()}": value for key, value in settings.options.items()}
-        environment |= {
+        told = {
+            **{f"PG{key.replace('_', '').upper()}": value for key, value in settings.options.items()},
             "PGHOST": address.host,
             "PGPORT": str(address.port),
             "PGDATABASE": database or address.name,
@@ -69,8 +69,12 @@ class Tools:
             "LC_ALL": "C",
         }
         if role.password is not None:
-            environment["PGPASSWORD"] = role.password.reveal()
-        return environment
+            told["PGPASSWORD"] = role.password.reveal()
+        return surroundings(Kind.POSTGRESQL, self._environ, told)
+
+    def offline(self, told: Mapping[str, str] | None = None) -> Surroundings:
+        """The environment of a client program that only reads a file: no server, no password."""
+        return surroundings(Kind.PLAIN, self._environ, told)
 
     def _candidates(self, name: str) -> Iterator[str]:
         named = self._environ.get("NEXY_PG_BIN")
@@ -95,8 +99,8 @@ def _newest_first(folder: Path) -> list[int]:
     return [-int(number) for number in re.findall(r"[0-9]+", str(folder))]
 
 
-def _version(path: str, environ: Mapping[str, str]) -> Tool:
-    done = processes.run([path, "--version"], env=environ, timeout=15, check=False)
+def _version(path: str, env: Surroundings) -> Tool:
+    done = processes.run([path, "--version"], env=env, timeout=15, check=False)
     match = _VERSION.search(done.stdout)
     if match is None:
         raise CouldNotLook(

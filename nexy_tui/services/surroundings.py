@@ -1,0 +1,86 @@
+"""What each kind of program gets of the environment: names that are allowed in, and nothing else.
+
+The operator's environment holds tokens and passwords for a dozen programs. A program gets the variables that it needs for
+its own work; what it starts itself (git's hooks and filters, 7-Zip reading a stranger's image) gets no more than that.
+
+Git is the one that starts other people's programs. Local commands run hooks and filters, and need no credential. Commands
+that talk to the remote also get the way there: proxy, CA, ssh's agent, the credential helper's settings. A token is passed
+to them in one case only, that of an operator who has nothing but GH_TOKEN: where git's own configuration names `gh` as the
+credential helper, which answers from that variable, and no hook of the operator's would run (`Git` decides). With such a
+hook, gh has to be logged in: `gh auth login`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+_EVERYWHERE = (
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|LANG|LANGUAGE|LC_\w+|TZ|LOCALE_ARCHIVE|__CF_USER_TEXT_ENCODING|DEVELOPER_DIR"
+    r"|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|DYLD_FALLBACK_LIBRARY_PATH"
+)
+_DESKTOP = r"|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|SECURITYSESSIONID"
+"""The way to a keyring and to the window that asks for a passphrase."""
+
+_NETWORK = (
+    r"|HTTPS?_PROXY|https?_proxy|ALL_PROXY|all_proxy|NO_PROXY|no_proxy"
+    r"|SSL_CERT_FILE|SSL_CERT_DIR|CURL_CA_BUNDLE|REQUESTS_CA_BUNDLE|NIX_SSL_CERT_FILE|NODE_EXTRA_CA_CERTS"
+)
+_GH = r"|XDG_CONFIG_HOME|XDG_STATE_HOME|XDG_DATA_HOME|XDG_CACHE_HOME|GH_CONFIG_DIR|GH_NO_UPDATE_NOTIFIER|GH_PROMPT_DISABLED"
+_GIT = (
+    r"|XDG_CONFIG_HOME|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)|GIT_ATTR_NOSYSTEM"
+    r"|GIT_(AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|EMAIL|GNUPGHOME|GPG_TTY|SSH_AUTH_SOCK|SSH_AGENT_PID"
+)
+"""Configuration, who commits, and what signs commits and tags."""
+
+_REMOTE = (
+    r"|GIT_SSH|GIT_SSH_COMMAND|GIT_SSH_VARIANT|GIT_ASKPASS|SSH_ASKPASS|SSH_ASKPASS_REQUIRE|GIT_(PROXY_)?SSL_\w+"
+    r"|GIT_ALLOW_PROTOCOL|GIT_PROTOCOL|GIT_PROTOCOL_FROM_USER|GIT_HTTP_\w+|GIT_PROXY_COMMAND|GIT_TERMINAL_PROMPT"
+    r"|GCM_(?!\w*(SECRET|PASSWORD|TOKEN))\w+|PASSWORD_STORE_DIR"
+)
+_POSTGRESQL = r"|KRB5\w+"
+"""No PG* setting: where the connection goes, how it is protected and the password are told by who starts the program."""
+
+_PYTHON = (
+    r"|PYTHON(PATH|HOME|USERBASE|NOUSERSITE|PYCACHEPREFIX|DONTWRITEBYTECODE|UTF8|IOENCODING|UNBUFFERED|WARNINGS|DEVMODE|FAULTHANDLER)"
+    r"|PYTHONPLATLIBDIR|PYTHONEXECUTABLE|__PYVENV_LAUNCHER__"
+)
+
+_HTTP_KEY = re.compile(r"GIT_CONFIG_KEY_(\d+)=http\..*", re.IGNORECASE | re.DOTALL)
+"""Configuration by environment that only matters to the remote, and where a token may stand (`http.extraHeader`)."""
+
+
+class Kind(Enum):
+    """A kind of program, by what it needs."""
+
+    PLAIN = _EVERYWHERE
+    """Looks at what it is handed: 7-Zip, hdiutil, codesign, sysctl, `… --version`."""
+    GIT = _EVERYWHERE + _DESKTOP + _GIT
+    GIT_REMOTE = _EVERYWHERE + _DESKTOP + _GIT + _NETWORK + _GH + _REMOTE
+    GH = _EVERYWHERE + _DESKTOP + _NETWORK + _GH
+    POSTGRESQL = _EVERYWHERE + _POSTGRESQL
+    PYTHON = _EVERYWHERE + _PYTHON
+    """Our own interpreter, told what it needs over its standard input."""
+    PYTHON_NETWORK = _EVERYWHERE + _PYTHON + _NETWORK
+
+
+_PATTERNS = {kind: re.compile(kind.value) for kind in Kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A child's whole environment, as only `surroundings` makes it."""
+
+    kind: Kind
+    variables: Mapping[str, str] = field(repr=False)
+
+
+def surroundings(kind: Kind, environ: Mapping[str, str], told: Mapping[str, str] | None = None) -> Surroundings:
+    """What a program of this kind gets of `environ`, and what it is `told` on top. An empty or missing PATH is the system's own."""
+    allowed = {name: value for name, value in environ.items() if _PATTERNS[kind].fullmatch(name)}
+    if kind is Kind.GIT:
+        allowed |= {f"GIT_CONFIG_VALUE_{pair[1]}": "" for name, key in allowed.items() if (pair := _HTTP_KEY.fullmatch(f"{name}={key}"))}
+    return Surroundings(kind, {**allowed, "PATH": allowed.get("PATH") or os.defpath, **(told or {})})
