@@ -21,6 +21,7 @@ from nexy_tui.runlog import read
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import artifact, sparkle, version_files
 from nexy_tui.services.database.folder import RECORD_SUFFIX, SUM_SUFFIX, BackupFolder
+from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import load
 from nexy_tui.services.plain_file import look_plain, read_plain, read_version_text
 
@@ -97,7 +98,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object], bytes]] = {
     "VERSION": ("VERSION", lambda root: read_version_text(_layout(root)), b"1.6.1.43\n"),
     "manifest": ("server/m.json", lambda root: look_plain(root / "server/m.json", 1 << 20, root), MANIFEST),
     "bump": ("server/config/unified_config.yaml", lambda root: version_files.rewritings(_layout(root), NEW), YAML),
-    "config.env": ("server/config.env", lambda root: load(_layout(root), {}), SETTINGS),
+    "config.env": ("server/config.env", lambda root: load(_layout(root), {}, Reach((), root, root)), SETTINGS),
     "signature": (
         "release_inbox/Nexy.dmg.sig",
         lambda root: sparkle.read_signature(root / "release_inbox/Nexy.dmg.sig"),
@@ -188,7 +189,7 @@ def test_only_so_much_is_read(tmp_path: Path) -> None:
     for path, look, error in (
         ("config.toml", lambda: load_settings({"NEXY_CONFIG": str(tmp_path / "config.toml")}), Unusable),
         ("VERSION", lambda: read_version_text(_layout(tmp_path)), CouldNotLook),
-        ("server/config.env", lambda: load(_layout(tmp_path), {}), Unusable),
+        ("server/config.env", lambda: load(_layout(tmp_path), {}, Reach((), tmp_path, tmp_path)), Unusable),
         ("server/config/unified_config.yaml", lambda: version_files.rewritings(_layout(tmp_path), NEW), Refused),
         ("allowed_signers", lambda: AllowedSigners.load(tmp_path / "allowed_signers"), Unusable),
         ("r.intoto.jsonl", lambda: read.read_log(tmp_path / "r.intoto.jsonl"), Unusable),
