@@ -35,7 +35,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.runs: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing nexy-tui and what it needs, at the pinned versions"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[rehearsal]"
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.runs

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexy_tui.cli import common
+from nexy_tui.cli.extra import require_rehearsal
 from nexy_tui.core.problem import Unusable
 from nexy_tui.shield import interpreter
 
@@ -46,6 +47,7 @@ def rehearse(
 
     if json and not headless:
         raise Unusable("--json goes with --headless.", remedy="Add --headless, or leave --json out.")
+    require_rehearsal()
     size = parse_size(artifact_size) if artifact_size else None
     made = dir is None
     place = Path(tempfile.mkdtemp(prefix="nexy-rehearsal-")) if dir is None else dir

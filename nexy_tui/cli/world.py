@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexy_tui.cli import common, streams
+from nexy_tui.cli.extra import require_rehearsal
 from nexy_tui.core.problem import Unusable
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def up(
     json: Json = False,
 ) -> None:
     """Bring a world up: a new one in an empty DIR, else the one that is there, as it was."""
+    require_rehearsal()
     from nexy_tui.rehearsal import world as worlds
     from nexy_tui.rehearsal.artifacts.sizes import parse_size
 
@@ -50,6 +52,7 @@ def up(
 @app.command()
 def status(directory: Directory, json: Json = False) -> None:
     """Say whether a world is up, and what is broken in it."""
+    require_rehearsal()
     from nexy_tui.rehearsal import world as worlds
 
     found = worlds.status(directory)
@@ -69,6 +72,7 @@ def status(directory: Directory, json: Json = False) -> None:
 @app.command()
 def env(directory: Directory, json: Json = False) -> None:
     """Print shell code that takes a terminal into a world: eval "$(nexy-tui world env DIR)"."""
+    require_rehearsal()
     from nexy_tui.rehearsal import world as worlds
     from nexy_tui.rehearsal.environment import environment
 
@@ -82,6 +86,7 @@ def env(directory: Directory, json: Json = False) -> None:
 @app.command()
 def down(directory: Directory, json: Json = False) -> None:
     """Bring a world down: every process of it ends, its directory stays."""
+    require_rehearsal()
     from nexy_tui.rehearsal import world as worlds
 
     was_up = worlds.stop(directory)
@@ -102,6 +107,7 @@ def fault(
     json: Json = False,
 ) -> None:
     """Break something in a world, or mend it; also while it runs."""
+    require_rehearsal()
     from nexy_tui.rehearsal import world as worlds
     from nexy_tui.rehearsal.faults.switchboard import set_fault
 
@@ -127,6 +133,7 @@ def build(
     json: Json = False,
 ) -> None:
     """Build the artifacts of a version into the inbox, as the build machine would."""
+    require_rehearsal()
     from nexy_tui.core.target import DMG, PKG
     from nexy_tui.core.version import Version
     from nexy_tui.rehearsal import world as worlds

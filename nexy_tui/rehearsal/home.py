@@ -101,11 +101,14 @@ def keyring_file(world: World) -> Path:
     return world.home / "keyring.cfg"
 
 
-def client_programs(_: World) -> Path:
-    """The folder of the database's client programs."""
-    from nexy_tui.rehearsal.database.cluster import bin_dir
+def client_programs(world: World) -> Path:
+    """The folder of the database's client programs: of the installation that brought the world up, else of this one."""
+    try:
+        return Path(_client_programs(world).read_text("utf-8"))
+    except FileNotFoundError:
+        from nexy_tui.rehearsal.database.cluster import bin_dir
 
-    return bin_dir()
+        return bin_dir()
 
 
 def database_url(world: World) -> str:
@@ -131,13 +134,16 @@ def create(world: World) -> Signer:
 
 
 def refresh(world: World) -> None:
-    """Everything that may have moved since the world was last up: ports, and the interpreter it is brought up with."""
+    """Everything that may have moved since the world was last up: ports, and the installation it is brought up with."""
+    from nexy_tui.rehearsal.database.cluster import bin_dir
+
     port = world.ports["database"]
     roles = ((DATABASE_SUPERUSER, world.secrets.database_superuser_password), (DATABASE_USER, world.secrets.database_password))
     lines = [f"{host}:{port}:*:{role}:{password}\n" for host in ("127.0.0.1", "localhost") for role, password in roles]
     _write(pgpass(world), "".join(lines))
     entry = world.home / "lib" / "nexy-tui"
     _write(entry, _ENTRY.format(root=str(package_root())))
+    _write(_client_programs(world), str(bin_dir()))
     _write(programs(world) / "nexy-tui", f"#!/bin/sh\nexec '{sys.executable}' '{entry}' \"$@\"\n", 0o700)
 
 
@@ -157,6 +163,10 @@ def _fill_keyring(world: World) -> Signer:
 
 def _token(world: World) -> Path:
     return world.home / "lib" / "token"
+
+
+def _client_programs(world: World) -> Path:
+    return world.home / "lib" / "database-programs"
 
 
 def _helper(world: World) -> Path:

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from nexy_tui.core.problem import ActionFailed, Unusable
 from nexy_tui.rehearsal import seed
 from nexy_tui.rehearsal.artifacts import make as artifacts
@@ -285,6 +283,8 @@ def _wait_for(pid: int | None) -> None:
     """Wait for the last moments of a process that has let go of the lock, and reap it where it is our child."""
     if pid is None:
         return
+    import psutil
+
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         _until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, _STOP_PATIENCE)

