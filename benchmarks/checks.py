@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from arena import HERE, Arena, arena
 from kit import Row, machine, median, parser, rounds, say, show
 
-from nexy_tui.checklist import CHECKLIST
+from nexy_tui.checklist import CHECKLIST, Need
 from nexy_tui.rehearsal.faults.switchboard import set_fault
 
 RUN_COMMAND, QUICK = 20, 3
@@ -31,8 +31,8 @@ TOGETHER = "together"
 
 def groups() -> dict[str, tuple[str, ...]]:
     """Every check alone; those that share the VM's one survey count as one."""
-    alone = {item.id: (item.id,) for item in CHECKLIST.items if not item.check.vm}
-    return {SURVEY: tuple(item.id for item in CHECKLIST.items if item.check.vm), **alone}
+    alone = {item.id: (item.id,) for item in CHECKLIST.items if item.needs is not Need.VM}
+    return {SURVEY: tuple(item.id for item in CHECKLIST.items if item.needs is Need.VM), **alone}
 
 
 class Checker:

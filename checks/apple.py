@@ -57,4 +57,4 @@ def judge_apple(look: AppleLook, plan: Plan) -> Verdict:
     return passed(f"Signed by team {team}, accepted by Gatekeeper, tickets stapled.", *evidence)
 
 
-APPLE = Check(look_apple, judge_apple, slow=True)
+APPLE = Check(look_apple, judge_apple, "Gatekeeper refuses what is not signed and notarised.", slow=True)

@@ -160,5 +160,5 @@ def _ago(age: timedelta) -> str:
     return f"{seconds} s ago"
 
 
-BACKUP = Check(look_backup, judge_backup)
-DRILL = Check(look_drill, judge_drill)
+BACKUP = Check(look_backup, judge_backup, "It is the way back if the release harms the data.")
+DRILL = Check(look_drill, judge_drill, "A backup that was never restored is a hope.")

@@ -66,10 +66,10 @@ class Scope:
 class Check:
     """`look` raises CouldNotLook when it cannot see (the item is then inconclusive); `judge` is pure.
 
-    `slow` orders long looks (a whole download, the VM's survey) behind cheap ones; `vm` marks those that ask the VM.
+    `why` says in a sentence why it matters. `slow` orders long looks (a whole download, the VM's survey) behind cheap ones.
     """
 
     look: Callable[[Scope], Any]
     judge: Callable[[Any, Plan], Verdict]
+    why: str
     slow: bool = False
-    vm: bool = False

@@ -242,7 +242,7 @@ def judge_ignored(facts: IgnoredFacts, plan: Plan) -> Verdict:
     return passed("git ignores the inbox's artifacts and config.env.", *evidence)
 
 
-SCRIPT = Check(look_script, judge_script)
-TARGET = Check(look_publisher, judge_publisher)
-RULEBOOK = Check(look_rulebook, judge_rulebook)
-IGNORED = Check(look_ignored, judge_ignored)
+SCRIPT = Check(look_script, judge_script, "Whoever types the rulebook's command finds it there and nowhere else.")
+TARGET = Check(look_publisher, judge_publisher, "TARGET_REPO and the tags in ARTIFACT_MAPPING decide where whoever runs it publishes.")
+RULEBOOK = Check(look_rulebook, judge_rulebook, "This checklist is one edition of the team's rulebook; a newer one may ask for more.")
+IGNORED = Check(look_ignored, judge_ignored, "What lies in the inbox belongs to the other pipeline, and config.env holds secrets.")

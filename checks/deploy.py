@@ -115,7 +115,7 @@ def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
         return failed(f"The manifests cannot be deployed: {trouble}.", "Publish first: the manifest commit comes before.", *evidence)
     wrong = [path for path in deployment.manifest_files if vm.manifests.get(path) != deployment.manifest_sha256]
     if wrong:
-        return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", _REDEPLOY, *evidence, fixers=("stale-appcast",))
+        return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", _REDEPLOY, *evidence)
     return passed(f"The four manifest files on the VM are those of {commit} ({deployment.manifest_version}).", *evidence)
 
 
@@ -131,7 +131,7 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
             if set(values) != {version}:
                 wrong.append(f"{key} in {path} ({said})")
     if trouble := _settings_trouble(vm):
-        return failed(trouble, "Mend the file on the VM, then deploy again.", *evidence, fixers=("config-env",))
+        return failed(trouble, "Mend the file on the VM, then deploy again.", *evidence)
     if wrong:
         return failed(f"Not {version}: {', '.join(wrong)}.", _REDEPLOY, *evidence)
     return passed(f"SERVER_VERSION and SERVER_BUILD are {version} in both settings files.", *evidence)
@@ -193,9 +193,11 @@ def _differ(items: list[str]) -> str:
     return "differs" if len(items) == 1 else "differ"
 
 
-VM = Check(look_vm, judge_vm, slow=True, vm=True)
-HEAD = Check(look_deploy, judge_head, slow=True, vm=True)
-MANIFESTS = Check(look_deploy, judge_manifests, slow=True, vm=True)
-CONFIG = Check(look_deploy, judge_config, slow=True, vm=True)
-SERVICE = Check(look_vm, judge_service, slow=True, vm=True)
-HEALTH = Check(look_deploy, judge_health, slow=True, vm=True)
+VM = Check(look_vm, judge_vm, "A busy or broken VM is better found first.", slow=True)
+HEAD = Check(look_deploy, judge_head, "A deploy that “succeeded” and did nothing is found here.", slow=True)
+MANIFESTS = Check(
+    look_deploy, judge_manifests, "The tag is older than the manifest commit: without this the appcast stays stale.", slow=True
+)
+CONFIG = Check(look_deploy, judge_config, "They win over everything else: stale ones show the old version.", slow=True)
+SERVICE = Check(look_vm, judge_service, "systemd's own word.", slow=True)
+HEALTH = Check(look_deploy, judge_health, "The server's own word, on the VM.", slow=True)

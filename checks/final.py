@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from checks import backups
 from checks.base import Check, Scope
-from checks.gate import API, APPCAST, CANONICAL, HEALTH, STALE, TARGET, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
+from checks.gate import API, APPCAST, CANONICAL, HEALTH, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
 from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column, signature_cell
 from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
@@ -132,7 +133,7 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
     pushed = {row: cell for row, cell in column.items() if row in _CLAIMED} or column
     download = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).columns[URL]
     matrix = Matrix({URL: download, f"{CANONICAL} on {facts.branch.branch}": pushed})
-    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", _PUBLISH, STALE)
+    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", _PUBLISH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +159,13 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
     for place in facts.places:
         if place.release is None or place.current is None or not place.current.ready:
             said = "is not there" if place.current is None else f"is {place.current.state}, not uploaded"
-            return failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence, fixers=TARGET)
+            return failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence)
     if facts.witnesses is not None and facts.witnesses.download_is_alone:
         what = f"Clients get another {DMG} than the inbox holds and the pushed manifest names."
-        return failed(what, _PUBLISH, *evidence, Evidence(DMG, str(facts.witnesses.download), plan.target.asset_url(DMG)), fixers=TARGET)
+        return failed(what, _PUBLISH, *evidence, Evidence(DMG, str(facts.witnesses.download), plan.target.asset_url(DMG)))
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((API, URL))
     names = ", ".join(place.name for place in facts.places)
-    verdict = verdict_of(matrix, f"Visible under the fixed tags: {names}.", _PUBLISH, TARGET)
+    verdict = verdict_of(matrix, f"Visible under the fixed tags: {names}.", _PUBLISH)
     return replace(verdict, evidence=evidence + verdict.evidence)
 
 
@@ -178,7 +179,7 @@ def judge_manifest(facts: FinalFacts, plan: Plan) -> Verdict:
         f"{path} on {facts.branch.branch}": manifest_column(raw, facts.canonical, facts.wanted_of(plan, raw))
         for path, raw in facts.branch.there.items()
     }
-    verdict = verdict_of(Matrix(columns), f"The four manifest files are on {plan.target.code_repository}, and true.", _PUBLISH, STALE)
+    verdict = verdict_of(Matrix(columns), f"The four manifest files are on {plan.target.code_repository}, and true.", _PUBLISH)
     return replace(verdict, evidence=(Evidence("commit", facts.branch.commit, plan.target.code_repository), *verdict.evidence))
 
 
@@ -187,7 +188,7 @@ def judge_live(facts: FinalFacts, plan: Plan) -> Verdict:
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((HEALTH, UPDATES))
     columns = {**matrix.columns, APPCAST: offered_column(facts, plan)}
     remedy = f"Deploy {plan.version.tag if plan.version else 'the release'} (the deploy screen, or nexy-tui deploy), then look again."
-    verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy, STALE)
+    verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy)
     return verdict if verdict.status is not Status.PASSED else passed(_shown(plan), *verdict.evidence)
 
 
@@ -210,8 +211,9 @@ def _shown(plan: Plan) -> str:
     return f"/health and /updates/health show {plan.version}, {offered}."
 
 
-INBOX = Check(look_held, judge_inbox, slow=True)
-PUBLICATION = Check(look_final, judge_publication, slow=True)
-ASSETS = Check(look_assets, judge_assets, slow=True)
-MANIFEST = Check(look_final, judge_manifest, slow=True)
-LIVE = Check(look_final, judge_live, slow=True)
+INBOX = Check(look_held, judge_inbox, "So that what was released can be held in hand.", slow=True)
+PUBLICATION = Check(look_final, judge_publication, "Manifest, bytes and commit agree as the publisher claimed.", slow=True)
+ASSETS = Check(look_assets, judge_assets, "Where clients and people look for them.", slow=True)
+MANIFEST = Check(look_final, judge_manifest, "Four files on the code repository's branch.", slow=True)
+LIVE = Check(look_final, judge_live, "What every client sees.", slow=True)
+DRILL = replace(backups.DRILL, why="At most as old as the target allows.")

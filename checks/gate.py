@@ -49,8 +49,6 @@ T = TypeVar("T")
 API, URL, TO_BE, APPCAST, HEALTH, UPDATES = "release asset (API)", "release URL", "appcast-to-be", "appcast", "/health", "/updates/health"
 CANONICAL = str(CANONICAL_PATH)
 VERSION = "VERSION"
-STALE, TARGET = ("stale-appcast",), ("target-repository",)
-"""Fixers offered (rulebook 4.9 and 4.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +186,7 @@ def judge_version(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
 def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
     """The four files agree with each other, with the kind's version and with the download, and are what the branch holds."""
     matrix = gate_matrix(facts.gate, plan, Profile.PRE_DEPLOY).of(facts.gate.manifests)
-    verdict = verdict_of(matrix, "The four manifest files agree with the download.", "nexy-tui sync-manifests", STALE)
+    verdict = verdict_of(matrix, "The four manifest files agree with the download.", "nexy-tui sync-manifests")
     if verdict.status is not Status.PASSED:
         return verdict
     if trouble := facts.deployment.manifest_trouble:
@@ -202,13 +200,13 @@ def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
 def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
     """What the host's API says of the asset is what its URL gives."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((API, URL))
-    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", "nexy-tui publish", TARGET)
+    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", "nexy-tui publish")
 
 
 def judge_appcast(facts: GateFacts, plan: Plan) -> Verdict:
     """The appcast that the server will make of the manifest offers this release, from the fixed address."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((TO_BE,))
-    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", "nexy-tui publish", STALE)
+    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", "nexy-tui publish")
 
 
 def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
@@ -216,7 +214,7 @@ def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((APPCAST, HEALTH, UPDATES))
     remedy = "See what runs on the VM (its journal, config.env and manifests), mend it, then look again."
     unseen = "See why the server does not answer (its journal on the VM: nexy-tui check deploy.service --vm), mend it, then look again."
-    verdict = verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, STALE, unseen=unseen)
+    verdict = verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, unseen=unseen)
     if verdict.status.satisfied or "deploy" not in plan.begun or _serves_a_stranger(facts.live, plan):
         return verdict
     reason = "This run's deploy was begun and left half-way, so the live server stands between two releases; deploying again ends that."
@@ -235,7 +233,7 @@ def _serves_a_stranger(live: Live, plan: Plan) -> bool:
 _UNSEEN = "See that those addresses answer, then look again."
 
 
-def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] = (), *, unseen: str = _UNSEEN) -> Verdict:
+def verdict_of(matrix: Matrix, well: str, remedy: str, *, unseen: str = _UNSEEN) -> Verdict:
     """One item's verdict from its part of the table: the first wrong cells named, every cell as evidence.
 
     `remedy` is for what is wrong, `unseen` for what could not be seen.
@@ -243,7 +241,7 @@ def verdict_of(matrix: Matrix, well: str, remedy: str, fixers: tuple[str, ...] =
     cells = ((source, row, cell) for source, column in matrix.columns.items() for row, cell in column.items())
     evidence = tuple(_cell_seen(*cell) for cell in cells)
     if wrong := matrix.wrong(Status.FAILED):
-        return failed(_listed([_told(*cell) for cell in wrong]), remedy, *evidence, fixers=fixers)
+        return failed(_listed([_told(*cell) for cell in wrong]), remedy, *evidence)
     if hidden := matrix.wrong(Status.INCONCLUSIVE):
         said = _listed([_told(*cell) for cell in hidden])
         return inconclusive(f"Not everything could be seen. {said}", unseen, *evidence)
@@ -269,8 +267,8 @@ def _sha256(data: bytes | None) -> str:
     return hashlib.sha256(data or b"").hexdigest()
 
 
-FILES = Check(look_files, judge_version)
-MANIFESTS = Check(look_published, judge_manifests, slow=True)
-ASSET = Check(look_gate, judge_asset, slow=True)
-FUTURE_APPCAST = Check(look_gate, judge_appcast, slow=True)
-LIVE = Check(look_gate, judge_live, slow=True)
+FILES = Check(look_files, judge_version, "Files, tag and manifests from one release.")
+MANIFESTS = Check(look_published, judge_manifests, "Four files, the API and the bytes.", slow=True)
+ASSET = Check(look_gate, judge_asset, "API and release URL tell one story.", slow=True)
+FUTURE_APPCAST = Check(look_gate, judge_appcast, "What the server will say after the deploy.", slow=True)
+LIVE = Check(look_gate, judge_live, "The one before or this one; anything else means somebody else is at work.", slow=True)

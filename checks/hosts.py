@@ -194,6 +194,6 @@ def _mib(size: int) -> str:
     return f"{size / MIB:.0f} MiB" if size >= MIB else f"{size // 1024} KiB"
 
 
-CLOCK = Check(look_clocks, judge_clocks)
-CERTIFICATE = Check(look_certificate, judge_certificate)
-DISK = Check(look_disk, judge_disk)
+CLOCK = Check(look_clocks, judge_clocks, "Signatures, tokens and the ages of backups and drills are told by it.")
+CERTIFICATE = Check(look_certificate, judge_certificate, "Once it has ended, no client gets anything, neither old nor new.")
+DISK = Check(look_disk, judge_disk, "A disk that fills up half-way stops the log, and with it the release.")

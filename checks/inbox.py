@@ -77,7 +77,7 @@ def judge_exists(facts: InboxFacts, plan: Plan) -> Verdict:
         return not_applicable(NOTHING_PUBLISHED)
     evidence = Evidence("release_inbox", ", ".join(facts.files) or ("empty" if facts.there else "missing"), facts.path)
     if not facts.there:
-        return failed(f"There is no folder {facts.path}.", f"mkdir -p {facts.path}; then lay {DMG} there.", evidence, fixers=("inbox",))
+        return failed(f"There is no folder {facts.path}.", f"mkdir -p {facts.path}; then lay {DMG} there.", evidence)
     return passed("The inbox is there.", evidence)
 
 
@@ -247,9 +247,9 @@ def expected(plan: Plan) -> tuple[str, ...]:
     return (DMG, PKG) if plan.with_pkg else (DMG,)
 
 
-EXISTS = Check(look_inbox, judge_exists)
-IMAGE = Check(look_inbox, judge_dmg)
-PACKAGE = Check(look_inbox, judge_pkg)
-VERSION = Check(look_inbox, judge_version)
-NEW = Check(look_new, judge_new)
-SIGNATURE = Check(look_signature, judge_signature)
+EXISTS = Check(look_inbox, judge_exists, "The publisher takes artifacts from nowhere else.")
+IMAGE = Check(look_inbox, judge_dmg, "A truncated image or an error page under its name breaks every client.")
+PACKAGE = Check(look_inbox, judge_pkg, "An unannounced package is somebody's accident.")
+VERSION = Check(look_inbox, judge_version, "A client that installs another version is offered the update again without end.")
+NEW = Check(look_new, judge_new, "Old bytes under a new version are the same endless update.")
+SIGNATURE = Check(look_signature, judge_signature, "Clients that hold the public key reject anything else.")

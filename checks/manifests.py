@@ -45,14 +45,14 @@ def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
     raw = facts.files.get(str(CANONICAL))
     missing = [path for path, found in facts.files.items() if found is None]
     if raw is None or missing:
-        return failed(f"{' and '.join(missing)} is missing.", _SYNC, *evidence, fixers=("stale-appcast",))
+        return failed(f"{' and '.join(missing)} is missing.", _SYNC, *evidence)
     different = [path for path, found in facts.files.items() if found != raw]
     if different:
-        return failed(f"{' and '.join(different)} differs from {CANONICAL}.", _SYNC, *evidence, fixers=("stale-appcast",))
+        return failed(f"{' and '.join(different)} differs from {CANONICAL}.", _SYNC, *evidence)
     try:
         stated = manifest.parse(raw)
     except manifest.ManifestError as error:
-        return failed(f"{CANONICAL} cannot be used: {error}.", _SYNC, *evidence, fixers=("stale-appcast",))
+        return failed(f"{CANONICAL} cannot be used: {error}.", _SYNC, *evidence)
     download = facts.image.download
     if download is None:
         return failed(f"Nothing is at {plan.target.asset_url(DMG)}, which the manifests name.", _PUBLISH, *evidence)
@@ -65,7 +65,7 @@ def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
         sha256=download.sha256,
     )
     if wrong:
-        return failed(f"The manifests are not true: {'; '.join(wrong)}.", _SYNC, *evidence, fixers=("stale-appcast",))
+        return failed(f"The manifests are not true: {'; '.join(wrong)}.", _SYNC, *evidence)
     return _judge_signature(facts, plan, stated, evidence)
 
 
@@ -109,11 +109,11 @@ def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
     evidence += [Evidence(path, _digest(raw), place) for path, raw in facts.there.items()]
     wrong = [path for path, raw in facts.there.items() if raw is None or raw != facts.here.get(path)]
     if wrong:
-        return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", _PUBLISH, *evidence, fixers=("stale-appcast",))
+        return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", _PUBLISH, *evidence)
     try:
         stated = manifest.parse(facts.there.get(str(CANONICAL)) or b"")
     except manifest.ManifestError as error:
-        return failed(f"The manifest on {place} cannot be used: {error}.", _PUBLISH, *evidence, fixers=("stale-appcast",))
+        return failed(f"The manifest on {place} cannot be used: {error}.", _PUBLISH, *evidence)
     if plan.published is not None and stated.version != str(plan.published):
         return failed(f"The manifests on {place} name {stated.version}, not {plan.published}.", _PUBLISH, *evidence)
     return passed(f"The manifests of {stated.version} are on {facts.branch} of {plan.target.code_repository}.", *evidence)
@@ -138,5 +138,5 @@ def _digest(raw: bytes | None) -> str:
     return "missing" if raw is None else f"sha256 {hashlib.sha256(raw).hexdigest()}"
 
 
-MANIFESTS = Check(look_manifests, judge_manifests, slow=True)
-COMMIT = Check(look_commit, judge_commit)
+MANIFESTS = Check(look_manifests, judge_manifests, "Size, digest and signature are what a client checks before it installs.", slow=True)
+COMMIT = Check(look_commit, judge_commit, "The VM takes the four files from exactly that commit.")

@@ -76,4 +76,4 @@ def judge_outgoing(facts: OutgoingFacts, plan: Plan) -> Verdict:
     return passed("No secret and no artifact is about to be pushed.", evidence)
 
 
-OUTGOING = Check(look_outgoing, judge_outgoing)
+OUTGOING = Check(look_outgoing, judge_outgoing, "What was pushed once is known for ever.")

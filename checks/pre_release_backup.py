@@ -123,4 +123,4 @@ def judge_pre_release(facts: PreReleaseFacts, plan: Plan) -> Verdict:
     return passed(f"{record.archive.name} was made for {plan.version}, and is whole.", *evidence)
 
 
-BACKUP = Check(look_pre_release, judge_pre_release)
+BACKUP = Check(look_pre_release, judge_pre_release, "The way back.")

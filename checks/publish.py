@@ -90,7 +90,7 @@ def judge_target(facts: TargetFacts, plan: Plan) -> Verdict:
     ]
     if not rights.visible:
         what = f"{repository} is not there for the token from {rights.source}."
-        return failed(what, _LOGIN, *evidence, fixers=("github-auth", "target-repository"))
+        return failed(what, _LOGIN, *evidence)
     if not rights.may_write:
         return failed(f"The token from {rights.source} may not write to {repository}.", _LOGIN, *evidence, fixers=("github-auth",))
     for place in facts.places:
@@ -163,7 +163,7 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
         elif asset.is_file(local.size, local.sha256) is False:
             wrong.append(f"{place.name} has {has}; the inbox has {local.size} bytes, sha256 {local.sha256}")
     if wrong:
-        return failed(f"{'; '.join(wrong)}.", "nexy-tui publish", *evidence, fixers=("target-repository",))
+        return failed(f"{'; '.join(wrong)}.", "nexy-tui publish", *evidence)
     return passed(f"The host holds every artifact as uploaded: {', '.join(place.name for place in facts.places)}.", *evidence)
 
 
@@ -221,6 +221,8 @@ def _uncompared(inbox: InboxFacts, name: str, plan: Plan) -> list[str]:
     return [f"{name} cannot be compared: it is missing or not whole in the inbox"]
 
 
-TARGET = Check(look_target, judge_target)
-ASSET = Check(look_assets, judge_assets)
-BYTES = Check(look_bytes, judge_bytes, slow=True)
+TARGET = Check(
+    look_target, judge_target, "Clients follow two fixed tags; a token without rights or an immutable release stops the swap half-way."
+)
+ASSET = Check(look_assets, judge_assets, "State, size and digest as the host itself says them.")
+BYTES = Check(look_bytes, judge_bytes, "What clients download is what counts, not what was sent.", slow=True)

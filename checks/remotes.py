@@ -36,23 +36,11 @@ def judge_remotes(remotes: tuple[Remote, ...], plan: Plan) -> Verdict:
     mixed = [remote.name for remote in remotes if _touches(remote, plan)]
     fix = f"git remote set-url NAME {target.code_url()}; see them with git remote -v"
     if mixed:
-        return failed(
-            f"{', '.join(mixed)} pushes to {target.artifacts_repository}: the pipelines are mixed.",
-            fix,
-            *evidence,
-            fixers=("manifest-repository",),
-        )
+        return failed(f"{', '.join(mixed)} pushes to {target.artifacts_repository}: the pipelines are mixed.", fix, *evidence)
     if named is not None:
-        return failed(
-            f"server_repo pushes to {redact(' '.join(named.push_urls))}, not to {target.code_repository}.",
-            fix,
-            *evidence,
-            fixers=("manifest-repository",),
-        )
+        return failed(f"server_repo pushes to {redact(' '.join(named.push_urls))}, not to {target.code_repository}.", fix, *evidence)
     if not ours:
-        return failed(
-            f"No remote pushes to {target.code_repository}.", fix.replace("NAME", "origin"), *evidence, fixers=("manifest-repository",)
-        )
+        return failed(f"No remote pushes to {target.code_repository}.", fix.replace("NAME", "origin"), *evidence)
     return passed(f"{', '.join(ours)} pushes to {target.code_repository}.", *evidence)
 
 
@@ -195,8 +183,10 @@ def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
     return failed(what, holder.advice(f"{again} --take-over"), evidence)
 
 
-CODE = Check(look_remotes, judge_remotes)
-PUSH = Check(look_push, judge_push)
-TOKENS = Check(look_tokens, judge_tokens)
-UNMIXED = Check(look_unmixed, judge_unmixed)
-LOCK = Check(look_lock, judge_lock)
+CODE = Check(look_remotes, judge_remotes, "A tag or manifest pushed elsewhere releases nothing, and may reach people who must not see it.")
+PUSH = Check(look_push, judge_push, "Better refused now than after the download was replaced.")
+TOKENS = Check(look_tokens, judge_tokens, "The pipelines have different owners: what may write to both can mix them.")
+UNMIXED = Check(
+    look_unmixed, judge_unmixed, "A release in the code repository, or a version's own tag among the artifacts, sends clients astray."
+)
+LOCK = Check(look_lock, judge_lock, "Two releases at once undo each other.")

@@ -49,11 +49,9 @@ def judge_manifests(pair: ManifestPair, plan: Plan) -> Verdict:
     )
     missing = [str(d) for d, data in zip(MANIFEST_DIRS, (pair.canonical, pair.second), strict=True) if data is None]
     if missing:
-        return failed(f"{' and '.join(missing)} has no manifest.json.", "nexy-tui sync-manifests", *evidence, fixers=("stale-appcast",))
+        return failed(f"{' and '.join(missing)} has no manifest.json.", "nexy-tui sync-manifests", *evidence)
     if pair.canonical != pair.second:
-        return failed(
-            "The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence, fixers=("stale-appcast",)
-        )
+        return failed("The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence)
     return passed("Both manifest directories agree.", *evidence)
 
 
@@ -336,11 +334,17 @@ def look_number_shared(scope: Scope) -> NumberFacts:
     return scope.once("version.number", lambda: look_number(scope))
 
 
-MANIFESTS = Check(look_manifests, judge_manifests)
-NUMBER = Check(look_number_shared, judge_number)
-BRANCH = Check(look_branch, judge_branch)
-TREE = Check(look_tree, judge_tree)
-FILES_SAY = Check(look_files, judge_files)
-COMMIT = Check(look_number_shared, judge_commit)
-TAG = Check(look_number_shared, judge_tag)
-PUSHED = Check(look_pushed, judge_pushed)
+MANIFESTS = Check(
+    look_manifests,
+    judge_manifests,
+    "The server reads one, people read the other: a difference is a release that half the world does not see.",
+)
+NUMBER = Check(look_number_shared, judge_number, "Clients ignore a version that is not higher, and a tag names one commit for ever.")
+BRANCH = Check(look_branch, judge_branch, "What was pushed meanwhile would be left out, or the push refused at the worst moment.")
+TREE = Check(look_tree, judge_tree, "Stray changes must not ride along in a release.")
+FILES_SAY = Check(
+    look_files, judge_files, "VERSION is the server's last resort; a stale one shows the old version after everything else failed."
+)
+COMMIT = Check(look_number_shared, judge_commit, "The tag needs a commit of its own.")
+TAG = Check(look_number_shared, judge_tag, "The deploy checks this tag out.")
+PUSHED = Check(look_pushed, judge_pushed, "The deploy fetches them from there.")

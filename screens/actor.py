@@ -38,13 +38,14 @@ class Actor:
         if refusal is not None:
             self.explain(refusal, conductor.title(action))
             return
-        subject = session.checklist.actions[action]
+        subject = session.checklist.release_action(action)
+        title = subject.action.title
 
         def describe() -> Question:
             lines = tuple(session.describe(action))
-            return Question(subject.title, lines, session.to_be_typed(action), subject.irreversible, session.plan.target)
+            return Question(title, lines, session.to_be_typed(action), subject.irreversible, session.plan.target)
 
-        conductor.jobs.start(f"Describing {subject.title}", describe, partial(self._confirm, action), conductor.problem)
+        conductor.jobs.start(f"Describing {title}", describe, partial(self._confirm, action), conductor.problem)
         conductor.stage.redraw()
 
     def explain(self, refusal: Refusal, asked: str) -> None:

@@ -12,10 +12,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from nexy_tui.checklist import CHECKLIST, Role
 from nexy_tui.core.problem import Problem
-from nexy_tui.engine.alone import REPAIRS, Preview
+from nexy_tui.engine.alone import Preview
 from nexy_tui.engine.driver import Outcome
-from nexy_tui.engine.session import WAY_BACK
 from nexy_tui.engine.wayback import Pair, Standing, WayBack
 from screens.base import WizardScreen
 from screens.dialogs.attest import AttestDialog
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TITLE = "Put the release before back"
-HEAL = "recover"
+[WAY_BACK], [HEAL] = ([one.name for one in CHECKLIST.of_role(role)] for role in (Role.WAY_BACK, Role.HEALER))
 
 
 class RollbackScreen(WizardScreen):
@@ -120,13 +120,13 @@ class RollbackScreen(WizardScreen):
     def _previewed(self, action: str, found: Preview) -> None:
         if not self.drawable:
             return  # It was left meanwhile.
-        conductor, subject = self.conductor, found.session.checklist.actions[action]
+        conductor, subject = self.conductor, found.session.checklist.release_action(action)
         conductor.stage.redraw()
         if found.refusal is not None:
-            dialog = RefusalDialog(found.session, found.refusal, subject.title, conductor.fixer_title)
+            dialog = RefusalDialog(found.session, found.refusal, subject.action.title, conductor.fixer_title)
             conductor.app.push_screen(dialog, partial(self._answered, action, found))
         else:
-            question = Question(subject.title, found.lines, found.typed, subject.irreversible, conductor.backend.target)
+            question = Question(subject.action.title, found.lines, found.typed, subject.irreversible, conductor.backend.target)
             conductor.app.push_screen(ConfirmDialog(question), lambda answer: self._act(action) if answer == GO else None)
 
     def _answered(self, action: str, found: Preview, choice: str | None) -> None:
@@ -146,7 +146,7 @@ class RollbackScreen(WizardScreen):
 
     def _ask_for(self, wanted: str, found: Preview) -> None:
         """The action that brings about what is missing: a run of its own too, where it can stand alone."""
-        if wanted in REPAIRS:
+        if found.session.checklist.release_action(wanted).role is Role.REPAIR:
             self._ask(wanted)
         else:
             title = found.session.checklist.actions[wanted].title

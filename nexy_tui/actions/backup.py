@@ -22,7 +22,6 @@ class Backup:
 
     name = "backup"
     title = "Back up the database"
-    irreversible = False
     writes_outside = True
 
     def applies(self, _: Plan) -> bool:

@@ -63,10 +63,7 @@ class ActionResult:
 
 
 class Action(Protocol):
-    """A verb of the release.
-
-    `irreversible` actions are confirmed by typing world and version; `writes_outside` ones hold the release lock.
-    """
+    """A verb of the release. `writes_outside` ones hold the release lock; whether it can be taken back stands in the checklist."""
 
     @property
     def name(self) -> str:
@@ -76,11 +73,6 @@ class Action(Protocol):
     @property
     def title(self) -> str:
         """What the button says."""
-        ...
-
-    @property
-    def irreversible(self) -> bool:
-        """Whether it cannot be taken back."""
         ...
 
     @property

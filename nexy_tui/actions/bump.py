@@ -20,7 +20,6 @@ class Bump:
 
     name = "bump"
     title = "Write the version"
-    irreversible = False
     writes_outside = False
 
     def applies(self, _: Plan) -> bool:

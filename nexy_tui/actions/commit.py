@@ -18,7 +18,6 @@ class Commit:
 
     name = "commit"
     title = "Commit and tag the release"
-    irreversible = False
     writes_outside = False
 
     def applies(self, plan: Plan) -> bool:

@@ -53,7 +53,6 @@ class Deploy:
 
     name = "deploy"
     title = "Deploy to the VM"
-    irreversible = True
     writes_outside = True
 
     def applies(self, _: Plan) -> bool:

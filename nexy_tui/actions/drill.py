@@ -22,7 +22,6 @@ class Drill:
 
     name = "drill"
     title = "Run a restore drill"
-    irreversible = False
     writes_outside = True
 
     def applies(self, _: Plan) -> bool:

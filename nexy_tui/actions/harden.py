@@ -18,7 +18,6 @@ class Harden:
 
     name = "harden"
     title = "Apply database hardening"
-    irreversible = False
     writes_outside = True
 
     def applies(self, _: Plan) -> bool:

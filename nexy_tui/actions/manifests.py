@@ -142,7 +142,6 @@ class SyncManifests:
 
     name = "sync-manifests"
     title = "Sync the manifests"
-    irreversible = False
     writes_outside = True
 
     def applies(self, _: Plan) -> bool:

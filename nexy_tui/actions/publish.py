@@ -40,7 +40,6 @@ class Publish:
     def __init__(self, *, dry_run: bool = False) -> None:
         self.dry_run = dry_run
         self.name = "publish-dry-run" if dry_run else "publish"
-        self.irreversible = not dry_run
         self.writes_outside = not dry_run
 
     def applies(self, plan: Plan) -> bool:

@@ -16,7 +16,6 @@ class Push:
 
     name = "push"
     title = "Push the release commit and tag"
-    irreversible = True
     writes_outside = True
 
     def applies(self, plan: Plan) -> bool:

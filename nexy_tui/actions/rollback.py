@@ -54,7 +54,6 @@ class Rollback:
 
     name = "rollback"
     title = "Put the release before back"
-    irreversible = True
     writes_outside = True
 
     def applies(self, plan: Plan, /) -> bool:
@@ -122,7 +121,6 @@ class Recover:
 
     name = "recover"
     title = "Heal a swap that was cut off"
-    irreversible = False
     writes_outside = True
 
     def applies(self, plan: Plan, /) -> bool:

@@ -65,7 +65,8 @@ def sync_manifests(
         from nexy_tui.cli.look import look_at
 
         checklist = common.the_checklist()
-        raise typer.Exit(look_at([checklist.item("version.manifests"), checklist.item("publish.manifests")], json))
+        wanted = checklist.release_action("sync-manifests").compares
+        raise typer.Exit(look_at([checklist.item(name) for name in wanted], json))
     run_alone(["sync-manifests"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 

@@ -15,18 +15,13 @@ from nexy_tui.cli.look import Json
 
 if TYPE_CHECKING:
     from checks.base import Scope
+    from checks.gate_cells import Profile
     from checks.rulebook_gate import RulebookVerdict, RuleFinding
     from nexy_tui.core.matrix import Matrix
     from nexy_tui.core.plan import Plan
     from nexy_tui.services import Services
 
 RULEBOOK = "rulebook"
-PROFILES = {
-    "pre-deploy": ("gate.files", "gate.manifests", "gate.asset", "gate.appcast", "gate.live"),
-    "post-deploy": ("gate.files", "gate.manifests", "gate.asset", "final.publication", "final.assets", "final.manifest", "final.live"),
-}
-"""The items that hold a profile's whole matrix against its expectations."""
-
 _OF_AN_OLDER_SERVER = {6, 9, 10}
 """The rules that a server which is merely not deployed yet breaks."""
 
@@ -45,16 +40,17 @@ def gate(
     json: Json = False,
 ) -> None:
     """The consistency gate: do all sources agree? Exit 0 they do, 1 they do not, 3 something could not be seen."""
+    from checks.gate_cells import Profile
     from nexy_tui.core.problem import Unusable
 
-    if profile not in (*PROFILES, RULEBOOK):
-        raise Unusable(f"There is no gate profile {profile!r}.", remedy=f"Choose {', '.join(PROFILES)} or {RULEBOOK}.")
+    if profile not in (*Profile, RULEBOOK):
+        raise Unusable(f"There is no gate profile {profile!r}.", remedy=f"Choose {', '.join(Profile)} or {RULEBOOK}.")
     if host is not None and _HOST.fullmatch(host) is None:
         raise Unusable(f"{host[:80]!r} is not a host name.", remedy="Name the update server, as in the rulebook: nexy-tui gate HOST 443")
     services = common.make_services()
     services.require_checkout()
     _aim(services, host, port)
-    raise typer.Exit(_by_rulebook(services, json) if profile == RULEBOOK else _by_items(services, profile, json))
+    raise typer.Exit(_by_rulebook(services, json) if profile == RULEBOOK else _by_items(services, Profile(profile), json))
 
 
 def _aim(services: Services, host: str | None, port: int | None) -> None:
@@ -66,7 +62,7 @@ def _aim(services: Services, host: str | None, port: int | None) -> None:
         services.settings = replace(services.settings, target=replace(services.target, update_server=server))
 
 
-def _by_items(services: Services, profile: str, as_json: bool) -> int:
+def _by_items(services: Services, profile: Profile, as_json: bool) -> int:
     """The two profiles of the release itself: the checklist's items judge the matrix."""
     from nexy_tui.core.finding import Status
     from nexy_tui.engine.document import EXIT, document, outcome_of
@@ -76,7 +72,7 @@ def _by_items(services: Services, profile: str, as_json: bool) -> int:
 
     begun = time.monotonic()
     checklist = common.the_checklist()
-    items = [checklist.item(name) for name in PROFILES[profile]]
+    items = checklist.of_profile(profile)
     observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
     session = common.begun(look_session(services, checklist, observer=observer))
     scope = session.scope()
@@ -93,14 +89,13 @@ def _by_items(services: Services, profile: str, as_json: bool) -> int:
     return EXIT[outcome]
 
 
-def _matrix(scope: Scope, plan: Plan, profile: str) -> Matrix:
+def _matrix(scope: Scope, plan: Plan, profile: Profile) -> Matrix:
     """The table of the facts the items were judged by; empty where they could not be had."""
     from checks.gate import gate_matrix, look_gate
-    from checks.gate_cells import Profile
     from nexy_tui.core.matrix import Matrix
 
     try:
-        return gate_matrix(look_gate(scope), plan, Profile(profile))
+        return gate_matrix(look_gate(scope), plan, profile)
     except Exception:  # Whatever it was: the look is shared with the items, and they have said it.
         return Matrix({})
 

@@ -12,7 +12,7 @@ import typer
 from nexy_tui.cli import common
 
 if TYPE_CHECKING:
-    from nexy_tui.checklist import Checklist, Item
+    from nexy_tui.checklist import Item
     from nexy_tui.services import Services
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -32,6 +32,7 @@ def check(
     list_items: Annotated[bool, typer.Option("--list", help="Show every item with its rulebook section and leave.")] = False,
 ) -> None:
     """Look at any items, read-only."""
+    from nexy_tui.config import load_settings
     from nexy_tui.core.problem import Unusable
 
     checklist = common.the_checklist()
@@ -46,8 +47,8 @@ def check(
         raise Unusable("No item is named.", remedy="Name items, or --all; nexy-tui check --list shows them.")
     wanted = list(checklist.items) if all_items else [known[name] for name in items or []]
     if not vm:
-        on_vm = _asks_vm(checklist)
-        wanted = [item for item in wanted if item.id not in on_vm or item.id in (items or [])]
+        target = load_settings().target
+        wanted = [item for item in wanted if item.id in (items or []) or not item.asks_vm(target)]
     raise typer.Exit(look_at(wanted, json))
 
 
@@ -74,16 +75,6 @@ def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None =
     else:
         common.show(f"{outcome}: {sum(f.status.satisfied for f in session.state.findings.values())} of {len(items)} items hold.")
     return EXIT[outcome]
-
-
-def _asks_vm(checklist: Checklist) -> set[str]:
-    """Items that ask the VM: those that always do, and the database's where the database is there."""
-    from nexy_tui.config import load_settings
-
-    items = {item.id for item in checklist.items if item.check.vm}
-    if load_settings().target.database.where == "vm":
-        items |= {item.id for item in checklist.phase("database").items} | {"final.backup", "final.drill"}
-    return items
 
 
 def _list(as_json: bool) -> None:

@@ -36,7 +36,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judge says of the facts, before the engine adds item, time and duration. What does not hold names a remedy."""
+    """What a judge says of the facts, before the engine adds item, time and duration. What does not hold names a remedy.
+
+    `fixers` are named only where they are others than the item's: for one cause of several, say.
+    """
 
     status: Status
     summary: str

@@ -19,9 +19,6 @@ from nexy_tui.runlog.state import Errand, Purpose
 from nexy_tui.services import Services
 from nexy_tui.services.plain_file import read_version_text
 
-REPAIRS = ("backup", "drill", "harden", "sync-manifests")
-"""Actions that bring about what another is refused for, and that stand alone themselves."""
-
 
 def open_alone(
     services: Services,
@@ -148,7 +145,7 @@ def _version(text: str) -> Version:
 
 
 def _items(session: Session, actions: Sequence[str]) -> list[Item]:
-    return [item for item in session.checklist.items if item.action in actions or item.remedy in actions]
+    return [item for item in session.checklist.items if item.action in actions or item.repair in actions]
 
 
 def _own(session: Session, actions: Sequence[str]) -> set[str]:

@@ -99,7 +99,7 @@ def verdict_on(item: Item, scope: Scope) -> Verdict:
 
 def _finding(item: Item, verdict: Verdict, seconds: float, scope: Scope) -> Finding:
     now = rfc3339(scope.services.clock.now())
-    fixers = tuple(dict.fromkeys(verdict.fixers + (item.fixers if verdict.status in (Status.FAILED, Status.INCONCLUSIVE) else ())))
+    fixers = verdict.fixers or (item.fixers if verdict.status in (Status.FAILED, Status.INCONCLUSIVE) else ())
     return Finding(
         item=item.id,
         status=verdict.status,

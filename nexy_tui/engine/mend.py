@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexy_tui.checklist import Checklist, Item, Phase
+from nexy_tui.checklist import Checklist, Item, Phase, ReleaseAction
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Cancelled, Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
@@ -29,15 +29,13 @@ def checklist_of(fixers: Sequence[Fixer]) -> Checklist:
     """A phase for each fixer, an item for each of its parts."""
     return Checklist(
         phases=tuple(Phase(one.name, one.trouble.title, one.trouble.section, one.trouble.symptom, _items(one)) for one in fixers),
-        actions={part.action.name: part.action for one in fixers for part in one.parts},
+        release_actions=tuple(ReleaseAction(part.action) for one in fixers for part in one.parts),
     )
 
 
 def _items(one: Fixer) -> tuple[Item, ...]:
     section = one.trouble.section
-    return tuple(
-        Item(part.id, section, part.title, part.why, part.check, action=part.action.name, fixers=(one.name,)) for part in one.parts
-    )
+    return tuple(Item(part.id, section, part.title, part.check, action=part.action.name, fixers=(one.name,)) for part in one.parts)
 
 
 DOCTOR = checklist_of(FIXERS)

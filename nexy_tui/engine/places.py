@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from checks.database_records import Doubted, believe
+from nexy_tui.checklist import CHECKLIST, Role
 from nexy_tui.core import manifest
 from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.layout import MANIFEST_DIRS
@@ -24,7 +25,7 @@ from nexy_tui.services.plain_file import read_plain, read_version_text
 
 THERE, MISSING, NOT_ASKED = "there", "missing", "not asked"
 _DOCUMENT_LIMIT = 256 * 1024
-PUBLISHERS = ("publish", "publish-dry-run")
+PUBLISHERS = [made.name for one in CHECKLIST.of_role(Role.PUBLISHER) for made in (one.action, one.dry_run) if made is not None]
 """Actions whose output the rulebook calls the script's."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from checks.base import Scope
 from nexy_tui.actions.base import Action, ActionContext, ActionResult, Journal
-from nexy_tui.checklist import Checklist, Item
+from nexy_tui.checklist import Checklist, Item, Role
 from nexy_tui.core.event import Event, Exposure, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.plan import Plan
@@ -29,13 +29,6 @@ from nexy_tui.runlog.sign import Signer
 from nexy_tui.runlog.state import Mark
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import Services
-
-CLOSES_EXPOSURE = "final.live"
-"""The item whose passing proves that the live appcast agrees with the download again."""
-
-
-WAY_BACK = "rollback"
-"""The action that makes clients whole again while they are exposed."""
 
 _EXPOSED = "Exposure opened: clients that follow the live appcast refuse the download until both agree."
 
@@ -118,7 +111,7 @@ class Session:
         An action without items of its own (a rollback) may have undone any: the whole phase is looked at.
         """
         phase = next(phase for phase in self.checklist.phases if action in self.checklist.actions_of(phase))
-        own = [index for index, item in enumerate(phase.items) if action in (item.action, item.remedy)]
+        own = [index for index, item in enumerate(phase.items) if action in (item.action, item.repair)]
         return self.look(phase.items[: own[-1] + 1] if own else phase.items)
 
     def describe(self, action: str) -> list[str]:
@@ -131,7 +124,7 @@ class Session:
         own = subject.confirmation(self.services, self.plan)
         if own is not None:
             return own
-        return f"{self.plan.target.name} {self.plan.version}" if subject.irreversible else None
+        return f"{self.plan.target.name} {self.plan.version}" if self.checklist.release_action(action).irreversible else None
 
     def applies(self, action: str) -> bool:
         """Whether this kind of run has anything for the action to do."""
@@ -153,14 +146,16 @@ class Session:
 
         An item that nobody has looked at yet is no reason to go back.
         """
-        offered = WAY_BACK in self.checklist.phase_of(refusal.item).offers and refusal.status is not Status.NOT_RUN
-        return WAY_BACK if self.exposed_since is not None and offered else None
+        if self.exposed_since is None or refusal.status is Status.NOT_RUN:
+            return None
+        offered = self.checklist.phase_of(refusal.item).offers
+        return next((back.name for back in self.checklist.of_role(Role.WAY_BACK) if back.name in offered), None)
 
     def before(self, action: str) -> tuple[Step, ...]:
         """What must hold before an action: all that stands before its first item; for a remedy, every earlier phase."""
         if any(step.action == action for step in self._state.steps):
             return self._state.before_action(action)
-        phase = next(phase.id for phase in self.checklist.phases if action in self.checklist.remedies(phase))
+        phase = next(phase.id for phase in self.checklist.phases if action in self.checklist.repairs(phase))
         return tuple(takewhile(lambda step: step.phase != phase, self._state.steps))
 
     def perform(self, action: str) -> ActionResult:
@@ -171,7 +166,7 @@ class Session:
         log = self._journal()
         with self._exclusive(action):
             subject = self.checklist.actions[action]
-            if subject.irreversible:
+            if self.checklist.release_action(action).irreversible:
                 self._look_before(action)
             refusal = self.refuse(action)
             if refusal is not None:
@@ -186,7 +181,7 @@ class Session:
 
     def dry_run(self, action: str) -> ActionResult | None:
         """Do an action's part before its first write, where the checklist has that apart; None where it has not. Raises as `perform`."""
-        log, subject = self._journal(), self.checklist.dry_runs.get(action)
+        log, subject = self._journal(), self.checklist.release_action(action).dry_run
         if subject is None:
             return None
         with self._exclusive(action):
@@ -351,15 +346,15 @@ class Session:
         return Exposure(seconds, open=False)
 
     def _take(self, finding: Finding) -> None:
-        over = None
+        over, publisher = None, next((one.name for one in self.checklist.of_role(Role.PUBLISHER)), "")
         with self._guard:
             self._state = self._state.record(finding)
             if self.log is not None:
                 self.log.check(finding.item, finding.status.value, finding.summary, list(finding.evidence))
-            if finding.item == CLOSES_EXPOSURE and finding.status is Status.PASSED and self.exposed_since is not None:
-                over = self._close_exposure("publish", "download and live appcast agree")
+            if finding.status is Status.PASSED and self.checklist.item(finding.item).closes_exposure:
+                over = self._close_exposure(publisher, "download and live appcast agree")
         if over is not None:
-            self._say(ActionEvent("publish", over))
+            self._say(ActionEvent(publisher, over))
 
     def _look_before(self, action: str) -> None:
         """What held an hour ago is asked again before what cannot be taken back; long downloads are not repeated."""

@@ -93,8 +93,7 @@ AZURE_BUSY = Fixer(
         Part(
             "fix.azure-busy",
             "The VM takes commands",
-            "It runs one at a time, and none can be cancelled.",
-            Check(look, judge, slow=True, vm=True),
+            Check(look, judge, "It runs one at a time, and none can be cancelled.", slow=True),
             WaitForSlot(),
         ),
     ),

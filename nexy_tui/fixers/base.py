@@ -43,7 +43,6 @@ class Part:
 
     id: str
     title: str
-    why: str
     check: Check
     action: Action
 
@@ -71,7 +70,6 @@ class Mending:
 
     name: str
     title: str
-    irreversible = False
     writes_outside = False
 
     def applies(self, _: Plan) -> bool:

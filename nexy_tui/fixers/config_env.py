@@ -171,15 +171,13 @@ CONFIG_ENV = Fixer(
         Part(
             "fix.config-env.checkout",
             "The checkout's settings can be read",
-            "The next deploy brings the checkout's code to the VM.",
-            Check(look_checkout, judge_checkout),
+            Check(look_checkout, judge_checkout, "The next deploy brings the checkout's code to the VM."),
             MendCheckout(),
         ),
         Part(
             "fix.config-env.vm",
             "The VM's settings can be read",
-            "The server reads them at its start, and dies on them.",
-            Check(look_vm, judge_vm, slow=True, vm=True),
+            Check(look_vm, judge_vm, "The server reads them at its start, and dies on them.", slow=True),
             MendVm(),
         ),
     ),

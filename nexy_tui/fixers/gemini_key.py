@@ -101,8 +101,7 @@ GEMINI_KEY = Fixer(
         Part(
             "fix.gemini-key",
             "The Gemini key is valid",
-            "Without it the server understands nobody.",
-            Check(look_vm, judge, slow=True, vm=True),
+            Check(look_vm, judge, "Without it the server understands nobody.", slow=True),
             SetKey(),
         ),
     ),

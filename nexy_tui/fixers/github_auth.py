@@ -157,7 +157,7 @@ GITHUB_AUTH = Fixer(
     ),
     (
         Part(
-            "fix.github-auth", "The release host accepts the token", "Nothing can be published without it.", Check(look, judge), KeepToken()
+            "fix.github-auth", "The release host accepts the token", Check(look, judge, "Nothing can be published without it."), KeepToken()
         ),
     ),
     NEW_TOKEN,

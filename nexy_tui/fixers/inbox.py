@@ -98,5 +98,5 @@ INBOX = Fixer(
             "Look again on the inbox screen, or: nexy-tui check inbox.exists inbox.dmg",
         ),
     ),
-    (Part("fix.inbox", "The inbox is there", "The publisher takes artifacts from nowhere else.", Check(look, judge), MakeInbox()),),
+    (Part("fix.inbox", "The inbox is there", Check(look, judge, "The publisher takes artifacts from nowhere else."), MakeInbox()),),
 )

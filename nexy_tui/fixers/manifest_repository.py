@@ -193,15 +193,13 @@ MANIFEST_REPOSITORY = Fixer(
         Part(
             "fix.manifest-repository.remotes",
             "Pushes go to the code repository",
-            "The next commit goes where the remote leads.",
-            Check(look_remotes, judge_remotes),
+            Check(look_remotes, judge_remotes, "The next commit goes where the remote leads."),
             SetRemotes(),
         ),
         Part(
             "fix.manifest-repository.commit",
             "The manifest commit is where it belongs",
-            "The VM takes the manifests from there.",
-            Check(look_ahead, judge_ahead),
+            Check(look_ahead, judge_ahead, "The VM takes the manifests from there."),
             PushManifest(),
         ),
     ),

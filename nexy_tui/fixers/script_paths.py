@@ -109,7 +109,7 @@ SCRIPT_PATHS = Fixer(
     ),
     (
         Part(
-            "fix.script-paths", "The scripts are at their paths", "The rulebook's commands name them.", Check(look, judge), RestoreScripts()
+            "fix.script-paths", "The scripts are at their paths", Check(look, judge, "The rulebook's commands name them."), RestoreScripts()
         ),
     ),
 )

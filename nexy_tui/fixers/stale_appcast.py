@@ -69,7 +69,7 @@ def worst(verdicts: Sequence[Verdict], well: str) -> Verdict:
     for status in (Status.FAILED, Status.INCONCLUSIVE):
         for verdict in verdicts:
             if verdict.status is status:
-                return replace(verdict, remedy=_FIX if status is Status.FAILED else verdict.remedy, evidence=evidence, fixers=())
+                return replace(verdict, remedy=_FIX if status is Status.FAILED else verdict.remedy, evidence=evidence)
     return passed(well, *evidence)
 
 
@@ -230,15 +230,13 @@ STALE_APPCAST = Fixer(
         Part(
             "fix.stale-appcast.manifests",
             "The manifests are true and published",
-            "The appcast is made of them.",
-            Check(look_published, judge_published, slow=True),
+            Check(look_published, judge_published, "The appcast is made of them.", slow=True),
             SyncPublished(),
         ),
         Part(
             "fix.stale-appcast.live",
             "The live appcast offers the published release",
-            "It is what every client reads.",
-            Check(look_served, judge_served, slow=True, vm=True),
+            Check(look_served, judge_served, "It is what every client reads.", slow=True),
             LayManifests(),
         ),
     ),

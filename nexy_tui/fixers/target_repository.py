@@ -222,15 +222,13 @@ TARGET_REPOSITORY = Fixer(
         Part(
             "fix.target-repository.configuration",
             "The configured target is there",
-            "It decides where every artifact goes.",
-            Check(look_place, judge_place),
+            Check(look_place, judge_place, "It decides where every artifact goes."),
             MendConfiguration(),
         ),
         Part(
             "fix.target-repository.script",
             "The publisher script names the configured target",
-            "Whoever runs it publishes where it says.",
-            Check(look_script, judge_target),
+            Check(look_script, judge_target, "Whoever runs it publishes where it says."),
             MendScript(),
         ),
     ),

@@ -37,8 +37,8 @@ class RefusalDialog(Dialog):
             ways.append(Choice(ACTION + self._back, actions[self._back].title, "b", "go"))
         if item.action is not None:
             ways.append(Choice(ACTION + item.action, actions[item.action].title, "a", "go"))
-        if item.remedy is not None and item.remedy != item.action:
-            ways.append(Choice(ACTION + item.remedy, actions[item.remedy].title, "p", "go"))
+        if item.repair is not None and item.repair != item.action:
+            ways.append(Choice(ACTION + item.repair, actions[item.repair].title, "p", "go"))
         if self._fixers():
             ways.append(Choice(FIXERS, "Fixers", "f"))
         if session.state.may_attest(item.id, "a reason is asked for next") is None:

@@ -75,8 +75,8 @@ def words(item: Item, finding: Finding | None, checklist: Checklist, fixer_title
         rows.append(("To do", clean(finding.remedy)))
     if item.action is not None:
         rows.append(("Action", f"{checklist.actions[item.action].title} brings it about (a)"))
-    if item.remedy is not None:
-        rows.append(("Repair", f"{checklist.actions[item.remedy].title} can repair it"))
+    if item.repair is not None:
+        rows.append(("Repair", f"{checklist.actions[item.repair].title} can repair it"))
     fixers = item.fixers if finding is None else finding.fixers
     if fixers:
         rows.append(("Fixers", "; ".join(fixer_title(name) for name in fixers) + " (f)"))

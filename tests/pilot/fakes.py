@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from checks.base import Check
-from nexy_tui.checklist import Checklist, Item, Phase
+from nexy_tui.checklist import CHECKLIST, Checklist, Item, Phase
 from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
@@ -97,7 +97,8 @@ class Play:
         self.gate.set()
 
     def checklist(self) -> Checklist:
-        return Checklist(tuple(self._phase(*phase) for phase in PHASES), dict(self.actions))
+        used = tuple(replace(CHECKLIST.release_action(name), action=action) for name, action in self.actions.items())
+        return Checklist(tuple(self._phase(*phase) for phase in PHASES), used)
 
     def holds(self, *items: str) -> None:
         for item in items:
@@ -117,8 +118,9 @@ class Play:
         offers = ("recover",) if name == "remotes" else ("rollback",) if name in ("publish", "gate", "deploy", "final") else ()
         return Phase(name, title, section, intro, tuple(self._item(**item) for item in items), offers)
 
-    def _item(self, id: str, **rest: Any) -> Item:
-        return Item(id=id, check=Check(lambda _: self._look(id), lambda facts, _: facts, slow=id == "publish.download"), **rest)
+    def _item(self, id: str, why: str, remedy: str | None = None, **rest: Any) -> Item:
+        check = Check(lambda _: self._look(id), lambda facts, _: facts, why, slow=id == "publish.download")
+        return Item(id=id, check=check, repair=remedy, closes_exposure=id == "final.live", **rest)
 
     def _look(self, item: str) -> Verdict:
         self.gate.wait(10)

@@ -11,7 +11,7 @@ from typing import Any
 
 from checks.base import Check, Scope
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.checklist import CHECKLIST, Checklist, Item
+from nexy_tui.checklist import CHECKLIST, Checklist, Item, ReleaseAction
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
@@ -121,10 +121,6 @@ class Recorder:
         return str(self.real.title)
 
     @property
-    def irreversible(self) -> bool:
-        return bool(self.real.irreversible)
-
-    @property
     def writes_outside(self) -> bool:
         return bool(self.real.writes_outside)
 
@@ -158,7 +154,7 @@ class Stage:
     def status(self, item: Item) -> Status | str:
         if item.id in self.forced:
             return self.forced[item.id]
-        return Status.PASSED if item.action is None or {item.action, item.remedy} & set(self.ran) else Status.FAILED
+        return Status.PASSED if item.action is None or {item.action, item.repair} & set(self.ran) else Status.FAILED
 
     def confirm(self, action: str) -> bool:
         """Yes to everything, and noted."""
@@ -168,8 +164,11 @@ class Stage:
     def checklist(self, does: dict[str, Callable[[ActionContext], ActionResult]] | None = None, of: Checklist = CHECKLIST) -> Checklist:
         """The real checklist, its checks and actions replaced."""
         phases = tuple(replace(phase, items=tuple(replace(item, check=self._check(item)) for item in phase.items)) for phase in of.phases)
-        recorders = {name: Recorder(self, real, (does or {}).get(name)) for name, real in of.actions.items()}
-        return Checklist(phases, recorders, {name: Recorder(self, real, dry=True) for name, real in of.dry_runs.items()})
+        return Checklist(phases, tuple(self._recorded(one, (does or {}).get(one.name)) for one in of.release_actions))
+
+    def _recorded(self, one: ReleaseAction, does: Callable[[ActionContext], ActionResult] | None) -> ReleaseAction:
+        dry = None if one.dry_run is None else Recorder(self, one.dry_run, dry=True)
+        return replace(one, action=Recorder(self, one.action, does), dry_run=dry)
 
     def _check(self, item: Item) -> Check:
         def look(_: Scope) -> Status:
@@ -220,17 +219,21 @@ def engine(
     *,
     plan: Plan = PLAN,
     looks_only: bool = False,
+    checklist: Checklist | None = None,
     does: dict[str, Callable[[ActionContext], ActionResult]] | None = None,
     of: Checklist = CHECKLIST,
     log: RunLog | None = None,
 ) -> Engine:
-    """A session over a stage. `looks_only` leaves the journal away; `does` gives actions something to do; `log` is a true one."""
+    """A session over a stage. `looks_only` leaves the journal away; `does` gives actions something to do; `log` is a true one.
+
+    `checklist` is taken as it is, in the place of the stage's own of `of`.
+    """
     stage = stage or Stage()
     journal, lock, notices = Journal(), Lock(), list[Notice]()
     services: Any = SimpleNamespace(clock=StillClock(), target=plan.target)
     session = Session(
         services,
-        stage.checklist(does, of),
+        checklist or stage.checklist(does, of),
         plan,
         Keys(_no_key, _no_key),
         log=log or (None if looks_only else journal),  # type: ignore[arg-type]

@@ -54,6 +54,7 @@ class TestThreeVerdicts:
         verdict = item.check.judge(row.bad, row.plan)
         assert verdict.status is Status.FAILED, verdict
         assert verdict.summary and verdict.remedy and verdict.evidence
+        assert not verdict.fixers or set(verdict.fixers) != set(item.fixers), "the item names them: a judge names others or none"
 
     def test_in_the_dark_it_is_inconclusive_and_says_of_what(self, item: Item) -> None:
         dark = Dark()

@@ -5,18 +5,21 @@ from __future__ import annotations
 import ast
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from checks.gate_cells import Profile
 from nexy_tui.actions.base import Action
-from nexy_tui.checklist import CHECKLIST
+from nexy_tui.checklist import CHECKLIST, Role
 from nexy_tui.cli import commands
 from nexy_tui.core import rulebook_edition
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.rulebook import SECTIONS, WITHOUT_ITEM
+from nexy_tui.core.target import Target
 from nexy_tui.fixers import TROUBLES, fixer
 from nexy_tui.release import Release
 
@@ -208,12 +211,69 @@ def test_only_what_a_machine_may_be_unable_to_verify_is_attestable() -> None:
 
 def test_every_action_is_named_is_there_and_can_be_reached() -> None:
     named = {name for phase in CHECKLIST.phases for name in CHECKLIST.actions_of(phase)}
-    assert named == set(CHECKLIST.actions)
-    for name, action in CHECKLIST.actions.items():
-        made: Action = action
-        assert made.name == name and made.title and isinstance(made.irreversible, bool)
-        assert made.writes_outside or not made.irreversible
-    assert set(CHECKLIST.dry_runs) <= set(CHECKLIST.actions)
+    assert named == set(CHECKLIST.actions) and len(CHECKLIST.release_actions) == len(CHECKLIST.actions)
+    for one in CHECKLIST.release_actions:
+        made: Action = one.action
+        assert CHECKLIST.release_action(made.name) is one and made.title
+        assert made.writes_outside or not one.irreversible
+        assert all(CHECKLIST.item(name) for name in one.compares)
+
+
+def test_the_gates_profile_before_a_deploy_is_the_wizards_whole_gate() -> None:
+    assert CHECKLIST.of_profile(Profile.PRE_DEPLOY) == CHECKLIST.phase("gate").items
+
+
+def test_the_gates_profile_after_a_deploy_asks_for_what_is_published_and_live() -> None:
+    named = [item.id for item in CHECKLIST.of_profile(Profile.POST_DEPLOY)]
+    assert named == [
+        *("gate.files", "gate.manifests", "gate.asset"),
+        *("final.publication", "final.assets", "final.manifest", "final.live"),
+    ]
+
+
+def test_the_vm_is_asked_for_a_deploy_and_for_a_database_that_is_there() -> None:
+    here, there = (replace(Target(), database=replace(Target().database, where=where)) for where in ("local", "vm"))
+    deploy = {item.id for item in CHECKLIST.phase("deploy").items}
+    database = {item.id for item in CHECKLIST.phase("database").items} - {"database.runbooks"} | {"final.backup", "final.drill"}
+    assert {item.id for item in ITEMS if item.asks_vm(here)} == deploy
+    assert {item.id for item in ITEMS if item.asks_vm(there)} == deploy | database
+
+
+def test_one_item_ends_the_exposure_and_each_role_but_the_repairs_is_one_actions() -> None:
+    assert [item.id for item in ITEMS if item.closes_exposure] == ["final.live"]
+    roles = {role: [one.name for one in CHECKLIST.of_role(role)] for role in Role}
+    assert roles == {
+        Role.REPAIR: ["backup", "drill", "harden", "sync-manifests"],
+        Role.PUBLISHER: ["publish"],
+        Role.WAY_BACK: ["rollback"],
+        Role.HEALER: ["recover"],
+    }
+    assert all(one.command is not None for one in CHECKLIST.of_role(Role.REPAIR)), "a repair stands alone"
+
+
+def test_the_page_is_only_a_page() -> None:
+    """Under 200 lines, nothing but imports and values, an item a line or two."""
+    text = (ROOT / "nexy_tui/checklist/release.py").read_text("utf-8")
+    tree = ast.parse(text)
+    assert len(text.splitlines()) < 200
+    assert {type(node) for node in tree.body} == {ast.Expr, ast.ImportFrom, ast.Assign}
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef | ast.comprehension)]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Item"]
+    assert len(calls) == len(ITEMS)
+    assert all(node.end_lineno is not None and node.end_lineno - node.lineno < 2 for node in calls)
+
+
+def test_what_the_page_says_is_written_nowhere_else() -> None:
+    """No item's id in the engine or a face, and no action's name in the engine: a fact about them is a field of theirs."""
+    engine = sorted((ROOT / "nexy_tui/engine").rglob("*.py"))
+    faces = [ROOT / "nexy_tui/plain.py", ROOT / "nexy_tui/app.py", ROOT / "nexy_tui/release.py"]
+    faces += sorted([*(ROOT / "nexy_tui/cli").rglob("*.py"), *(ROOT / "screens").rglob("*.py")])
+    assert len(engine) > 10 and len(faces) > 50
+    for path in engine + faces:
+        words = {node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)}
+        assert not words & {item.id for item in ITEMS}, path
+        if path in engine:
+            assert not words & set(CHECKLIST.actions), path
 
 
 def test_every_main_action_opens_with_what_stands_before_it() -> None:

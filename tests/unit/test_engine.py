@@ -15,7 +15,7 @@ from checks.base import Check
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
-from nexy_tui.core.finding import Evidence, Finding, Status, Verdict
+from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
 from nexy_tui.engine import evaluate
 from nexy_tui.engine.document import document, outcome_of
@@ -24,6 +24,8 @@ from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Foun
 from nexy_tui.engine.run import checklist_digest
 from nexy_tui.release import Refusal
 from nexy_tui.runlog.state import Mark
+
+WHY = "It is looked at."
 
 
 def ready(does: Callable[[ActionContext], ActionResult] | None = None, action: str = "backup") -> Engine:
@@ -50,14 +52,14 @@ class TestLooking:
 
     def test_a_judge_that_breaks_is_inconclusive(self) -> None:
         made = engine()
-        item = replace(CHECKLIST.item("remotes.code"), check=Check(lambda scope: None, lambda facts, plan: facts.nothing))
+        item = replace(CHECKLIST.item("remotes.code"), check=Check(lambda scope: None, lambda facts, plan: facts.nothing, WHY))
         assert made.session.look([item])[0].status is Status.INCONCLUSIVE
 
     def test_what_breaks_does_not_carry_a_secret_out(self) -> None:
         def look(_: Any) -> None:
             raise OSError("https://me:hunter22@github.com/x?sig=abcdef and ghp_0123456789abcdef0123")
 
-        item = replace(CHECKLIST.item("remotes.code"), check=Check(look, lambda facts, plan: Verdict(Status.PASSED, "")))
+        item = replace(CHECKLIST.item("remotes.code"), check=Check(look, lambda facts, plan: Verdict(Status.PASSED, ""), WHY))
         [found] = engine().session.look([item])
         assert not {"hunter22", "abcdef", "ghp_0123456789abcdef0123"} & set(found.summary.replace("@", " ").replace("=", " ").split())
 
@@ -65,7 +67,7 @@ class TestLooking:
         monkeypatch.setattr(evaluate, "QUICK_LIMIT", 0.05)
         release = threading.Event()
         item = replace(
-            CHECKLIST.item("remotes.code"), check=Check(lambda scope: release.wait(10), lambda facts, plan: Verdict(Status.PASSED, ""))
+            CHECKLIST.item("remotes.code"), check=Check(lambda scope: release.wait(10), lambda facts, plan: Verdict(Status.PASSED, ""), WHY)
         )
         try:
             [found] = engine().session.look([item])
@@ -87,6 +89,14 @@ class TestLooking:
         made.stage.forced.clear()
         assert made.session.look_at_phase("remotes")[0].fixers == ()
 
+    def test_a_judge_that_knows_the_cause_narrows_the_items_fixers(self) -> None:
+        made, item = engine(), CHECKLIST.item("remotes.artifacts")
+        assert len(item.fixers) == 2
+        known = Check(lambda scope: None, lambda facts, plan: failed("A tag is gone.", "See it.", fixers=["target-repository"]), WHY)
+        assert made.session.look([replace(item, check=known)])[0].fixers == ("target-repository",)
+        unknown = Check(lambda scope: None, lambda facts, plan: failed("It is not there.", "See it."), WHY)
+        assert made.session.look([replace(item, check=unknown)])[0].fixers == item.fixers
+
     def test_looking_ahead_leaves_out_long_looks_at_what_is_still_to_be_brought_about(self) -> None:
         made = engine()
         made.session.look_ahead("publish")
@@ -100,7 +110,7 @@ class TestLooking:
 
     def test_one_pass_shares_what_it_saw(self) -> None:
         seen: list[int] = []
-        shared = Check(lambda scope: scope.once("key", lambda: seen.append(1)), lambda facts, plan: Verdict(Status.PASSED, ""))
+        shared = Check(lambda scope: scope.once("key", lambda: seen.append(1)), lambda facts, plan: Verdict(Status.PASSED, ""), WHY)
         items = [replace(item, check=shared) for item in CHECKLIST.phase("remotes").items]
         made = engine()
         made.session.look(items)
@@ -411,7 +421,7 @@ class TestDocuments:
 
     def test_evidence_without_a_time_of_its_own_has_the_findings(self) -> None:
         made = engine()
-        check = Check(lambda scope: None, lambda facts, plan: Verdict(Status.PASSED, "Seen.", evidence=(Evidence("a", "b", "c"),)))
+        check = Check(lambda scope: None, lambda facts, plan: Verdict(Status.PASSED, "Seen.", evidence=(Evidence("a", "b", "c"),)), WHY)
         item = replace(CHECKLIST.item("remotes.code"), check=check)
         made.session.look([item])
         assert document(made.session, [item], "verified", 0)["items"][0]["evidence"][0]["time"].startswith(f"{NOW:%Y-%m-%dT%H:%M:%S}")

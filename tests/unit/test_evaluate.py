@@ -20,7 +20,8 @@ from nexy_tui.engine.notice import Found, Notice
 
 
 def item(number: int, look: Callable[[Scope], Any], *, slow: bool = False) -> Item:
-    return replace(CHECKLIST.items[number], check=Check(look, lambda _facts, _plan: passed("Seen.", Evidence("n", "v", "s")), slow=slow))
+    check = Check(look, lambda _facts, _plan: passed("Seen.", Evidence("n", "v", "s")), "It is looked at.", slow=slow)
+    return replace(CHECKLIST.items[number], check=check)
 
 
 def scope() -> Scope:

@@ -106,7 +106,7 @@ class TestAnEarlierItemDoesNotHold:
     def test_in_a_session_that_saw_it_hold_an_hour_ago(self, action: str, status: Status | str) -> None:
         """What cannot be taken back is preceded by another look at everything but long downloads and the VM."""
         for item in earlier(action):
-            if not CHECKLIST.actions[action].irreversible or item.check.slow:
+            if not CHECKLIST.release_action(action).irreversible or item.check.slow:
                 continue
             made = engine(everything_before(action))
             made.session.look(made.session.checklist.items)
@@ -185,7 +185,9 @@ class TestEverythingEarlierHolds:
         before = list(made.stage.ran)
         outcome = perform_alone(made.session, [action], confirm=made.stage.confirm, attestations={}, dry_run=True)
         assert made.stage.ran == before
-        assert made.stage.dry_ran == [real.name for name, real in CHECKLIST.dry_runs.items() if name == action]
+        assert made.stage.dry_ran == [
+            one.dry_run.name for one in CHECKLIST.release_actions if one.name == action and one.dry_run is not None
+        ]
         assert made.stage.confirmed == []
         assert (outcome.exit_code, made.journal.sealed) == (0, "complete")
 
@@ -308,6 +310,12 @@ def leaves(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(command, f"{prefix}{name} ")
         else:
             yield f"{prefix}{name}", command
+
+
+def test_what_the_checklist_says_of_standing_alone_is_what_the_commands_do() -> None:
+    assert {one.command: one.name for one in CHECKLIST.release_actions if one.command} == {
+        name: action for name, (_, action) in ACTING.items()
+    }
 
 
 def test_every_command_is_known_for_what_it_does(app: typer.Typer) -> None:

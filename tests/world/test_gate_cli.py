@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from conftest import Inside
 
+from checks.gate_cells import Profile
+from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.matrix import ROWS
 
@@ -62,7 +64,9 @@ def test_everything_agrees(module_world: Inside, profile: str) -> None:
     }
     assert all(set(cell) == {"value", "verdict"} for cells in document["matrix"].values() for cell in cells.values())
     assert wrong(document) == wrong(document, "inconclusive") == set()
-    assert {item["status"] for item in document["items"]} == {"passed"}
+    assert [(item["id"], item["status"]) for item in document["items"]] == [
+        (item.id, "passed") for item in CHECKLIST.of_profile(Profile(profile))
+    ]
 
 
 def test_the_rulebooks_rules_hold(module_world: Inside) -> None:
@@ -80,7 +84,7 @@ def test_the_rulebooks_rules_hold(module_world: Inside) -> None:
 def test_text_shows_the_matrix_and_the_counts(module_world: Inside) -> None:
     text = module_world.run("nexy-tui", "gate").stdout
     assert f"version       VERSION{' ' * 49}passed          {module_world.world.previous}\n" in text
-    assert text.splitlines()[-1] == "verified: gate profile pre-deploy, 5 items, 0 failed, 0 not seen."
+    assert text.splitlines()[-1] == "verified: gate profile pre-deploy, 6 items, 0 failed, 0 not seen."
     text = module_world.run("nexy-tui", "gate", "--profile", "rulebook").stdout
     assert text.splitlines()[-1] == "Errors: 0, warnings: 0. The gate passes."
     assert text.count("\nok       rule ") == 11
@@ -89,7 +93,7 @@ def test_text_shows_the_matrix_and_the_counts(module_world: Inside) -> None:
 def test_a_server_that_is_down_pauses_the_gate_and_fails_the_rulebooks(module_world: Inside) -> None:
     with fault(module_world, "server-down"):
         status, document = gate(module_world)
-        assert (status, document["outcome"], document["errors"], document["warnings"]) == (3, "inconclusive", 0, 1)
+        assert (status, document["outcome"], document["errors"], document["warnings"]) == (3, "inconclusive", 0, 2)
         assert {source for source, _ in wrong(document, "inconclusive")} == LIVE
         status, document = gate(module_world, "--profile", "rulebook")
         assert (status, document["outcome"], document["errors"], document["warnings"]) == (1, "refused", 2, 0)
