@@ -5,27 +5,37 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: rehearse test lint exhaustive bench picture snapshots clean
+.PHONY: help rehearse test lint exhaustive snapshots drawing hooks clean
 
-rehearse: $(VENV)/.runs
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+rehearse: $(VENV)/.runs ## Set everything up and open the wizard in a rehearsal
 	@echo "Starting a rehearsal world on this machine (nothing leaves it) and opening the wizard in it."
 	$(BIN)/nexy-tui rehearse
 
-test: $(VENV)/.tests lint
+test: $(VENV)/.tests lint ## Set everything up and pass lint and the tests
 	$(BIN)/python -m pytest $(SPREAD) -m "not exhaustive"
 
-lint: $(VENV)/.tests
+lint: $(VENV)/.tests ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-exhaustive: $(VENV)/.tests
+exhaustive: $(VENV)/.tests ## Walk every long enumeration whole; counts are printed
 	$(BIN)/python -m pytest $(SPREAD) -m exhaustive -rP
 
-snapshots: $(VENV)/.tests
+snapshots: $(VENV)/.tests ## Make the pictures of the screens anew
 	$(BIN)/python -m pytest -n $(WORKERS) tests/snapshots --snapshot-update
 
-clean:
+drawing: $(VENV)/.tests ## Draw the rooms of docs/architecture.md anew
+	$(BIN)/python scripts/draw_rooms.py
+
+hooks: $(VENV)/.tests ## Lint before every commit from now on
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[hooks]"
+	$(BIN)/pre-commit install
+
+clean: ## Take away what the others made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 $(VENV)/bin/python:
