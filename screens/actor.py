@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nexy_tui.core.problem import Cancelled, Problem
+from nexy_tui.core.problem import Cancelled
+from nexy_tui.engine.attempt import attempt
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.release import Refusal
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
@@ -103,22 +105,25 @@ class Actor:
         if session is None or conductor.acting is not None or conductor.leaving:
             return
         conductor.acting = action
-        work = partial(session.perform, action)
-        conductor.jobs.start(conductor.title(action), work, lambda _: self._acted(None), self._acted)
+        work = partial(attempt, session, action, lambda _: True)  # It has been confirmed on the screen.
+        conductor.jobs.start(conductor.title(action), work, self._acted, lambda problem: self._acted(Outcome.from_problem(problem)))
         conductor.stage.redraw()
 
-    def _acted(self, problem: Problem | None) -> None:
+    def _acted(self, outcome: Outcome | None) -> None:
         conductor = self._conductor
         action, conductor.acting = conductor.acting, None
         conductor.take()
         if conductor.leaving or action is None:
             return
-        conductor.look_after(action, failed=problem is not None)
+        conductor.rested()
+        problem = None if outcome is None else outcome.problem
         if isinstance(problem, Cancelled):
             conductor.tell(f"{conductor.title(action)} was stopped.")
         elif problem is not None:
             dialog = ProblemDialog(f"{conductor.title(action)} did not reach its end", problem, retry="Try again")
             conductor.app.push_screen(dialog, lambda answer: self.ask(action) if answer == RETRY else None)
+        elif outcome is not None and outcome.refusal is not None:
+            self.explain(outcome.refusal, conductor.title(action))
 
     def _answer(self, refusal: Refusal, choice: str | None) -> None:
         conductor = self._conductor

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import Problem
-from nexy_tui.engine.driver import Outcome
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.session import Session
 from screens.dialogs.message import MessageDialog, ProblemDialog
 from screens.looking import catch_up

@@ -12,8 +12,8 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview
-from nexy_tui.engine.driver import Outcome
 from nexy_tui.engine.notice import Observer
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.session import Session
 from nexy_tui.engine.wayback import WayBack
 

@@ -15,8 +15,8 @@ from textual.app import App
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.version import Version
-from nexy_tui.engine.driver import Outcome, broken_off_by
 from nexy_tui.engine.notice import PhaseOpened
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 from screens.actor import Actor
@@ -26,7 +26,7 @@ from screens.dialogs.message import ProblemDialog
 from screens.feed import Feed
 from screens.jobs import Jobs
 from screens.leaver import Leaver
-from screens.looking import look_after, look_on_opening
+from screens.looking import look_on_opening
 from screens.text import clean, one_line
 from screens.view import RunView
 
@@ -182,13 +182,6 @@ class Conductor:
         self.jobs.start(f"Looking at {session.checklist.phase(phase).title}", work, self._looked, self.problem)
         self.stage.redraw()
 
-    def look_after(self, action: str, *, failed: bool) -> None:
-        """Look at what an action brought about."""
-        if self.session is not None:
-            work = partial(look_after, self.session, action, failed=failed)
-            self.jobs.start(f"Looking after {self.title(action)}", work, self._looked, self.problem)
-            self.stage.redraw()
-
     def look_at(self, item: str) -> None:
         """Look at one item again."""
         session = self.session
@@ -272,8 +265,8 @@ class Conductor:
     def _standing(self, perform: Callable[[Session], Outcome], then: Callable[[Outcome], None], session: Session) -> None:
         self._closed = False
         self._follow(session)
-        ended = partial(self._stood, then)
-        self.jobs.start(self.title(str(self.acting)), partial(perform, session), ended, lambda problem: ended(broken_off_by(problem)))
+        ended, title = partial(self._stood, then), self.title(str(self.acting))
+        self.jobs.start(title, partial(perform, session), ended, lambda problem: ended(Outcome.from_problem(problem)))
         self.stage.redraw()
 
     def _stood(self, then: Callable[[Outcome], None], outcome: Outcome) -> None:

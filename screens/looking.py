@@ -13,18 +13,10 @@ def look_on_opening(session: Session, phase: str) -> None:
     session.look_ahead(phase)
     for action in session.checklist.main_actions(session.checklist.phase(phase)):
         if not session.applies(action):
-            session.look_after(action)
+            session.recheck_after(action)
     open_steps = [step for step in session.state.steps if step.phase == phase and not session.state.holds(step)]
     if open_steps and all(session.state.status(step.item) is Status.NOT_RUN for step in open_steps):
         session.look_at_phase(phase)
-
-
-def look_after(session: Session, action: str, *, failed: bool) -> None:
-    """Look at what an action brought about; after a failure at what can be seen quickly, since a download may not be there."""
-    if failed:
-        session.look_ahead(session.state.phase or session.state.phases[-1])
-    else:
-        session.look_after(action)
 
 
 def catch_up(session: Session, stopped: Callable[[], bool]) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from nexy_tui.checklist import CHECKLIST, Role
 from nexy_tui.core.problem import Problem
 from nexy_tui.engine.alone import Preview
-from nexy_tui.engine.driver import Outcome
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.wayback import Pair, Standing, WayBack
 from screens.base import WizardScreen
 from screens.dialogs.attest import AttestDialog

@@ -16,10 +16,11 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview, open_alone, perform_alone, preview
 from nexy_tui.engine.before import look_before, propose_version
-from nexy_tui.engine.driver import Outcome, drive
+from nexy_tui.engine.driver import drive
 from nexy_tui.engine.last_target import target_change
 from nexy_tui.engine.mend import DOCTOR, Face, fix_plan, interrupted, known_fixer, mend, open_fix, worst_first
 from nexy_tui.engine.notice import Observer
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Place, places
 from nexy_tui.engine.run import look_session, resume_run, start_run
 from nexy_tui.engine.session import Session

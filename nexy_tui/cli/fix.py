@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexy_tui.core.secret import Secret
-    from nexy_tui.engine.driver import Outcome
+    from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.session import Session
     from nexy_tui.fixers import Fixer, Wanted
     from nexy_tui.services import Services
@@ -77,8 +77,9 @@ def _given_secrets() -> dict[str, Secret]:
 
 
 def _doctor(services: Services, as_json: bool) -> int:
-    from nexy_tui.engine.document import EXIT, document, outcome_of
+    from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.mend import DOCTOR, worst_first
+    from nexy_tui.engine.outcome import EXIT
     from nexy_tui.engine.run import look_session
     from nexy_tui.plain import finding_line
 
@@ -99,9 +100,10 @@ def _doctor(services: Services, as_json: bool) -> int:
 
 def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
     """Look, and say what would change where the trouble is here. Nothing is written, not even a log."""
-    from nexy_tui.engine.document import EXIT, document, outcome_of
+    from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.mend import checklist_of, described
     from nexy_tui.engine.notice import unobserved
+    from nexy_tui.engine.outcome import EXIT
     from nexy_tui.engine.run import look_session
     from nexy_tui.plain import PlainRenderer
 
@@ -153,8 +155,8 @@ def _not_here(services: Services, fixer: Fixer, as_json: bool, begun: float) -> 
     from nexy_tui.cli.release import stop_of
     from nexy_tui.core.finding import Status
     from nexy_tui.engine.document import document
-    from nexy_tui.engine.driver import Outcome
     from nexy_tui.engine.mend import checklist_of
+    from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.run import look_session
     from nexy_tui.plain import finding_line
 

@@ -65,8 +65,9 @@ def _aim(services: Services, host: str | None, port: int | None) -> None:
 def _by_items(services: Services, profile: Profile, as_json: bool) -> int:
     """The two profiles of the release itself: the checklist's items judge the matrix."""
     from nexy_tui.core.finding import Status
-    from nexy_tui.engine.document import EXIT, document, outcome_of
+    from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.notice import unobserved
+    from nexy_tui.engine.outcome import EXIT
     from nexy_tui.engine.run import look_session
     from nexy_tui.plain import PlainRenderer
 

@@ -59,8 +59,9 @@ def verify(json: Json = False) -> None:
 
 def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None = None, released: bool = False) -> int:
     """Look at items in a session of its own and print what was found; the exit status."""
-    from nexy_tui.engine.document import EXIT, document, outcome_of
+    from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.notice import unobserved
+    from nexy_tui.engine.outcome import EXIT
     from nexy_tui.engine.run import look_session
     from nexy_tui.plain import PlainRenderer
 

@@ -14,7 +14,7 @@ from nexy_tui.core.problem import Problem, Unusable
 
 if TYPE_CHECKING:
     from nexy_tui.core.version import Version
-    from nexy_tui.engine.driver import Outcome
+    from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.session import Session
     from nexy_tui.release import Refusal
     from nexy_tui.services import Services
@@ -61,7 +61,8 @@ def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, a
     """Drive a session to its end and print what became of it; the exit status."""
     from nexy_tui.cli.interrupt import interruptible
     from nexy_tui.engine.document import document
-    from nexy_tui.engine.driver import broken_off_by, drive
+    from nexy_tui.engine.driver import drive
+    from nexy_tui.engine.outcome import Outcome
     from nexy_tui.plain import problem_text
 
     begun = time.monotonic()
@@ -71,7 +72,7 @@ def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, a
         if outcome.outcome == "verified":
             session.seal("complete")
     except Problem as problem:
-        outcome = broken_off_by(problem)
+        outcome = Outcome.from_problem(problem)
     finally:
         session.close()
     for line in _closing(session, outcome):

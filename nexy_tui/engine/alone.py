@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nexy_tui.checklist import Checklist, Item
@@ -10,8 +10,9 @@ from nexy_tui.core.finding import Status
 from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
-from nexy_tui.engine.driver import Outcome, broken_off_by, stopped_by
+from nexy_tui.engine.attempt import Confirm, attempt
 from nexy_tui.engine.notice import Observer, unobserved
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.run import look_session, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
@@ -76,7 +77,7 @@ def perform_alone(
     session: Session,
     actions: Sequence[str],
     *,
-    confirm: Callable[[str], bool],
+    confirm: Confirm,
     attestations: Mapping[str, str],
     dry_run: bool = False,
 ) -> Outcome:
@@ -87,14 +88,14 @@ def perform_alone(
         session.seal("aborted")
         raise
     else:
-        session.seal("complete" if outcome.outcome == "verified" else "failed", goal=set() if dry_run else _own(session, actions))
+        session.seal(outcome.sealed_as(), goal=set() if dry_run else _own(session, actions))
         return outcome
     finally:
         session.close()
 
 
 def _perform(
-    session: Session, actions: Sequence[str], confirm: Callable[[str], bool], attestations: Mapping[str, str], dry_run: bool
+    session: Session, actions: Sequence[str], confirm: Confirm, attestations: Mapping[str, str], dry_run: bool
 ) -> Outcome:
     session.look(before(session, actions[0]))
     for item, reason in attestations.items():
@@ -103,18 +104,11 @@ def _perform(
     if dry_run:
         return _perform_dry(session, actions)
     for action in actions:
-        refusal = session.refuse(action)
-        if refusal is not None:
-            return stopped_by(refusal)
-        if not confirm(action):
-            return Outcome("refused", Refusal(action, Status.NOT_RUN, f"{action} was not confirmed."))
-        try:
-            session.perform(action)
-        except Problem as problem:
-            return broken_off_by(problem)
-        session.look(_items(session, [action]))
+        stopped = attempt(session, action, confirm, items=_items(session, [action]))
+        if stopped is not None:
+            return stopped
     refusal = session.state.first_in_the_way(step for step in session.state.steps if step.item in _own(session, actions))
-    return Outcome("verified") if refusal is None else stopped_by(refusal)
+    return Outcome.from_refusal(refusal)
 
 
 def _perform_dry(session: Session, actions: Sequence[str]) -> Outcome:
@@ -123,11 +117,11 @@ def _perform_dry(session: Session, actions: Sequence[str]) -> Outcome:
     for action in actions:
         refusal = session.refuse(action)
         if refusal is not None:
-            refused = refused or stopped_by(refusal)
+            refused = refused or Outcome.from_refusal(refusal)
         try:
             session.dry_run(action)
         except Problem as problem:
-            refused = refused or broken_off_by(problem)
+            refused = refused or Outcome.from_problem(problem)
     return refused or Outcome("verified")
 
 

@@ -9,7 +9,7 @@ from nexy_tui.checklist import Item
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import Target
-from nexy_tui.engine.driver import outcome_after
+from nexy_tui.engine.outcome import EXIT, Outcome
 from nexy_tui.engine.session import Session
 
 
@@ -21,10 +21,6 @@ def outcome_of(findings: Sequence[Finding]) -> str:
     if not statuses or statuses & {Status.INCONCLUSIVE, Status.NOT_RUN}:
         return "inconclusive"
     return "verified"
-
-
-EXIT = {"verified": 0, "refused": 1, "inconclusive": 3}
-"""Exit statuses of the command line by outcome."""
 
 
 def document(session: Session, items: Sequence[Item], outcome: str, duration_s: float) -> dict[str, Any]:
@@ -52,7 +48,7 @@ def ending(status: int, problem: Problem | None = None) -> dict[str, Any]:
 
 def broken_off(problem: Problem, session: Session | None, world: str | None, duration_s: float) -> dict[str, Any]:
     """The document of a command that a problem ended, in the same shape: with what its session has found so far, if it had one."""
-    outcome = outcome_after(problem)
+    outcome = Outcome.from_problem(problem).outcome
     if session is not None:
         known = document(session, session.checklist.items, outcome, duration_s)
     else:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from nexy_tui.checklist import Checklist, Item, Phase, ReleaseAction
 from nexy_tui.core.finding import Finding, Status
-from nexy_tui.core.problem import Cancelled, Problem, Refused, Unusable
+from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
-from nexy_tui.engine.driver import Outcome, broken_off_by, stopped_by
+from nexy_tui.engine.attempt import attempt
 from nexy_tui.engine.notice import Observer, unobserved
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.run import look_session, resume_run, start_fix
 from nexy_tui.engine.session import Session
 from nexy_tui.fixers import FIXERS, Fixer, Wanted, fixer
@@ -132,8 +134,7 @@ def mend(session: Session, chosen: Fixer, face: Face, *, resumed: bool = False) 
         outcome = _mend(session, chosen, face, resumed)
         if outcome.problem is not None:
             session.look(items)
-        ended = "aborted" if isinstance(outcome.problem, Cancelled) else "complete" if outcome.outcome == "verified" else "failed"
-        session.seal(ended, goal={item.id for item in items})
+        session.seal(outcome.sealed_as(), goal={item.id for item in items})
         return outcome
     finally:
         session.close()
@@ -153,9 +154,8 @@ def _mend(session: Session, chosen: Fixer, face: Face, resumed: bool) -> Outcome
             if stopped is not None:
                 return stopped
     except Problem as problem:
-        return broken_off_by(problem)
-    refusal = session.state.first_in_the_way(session.state.steps)
-    return Outcome("verified") if refusal is None else stopped_by(refusal)
+        return Outcome.from_problem(problem)
+    return Outcome.from_refusal(session.state.first_in_the_way(session.state.steps))
 
 
 def _mend_part(session: Session, item: Item, face: Face, *, anyway: bool) -> Outcome | None:
@@ -164,13 +164,12 @@ def _mend_part(session: Session, item: Item, face: Face, *, anyway: bool) -> Out
     if before.satisfied and not anyway:
         return None
     if before is Status.INCONCLUSIVE:
-        return stopped_by(_refusal(session, item))
+        return Outcome.from_refusal(_refusal(session, item))
     action = str(item.action)
-    if not face.confirm(session, action):
-        return Outcome("refused", Refusal(item.id, Status.NOT_RUN, f"{item.title}: it was not confirmed, and nothing was changed."))
-    session.perform(action)
-    session.look(session.checklist.items)
-    return None if session.state.status(item.id).satisfied else stopped_by(_refusal(session, item))
+    stopped = attempt(session, action, partial(face.confirm, session), items=session.checklist.items)
+    if stopped is not None:
+        return stopped
+    return None if session.state.status(item.id).satisfied else Outcome.from_refusal(_refusal(session, item))
 
 
 def _refusal(session: Session, item: Item) -> Refusal:

@@ -105,7 +105,7 @@ class Session:
         items = self.checklist.phase(phase).items
         return self.look([item for item in items if item.action is None or not item.check.slow])
 
-    def look_after(self, action: str) -> list[Finding]:
+    def recheck_after(self, action: str) -> list[Finding]:
         """Look at the action's phase up to the action's own last item; what later actions bring about is not asked for yet.
 
         An action without items of its own (a rollback) may have undone any: the whole phase is looked at.

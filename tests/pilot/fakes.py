@@ -20,8 +20,9 @@ from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview, perform_alone, preview_of
-from nexy_tui.engine.driver import Outcome, drive
+from nexy_tui.engine.driver import drive
 from nexy_tui.engine.notice import Observer
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Place
 from nexy_tui.engine.session import Keys, Session
 from nexy_tui.engine.wayback import Pair, Standing, WayBack

@@ -188,7 +188,7 @@ def test_while_it_runs_the_exposure_is_in_sight_and_escape_stops_it() -> None:
         assert isinstance(app.screen, ProblemDialog) and "Stopped by the operator." in flowing(app)
 
     play(backend, script, run=False, toasts=True)
-    assert backend.log.records[-1] == ("seal", "failed")
+    assert backend.log.records[-1] == ("seal", "aborted")
 
 
 def test_left_while_it_runs_it_is_stopped_and_sealed_first() -> None:
@@ -208,7 +208,7 @@ def test_left_while_it_runs_it_is_stopped_and_sealed_first() -> None:
 
     app = play(backend, script, run=False)
     assert app.return_value is not None and app.return_value.exit_code == 1
-    assert backend.log.records[-1] == ("seal", "failed") and backend.log.closed
+    assert backend.log.records[-1] == ("seal", "aborted") and backend.log.closed
 
 
 def test_a_failure_names_what_to_do_and_can_be_tried_again() -> None:

@@ -19,8 +19,9 @@ from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
 from nexy_tui.engine import evaluate
 from nexy_tui.engine.document import document, outcome_of
-from nexy_tui.engine.driver import drive, stopped_by
+from nexy_tui.engine.driver import drive
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Looking, PhaseOpened, Sealed
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.run import checklist_digest
 from nexy_tui.release import Refusal
 from nexy_tui.runlog.state import Mark
@@ -105,7 +106,7 @@ class TestLooking:
 
     def test_looking_after_an_action_stops_at_its_last_item(self) -> None:
         made = engine()
-        made.session.look_after("push")
+        made.session.recheck_after("push")
         assert made.stage.looked == ["publish.pushed"]
 
     def test_one_pass_shares_what_it_saw(self) -> None:
@@ -386,7 +387,7 @@ class TestDriving:
 
     @pytest.mark.parametrize(("status", "code"), [(Status.FAILED, 1), (Status.INCONCLUSIVE, 3), (Status.NOT_RUN, 3)])
     def test_an_end_says_whether_it_was_refused_or_unseen(self, status: Status, code: int) -> None:
-        assert stopped_by(Refusal("a.b", status, "")).exit_code == code
+        assert Outcome.from_refusal(Refusal("a.b", status, "")).exit_code == code
 
 
 class TestDocuments:

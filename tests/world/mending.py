@@ -20,8 +20,8 @@ from conftest import Inside
 from nexy_tui.config import load_settings
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.secret import Secret
-from nexy_tui.engine.driver import Outcome
 from nexy_tui.engine.mend import Face, interrupted, mend, open_fix
+from nexy_tui.engine.outcome import Outcome
 from nexy_tui.fixers import config_env, fixer, inbox, target_repository
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
 from nexy_tui.rehearsal.vm.seed import CONFIGS
