@@ -244,12 +244,15 @@ class Backend(Protocol):
         """Which of those troubles (all, where none is named) are here; each finding names its fixer. Changes nothing."""
         ...
 
-    def plan_fix(self, name: str) -> FixPlan:
-        """Exactly what a fixer would change now. Changes nothing."""
+    def plan_fix(self, name: str, run: Session | None = None) -> FixPlan:
+        """Exactly what a fixer would change now, seen from the open run where there is one. Changes nothing."""
         ...
 
-    def fix(self, name: str, secret: str, observer: Observer) -> FixEnd:
-        """Mend, and see again; logged and signed as a run of its own. `secret` is empty where none was asked. Raises Problem."""
+    def fix(self, name: str, secret: str, observer: Observer, run: Session | None = None) -> FixEnd:
+        """Mend, and see again: as an action of the open run, where there is one, else logged and signed as a run of its own.
+
+        `secret` is empty where none was asked. Raises Problem.
+        """
         ...
 
     def way_back(self) -> WayBack:

@@ -41,7 +41,7 @@ class Mender:
             self._plan(fixer, self._confirm)
 
     def _plan(self, fixer: FixerEntry, then: Callable[[FixerEntry, FixPlan], None]) -> None:
-        work = partial(self._conductor.backend.plan_fix, fixer.name)
+        work = partial(self._conductor.backend.plan_fix, fixer.name, self._conductor.open_run)
         self._start(f"Looking what {fixer.name} would change", work, partial(then, fixer))
 
     def _shown(self, fixer: FixerEntry, plan: FixPlan) -> None:
@@ -52,9 +52,6 @@ class Mender:
         conductor = self._conductor
         if not plan.lines:
             self._message(f"{fixer.section} {fixer.title}", _hidden(plan) or ["This trouble is not here. Nothing was changed."])
-        elif plan.outside and conductor.open_run is not None:
-            wait = "A run is open here, and whatever writes outside this machine needs the release lock, which the run holds."
-            self._message(f"{fixer.section} {fixer.title}", [wait, "Leave the run (q), mend this from home, then resume the run."])
         else:
             question = Question(fixer.title, plan.lines, plan.typed, False, conductor.backend.target, "Mend it")
             conductor.app.push_screen(ConfirmDialog(question), partial(self._confirmed, fixer, plan))
@@ -74,13 +71,15 @@ class Mender:
             self._mend(fixer, secret)
 
     def _mend(self, fixer: FixerEntry, secret: str) -> None:
-        work = partial(self._conductor.backend.fix, fixer.name, secret, self._heard)
+        work = partial(self._conductor.backend.fix, fixer.name, secret, self._heard, self._conductor.open_run)
         self._start(f"Mending: {fixer.title}", work, partial(self._mended, fixer))
 
     def _mended(self, fixer: FixerEntry, end: FixEnd) -> None:
         title = f"{fixer.section} {fixer.title}: " + ("mended, and seen" if end.outcome == "verified" else f"not mended ({end.outcome})")
         self._message(title, [*end.lines, f"Log: {end.log}"])
         self.look((fixer.name,))
+        if self._conductor.open_run is not None:
+            self._conductor.look(whole=True)
 
     def _heard(self, notice: Notice) -> None:
         """What the fixer says while it works is in its log; the screen shows that it works."""

@@ -18,14 +18,14 @@ from nexy_tui.engine.alone import Preview, open_alone, perform_alone, preview
 from nexy_tui.engine.before import look_before, propose_version
 from nexy_tui.engine.driver import drive
 from nexy_tui.engine.last_target import target_change
-from nexy_tui.engine.mend import DOCTOR, Face, fix_plan, interrupted, known_fixer, mend, open_fix, worst_first
+from nexy_tui.engine.mend import DOCTOR, Face, fix_plan, interrupted, known_fixer, mend, mend_inside, open_fix, worst_first
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Place, places
 from nexy_tui.engine.run import look_session, resume_run, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.engine.wayback import WayBack, look_way_back
-from nexy_tui.fixers import TROUBLES, Trouble
+from nexy_tui.fixers import TROUBLES, Fixer, Trouble
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
 from nexy_tui.runlog.verify import verify_file
@@ -130,29 +130,37 @@ class RealBackend:
         session = look_session(self._services, DOCTOR, released=True)
         return [replace(finding, fixers=item.fixers) for item, finding in worst_first(items, session.look(items))]
 
-    def plan_fix(self, name: str) -> FixPlan:
+    def plan_fix(self, name: str, run: Session | None = None) -> FixPlan:
         """Exactly what a fixer would change now, as `fix NAME --dry-run` says it; no lines where its trouble is not here."""
         chosen, services = known_fixer(name), self._services
-        planned = fix_plan(services, name)
+        planned = fix_plan(services, name, run)
         outside = any(part.action.writes_outside for part in chosen.parts)
         wanted = chosen.secret if planned.lines and chosen.secret is not None and chosen.needs_secret(services) else None
         typed = f"{services.target.name} fix {chosen.name}" if outside else None
         return FixPlan(planned.lines, typed, wanted.question if wanted is not None else "", outside, planned.unseen)
 
-    def fix(self, name: str, secret: str, observer: Observer) -> FixEnd:
-        """Mend, as `fix NAME --yes` does. Raises Problem where it cannot be begun."""
-        chosen, services, said = known_fixer(name), self._services, list[str]()
-        left = interrupted(services, chosen.name)
-        session = open_fix(services, chosen, left, observer=observer)
-        assert session.log is not None
+    def fix(self, name: str, secret: str, observer: Observer, run: Session | None = None) -> FixEnd:
+        """Mend inside the run, or as `fix NAME --yes` does where none is open. Raises Problem where it cannot be begun."""
+        chosen, said = known_fixer(name), list[str]()
         given = Secret("screen", secret) if secret else None
+        face = Face(lambda _: given, lambda *_: True, said.append)
         try:
-            outcome = mend(session, chosen, Face(lambda _: given, lambda *_: True, said.append), resumed=left is not None)
+            mended = self._mended(chosen, face, observer) if run is None else self._mended_inside(run, chosen, face, observer)
         finally:
-            services.secrets.forget_handed()
-        stop = str(outcome.problem) if outcome.problem is not None else outcome.refusal.reason if outcome.refusal is not None else ""
-        found = [f"{finding.status.value}: {finding.summary}" for finding in session.state.findings.values()]
-        return FixEnd(outcome.outcome, (*said, *found, *filter(None, [stop])), session.log.path)
+            self._services.secrets.forget_handed()
+        outcome, findings, log = mended
+        found = [f"{finding.status.value}: {finding.summary}" for finding in findings]
+        return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason])), log)
+
+    def _mended_inside(self, run: Session, chosen: Fixer, face: Face, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
+        outcome, findings = mend_inside(run, chosen, face, observer)
+        return outcome, findings, run.journal.path
+
+    def _mended(self, chosen: Fixer, face: Face, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
+        left = interrupted(self._services, chosen.name)
+        session = open_fix(self._services, chosen, left, observer=observer)
+        outcome = mend(session, chosen, face, resumed=left is not None)
+        return outcome, tuple(session.state.findings.values()), session.journal.path
 
     def way_back(self) -> WayBack:
         """What clients download now, and what would come back."""

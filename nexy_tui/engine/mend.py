@@ -66,9 +66,16 @@ class Planned:
     unseen: tuple[str, ...]
 
 
-def fix_plan(services: Services, name: str) -> Planned:
-    """What a fixer would change now. Raises Unusable for a name that is none."""
-    session = look_session(services, checklist_of([known_fixer(name)]), released=True)
+def fix_plan(services: Services, name: str, run: Session | None = None) -> Planned:
+    """What a fixer would change now, in the open run where one is named. Raises Unusable for a name that is none."""
+    looking = look_session(services, checklist_of([known_fixer(name)]), released=True)
+    if run is None:
+        return _planned(looking)
+    with run.aside(f"fix {name}", looking.checklist, looking.plan) as session:
+        return _planned(session)
+
+
+def _planned(session: Session) -> Planned:
     findings = session.look(session.checklist.items)
     unseen = tuple(finding.summary for finding in findings if finding.status is Status.INCONCLUSIVE)
     return Planned(tuple(described(session)), unseen)
@@ -138,6 +145,15 @@ def mend(session: Session, chosen: Fixer, face: Face, *, resumed: bool = False) 
         return outcome
     finally:
         session.close()
+
+
+def mend_inside(run: Session, chosen: Fixer, face: Face, observer: Observer = unobserved) -> tuple[Outcome, list[Finding]]:
+    """Mend inside an open run: an action of that run, with its log and its lock; the outcome, and what was found at the end."""
+    checklist = checklist_of([chosen])
+    plan = look_session(run.services, checklist, released=True).plan  # Held against the release that is out, as from home.
+    with run.aside(f"fix {chosen.name}", checklist, plan, observer) as session:
+        outcome = _mend(session, chosen, face, resumed=False)
+        return outcome, session.look(session.checklist.items)
 
 
 def _mend(session: Session, chosen: Fixer, face: Face, resumed: bool) -> Outcome:

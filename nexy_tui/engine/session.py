@@ -81,6 +81,13 @@ class Session:
         """Seconds since the exposure began; 0 where there is none."""
         return 0.0 if self.exposed_since is None else self.services.clock.monotonic() - self.exposed_since
 
+    @contextmanager
+    def aside(self, name: str, checklist: Checklist, plan: Plan, observer: Observer = unobserved) -> Iterator[Session]:
+        """A smaller checklist worked on inside this run: same log, lock and keys, and nothing else acts meanwhile."""
+        inside = replace(plan, run=self._plan.run, started=self._plan.started)
+        with self._exclusive(name):
+            yield Session(self.services, checklist, inside, self.keys, log=self.journal, observer=observer, lock=self._lock)
+
     def watch(self, observer: Observer) -> None:
         """Show everything from now on to one more face."""
         self._observers.append(observer)
@@ -163,7 +170,7 @@ class Session:
 
         Raises Refused while an earlier item does not hold, and whatever the action raises.
         """
-        log = self._journal()
+        log = self.journal
         with self._exclusive(action):
             subject = self.checklist.actions[action]
             if self.checklist.release_action(action).irreversible:
@@ -181,7 +188,7 @@ class Session:
 
     def dry_run(self, action: str) -> ActionResult | None:
         """Do an action's part before its first write, where the checklist has that apart; None where it has not. Raises as `perform`."""
-        log, subject = self._journal(), self.checklist.release_action(action).dry_run
+        log, subject = self.journal, self.checklist.release_action(action).dry_run
         if subject is None:
             return None
         with self._exclusive(action):
@@ -201,7 +208,7 @@ class Session:
         outcome = self._state.attest(item, reason)
         if isinstance(outcome, Refusal):
             raise Refused(outcome.reason, "The log must not claim more than was seen.")
-        self._journal().attestation(item, reason)
+        self.journal.attestation(item, reason)
         self._state = outcome
 
     def restore(self, attestations: Sequence[tuple[str, str]]) -> None:
@@ -236,7 +243,7 @@ class Session:
         if self._lock is not None:
             before = self._lock.take_over()
             held = f"The release lock was taken over from {before}" if before else "Nobody held the release lock"
-            self._journal().progress_checkpoint("take-over", message=f"{held}, as the operator typed.", mark=Mark.TAKEN_OVER)
+            self.journal.progress_checkpoint("take-over", message=f"{held}, as the operator typed.", mark=Mark.TAKEN_OVER)
 
     def reclaim_lock(self) -> None:
         """After a run was cut off: take the release lock again that it left, so that its end gives it back."""
@@ -245,7 +252,7 @@ class Session:
 
     def seal(self, outcome: str, *, goal: Collection[str] | None = None) -> Path:
         """Seal the log: complete, aborted or failed. `complete` only when every phase, or every item of `goal`, holds."""
-        log = self._journal()
+        log = self.journal
         reached = self._state.complete if goal is None else self._reached(goal)
         if outcome == "complete" and not reached:
             raise Refused("The run cannot be sealed as complete.", "An item does not hold.", "Finish the phases, or abort the run.")
@@ -384,7 +391,9 @@ class Session:
         finally:
             self.acting, self.past_return = None, False
 
-    def _journal(self) -> RunLog:
+    @property
+    def journal(self) -> RunLog:
+        """The run's log. Raises Refused for a session that only looks."""
         if self.log is None:
             raise Refused("This session only looks.", "Nothing may act without a signed log.", "Start a run: nexy-tui release")
         return self.log

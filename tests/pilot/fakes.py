@@ -197,6 +197,7 @@ class FakeBackend:
     troubles: dict[str, Finding] = field(default_factory=dict)
     plans: dict[str, FixPlan] = field(default_factory=dict)
     fixed: list[tuple[str, str]] = field(default_factory=list)
+    fixed_in: list[str | None] = field(default_factory=list)
     standing: WayBack = STANDING
 
     @property
@@ -270,12 +271,13 @@ class FakeBackend:
         found = [self.troubles.get(name, Finding(f"fix.{name}", Status.PASSED, "It is not here.")) for name in asked]
         return sorted((replace(one, fixers=(name,)) for one, name in zip(found, asked, strict=True)), key=lambda one: one.status.value)
 
-    def plan_fix(self, name: str) -> FixPlan:
+    def plan_fix(self, name: str, run: Session | None = None) -> FixPlan:
         return self.plans.get(name, FixPlan((), None, "", outside=False))
 
-    def fix(self, name: str, secret: str, observer: Observer) -> FixEnd:
+    def fix(self, name: str, secret: str, observer: Observer, run: Session | None = None) -> FixEnd:
         if self.refuses is not None:
             raise self.refuses
+        self.fixed_in.append(None if run is None else run.plan.run)
         self.fixed.append((name, secret))
         self.troubles.pop(name, None)
         return FixEnd("verified", ("passed: It is mended.",), LOG)

@@ -117,7 +117,7 @@ def test_a_secret_is_asked_for_hidden_and_shown_nowhere() -> None:
     assert backend.fixed == [("gemini-key", KEY)]
 
 
-def test_a_run_that_holds_the_lock_is_left_first() -> None:
+def test_inside_a_run_a_fixer_mends_as_an_action_of_that_run() -> None:
     backend = broken()
 
     async def script(pilot: Pilot[Any]) -> None:
@@ -127,12 +127,12 @@ def test_a_run_that_holds_the_lock_is_left_first() -> None:
         app.push_screen(FixersScreen(app.conductor, ("stale-appcast",)))
         await settle(pilot)
         await press(pilot, "m")
-        assert "needs the release lock, which the run holds" in flowing(app)
-        await press(pilot, "escape", *["up"] * 8, "m", "y")
+        app.screen.query_one(Input).value = "rehearsal fix stale-appcast"
+        await press(pilot, "enter")
         assert "mended, and seen" in flowing(app)
 
     play(backend, script)
-    assert backend.fixed == [("inbox", "")]
+    assert backend.fixed == [("stale-appcast", "")] and backend.fixed_in == [backend.log.run]
 
 
 def test_a_refusal_is_shown_with_what_to_do() -> None:

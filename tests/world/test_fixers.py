@@ -35,7 +35,12 @@ from mending import (
     stray_manifest,
 )
 
+from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli.backend import RealBackend
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.version import Version
+from nexy_tui.engine.notice import unobserved
+from nexy_tui.engine.run import start_run
 from nexy_tui.fixers import FIXERS, fixer
 from nexy_tui.rehearsal.faults.vm import EXPIRED_KEY
 from nexy_tui.rehearsal.home import WAITING_SPEED
@@ -623,3 +628,28 @@ def test_a_stray_commit_of_somebody_elses_clone_is_found_where_the_remote_led(ma
     inside.run("git", "push", "-q", inside.home / "elsewhere.git", "HEAD:main", cwd=other, env=elsewhere)
     inside.git("remote", "set-url", "origin", inside.home / "elsewhere.git")
     assert "git -C stray revert" not in json.dumps(fix(inside, "4.5", "--dry-run", env=elsewhere).document)
+
+
+def test_a_fixer_begun_inside_a_run_is_an_action_of_that_run(module_world: Inside) -> None:
+    """The run holds the lock, and the fixer writes outside: the same lock, the same log, and the run goes on."""
+    module_world.fault("config-env-broken")
+    with inside_of(module_world) as services:
+        mine = services()
+        run = start_run(mine, CHECKLIST, version=Version.parse(module_world.world.next), kind=Kind.FULL, with_pkg=False)
+        run.take_over_lock()
+        held = module_world.git("ls-remote", "origin", "refs/nexy/lock")
+        backend = RealBackend(mine)
+        plan = backend.plan_fix("config-env", run)
+        end = backend.fix("config-env", "", unobserved, run)
+        still_held = module_world.git("ls-remote", "origin", "refs/nexy/lock")
+        log = run.seal("aborted")
+        run.close()
+        mine.github.close()
+    assert plan.lines and plan.outside and end.outcome == "verified" and end.log == log
+    assert held and still_held, "the run keeps its lock"
+    records = read_log(log)
+    mended = [(record.kind, record.status) for record in records if record.action and record.action.startswith("fix config-env")]
+    assert mended[0] == ("intent", None) and mended[-1] == ("result", "done")
+    assert [record.kind for record in records].count("genesis") == 1 and verified_as(module_world, log) == SEALED
+    assert not module_world.git("ls-remote", "origin", "refs/nexy/lock")
+    assert fix(module_world, "config-env", "--dry-run").exit == 0
