@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 
 from checks.base import Check, Scope
 from checks.database import look_survey
 from checks.database_records import Believed, Doubted, believe
 from nexy_tui.core.database_record import BackupRecord, DatabaseId, DrillRecord
+from nexy_tui.core.database_rules import SKEW
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
 from nexy_tui.core.plan import Plan
-from nexy_tui.services.database.facts import NewestArchive, seen
+from nexy_tui.core.text import printable
+from nexy_tui.services.database.facts import NewestArchive, Stray, seen
 
 FRESH = timedelta(hours=12)
 """A backup older than this says too little about the data that a release puts at risk."""
 
-SKEW = timedelta(minutes=5)
-"""How far another machine's clock may be ahead before its records count as dated in the future."""
+_TYPED = 100
+"""A longer name may have come cut, and is removed by its number."""
 
 BACK_UP = "Make one: nexy-tui db backup"
 DRILL_NOW = "Drill the newest archive: nexy-tui db drill"
@@ -26,12 +30,30 @@ DRILL_NOW = "Drill the newest archive: nexy-tui db drill"
 
 @dataclass(frozen=True, slots=True)
 class BackupFacts:
-    """The newest archive, its record as far as it is believed, and the database it should be of."""
+    """The newest archive, its record as far as it is believed, the database it should be of, and what lies there besides."""
 
     database: DatabaseId
     directory: str
     newest: NewestArchive | None
     record: Believed[BackupRecord] | Doubted | None
+    strays: tuple[Stray, ...] = ()
+    on_vm: bool = False
+
+    def told(self) -> str:
+        """What lies there and does not count, and how to remove it."""
+        if not self.strays:
+            return ""
+        first, others = self.strays[0], len(self.strays) - 1
+        more = f"; and {others} more" if others else ""
+        return f" Not counted: {printable(first.name)}, since {first.reason}{more}; {self.removal(first)}."
+
+    def removal(self, stray: Stray) -> str:
+        """The command that removes it, and where."""
+        if stray.name.isprintable() and len(stray.name) < _TYPED:
+            command = f"rm -rf -- {shlex.quote(str(PurePosixPath(self.directory) / stray.name))}"
+        else:
+            command = f"ls -lib -- {shlex.quote(self.directory)}, then find there -maxdepth 1 -inum its number -delete"
+        return f"to remove it, on the VM: sudo {command}" if self.on_vm else f"to remove it: {command}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +72,7 @@ def look_backup(scope: Scope) -> BackupFacts:
     database = seen(survey.catalog).identity(survey.address)
     line = vault.newest.record if vault.newest is not None else None
     record = believe(line, scope.trusted(), BackupRecord.read) if line is not None else None
-    return BackupFacts(database, vault.directory, vault.newest, record)
+    return BackupFacts(database, vault.directory, vault.newest, record, vault.strays, survey.where == "vm")
 
 
 def look_drill(scope: Scope) -> DrillFacts:
@@ -66,10 +88,13 @@ def look_drill(scope: Scope) -> DrillFacts:
 def judge_backup(facts: BackupFacts, plan: Plan) -> Verdict:
     """A whole backup of this database, made after this run began (without a run: in the last 12 hours), with a signed record."""
     newest = facts.newest
+    strays = [Evidence("not counted", f"{printable(stray.name)}: {stray.reason}", facts.removal(stray)) for stray in facts.strays]
     if newest is None:
-        return failed(f"There is no backup in {facts.directory}.", BACK_UP, Evidence("backup folder", "empty", facts.directory))
+        empty = Evidence("backup folder", "no backup in it", facts.directory)
+        return failed(f"There is no backup in {facts.directory}.{facts.told()}", BACK_UP, empty, *strays)
     name, source = newest.archive.name, f"{newest.archive.name}.backup.json"
-    evidence = [Evidence("newest archive", f"{name}, {newest.archive.size} bytes, sha256 {newest.archive.sha256}", facts.directory)]
+    content = f"{name}, {newest.archive.size} bytes, sha256 {newest.archive.sha256}"
+    evidence = [Evidence("newest archive", content, facts.directory), *strays]
     if isinstance(facts.record, Believed):
         record = facts.record.record
         evidence += [
@@ -80,11 +105,11 @@ def judge_backup(facts: BackupFacts, plan: Plan) -> Verdict:
         ]
         trouble = _sum_trouble(newest) or _record_trouble(newest, record, facts.database) or _too_old(record.finished, plan)
         if not trouble:
-            return passed(f"{name} was finished {_ago(plan.now - record.finished)}, and reads back whole.", *evidence)
+            return passed(f"{name} was finished {_ago(plan.now - record.finished)}, and reads back whole.{facts.told()}", *evidence)
     else:
         reason = facts.record.reason if facts.record is not None else "there is none"
         trouble = _sum_trouble(newest) or f"has no signed record that is believed, so nobody can tell what it holds: {reason}"
-    return failed(f"{name} {trouble.rstrip('.')}.", BACK_UP, *evidence)
+    return failed(f"{name} {trouble.rstrip('.')}.{facts.told()}", BACK_UP, *evidence)
 
 
 def _sum_trouble(newest: NewestArchive) -> str:

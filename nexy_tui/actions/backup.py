@@ -34,7 +34,7 @@ class Backup:
             f"Back up {services.database.place.address()} from {services.database.seen_from}:",
             "pg_dump (custom format) and its schema, from one snapshot",
             "pack nexy_db_<time>.tar.gz with metadata and SHA256SUMS, and read it back whole",
-            "remove archives past BACKUP_RETENTION_DAYS; the newest and the one drilled last stay",
+            "remove archives past BACKUP_RETENTION_DAYS, but for the one drilled last and those that a record of the last 7 days speaks of",
             "sign a record of it beside the archive",
         ]
 
@@ -59,8 +59,9 @@ def keep(context: ActionContext, made: BackupMade) -> ActionResult:
     name, finished = record.archive.name, rfc3339(record.finished)
     content = f"{name}, {record.archive.size} bytes, sha256 {record.archive.sha256}"
     offsite = "" if made.offsite == "none" else f" No copy was made at {made.offsite}: BACKUP_OFFSITE_PROVIDER is the team's script's."
+    held = f" No old archive was removed: {made.held}." if made.held else ""
     return ActionResult(
-        f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.{offsite}",
+        f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.{offsite}{held}",
         (
             Evidence("archive", content, made.directory, finished),
             *(Evidence("removed", old, made.directory) for old in made.removed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 REQUIRED_TABLES = ("users", "sessions", "commands", "token_usage")
 """Without these it is not the service's database."""
@@ -29,6 +30,12 @@ HOST = re.compile(r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A
 
 DRILL_DATABASE = re.compile(r"restore_drill_[0-9]{8}_[0-9]{6}")
 """The only databases a drill creates, and the only ones it ever drops."""
+
+SKEW = timedelta(minutes=5)
+"""How far another machine's clock may be ahead before what it dates counts as dated in the future."""
+
+LEAST_KEPT = timedelta(days=7)
+"""What a record speaks of that is younger than this is never removed; a retention shorter than this removes nothing."""
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORD = re.compile(r"\w+")

@@ -20,7 +20,8 @@ from nexy_tui.core.problem import CouldNotLook, Problem, Refused, Unusable
 from nexy_tui.runlog import read
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import artifact, sparkle, version_files
-from nexy_tui.services.database.folder import RECORD_SUFFIX, SUM_SUFFIX, BackupFolder
+from nexy_tui.services.database.facts import NewestArchive, Stray
+from nexy_tui.services.database.folder import DRILL_SUFFIX, RECORD_SUFFIX, SUM_SUFFIX, BackupFolder
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import load
 from nexy_tui.services.plain_file import look_plain, read_plain, read_version_text
@@ -88,11 +89,6 @@ def _inbox(name: str) -> Callable[[Path], object]:
 _ARCHIVE = "nexy_db_20260214T120000Z.tar.gz"
 
 
-def _backups(root: Path) -> object:
-    (root / "backups" / _ARCHIVE).write_bytes(b"archive")
-    return BackupFolder(root / "backups").survey().newest
-
-
 READERS: dict[str, tuple[str, Callable[[Path], object], bytes]] = {
     # what is read: its path, how, and bytes that are right
     "VERSION": ("VERSION", lambda root: read_version_text(_layout(root)), b"1.6.1.43\n"),
@@ -110,9 +106,6 @@ READERS: dict[str, tuple[str, Callable[[Path], object], bytes]] = {
     "image": ("release_inbox/Nexy.dmg", _inbox("Nexy.dmg"), PARSERS["dmg"].takes),
     "package": ("release_inbox/Nexy.pkg", _inbox("Nexy.pkg"), PARSERS["xar"].takes),
 }
-for _suffix in (SUM_SUFFIX, RECORD_SUFFIX):
-    READERS[f"backup's {_suffix}"] = (f"backups/{_ARCHIVE}{_suffix}", _backups, b"ab" * 32 + b"\n")
-
 OUTSIDE = ("VERSION", "manifest", "bump", "signature", "image", "package")
 """What others can push or lay down: a link of theirs must not lead this program to somebody's other files."""
 
@@ -168,6 +161,17 @@ def test_what_lies_there_as_it_must_is_read(name: str, tmp_path: Path) -> None:
     place(tmp_path, name).write_bytes(READERS[name][2])
     (tmp_path / "VERSION").write_bytes(b"1.6.1.43\n")
     assert READERS[name][1](tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["", SUM_SUFFIX, RECORD_SUFFIX, DRILL_SUFFIX])
+@pytest.mark.parametrize("lay", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path)])
+def test_what_is_no_plain_file_among_the_archives_is_named(suffix: str, lay: Callable[[Path], None], tmp_path: Path) -> None:
+    (tmp_path / _ARCHIVE).write_bytes(b"archive")
+    (tmp_path / (_ARCHIVE + suffix)).unlink(missing_ok=True)
+    lay(tmp_path / (_ARCHIVE + suffix))
+    vault = BackupFolder(tmp_path).survey()
+    assert vault.strays == (Stray(_ARCHIVE + suffix, "it is no plain file"),)
+    assert vault.newest == (NewestArchive(vault.newest.archive, None, None) if suffix and vault.newest else None)
 
 
 def test_a_link_inside_the_checkout_is_followed(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import time
@@ -29,7 +28,6 @@ from nexy_tui.core.problem import ActionFailed, Cancelled, Refused, Unusable
 from nexy_tui.rehearsal.database import server as database
 from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.runlog.trust import AllowedSigners
-from nexy_tui.services.database.archive import archive_name
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import Address, load
 from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK
@@ -175,21 +173,6 @@ def test_a_living_holder_is_waited_for_and_a_dead_one_replaced(bench: Bench) -> 
             back_up(bench)
     name = back_up(bench).archive.name
     assert bench.files() == [name, f"{name}.sha256"]
-
-
-def test_retention_keeps_the_newest_and_the_one_drilled_last(bench: Bench) -> None:
-    bench.backups.mkdir(parents=True)
-    now = datetime.now(UTC)
-    ages = {days: archive_name(now - timedelta(days=days)) for days in (29, 31, 40, 50)}
-    for days, name in ages.items():
-        for suffix in ("", ".sha256", ".backup.json", *((".drill.jsonl",) if days in (40, 50) else ())):
-            (bench.backups / (name + suffix)).write_text("old")
-    os.utime(bench.backups / f"{ages[50]}.drill.jsonl", (0, 0))
-    (bench.backups / "nexy_db_notes.tar.gz").write_text("somebody's")
-    made = bench.place().back_up(silent, lambda: False)
-    assert sorted(made.removed) == sorted([ages[31], ages[50]])
-    left = {file.split(".")[0] for file in bench.files()}
-    assert left == {name.split(".")[0] for name in (ages[29], ages[40], made.record.archive.name)} | {"nexy_db_notes"}
 
 
 # --- drill ---

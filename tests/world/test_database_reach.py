@@ -7,7 +7,6 @@ import json
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from nexy_tui.core.event import silent
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.rehearsal.database.cluster import bin_dir
+from nexy_tui.services import processes
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import load, settings_of
 from nexy_tui.services.database.tools import Tools
@@ -201,8 +201,8 @@ def test_a_client_program_sends_no_password_in_cleartext(bench: Bench, rogue: Ro
     services = bench.services()
     settings = settings_of(services)
     environment = Tools(services.environ).environment(settings, settings.superuser)
-    done = subprocess.run([bin_dir() / "pg_dump", "--no-password"], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode != 0 and "server requested a cleartext password" in done.stderr
+    done = processes.run([str(bin_dir() / "pg_dump"), "--no-password"], env=environment, check=False)
+    assert done.exit != 0 and "server requested a cleartext password" in done.stderr
     assert not [heard for heard in rogue.heard if any(password in heard for password in passwords(bench))]
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,6 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.rehearsal.database import server as database
 from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.rehearsal.seed import database_settings
-from nexy_tui.services.database.archive import archive_name
 from nexy_tui.services.database.facts import Survey, Unseen
 from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK
 from nexy_tui.services.database.vm import VmDatabase
@@ -274,21 +271,6 @@ def test_a_dead_holders_lock_is_taken_over(bench: Bench, machine: Machine) -> No
         assert lock.exists()
     name = bench.place("vm").back_up(silent, lambda: False).record.archive.name
     assert machine.files() == [name, f"{name}.sha256"]
-
-
-def test_retention_on_the_vm(bench: Bench, machine: Machine) -> None:
-    machine.backups.mkdir(parents=True)
-    now = datetime.now(UTC)
-    ages = {days: archive_name(now - timedelta(days=days)) for days in (6, 8, 40, 50)}
-    for days, name in ages.items():
-        for suffix in ("", ".sha256", *((".drill.jsonl",) if days in (40, 50) else ())):
-            (machine.backups / (name + suffix)).write_text("old")
-    os.utime(machine.backups / f"{ages[50]}.drill.jsonl", (0, 0))
-    machine.configure(BACKUP_RETENTION_DAYS="07")
-    made = bench.place("vm").back_up(silent, lambda: False)
-    assert sorted(made.removed) == sorted([ages[8], ages[50]])
-    kept = (ages[6], ages[40], made.record.archive.name)
-    assert {file.split(".")[0] for file in machine.files()} == {name.split(".")[0] for name in kept}
 
 
 def test_a_failing_pg_dump_on_the_vm_leaves_nothing(bench: Bench, machine: Machine) -> None:

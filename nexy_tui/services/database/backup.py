@@ -21,6 +21,7 @@ from nexy_tui.services.database import archive as archive_format
 from nexy_tui.services.database.connect import connection, count_rows, refused
 from nexy_tui.services.database.facts import BackupMade, Catalog, Tool
 from nexy_tui.services.database.folder import PARTIAL, SUM_SUFFIX, BackupFolder
+from nexy_tui.services.database.retention import retire
 from nexy_tui.services.database.settings import DatabaseSettings
 from nexy_tui.services.database.tools import Tools, said_by
 from nexy_tui.services.surroundings import Surroundings
@@ -78,7 +79,7 @@ class LocalBackup:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         finished = self.now()
-        removed = self.folder.retire(self.settings.retention_days, finished)
+        retired = retire(self.folder, name, self.settings.retention_days, finished)
         record = BackupRecord(
             archive=archive,
             database=catalog.identity(self.settings.address),
@@ -88,7 +89,7 @@ class LocalBackup:
             pg_dump_version=pg_dump.version,
             rows=rows,
         )
-        return BackupMade(record, str(self.folder.path), self.settings.offsite_provider, removed)
+        return BackupMade(record, str(self.folder.path), self.settings.offsite_provider, retired.removed, retired.held)
 
     @contextmanager
     def _snapshot(self) -> Iterator[tuple[Connection, str]]:

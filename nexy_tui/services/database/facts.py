@@ -129,13 +129,22 @@ class DrillLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """What lies among the archives and is none, or cannot be one yet; and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Vault:
-    """The backup folder: where it is, its newest archive, and the drill journals' lines."""
+    """The backup folder: where it is, its newest archive, the drill journals' lines, and what does not belong there."""
 
     directory: str
     count: int
     newest: NewestArchive | None
     drills: tuple[DrillLine, ...]
+    strays: tuple[Stray, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,7 @@ def seen(part: _Part | Unseen) -> _Part:
 
 @dataclass(frozen=True, slots=True)
 class BackupMade:
-    """A backup that was written and verified, its record not yet signed; where it lies, and the old archives that went.
+    """A backup that was written and verified, its record not yet signed; where it lies, and the old archives that went, or why none.
 
     `offsite` is the configured BACKUP_OFFSITE_PROVIDER: the archive is not copied there from here.
     """
@@ -172,3 +181,4 @@ class BackupMade:
     directory: str
     offsite: str
     removed: Sequence[str] = ()
+    held: str = ""

@@ -8,15 +8,16 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nexy_tui.core.database_record import Archive
+from nexy_tui.core.database_rules import SKEW
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.services.database.archive import file_sha256, taken_at
-from nexy_tui.services.database.facts import DrillLine, NewestArchive, Vault
+from nexy_tui.services.database.facts import DrillLine, NewestArchive, Stray, Vault
 from nexy_tui.services.plain_file import read_plain
 
 LOCK = ".backup.lock"
@@ -32,29 +33,46 @@ _JOURNALS, _LINES = 50, 20
 class BackupFolder:
     """One directory of archives. Hashes of archives are remembered as long as the file is untouched."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.path = path
+        self._now = now
         self._hashes: dict[tuple[int, ...], str] = {}
 
     def names(self) -> list[str]:
-        """The archives' names, newest first. Raises CouldNotLook when the folder is there but cannot be read."""
+        """The archives' names, newest first, but for strays. Raises CouldNotLook when the folder is there but cannot be read."""
+        return [name for name, reason in self._listed().items() if not reason and taken_at(name) is not None]
+
+    def strays(self) -> tuple[Stray, ...]:
+        """What is named like an archive or what lies beside one, and is none, or is dated in the future."""
+        return tuple(Stray(name, reason) for name, reason in self._listed().items() if reason)
+
+    def _listed(self) -> dict[str, str]:
+        """Everything that is named like that, newest first, with the reason why it does not count, if any."""
         try:
             with os.scandir(self.path) as entries:
-                found = [entry.name for entry in entries if taken_at(entry.name) and entry.is_file(follow_symlinks=False)]
+                found = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries if entry.name.startswith("nexy_db_")}
         except FileNotFoundError:
-            return []
+            return {}
         except OSError as error:
             raise CouldNotLook(
                 f"The backup folder {self.path} cannot be read: {error.strerror}.", remedy="Mend its permissions, or set BACKUP_LOCAL_DIR."
             ) from None
-        return sorted(found, reverse=True)
+        return {name: self._fault(name, found[name]) for name in sorted(found, reverse=True)}
+
+    def _fault(self, name: str, plain: bool) -> str:
+        taken = taken_at(name)
+        if taken is None and not _is_beside(name):
+            return "its name is not an archive's"
+        if not plain:
+            return "it is no plain file"
+        return "it is dated in the future" if taken is not None and taken > self._now() + SKEW else ""
 
     def survey(self) -> Vault:
         """What lies in the folder. Raises CouldNotLook when it cannot be read."""
         names = self.names()
         try:
             newest = self._newest(names[0]) if names else None
-            return Vault(str(self.path), len(names), newest, tuple(self._drills()))
+            return Vault(str(self.path), len(names), newest, tuple(self._drills()), self.strays())
         except OSError as error:
             raise CouldNotLook(
                 f"{error.filename or self.path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again."
@@ -103,19 +121,25 @@ class BackupFolder:
         finally:
             os.close(descriptor)
 
-    def retire(self, days: int, now: datetime) -> list[str]:
-        """Remove archives older than `days`, with what lies beside them; never the newest, nor the one drilled last."""
-        names = self.names()
-        journals = [(self._journal(name).stat().st_mtime_ns, name) for name in names if self._journal(name).exists()]
-        drilled = max(journals)[1] if journals else ""
-        removed = []
-        for name in names[1:]:
-            taken = taken_at(name)
-            if name != drilled and taken is not None and now - taken > timedelta(days=days):
-                for suffix in ("", SUM_SUFFIX, RECORD_SUFFIX, DRILL_SUFFIX):
-                    (self.path / (name + suffix)).unlink(missing_ok=True)
-                removed.append(name)
-        return removed
+    def record_lines(self, name: str) -> list[bytes]:
+        """The lines of an archive's records, a backup's and the last drills'. Raises PermissionError."""
+        return [line for line in (self._line(name + RECORD_SUFFIX), *self.drill_lines(name)) if line]
+
+    def drill_lines(self, name: str) -> list[bytes]:
+        """The last lines of an archive's drill journal. Raises PermissionError."""
+        path = self.path / (name + DRILL_SUFFIX)
+        if not path.is_file() or path.is_symlink():
+            return []
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LINES * _LINE_LIMIT))
+            return [line for line in stream.read().split(b"\n") if line][-_LINES:]
+
+    def remove(self, name: str) -> bool:
+        """Remove an archive with what lies beside it, plain files or links alone. Whether it is gone."""
+        for suffix in ("", SUM_SUFFIX, RECORD_SUFFIX, DRILL_SUFFIX):
+            with contextlib.suppress(OSError):
+                (self.path / (name + suffix)).unlink(missing_ok=True)
+        return not (self.path / name).exists()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -174,25 +198,32 @@ class BackupFolder:
                 path.unlink(missing_ok=True)
 
     def _newest(self, name: str) -> NewestArchive:
+        said = self._line(name + SUM_SUFFIX, 64)
+        sidecar = None if said is None else said.decode("ascii", "replace").lower()
+        return NewestArchive(self.archive(name), sidecar, self._line(name + RECORD_SUFFIX))
+
+    def _line(self, name: str, limit: int = _LINE_LIMIT) -> bytes | None:
+        """A small file's one line; None where it is not there, or is nothing that can be read."""
         try:
-            sidecar: str | None = read_plain(self.path / (name + SUM_SUFFIX), 64).decode("ascii", "replace").lower()
-        except FileNotFoundError:
-            sidecar = None
-        try:
-            record: bytes | None = read_plain(self.path / (name + RECORD_SUFFIX), _LINE_LIMIT).removesuffix(b"\n")
-        except FileNotFoundError:
-            record = None
-        return NewestArchive(self.archive(name), sidecar, record)
+            return read_plain(self.path / name, limit, self.path).removesuffix(b"\n")
+        except PermissionError:
+            raise
+        except OSError:
+            return None
 
     def _drills(self) -> Iterator[DrillLine]:
-        for path in sorted(self.path.glob(f"*{DRILL_SUFFIX}"), reverse=True)[:_JOURNALS]:
+        """The lines of the journals written to last. What is dated in the future comes last: it was not written by a drill."""
+        journals = [path for path in self.path.glob(f"*{DRILL_SUFFIX}") if path.is_file() and not path.is_symlink()]
+        for path in sorted(journals, key=self._written, reverse=True)[:_JOURNALS]:
             name = path.name.removesuffix(DRILL_SUFFIX)
-            if taken_at(name) is None or not path.is_file():
-                continue
-            with path.open("rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LINES * _LINE_LIMIT))
-                lines = [line for line in stream.read().split(b"\n") if line]
-            yield from (DrillLine(name, line) for line in lines[-_LINES:])
+            if taken_at(name) is not None:
+                yield from (DrillLine(name, line) for line in self.drill_lines(name))
 
-    def _journal(self, name: str) -> Path:
-        return self.path / (name + DRILL_SUFFIX)
+    def _written(self, path: Path) -> float:
+        moment = path.stat().st_mtime
+        return moment if moment <= (self._now() + SKEW).timestamp() else 0.0
+
+
+def _is_beside(name: str) -> bool:
+    """Whether this lies beside an archive of whatever date."""
+    return any(name.endswith(suffix) and taken_at(name.removesuffix(suffix)) for suffix in (SUM_SUFFIX, RECORD_SUFFIX, DRILL_SUFFIX))

@@ -94,7 +94,7 @@ class LocalDatabase:
             ) from None
 
     def _folder(self, settings: DatabaseSettings) -> BackupFolder:
-        return self._folders.setdefault(settings.backup_dir, BackupFolder(settings.backup_dir))
+        return self._folders.setdefault(settings.backup_dir, BackupFolder(settings.backup_dir, self._clock.now))
 
     def _write(self, write: Callable[[BackupFolder], None]) -> None:
         folder = self._folder(self._read_settings())

@@ -19,13 +19,13 @@ from nexy_tui import __version__
 from nexy_tui.core import strict_json
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, DrillRecord
-from nexy_tui.core.database_rules import REQUIRED_TABLES
+from nexy_tui.core.database_rules import REQUIRED_TABLES, SKEW
 from nexy_tui.core.event import Emit, PointOfNoReturn, silent
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
 from nexy_tui.core.text import printable
-from nexy_tui.services.database.facts import BackupMade, Catalog, DrillLine, NewestArchive, Survey, Tool, Unseen, Vault
+from nexy_tui.services.database.facts import BackupMade, Catalog, DrillLine, NewestArchive, Stray, Survey, Tool, Unseen, Vault
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import Address
 from nexy_tui.services.database.sql import CATALOG, COUNT_TABLES, DRILL_COMMENT, DRILL_LOCK, HARDEN
@@ -155,7 +155,13 @@ class VmDatabase:
 
     @property
     def _common(self) -> dict[str, str]:
-        return {"NEXY_BASE": str(self._layout.base), "NEXY_DB_HOSTS": " ".join(self._reach.hosts)}
+        now = self._clock.now().astimezone(UTC)
+        return {
+            "NEXY_BASE": str(self._layout.base),
+            "NEXY_DB_HOSTS": " ".join(self._reach.hosts),
+            "NEXY_NOW": rfc3339(now),
+            "NEXY_LATEST": f"{now + SKEW:%Y%m%dT%H%M%SZ}",
+        }
 
     def read_survey(self, result: ScriptResult, taken: datetime) -> Survey:
         """The facts in the survey's output. Raises CouldNotLook, and Unusable for a host that does not count."""
@@ -189,7 +195,8 @@ class VmDatabase:
             pg_dump_version=facts.need("pg-dump"),
             rows=facts.rows(),
         )
-        return BackupMade(record, f"{facts.need('folder')} on {self._vm.where}", facts.need("offsite"), facts.all("removed"))
+        directory, held = f"{facts.need('folder')} on {self._vm.where}", facts.get("held") or ""
+        return BackupMade(record, directory, facts.need("offsite"), facts.all("removed"), held)
 
     def keep_backup_record(self, archive: str, line: bytes) -> None:
         """Lay a backup's signed record beside its archive on the VM."""
@@ -296,4 +303,6 @@ def _vault(facts: Facts) -> Vault:
         record = next(facts.lines("record"), None)
         newest = NewestArchive(Archive(name, int(size), sha256), None if sidecar == "-" else sidecar, record)
     drills = tuple(DrillLine(name, line) for name, line in zip(facts.all("drill-of"), facts.lines("drill"), strict=False))
-    return Vault(facts.need("folder"), int(facts.need("count")), newest, drills)
+    places = (stray.partition("/") for stray in facts.all("stray"))
+    strays = tuple(Stray(printable(name), reason) for reason, _, name in places)
+    return Vault(facts.need("folder"), int(facts.need("count")), newest, drills, strays)

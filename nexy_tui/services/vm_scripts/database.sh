@@ -1,6 +1,6 @@
 # The database on this VM: its settings, its client programs, its backup folder. The other database scripts follow this one.
 # Parameters: NEXY_BASE, the rulebook's repo root from the clone's root; NEXY_DB_HOSTS, the hosts off this VM that the
-# operator's own configuration names, each between spaces.
+# operator's own configuration names, each between spaces; NEXY_LATEST, the latest stamp that is not in the future.
 # Output: one line "nexy-database <base64 of gzip of 'name value' lines>", short enough for run-command's 4,096 bytes.
 set -uo pipefail
 umask 077
@@ -132,5 +132,11 @@ query() { as_role "$1" "$2" "$psql" -XAtqw -v ON_ERROR_STOP=1 -v app="$app" -v s
 # hand_over PATH…: what root made belongs to the clone's owner, whose scripts live with it
 hand_over() { if [ "$(id -u)" = 0 ]; then chown --reference="$NEXY_APP_DIR" -- "$@"; fi; }
 
-archives() { find "$folder" -maxdepth 1 -type f -name 'nexy_db_*.tar.gz' -printf '%f\n' 2>/dev/null | grep -E '^nexy_db_[0-9]{8}T[0-9]{6}Z\.tar\.gz$' | sort -r; }
+# archives: their names, newest first; strays, what is named like one and is none or is dated in the future, are not among them
+archives() {
+    local found
+    find "$folder" -maxdepth 1 -type f -name 'nexy_db_*.tar.gz' -printf '%f\n' 2>/dev/null | grep -E '^nexy_db_[0-9]{8}T[0-9]{6}Z\.tar\.gz$' | sort -r |
+        while read -r found; do if [[ ! $found > nexy_db_$NEXY_LATEST.tar.gz ]]; then printf '%s\n' "$found"; fi; done
+}
+plain() { [ -f "$1" ] && [ ! -L "$1" ]; }
 sha256_of() { sha256sum < "$1" | cut -d ' ' -f 1; }

@@ -27,14 +27,37 @@ newest=$(archives | head -n 1)
 fact count "$(archives | wc -l)"
 if [ -n "$newest" ]; then
     path="$folder/$newest"
-    sidecar=$(head -c 64 "$path.sha256" 2>/dev/null | tr 'A-F' 'a-f')
+    sidecar=
+    if plain "$path.sha256"; then sidecar=$(head -c 64 "$path.sha256" | tr 'A-F' 'a-f' | tr -dc '0-9a-f'); fi
     fact newest "$newest $(stat -c %s "$path") $(sha256_of "$path") ${sidecar:--}"
-    if [ -f "$path.backup.json" ]; then signed_line record "$(head -c 65536 "$path.backup.json" | head -n 1)"; fi
+    if plain "$path.backup.json"; then signed_line record "$(head -c 65536 "$path.backup.json" | head -n 1)"; fi
 fi
-journal=$(find "$folder" -maxdepth 1 -type f -name 'nexy_db_*.tar.gz.drill.jsonl' -printf '%T@ %f\n' 2>/dev/null | sort -rn | head -n 1 | cut -d ' ' -f 2)
-if [ -n "$journal" ]; then
+told=0
+while IFS= read -r -d '' stray; do
+    reason="its name is not an archive's"
+    if [[ $stray =~ ^nexy_db_[0-9]{8}T[0-9]{6}Z\.tar\.gz(\.sha256|\.backup\.json|\.drill\.jsonl)?$ ]]; then
+        reason='it is no plain file'
+        if plain "$folder/$stray"; then
+            if [ -n "${BASH_REMATCH[1]}" ] || [[ ! $stray > nexy_db_$NEXY_LATEST.tar.gz ]]; then continue; fi
+            reason='it is dated in the future'
+        fi
+    fi
+    fact stray "$reason/${stray:0:100}"
+    told=$((told + 1))
+    if [ "$told" = 5 ]; then break; fi
+done < <(find "$folder" -maxdepth 1 -name 'nexy_db_*' -printf '%f\0' 2>/dev/null | sort -rz)
+
+# The last drills, from the journals written to last: what is dated in the future was written by none. As many as come through.
+journals=$(find "$folder" -maxdepth 1 -type f ! -newermt "$NEXY_NOW 5 minutes" -name 'nexy_db_*.tar.gz.drill.jsonl' -printf '%T@ %f\n' 2>/dev/null |
+    grep -E ' nexy_db_[0-9]{8}T[0-9]{6}Z\.' | sort -rn | head -n 3 | cut -d ' ' -f 2)
+for journal in $journals; do
     while read -r line; do
+        cp "$scratch/facts" "$scratch/before"
         fact drill-of "${journal%.drill.jsonl}"
         signed_line drill "$line"
+        if [ "$(gzip -9n < "$scratch/facts" | wc -c)" -gt 2900 ]; then
+            mv "$scratch/before" "$scratch/facts"
+            break 2
+        fi
     done < <(tail -n 2 "$folder/$journal" | cut -c 1-65536)
-fi
+done
