@@ -208,6 +208,10 @@ class Backend(Protocol):
         """Begin a run; its genesis is on disk. Raises Problem."""
         ...
 
+    def target_changes(self) -> Sequence[str]:
+        """Lines `key: before → now` for what of the target differs from the last run's; quickly, from this machine alone."""
+        ...
+
     def resume(self, path: Path) -> Session:
         """Take up an unfinished run. Raises Problem."""
         ...

@@ -22,6 +22,7 @@ from nexy_tui.release import Refusal
 from screens.actor import Actor
 from screens.autopilot import Autopilot
 from screens.backend import Backend, Ending
+from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.message import ProblemDialog
 from screens.feed import Feed
 from screens.jobs import Jobs
@@ -121,11 +122,21 @@ class Conductor:
 
     def start(self, version: Version, kind: Kind, with_pkg: bool) -> None:
         """Begin a run."""
-        self.open(partial(self.backend.open_run, version, kind, with_pkg))
+        self.if_meant(partial(self.open, partial(self.backend.open_run, version, kind, with_pkg)))
 
     def resume(self, path: Path) -> None:
         """Take a run up again."""
-        self.open(partial(self.backend.resume, path), resumed=True)
+        self.if_meant(partial(self.open, partial(self.backend.resume, path), resumed=True))
+
+    def if_meant(self, go: Callable[[], None]) -> None:
+        """Go on; where the release target is not the last run's, only once that was shown and confirmed by typing."""
+        target, changes = self.backend.target, self.backend.target_changes()
+        if not changes or self.auto:
+            go()
+            return
+        lines = ("The release target is not the last run's:", *changes)
+        question = Question("The target has changed", lines, target.name, False, target, verb="It is meant so")
+        self.app.push_screen(ConfirmDialog(question), lambda answer: go() if answer == GO else None)
 
     def open(self, factory: Callable[[], Session], *, resumed: bool = False) -> None:
         """Open a run in a thread and show its first phase."""

@@ -57,8 +57,10 @@ class Mender:
             conductor.app.push_screen(ConfirmDialog(question), partial(self._confirmed, fixer, plan))
 
     def _confirmed(self, fixer: FixerEntry, plan: FixPlan, answer: str | None) -> None:
-        if answer != GO:
-            return
+        if answer == GO:
+            self._conductor.if_meant(partial(self._meant, fixer, plan))
+
+    def _meant(self, fixer: FixerEntry, plan: FixPlan) -> None:
         if plan.secret:
             self._conductor.app.push_screen(SecretDialog(fixer.title, plan.secret), partial(self._given, fixer))
         else:

@@ -127,7 +127,11 @@ class RollbackScreen(WizardScreen):
             conductor.app.push_screen(dialog, partial(self._answered, action, found))
         else:
             question = Question(subject.action.title, found.lines, found.typed, subject.irreversible, conductor.backend.target)
-            conductor.app.push_screen(ConfirmDialog(question), lambda answer: self._act(action) if answer == GO else None)
+            conductor.app.push_screen(ConfirmDialog(question), partial(self._confirmed, action))
+
+    def _confirmed(self, action: str, answer: str | None) -> None:
+        if answer == GO:
+            self.conductor.if_meant(partial(self._act, action))
 
     def _answered(self, action: str, found: Preview, choice: str | None) -> None:
         """What the operator wants to do about the item in the way."""

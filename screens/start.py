@@ -16,7 +16,6 @@ from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from screens.backend import NewRun, Proposal
 from screens.base import WizardScreen
-from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.text import one_line
 from screens.widgets.grid import grid
 from screens.widgets.toggles import Choice, Tick
@@ -88,15 +87,6 @@ class StartScreen(WizardScreen):
             self._say(Content.assemble(("✗ ", "bold $error"), f"{error}."))
             self.query_one("#version", Input).focus()
             return
-        target = self.conductor.backend.target
-        if self._proposal.changes:
-            lines = ("The release target is not the last run's:", *self._proposal.changes)
-            question = Question("The target has changed", lines, target.name, False, target, verb="It is meant so")
-            self.app.push_screen(ConfirmDialog(question), lambda answer: self._begin(version) if answer == GO else None)
-        else:
-            self._begin(version)
-
-    def _begin(self, version: Version) -> None:
         index = max(0, self.query_one("#kind", RadioSet).pressed_index)
         with_pkg = self.query_one("#with-pkg", Tick).value
         self.conductor.start(version, _KINDS[index][0], with_pkg)

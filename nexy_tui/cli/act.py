@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
@@ -105,11 +106,14 @@ def run_alone(
     services.require_checkout()
     attested = attestations_of(attest or [])
     take_over = take_over and not dry_run
+    common.confirm_target(services, yes=yes or dry_run)
     if take_over:
         common.confirm_take_over()
     observer = PlainRenderer(checklist, sys.stderr if as_json else sys.stdout)
     with services.git.borrowing() if dry_run else nullcontext():
-        session = common.begun(open_alone(services, checklist, actions, version=version, take_over=take_over, observer=observer))
+        meant = not dry_run and actions != ["bump"]  # Neither asks for the confirmation, so neither takes the target for confirmed.
+        begin = partial(open_alone, services, checklist, actions, version=version, take_over=take_over, observer=observer)
+        session = common.begun(begin(remember=meant))
         with interruptible(session):
             outcome = perform_alone(
                 session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run

@@ -73,6 +73,10 @@ class RealBackend:
             ("run logs", str(settings.state_dir / "runs")),
         )
 
+    def target_changes(self) -> Sequence[str]:
+        """What of the target differs from the last run's."""
+        return target_change(self._services)
+
     def proposal(self) -> Proposal:
         """The version to suggest, after what is out now. Outside a checkout nothing is asked of anybody: Unusable."""
         self._services.require_checkout()

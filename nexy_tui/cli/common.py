@@ -183,6 +183,20 @@ def typed(expected: str, ask: Callable[[str], str]) -> bool:
     return ask(f"Type “{expected}” to go on: ").strip() == expected
 
 
+def confirm_target(services: Services, *, yes: bool) -> None:
+    """Show what of the release target differs from the last run's and have it typed that it is meant; `yes` has answered that.
+
+    Raises Unusable when it was not.
+    """
+    from nexy_tui.engine.last_target import target_change
+
+    changed = target_change(services)
+    for line in changed:
+        say(f"   target changed since the last run: {line}")
+    if changed and not yes and not typed(services.target.name, ask_terminal):
+        raise Unusable("The changed target was not confirmed.", remedy="Mend the configuration, or confirm it.")
+
+
 def confirm_take_over() -> None:
     """Have it typed that the release lock is to be taken from whoever holds it. Raises Unusable when it was not."""
     if not typed("take over", ask_terminal):

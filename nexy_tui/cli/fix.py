@@ -123,7 +123,6 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
 def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_json: bool) -> int:
     from nexy_tui.cli.release import stop_of
     from nexy_tui.engine.document import document
-    from nexy_tui.engine.last_target import target_change
     from nexy_tui.engine.mend import Face, interrupted, mend, open_fix
     from nexy_tui.plain import PlainRenderer
 
@@ -131,8 +130,7 @@ def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_jso
     left = interrupted(services, fixer.name)
     if left is None and (code := _not_here(services, fixer, as_json, begun)) is not None:
         return code
-    for line in target_change(services):
-        common.say(f"   target changed since the last run: {line}")
+    common.confirm_target(services, yes=yes)
     if take_over:
         common.confirm_take_over()
     session = common.begun(open_fix(services, fixer, left, take_over=take_over))

@@ -137,7 +137,6 @@ def confirmed(session: Session, action: str) -> bool:
 def _session(
     services: Services, path: Path | None, version: str | None, kind: Kind, with_pkg: bool, *, yes: bool, take_over: bool
 ) -> Session:
-    from nexy_tui.engine.last_target import target_change
     from nexy_tui.engine.run import resume_run, start_run
     from nexy_tui.plain import PlainRenderer
     from nexy_tui.services.identity import proxy_in_force
@@ -148,12 +147,7 @@ def _session(
     services.require_checkout()
     proxy = proxy_in_force(services.environ) or "none"
     common.say(f"{services.target.name.upper()}  world: {services.target.world or 'none'}  proxy: {proxy}  CA: {settings.ca or 'public'}")
-    changed = target_change(services)
-    if changed and not yes:
-        for line in changed:
-            common.say(f"   target changed since the last run: {line}")
-        if not common.typed(services.target.name, common.ask_terminal):
-            raise Unusable("The changed target was not confirmed.", remedy="Mend the configuration, or confirm it.")
+    common.confirm_target(services, yes=yes)
     if take_over:
         common.confirm_take_over()
     if path is not None:

@@ -93,4 +93,3 @@ def not_applicable(reason: str, *evidence: Evidence) -> Verdict:
 def rfc3339(moment: datetime) -> str:
     """UTC with microseconds and a final Z, as every time in evidence and logs is written."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-

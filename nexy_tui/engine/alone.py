@@ -28,6 +28,7 @@ def open_alone(
     *,
     version: str | None = None,
     take_over: bool = False,
+    remember: bool = True,
     observer: Observer = unobserved,
 ) -> Session:
     """Begin the run; `version` is the checkout's where none is named. Raises Problem; Unusable for a version that is none."""
@@ -41,6 +42,7 @@ def open_alone(
         with_pkg=(services.layout.inbox / PKG).is_file(),
         purpose=Purpose(Errand.ACTION, tuple(actions)),
         take_over=take_over,
+        remember=remember,
         observer=observer,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from nexy_tui.core import strict_json
+from nexy_tui.core.text import printable
 from nexy_tui.services import Services
 from nexy_tui.services.plain_file import read_plain
 
@@ -14,16 +15,21 @@ _STATE_LIMIT = 64 * 1024
 
 
 def target_change(services: Services) -> list[str]:
-    """Lines `key: before → now` for what differs from the target of the last run; empty when nothing does or none was."""
+    """Lines `key: before → now` for what differs from the target of the last run; empty when nothing does or none was.
+
+    What was kept and cannot be read may have been any other target, so it counts as a change.
+    """
     path = services.settings.state_dir / "last-target.json"
+    now = flat(asdict(services.target))
     try:
         last = strict_json.loads(read_plain(path, _STATE_LIMIT))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return []
-    now = flat(asdict(services.target))
-    return [
-        f"{key}: {last.get(key, '')} → {value}" for key, value in now.items() if isinstance(last, dict) and last.get(key, value) != value
-    ]
+    except (OSError, ValueError):
+        last = None
+    if not isinstance(last, dict):
+        return [f"target: not to be read from {path} → {services.target.name}, {now['code_repository']}, {now['artifacts_repository']}"]
+    return [printable(f"{key}: {last.get(key, '')} → {value}", 600) for key, value in now.items() if last.get(key, value) != value]
 
 
 def remember_target(services: Services) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import asdict, replace
@@ -19,7 +20,7 @@ from nexy_tui.core.secret import Secret, secrets_of
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.before import Before, kind_of_release, look_before, or_none, released_version, version_or_none, written_version
-from nexy_tui.engine.last_target import flat, remember_target
+from nexy_tui.engine.last_target import flat, remember_target, target_change
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, Resumed, unobserved
 from nexy_tui.engine.session import Keys, Session
@@ -67,10 +68,12 @@ def start_run(
     with_pkg: bool,
     purpose: Purpose = A_RELEASE,
     take_over: bool = False,
+    remember: bool = True,
     observer: Observer = unobserved,
 ) -> Session:
     """Begin a run: genesis is on disk when this returns, nothing else has been done. `kind` None: a release that is out keeps its own.
 
+    `remember`: the target was confirmed, so that the next run need not show it as changed.
     Raises Unusable outside a checkout, in the wrong world, or without what a release needs, a signing key among it.
     """
     services.require_checkout()
@@ -86,7 +89,9 @@ def start_run(
         purpose=purpose,
         observer=observer,
     )
-    remember_target(services)
+    if remember:
+        with contextlib.suppress(OSError):  # It is shown once more, then.
+            remember_target(services)
     if take_over:
         _take_over(begun)
     return begun
@@ -144,7 +149,9 @@ def _begin(
         secrets=_known_secrets(services),
     )
     plan = _plan(services, version, kind, before, with_pkg=with_pkg, run=log.run, started=now, standalone=standalone)
-    return Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run))
+    session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run))
+    session.note_target(target_change(services))
+    return session
 
 
 def resume_run(
@@ -197,6 +204,7 @@ def resume_run(
     )
     plan = replace(plan, begun=state.begun if state is not None else frozenset())
     session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run))
+    session.note_target(target_change(services))
     session.restore(log.attestations)
     session.restore_exposure(state.exposed_since if state is not None else None)
     observer(Resumed(log.run, genesis.version, log.dangling))
@@ -222,7 +230,9 @@ def look_session(services: Services, checklist: Checklist, *, released: bool = F
     wanted = (released_version(services, before.base_commit) if released else None) or written_version(services)
     kind = kind_of_release(services, wanted, before)
     plan = _plan(services, wanted, kind, before, with_pkg=_pkg_there(services), run=None, started=None, standalone=True)
-    return Session(services, checklist, plan, keys_of(services), observer=observer)
+    session = Session(services, checklist, plan, keys_of(services), observer=observer)
+    session.note_target(target_change(services))
+    return session
 
 
 def _pkg_there(services: Services) -> bool:

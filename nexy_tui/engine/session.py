@@ -65,6 +65,7 @@ class Session:
         self.acting: str | None = None
         self.past_return = False
         self.exposed_since: float | None = None
+        self.target_changed: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -91,6 +92,12 @@ class Session:
     def watch(self, observer: Observer) -> None:
         """Show everything from now on to one more face."""
         self._observers.append(observer)
+
+    def note_target(self, changed: Sequence[str]) -> None:
+        """Keep, in the log too, what of the release target differs from the last run's (lines `key: before → now`)."""
+        self.target_changed = tuple(changed)
+        if changed and self.log is not None:
+            self.log.progress_checkpoint("target", message=f"The release target is not the last run's: {'; '.join(changed)}")
 
     def scope(self) -> Scope:
         """A pass of looking, for whoever wants the facts besides the findings."""

@@ -172,9 +172,7 @@ class PushManifest(Mending):
         context.intent("push the manifest commit", commit=commit, branch=facts.branch)
         pushed(git, commit, facts.branch)
         context.emit(Line(f"“{subject}” is on {facts.branch}", "git"))
-        return ActionResult(
-            f"“{subject}” is on {facts.branch} of {context.plan.target.code_repository}.", manifest_commit=commit
-        )
+        return ActionResult(f"“{subject}” is on {facts.branch} of {context.plan.target.code_repository}.", manifest_commit=commit)
 
 
 MANIFEST_REPOSITORY = Fixer(

@@ -183,9 +183,7 @@ class RunLog:
         details: Mapping[str, object] | None = None,
     ) -> int:
         """Say how an action ended; closes its intents. The status `refused` says it was not begun, and closes none."""
-        draft = Draft(
-            "result", item=item, status=str(status), action=action, exit=exit, duration_ms=duration_ms, details=details or {}
-        )
+        draft = Draft("result", item=item, status=str(status), action=action, exit=exit, duration_ms=duration_ms, details=details or {})
         return self._write(draft.with_context(evidence, message, subjects))
 
     def check(self, item: str, status: str, message: str, evidence: Sequence[EvidenceLike] = (), *, duration_ms: int | None = None) -> int:

@@ -172,7 +172,7 @@ def parse(document: Mapping[str, Any], keyid: str, digest: str) -> Record:
     if kind not in KINDS:
         raise BadRecord("its kind is unknown")
     expected = _FIELDS | ({kind} if kind in DETAILED else set())
-    if (strange := (set(predicate) - {DETAILS}) ^ expected):
+    if strange := (set(predicate) - {DETAILS}) ^ expected:
         raise BadRecord(f"fields are missing or unknown: {', '.join(sorted(strange))[:200]}")
     _demand_types(predicate)
     values = {name: predicate[name] for name in _FIELDS if name not in ("operator", "argv", "evidence", "redacted")}

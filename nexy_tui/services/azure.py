@@ -241,9 +241,7 @@ class RunCommands:
         stop = threading.Event()
         transport = _transport(self._clock, stop)
         try:
-            with ComputeManagementClient(
-                self._credential, self._subscription, transport=transport, polling_interval=POLL_EVERY
-            ) as client:
+            with ComputeManagementClient(self._credential, self._subscription, transport=transport, polling_interval=POLL_EVERY) as client:
                 yield client
         except AzureError as error:
             raise problem_of(error, self.where, secrets) from None

@@ -86,7 +86,7 @@ def _require_production(settings: Settings) -> None:
             f"NEXY_WORLD is not set, but {host} answers with a certificate that "
             + (f"{world} signed ({settings.ca})." if world else "no public CA signed."),
             "This terminal still goes through a rehearsal's proxy, or somebody stands in between: a release from here would not be real.",
-            "Open a new terminal for a real release, or enter the world again: eval \"$(nexy-tui world env DIR)\". "
+            'Open a new terminal for a real release, or enter the world again: eval "$(nexy-tui world env DIR)". '
             "If your network re-signs TLS, name its CA: tls.ca in the configuration.",
         )
     raise CouldNotLook(

@@ -209,6 +209,9 @@ class FakeBackend:
         ca = "/tmp/world/ca/ca.pem" if self.world else "public"
         return (("checkout", str(self.root)), ("proxy", proxy), ("CA", ca), ("run logs", str(LOG.parent.parent)))
 
+    def target_changes(self) -> Sequence[str]:
+        return self.changes
+
     def proposal(self) -> Proposal:
         return Proposal(VERSION, Version(1, 6, 1, 42), Version(1, 6, 1, 42), self.changes)
 

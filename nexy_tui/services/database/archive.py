@@ -117,9 +117,10 @@ def pack(folder: Path, stem: str, target: Path, watch: Watch = lambda _: None) -
     with os.fdopen(descriptor, "wb") as raw:
         counted = _Counted(raw, watch)
         # The dump inside is compressed already: level 1 is as small as level 9 and many times faster.
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=counted, mtime=0) as packed, tarfile.open(
-            mode="w|", fileobj=packed, bufsize=_PIECE
-        ) as tar:
+        with (
+            gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=counted, mtime=0) as packed,
+            tarfile.open(mode="w|", fileobj=packed, bufsize=_PIECE) as tar,
+        ):
             top = tar.gettarinfo(str(folder), arcname=stem)
             tar.addfile(_plain(top, 0o700))
             for name in MEMBERS:
