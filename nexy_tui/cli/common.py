@@ -87,14 +87,16 @@ def start_directory() -> Path:
     """Where the checkout is searched from: --checkout, else here where here is a code checkout, else NEXY_CHECKOUT, else here."""
     from nexy_tui.config import find_checkout, find_layout
 
-    if current.checkout is not None:
+    if current.checkout is not None and current.checkout.is_absolute():
         return current.checkout
     try:
         here = Path.cwd()
     except OSError:
         raise Unusable(
-            "The folder this runs in is gone.", remedy="Go into one that is there: cd DIR, or name it: --checkout DIR."
+            "The folder this runs in is gone.", remedy="Go into one that is there, or name the checkout in full: --checkout DIR."
         ) from None
+    if current.checkout is not None:
+        return here / current.checkout
     named = os.environ.get("NEXY_CHECKOUT")
     if not named:
         return here

@@ -111,10 +111,10 @@ def _way_on() -> str:
     """How to go on from here: with the run that was begun, where there is one."""
     session = common.current.session
     if session is None or session.log is None:
-        return "Then run it again."
+        return "Run it again."
     if session.plan.standalone:
         return f"See what is there (nexy-tui check --all), then run it again. The log: {session.log.path}"
-    return f"Then go on: nexy-tui release --resume {session.plan.run}"
+    return f"Go on: nexy-tui release --resume {session.plan.run}"
 
 
 def _like(problem: Problem, what: str, why: str, remedy: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,8 +87,9 @@ def perform_alone(
     """Look at what must hold, act, look at what the actions brought about, and seal the log with what became of it."""
     try:
         outcome = _perform(session, actions, confirm, attestations, dry_run)
-    except Problem:
-        session.seal("aborted")
+    except Exception:  # Whatever broke it off: nothing goes on with this run.
+        with contextlib.suppress(Problem):
+            session.seal("aborted")
         raise
     else:
         session.seal(outcome.sealed_as(), goal=set() if dry_run else _own(session, actions))

@@ -23,7 +23,7 @@ def target_change(services: Services) -> list[str]:
     now = flat(asdict(services.target))
     try:
         last = strict_json.loads(read_plain(path, _STATE_LIMIT))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError):
         last = None

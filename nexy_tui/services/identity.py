@@ -118,7 +118,7 @@ def _world_names(context: ssl.SSLContext) -> list[str]:
 def _handshake(host: str, context: ssl.SSLContext) -> Exception | str | None:
     """None when the TLS handshake succeeded; the SSLError when the certificate was refused; else a short reason."""
     try:
-        with httpx.Client(verify=context, timeout=15.0, trust_env=True, follow_redirects=False) as client:
+        with _client(context) as client:
             client.head(f"https://{host}/")
     except httpx.TransportError as error:
         cause: BaseException | None = error
@@ -128,6 +128,18 @@ def _handshake(host: str, context: ssl.SSLContext) -> Exception | str | None:
             cause = cause.__cause__ or cause.__context__
         return type(error).__name__
     return None
+
+
+def _client(context: ssl.SSLContext) -> httpx.Client:
+    """A client that goes as the environment says. Raises Unusable, without a word of the address, where it names no usable proxy."""
+    try:
+        return httpx.Client(verify=context, timeout=15.0, trust_env=True, follow_redirects=False)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise Unusable(
+            "The proxy that the environment names (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) cannot be used.",
+            "Its form is none that is understood here, so nothing was asked of anybody.",
+            "Write it as http://HOST:PORT; before HOST may stand NAME:PASSWORD@, each of / @ : ? # % in them percent-encoded (%2F for /).",
+        ) from None
 
 
 def _subject(certificate: Mapping[str, object]) -> str:
