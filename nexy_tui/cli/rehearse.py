@@ -16,7 +16,7 @@ import typer
 
 from nexy_tui.cli import common
 from nexy_tui.cli.extra import require_rehearsal
-from nexy_tui.core.problem import Unusable
+from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.shield import interpreter
 
 if TYPE_CHECKING:
@@ -64,7 +64,18 @@ def rehearse(
     if keep:
         common.say(f'The world is kept in {place}. Enter it: eval "$(nexy-tui world env {place})"')
         common.say(f"End it: nexy-tui world down {place}")
+    if status < 0 or status == _ENDED:
+        raise _ended_by(abs(status) % 128)
     raise typer.Exit(status)
+
+
+def _ended_by(number: int) -> Problem:
+    """What to say where a signal ended the rehearsal, since its wizard had no more time to."""
+    problem = Problem(
+        f"The rehearsal was ended by signal {number}.", "What it was doing is unfinished.", "Practise once more: nexy-tui rehearse"
+    )
+    problem.exit_code = 128 + number
+    return problem
 
 
 @contextmanager

@@ -63,8 +63,9 @@ class LockKeeper:
 
     def _keep(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._renew, name="release-lock", daemon=True)
-            self._thread.start()
+            renewing = threading.Thread(target=self._renew, name="release-lock", daemon=True)
+            renewing.start()  # Where it cannot be started it is tried again, and no lock goes unrenewed.
+            self._thread = renewing
 
     def _renew(self) -> None:
         while not self._stop.wait(LIFETIME.total_seconds() / 3):

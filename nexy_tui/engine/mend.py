@@ -120,9 +120,7 @@ def interrupted(services: Services, name: str) -> Path | None:
     return None
 
 
-def open_fix(
-    services: Services, chosen: Fixer, left: Path | None, *, take_over: bool = False, observer: Observer = unobserved
-) -> Session:
+def open_fix(services: Services, chosen: Fixer, left: Path | None, *, take_over: bool = False, observer: Observer = unobserved) -> Session:
     """The fixer's run: the one that was cut off, gone on with; a new one where there is none, or its log does not hold."""
     checklist = checklist_of([chosen])
     if left is not None:

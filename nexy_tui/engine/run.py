@@ -97,9 +97,7 @@ def start_run(
     return begun
 
 
-def start_fix(
-    services: Services, checklist: Checklist, name: str, *, take_over: bool = False, observer: Observer = unobserved
-) -> Session:
+def start_fix(services: Services, checklist: Checklist, name: str, *, take_over: bool = False, observer: Observer = unobserved) -> Session:
     """Begin a fix: a run of its own, held against the release that is out, which may be unknown; its target is not taken for confirmed."""
     services.require_checkout()
     require_world(services.settings)

@@ -99,7 +99,8 @@ class SwapGuard:
             child.stdin.close()
         child.stdout.close()
         if not wait:
-            threading.Thread(target=child.wait, name="swap-guard", daemon=True).start()
+            with contextlib.suppress(RuntimeError):  # Without room for a thread it is not waited for: it ends by itself all the same.
+                threading.Thread(target=child.wait, name="swap-guard", daemon=True).start()
             return
         try:
             child.wait(_LEAVE_S)
