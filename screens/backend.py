@@ -228,6 +228,10 @@ class Backend(Protocol):
         """Every run's log found here, newest first."""
         ...
 
+    def close_run(self, path: Path) -> Sequence[str]:
+        """Seal an open run as aborted, without going on with it; what became of it, line by line. Raises Problem."""
+        ...
+
     def records(self, path: Path) -> Sequence[str]:
         """A log's records, one line each."""
         ...

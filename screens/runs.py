@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from screens.backend import RunEntry, RunVerdict
 from screens.base import WizardScreen
+from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.viewer import Viewer
 from screens.text import one_line
 from screens.widgets.grid import grid
@@ -32,6 +33,7 @@ class RunsScreen(WizardScreen):
         Binding("u", "resume", "Resume"),
         Binding("s", "show_records", "Show"),
         Binding("v", "verify", "Verify"),
+        Binding("c", "close", "Close"),
         Binding("y", "copy", "Copy path"),
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
@@ -90,6 +92,27 @@ class RunsScreen(WizardScreen):
             run, conductor = self.chosen, self.conductor
             work = partial(conductor.backend.verify, run.path)
             conductor.jobs.start("Verifying the log", work, partial(self._verdict, run), conductor.problem)
+
+    def action_close(self) -> None:
+        """End an open run unfinished; whether it may be is the engine's to say."""
+        run, conductor = self.chosen, self.conductor
+        if run is None:
+            return
+        lines = (
+            f"The run {one_line(run.run, 40)} of {one_line(run.version, 40)} is sealed as aborted.",
+            "Nothing of it is gone on with; what it did stays as it is.",
+        )
+        question = Question("Close the run", lines, None, True, conductor.backend.target, verb="Close it")
+
+        def closed(said: Sequence[str]) -> None:
+            self.app.push_screen(Viewer("The run is closed", [Content(one_line(line, 600)) for line in said], copy=str(run.path)))
+            conductor.jobs.start("Reading the runs", conductor.backend.runs, self._list, conductor.problem)
+
+        def answered(answer: str | None) -> None:
+            if answer == GO:
+                conductor.jobs.start("Closing the run", partial(conductor.backend.close_run, run.path), closed, conductor.problem)
+
+        self.app.push_screen(ConfirmDialog(question), answered)
 
     def action_copy(self) -> None:
         """Copy the log's path."""

@@ -16,6 +16,7 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview, open_alone, perform_alone, preview
 from nexy_tui.engine.before import look_before, propose_version
+from nexy_tui.engine.close import close_run
 from nexy_tui.engine.driver import drive
 from nexy_tui.engine.last_target import target_change
 from nexy_tui.engine.mend import DOCTOR, Face, fix_plan, interrupted, known_fixer, mend, mend_inside, open_fix, worst_first
@@ -104,6 +105,10 @@ class RealBackend:
     def runs(self) -> Sequence[RunSummary]:
         """Every run found here, newest first."""
         return list_runs(self._services.settings.state_dir)
+
+    def close_run(self, path: Path) -> Sequence[str]:
+        """Seal an open run as aborted."""
+        return close_run(self._services, path).lines()
 
     def records(self, path: Path) -> Sequence[str]:
         """A log's records, one line each."""

@@ -109,6 +109,8 @@ def remedy_of(session: Session, refusal: Refusal) -> str:
 
 
 def _closing(session: Session, outcome: Outcome) -> list[str]:
+    from nexy_tui.engine.released import AlreadyReleased
+
     plan, log = session.plan, session.log
     if outcome.outcome == "verified":
         return [
@@ -121,7 +123,10 @@ def _closing(session: Session, outcome: Outcome) -> list[str]:
         if session.way_back(outcome.refusal) is not None:
             lines.append(f"  first: clients have been refusing the download for {session.exposed_for:.0f} s; nexy-tui rollback ends that")
         lines.append(f"  next: {remedy_of(session, outcome.refusal)}")
-    return [*lines, f"Then go on: nexy-tui release --resume {plan.run} --headless"]
+    if isinstance(outcome.problem, AlreadyReleased):
+        return lines
+    lines.append(f"Then go on: nexy-tui release --resume {plan.run} --headless")
+    return lines if session.exposed_since is not None else [*lines, f"Or end it unfinished: nexy-tui runs close {plan.run}"]
 
 
 def confirmed(session: Session, action: str) -> bool:

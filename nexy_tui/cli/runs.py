@@ -1,4 +1,4 @@
-"""`nexy-tui runs`: the signed logs of runs, listed, shown, verified and reported."""
+"""`nexy-tui runs`: the signed logs of runs, listed, shown, verified, reported and closed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nexy_tui.config import Settings
     from nexy_tui.runlog.verify import LogVerdict
 
-app = typer.Typer(help="The signed logs of runs: list, show, verify, report.")
+app = typer.Typer(help="The signed logs of runs: list, show, verify, report, close.")
 
 Named = Annotated[str, typer.Argument(metavar="RUN|FILE", help="A log file, a run's id, or the beginning of one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -68,6 +68,21 @@ def verify(run: Named, allowed_signers: Signers = None, as_json: Json = False) -
     else:
         common.show("\n".join(show.verdict_lines(verdict)))
     raise typer.Exit(verdict.state.exit_code)
+
+
+@app.command("close")
+def close_run(run: Named, as_json: Json = False) -> None:
+    """Seal a run that was left open as aborted: nothing of it is gone on with. A sealed one stays as it is."""
+    from nexy_tui.engine import close
+    from nexy_tui.engine.document import ending
+    from nexy_tui.runlog import read
+
+    services = common.make_services()
+    closed = close.close_run(services, read.find_log(services.settings.state_dir, run))
+    if as_json:
+        common.print_json({**closed.document(), **ending(0)})
+    else:
+        common.show("\n".join(closed.lines()))
 
 
 @app.command("report")

@@ -23,12 +23,13 @@ from nexy_tui.engine.before import Before, kind_of_release, look_before, or_none
 from nexy_tui.engine.last_target import flat, remember_target, target_change
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, Resumed, unobserved
+from nexy_tui.engine.released import require_unreleased
 from nexy_tui.engine.session import Keys, Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.left import was_cut_off
 from nexy_tui.runlog.read import previous_head, read_log
-from nexy_tui.runlog.record import Operator, Subject
+from nexy_tui.runlog.record import Operator, Record, Subject
 from nexy_tui.runlog.sign import Signer
 from nexy_tui.runlog.state import Errand, Purpose, RunState
 from nexy_tui.runlog.trust import AllowedSigners
@@ -73,11 +74,13 @@ def start_run(
 ) -> Session:
     """Begin a run: genesis is on disk when this returns, nothing else has been done. `kind` None: a release that is out keeps its own.
 
-    `remember`: the target was confirmed, so that the next run need not show it as changed.
-    Raises Unusable outside a checkout, in the wrong world, or without what a release needs, a signing key among it.
+    Raises Refused for a release of what is released already; Unusable outside a checkout, in the wrong world, or without what a
+    release needs, a signing key among it.
     """
     services.require_checkout()
     require_world(services.settings)
+    if purpose == A_RELEASE:
+        require_unreleased(services, version, kind or Kind.FULL, None)
     before = look_before(services)
     begun = _begin(
         services,
@@ -144,12 +147,24 @@ def _begin(
         clock=services.clock,
         facts=_facts(services, before, with_pkg=with_pkg, purpose=purpose),
         details=purpose.details(),
-        secrets=_known_secrets(services),
+        secrets=known_secrets(services),
     )
     plan = _plan(services, version, kind, before, with_pkg=with_pkg, run=log.run, started=now, standalone=standalone)
-    session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run))
+    return _session(services, checklist, plan, keys, log=log, observer=observer)
+
+
+def _session(services: Services, checklist: Checklist, plan: Plan, keys: Keys, *, log: RunLog, observer: Observer) -> Session:
+    """A run's session. Before a release writes outside, its version must not have been released by another run meanwhile."""
+    lock = LockKeeper(release_lock(services, log.run))
+    may_write = (lambda _: None) if plan.standalone else partial(_require_unreleased, services)
+    session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=lock, may_write=may_write)
     session.note_target(target_change(services))
     return session
+
+
+def _require_unreleased(services: Services, plan: Plan) -> None:
+    if plan.version is not None:
+        require_unreleased(services, plan.version, plan.kind, plan.run, plan.begun)
 
 
 def resume_run(
@@ -163,8 +178,8 @@ def resume_run(
 ) -> Session:
     """Take up a run that was left: its plan is read from its genesis, its attestations are kept, all else is asked anew.
 
-    `fix` names the fixer whose run it must be, empty for a release. Raises Refused when it is another's, when the log is
-    sealed, belongs to another world or kind of target, or does not verify.
+    `fix` names the fixer whose run it must be, empty for a release. Raises Refused when it is another's, when its version was
+    released by another run meanwhile, when the log is sealed, belongs to another world or kind of target, or does not verify.
     """
     services.require_checkout()
     require_world(services.settings)
@@ -177,14 +192,14 @@ def resume_run(
             "A run goes on as what it was begun as.",
             f"nexy-tui fix {fixing}" if fixing else "nexy-tui release --resume RUN",
         )
-    if left and left[0].world != services.target.world:
-        raise Unusable(
-            f"Run {left[0].run} belongs to {_world_name(left[0].world)}, and this is {_world_name(services.target.world)}.",
-            "A run goes on in the world it began in.",
-            "Enter that world, or start a run here.",
-        )
+    if left:
+        require_this_world(services, left[0])
+    if state is not None and state.purpose == A_RELEASE and left[-1].kind != "seal":
+        genesis, version = state.genesis, version_or_none(state.genesis.version)
+        if version is not None:
+            require_unreleased(services, version, Kind(genesis.kind), left[0].run, state.begun)
     keys = keys_of(services)
-    log = RunLog.resume(path, keys.signer(), services.clock, secrets=_known_secrets(services))
+    log = RunLog.resume(path, keys.signer(), services.clock, secrets=known_secrets(services))
     genesis = log.genesis
     facts = genesis.facts
     before = Before(
@@ -201,8 +216,7 @@ def resume_run(
         standalone=facts.get("standalone") == "yes",
     )
     plan = replace(plan, begun=state.begun if state is not None else frozenset())
-    session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=_keeper(services, log.run))
-    session.note_target(target_change(services))
+    session = _session(services, checklist, plan, keys, log=log, observer=observer)
     session.restore(log.attestations)
     session.restore_exposure(state.exposed_since if state is not None else None)
     observer(Resumed(log.run, genesis.version, log.dangling))
@@ -248,6 +262,16 @@ def code_subject(services: Services, commit: str) -> Subject:
     return Subject.commit(f"https://{services.target.hosts.web}/{services.target.code_repository}", commit)
 
 
+def require_this_world(services: Services, genesis: Record) -> None:
+    """Raise Unusable for a run of another world."""
+    if genesis.world != services.target.world:
+        raise Unusable(
+            f"Run {genesis.run} belongs to {_world_name(genesis.world)}, and this is {_world_name(services.target.world)}.",
+            "A run goes on, and ends, in the world it began in.",
+            "Enter that world, or start a run here.",
+        )
+
+
 def _world_name(world: str | None) -> str:
     return "production" if world is None else f"the rehearsal world {world}"
 
@@ -262,10 +286,11 @@ def _take_over(session: Session) -> None:
         raise
 
 
-def _keeper(services: Services, run: str) -> LockKeeper:
+def release_lock(services: Services, run: str) -> ReleaseLock:
+    """The release lock, as a run of this operator on this machine takes it."""
     settings = services.settings
     cut_off = partial(was_cut_off, settings.state_dir)
-    return LockKeeper(ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=run, cut_off=cut_off))
+    return ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=run, cut_off=cut_off)
 
 
 def _plan(
@@ -307,7 +332,7 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, purpose: Purpo
     }
 
 
-def _known_secrets(services: Services) -> list[Secret]:
+def known_secrets(services: Services) -> list[Secret]:
     """Every secret this run may come to hold: the log's writer takes them out wherever they might stand."""
     token = or_none(services.secrets.github_token)
     return [*([token] if token is not None else []), *secrets_of(services.environ)]

@@ -42,7 +42,10 @@ class Keys:
 
 
 class Session:
-    """A release run, or a look without one (`log` None: nothing is journalled and nothing may act)."""
+    """A release run, or a look without one (`log` None: nothing is journalled and nothing may act).
+
+    `may_write` is asked under the lock before an action that writes outside, and raises Refused.
+    """
 
     def __init__(
         self,
@@ -54,11 +57,12 @@ class Session:
         log: RunLog | None = None,
         observer: Observer = unobserved,
         lock: LockKeeper | None = None,
+        may_write: Callable[[Plan], None] = lambda _: None,
     ) -> None:
         self.services, self.checklist, self.keys, self.log = services, checklist, keys, log
         self._plan = plan
         self._observers: list[Observer] = [observer]
-        self._lock = lock
+        self._lock, self._may_write = lock, may_write
         self._state = Release(checklist.steps())
         self._guard = threading.RLock()
         self._cancel = threading.Event()
@@ -189,6 +193,7 @@ class Session:
                 )
             if subject.writes_outside and self._lock is not None:
                 self._lock.hold()
+                self._may_write(self.plan)
             log.intent(action, message="; ".join(subject.describe(self.services, self.plan))[:2000])
             self._say(ActionStarted(action))
             return self._run(subject, action, log)

@@ -93,6 +93,11 @@ def list_runs(state_dir: Path) -> list[RunSummary]:
     return sorted((summary(path) for path in _logs(state_dir)), key=lambda run: run.run, reverse=True)
 
 
+def list_runs_of(state_dir: Path, version: str) -> list[RunSummary]:
+    """The runs of one version, by the folder their logs lie in; no other log is read."""
+    return [summary(path) for path in sorted((state_dir / "runs" / version).glob("*" + SUFFIX))]
+
+
 def previous_head(state_dir: Path, operator: str) -> str | None:
     """The head of the operator's last run here, for the next genesis; None when this is the first."""
     return next((run.head for run in list_runs(state_dir) if run.operator == operator and run.head), None)

@@ -16,7 +16,7 @@ from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed, in
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import Problem
+from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview, perform_alone, preview_of
@@ -199,6 +199,7 @@ class FakeBackend:
     fixed: list[tuple[str, str]] = field(default_factory=list)
     fixed_in: list[str | None] = field(default_factory=list)
     standing: WayBack = STANDING
+    closed_runs: list[Path] = field(default_factory=list)
 
     @property
     def target(self) -> Target:
@@ -249,6 +250,12 @@ class FakeBackend:
                 outcome="aborted",
             ),
         )
+
+    def close_run(self, path: Path) -> Sequence[str]:
+        if path != LOG:
+            raise Refused(f"Another process is writing the run log {path}.", remedy="Close that window first.")
+        self.closed_runs.append(path)
+        return [f"The run {RUN} of {VERSION} is closed: sealed as aborted."]
 
     def records(self, path: Path) -> Sequence[str]:
         return [

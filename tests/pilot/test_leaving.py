@@ -120,6 +120,22 @@ def test_resuming_lists_the_unfinished_runs_of_this_world_and_goes_on_while_ever
     assert ("check", "remotes.code", "passed", "server_repo pushes to Seregawpn/Nexy_server.") in backend.log.records
 
 
+def test_an_open_run_is_closed_from_the_list_once_that_was_confirmed() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "u", "c")
+        assert "sealed as aborted" in flowing(pilot.app) and "cannot be taken back" in flowing(pilot.app)
+        await press(pilot, "n")
+        assert backend.closed_runs == []
+        await press(pilot, "c", "y")
+        assert backend.closed_runs == [LOG] and "is closed: sealed as aborted" in flowing(pilot.app)
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, RunsScreen)
+
+    play(backend, script, run=False)
+
+
 def test_resuming_does_not_seal_by_itself() -> None:
     backend = FakeBackend()
 

@@ -16,6 +16,7 @@ from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed
+from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
 from nexy_tui.engine import evaluate
 from nexy_tui.engine.document import document, outcome_of
@@ -138,6 +139,18 @@ class TestActing:
         made = ready(lambda context: ActionResult("All was there.", changed=False))
         made.session.perform("backup")
         assert made.journal.results_of("backup")[0][0] == "unchanged"
+
+    def test_what_may_not_be_written_is_refused_under_the_lock_before_anything_is_done(self) -> None:
+        made = ready(lambda _: pytest.fail("it was done"))
+
+        def may_write(plan: Plan) -> None:
+            assert made.lock.held == 1 and plan.run is not None
+            raise Refused(f"{plan.version} is released already.")
+
+        made.session._may_write = may_write
+        with pytest.raises(Refused, match="released already"):
+            made.session.perform("backup")
+        assert made.journal.records == []
 
     def test_an_action_whose_lock_was_taken_meanwhile_stops_before_its_irreversible_step(self) -> None:
         done: list[str] = []

@@ -276,6 +276,9 @@ LOOKING = {
 """Commands that change nothing of the release's world; `scaffold` adds scripts to the checkout where there are none."""
 
 WHOLE_RUNS = {"release", "rehearse"}
+ENDING = {"runs close"}
+"""Seals what was left open, and gives back its lock; it acts on nothing else."""
+
 MENDING = {"fix"}
 """Runs of their own over a checklist of their own, one phase for each trouble: through the same session all the same."""
 
@@ -320,7 +323,7 @@ def test_what_the_checklist_says_of_standing_alone_is_what_the_commands_do() -> 
 
 def test_every_command_is_known_for_what_it_does(app: typer.Typer) -> None:
     named = {name for name, _ in leaves(typer.main.get_command(app))}
-    assert named == {*(name for name in ACTING if "--" not in name), *LOOKING, *WHOLE_RUNS, *MENDING, *OWN}
+    assert named == {*(name for name in ACTING if "--" not in name), *LOOKING, *WHOLE_RUNS, *MENDING, *ENDING, *OWN}
 
 
 def test_no_flag_overrides(app: typer.Typer) -> None:
