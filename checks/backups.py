@@ -119,6 +119,8 @@ def _sum_trouble(newest: NewestArchive) -> str:
 
 
 def _record_trouble(newest: NewestArchive, record: BackupRecord, database: DatabaseId) -> str:
+    if record.adopted:
+        return "was adopted from another tool: who adopted it vouches for its bytes, not that it holds this release's data"
     if record.archive != newest.archive:
         return "lies beside a record of another archive, or of other bytes"
     if not record.database.same_as(database):

@@ -68,7 +68,7 @@ def _records(scope: Scope, folder: Path) -> Iterator[Believed[BackupRecord]]:
         if not path.is_file() or path.is_symlink() or path.stat().st_size > _RECORD_LIMIT:
             continue
         said = believe(path.read_bytes().strip(), scope.trusted(), BackupRecord.read)
-        if isinstance(said, Believed) and said.record.archive.name == path.name.removesuffix(RECORD_SUFFIX):
+        if isinstance(said, Believed) and not said.record.adopted and said.record.archive.name == path.name.removesuffix(RECORD_SUFFIX):
             yield said
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar
@@ -132,6 +132,11 @@ class Checklist:
     def release_action(self, name: str) -> ReleaseAction:
         """An action as the release uses it, by name. Raises KeyError."""
         return _only(name, [one for one in self.release_actions if one.name == name])
+
+    def with_action(self, action: Action) -> Checklist:
+        """The same release, where that action is meant by its name."""
+        told = tuple(replace(one, action=action) if one.name == action.name else one for one in self.release_actions)
+        return replace(self, release_actions=told)
 
     def of_role(self, role: Role) -> tuple[ReleaseAction, ...]:
         """The actions of a role, in order."""

@@ -7,12 +7,15 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from nexy_tui.cli import common
 from nexy_tui.core.problem import Unusable
+
+if TYPE_CHECKING:
+    from nexy_tui.checklist import Checklist
 
 Yes = Annotated[bool, typer.Option("--yes", help="Answer the confirmation. Attests nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -87,6 +90,7 @@ def deploy(
 def run_alone(
     actions: Sequence[str],
     *,
+    checklist: Checklist | None = None,
     version: str | None = None,
     yes: bool,
     as_json: bool,
@@ -102,7 +106,7 @@ def run_alone(
     from nexy_tui.plain import PlainRenderer, problem_text
 
     begun = time.monotonic()
-    services, checklist = common.make_services(), common.the_checklist()
+    services, checklist = common.make_services(), checklist or common.the_checklist()
     services.require_checkout()
     attested = attestations_of(attest or [])
     take_over = take_over and not dry_run

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
 
 from nexy_tui.cli import common
 from nexy_tui.cli.act import Json, TakeOver, Yes, run_alone
+from nexy_tui.core.problem import Unusable
+from nexy_tui.core.text import printable
+
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
 app = typer.Typer()
 
@@ -19,9 +24,40 @@ def backup(yes: Yes = False, take_over: TakeOver = False, json: Json = False) ->
 
 
 @app.command()
-def drill(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
+def drill(
+    *,
+    adopt: Annotated[str, typer.Option(metavar="ARCHIVE", help="Vouch for an archive of the team's own tool, and drill it.")] = "",
+    sha256: Annotated[str, typer.Option(metavar="HEX", help="With --adopt: its sha256, instead of a typed confirmation.")] = "",
+    yes: Yes = False,
+    take_over: TakeOver = False,
+    json: Json = False,
+) -> None:
     """Restore the newest backup into a database of its own, check it, drop it, and sign a record."""
-    run_alone(["drill"], yes=yes, as_json=json, take_over=take_over)
+    from nexy_tui.actions.adopt import Adoption
+    from nexy_tui.actions.drill import Drill
+
+    checklist = common.the_checklist()
+    if adopt or sha256:
+        _require_adoption(adopt, sha256, yes=yes)
+        checklist = checklist.with_action(Drill(Adoption(adopt, sha256.lower() or None)))
+    run_alone(["drill"], checklist=checklist, yes=yes, as_json=json, take_over=take_over)
+
+
+def _require_adoption(adopt: str, sha256: str, *, yes: bool) -> None:
+    from nexy_tui.services.database.archive import taken_at
+
+    if not adopt:
+        raise Unusable("--sha256 goes with --adopt.", remedy="Name the archive: --adopt nexy_db_<time>.tar.gz")
+    if taken_at(adopt) is None:
+        raise Unusable(f"{printable(adopt, 80)} is no archive's name.", remedy="Name it without its folder: nexy_db_<time>.tar.gz")
+    if sha256 and _SHA256.fullmatch(sha256) is None:
+        raise Unusable("--sha256 is not a sha256.", remedy="Give all 64 hexadecimal digits.")
+    if yes and not sha256:
+        raise Unusable(
+            "--yes does not vouch for an archive.",
+            "It would restore whatever lies there by that name.",
+            f"Name the sha256 you know it by: nexy-tui db drill --adopt {adopt} --sha256 HEX --yes",
+        )
 
 
 @app.command()

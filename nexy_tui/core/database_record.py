@@ -49,7 +49,11 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class BackupRecord:
-    """One backup that was written and verified. `rows` are the counts of the very snapshot that was dumped."""
+    """One backup that was written and verified. `rows` are the counts of the very snapshot that was dumped.
+
+    An adopted one was made by another tool: its operator vouches for the archive's bytes, `started` is what its name says,
+    and `finished` when it was adopted. It may be restored, and is no backup of a release.
+    """
 
     archive: Archive
     database: DatabaseId
@@ -59,6 +63,7 @@ class BackupRecord:
     pg_dump_version: str
     rows: Mapping[str, int]
     run: str | None = None
+    adopted: bool = False
 
     def statement(self) -> dict[str, object]:
         """The record as an in-toto statement."""
@@ -66,6 +71,7 @@ class BackupRecord:
             self.archive,
             BACKUP_PREDICATE,
             {
+                **({"adopted": True} if self.adopted else {}),
                 "database": _database(self.database),
                 "finished": rfc3339(self.finished),
                 "pgDumpVersion": self.pg_dump_version,
@@ -90,6 +96,7 @@ class BackupRecord:
             pg_dump_version=reader.text("pgDumpVersion"),
             rows=reader.rows(),
             run=reader.optional_text("run"),
+            adopted=reader.flag("adopted"),
         )
 
 
@@ -205,6 +212,12 @@ class _Reader:
 
     def optional_text(self, key: str) -> str | None:
         return None if self._predicate.get(key) is None else self.text(key)
+
+    def flag(self, key: str) -> bool:
+        value = self._predicate.get(key, False)
+        if not isinstance(value, bool):
+            raise ValueError(f"its {key} is neither true nor false")
+        return value
 
     def number(self, key: str) -> int:
         value = self._predicate.get(key)

@@ -37,6 +37,56 @@ SKEW = timedelta(minutes=5)
 LEAST_KEPT = timedelta(days=7)
 """What a record speaks of that is younger than this is never removed; a retention shorter than this removes nothing."""
 
+DRILL_EXTENSIONS = (
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "dict_int",
+    "fuzzystrmatch",
+    "hstore",
+    "intarray",
+    "isn",
+    "ltree",
+    "pg_stat_statements",
+    "pg_trgm",
+    "pgcrypto",
+    "plpgsql",
+    "seg",
+    "tablefunc",
+    "tsm_system_rows",
+    "tsm_system_time",
+    "unaccent",
+    "uuid-ossp",
+    "vector",
+)
+"""What the superuser makes in a drill's database before anything is restored: extensions that reach neither files, programs nor servers."""
+
+DRILL_LEFT_OUT = (
+    "ACL",
+    "DEFAULT ACL",
+    "COMMENT",
+    "SECURITY LABEL",
+    "EXTENSION",
+    "EVENT TRIGGER",
+    "PUBLICATION",
+    "PUBLICATION TABLE",
+    "PUBLICATION TABLES IN SCHEMA",
+    "SUBSCRIPTION",
+    "SUBSCRIPTION TABLE",
+    "FOREIGN DATA WRAPPER",
+    "SERVER",
+    "USER MAPPING",
+    "FOREIGN TABLE",
+    "PROCEDURAL LANGUAGE",
+    "TRANSFORM",
+    "ACCESS METHOD",
+)
+"""Entries of a dump, as pg_restore lists them, that a role without rights cannot make and that hold no row of the service's tables."""
+
+DRILL_UNSAID = ("ACL", "DEFAULT ACL", "COMMENT", "SECURITY LABEL")
+"""Those of them that say nothing of what a restore brings back."""
+
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORD = re.compile(r"\w+")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")

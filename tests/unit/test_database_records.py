@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,6 @@ from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, Dri
 from nexy_tui.core.database_rules import always_refuses
 from nexy_tui.runlog.sign import SeedSigner, sign_statement
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
-from nexy_tui.services.database.adopt import count_copied
 from nexy_tui.services.database.settings import Address
 from nexy_tui.services.database.sql import render
 
@@ -167,16 +165,3 @@ def test_what_counts_as_loopback(host: str, loopback: bool) -> None:
 def test_names_are_quoted_as_psql_quotes_them() -> None:
     text = "GRANT x TO :\"app\"; SELECT :'app', a::text, ':app', :other"
     assert render(text, {"app": "o'b\"c"}) == "GRANT x TO \"o'b\"\"c\"; SELECT 'o''b\"c', a::text, ':app', :other"
-
-
-def test_rows_are_counted_table_by_table_however_long_they_are() -> None:
-    long = b"x" * 200_000
-    script = b"".join(
-        (
-            b"SET x;\nCOPY public.users (id, name) FROM stdin;\n1\ta\n2\tCOPY public.fake (id)\n3\t" + long + b"\n\\.\n",
-            b"COPY other.users (id) FROM stdin;\n1\n\\.\n",
-            b'COPY public."sessions" (id) FROM stdin;\n\\.\n',
-            b"SELECT pg_catalog.setval('public.users_id_seq', 3, true);\n",
-        )
-    )
-    assert count_copied(io.BytesIO(script)) == {"users": 3, "sessions": 0}

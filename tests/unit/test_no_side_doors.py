@@ -296,7 +296,7 @@ OWN = {
 }
 """Commands about this operator's own key, or about a rehearsal world as such."""
 
-HARMLESS = {"version", "tag", "yes", "attest", "take_over", "json", "dry_run", "check", "recover"}
+HARMLESS = {"adopt", "sha256", "version", "tag", "yes", "attest", "take_over", "json", "dry_run", "check", "recover"}
 """What an acting command takes: what to act on, confirmations (that of the lock is typed each time), attestations, and ways to do less."""
 
 

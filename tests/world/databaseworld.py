@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,7 @@ import pytest
 from checks.base import Check, Scope
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.core.clock import SystemClock
+from nexy_tui.core.database_record import BackupRecord, DrillRecord
 from nexy_tui.core.event import silent
 from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
@@ -30,10 +33,11 @@ from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import DATABASE_NAME, World
 from nexy_tui.rehearsal.seed import database_settings
-from nexy_tui.runlog.sign import SeedSigner
+from nexy_tui.runlog.sign import SeedSigner, sign_statement
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
 from nexy_tui.services import Services
 from nexy_tui.services.database.host import DatabaseHost, Place
+from nexy_tui.services.git import Git
 
 DOCS = ("server/Docs/DB_BACKUP_AND_RESTORE_RUNBOOK.md", "server/Docs/DATABASE_SETUP_GUIDE.md")
 
@@ -87,6 +91,7 @@ class Bench:
             settings=SimpleNamespace(target=target, ca=None, config_path=Path("/operator/config.toml")),
             vm=self.vm,
         )
+        made.git = Git(self.world.checkout_layout.root, self.world.target, {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull})
         made.database = DatabaseHost(cast(Services, made))
         return cast(Services, made)
 
@@ -136,6 +141,24 @@ class Bench:
                 rows = cursor.fetchall() if cursor.description else []
             return rows
 
+    def drill(self, where: str = "local", cancelled: Callable[[], bool] = lambda: False) -> DrillRecord:
+        """Drill the newest archive as it lies there, as if its record were believed."""
+        place = self.place(where)
+        newest = place.shelf().archives[0].name
+        return place.drill(place.measure(newest), silent, cancelled)
+
+    def vouch(self, where: str = "local") -> str:
+        """Lay a signed record beside the newest archive, whatever it holds. Its name."""
+        place = self.place(where)
+        shelf = place.shelf()
+        archive, now = place.measure(shelf.archives[0].name), datetime.now(UTC)
+        record = BackupRecord(archive, shelf.database, now, now, "18", "18", {})
+        place.keep_backup_record(archive.name, sign_statement(record.statement(), self.signer))
+        return archive.name
+
+    def drill_roles(self) -> list[str]:
+        return [name for (name,) in self.sql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'restore_drill%' ORDER BY 1")]
+
     def drill_databases(self) -> list[str]:
         return [name for (name,) in self.sql("SELECT datname FROM pg_database WHERE datname LIKE 'restore_drill%' ORDER BY 1")]
 
@@ -145,6 +168,8 @@ class Bench:
             shutil.rmtree(self.backups)
         for name in self.drill_databases():
             self.sql(f'DROP DATABASE "{name}" WITH (FORCE)', dbname="postgres")
+        for name in self.drill_roles():
+            self.sql(f'DROP ROLE "{name}"')
         self.sql("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC")
         self.extra.clear()
         self.hosts = ()
@@ -168,6 +193,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         path = world.checkout_layout.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("# Runbook\n")
+    subprocess.run(["git", "init", "-q", str(world.checkout_layout.root)], check=True)
     loop = Loop()
     signer = SeedSigner.from_seed(secrets.token_bytes(32), "a test")
     now = datetime.now(UTC)

@@ -114,7 +114,7 @@ def test_no_password_stands_in_an_argv_and_no_pg_variable_interferes(
     monkeypatch.setenv("PGHOSTADDR", "203.0.113.1")
     monkeypatch.setenv("PGOPTIONS", "-c nonsense=1")
     back_up(bench)
-    bench.place().drill(silent, lambda: False)
+    bench.drill()
     lines = (tmp_path / "seen").read_text().splitlines()
     environ = [line for line in lines if line.startswith("ENV ")]
     passwords = {bench.world.secrets.database_superuser_password, bench.world.secrets.database_password}
@@ -180,7 +180,7 @@ def test_a_living_holder_is_waited_for_and_a_dead_one_replaced(bench: Bench) -> 
 
 def test_a_drill_restores_counts_and_drops(bench: Bench) -> None:
     made = back_up(bench)
-    record = bench.place().drill(silent, lambda: False)
+    record = bench.drill()
     assert (record.passed, record.rows, record.archive) == (True, counts(bench), made.archive)
     assert record.restored_as.startswith("restore_drill_2")
     assert bench.drill_databases() == []
@@ -198,7 +198,7 @@ def test_a_drill_reads_the_teams_archives(bench: Bench, tmp_path: Path) -> None:
     shutil.rmtree(bench.backups)
     bench.backups.mkdir()
     stock("tar", "-czf", bench.backups / made.archive.name, f"./{stem}", cwd=tmp_path)
-    record = bench.place().drill(silent, lambda: False)
+    record = bench.drill()
     assert (record.passed, record.rows) == (True, counts(bench))
 
 
@@ -233,7 +233,7 @@ def test_an_archive_that_does_not_restore_is_a_failed_drill(
 ) -> None:
     back_up(bench)
     spoil(change, bench, tmp_path, resum)
-    record = bench.place().drill(silent, lambda: False)
+    record = bench.drill()
     assert not record.passed
     assert reason in record.reason
     assert bench.drill_databases() == []
@@ -245,7 +245,7 @@ def test_a_truncated_archive_is_a_failed_drill(bench: Bench, cut: int) -> None:
     made = back_up(bench)
     path = bench.backups / made.archive.name
     path.write_bytes(path.read_bytes()[:-cut])
-    record = bench.place().drill(silent, lambda: False)
+    record = bench.drill()
     assert "cannot be read whole" in record.reason
     assert bench.drill_databases() == []
 
@@ -254,7 +254,7 @@ def test_a_database_without_the_services_tables_fails_the_drill(bench: Bench) ->
     bench.sql("ALTER TABLE token_usage RENAME TO tokens")
     try:
         back_up(bench)
-        assert "restored without token_usage" in bench.place().drill(silent, lambda: False).reason
+        assert "restored without token_usage" in bench.drill().reason
     finally:
         bench.sql("ALTER TABLE tokens RENAME TO token_usage")
 
@@ -263,14 +263,14 @@ def test_a_database_without_the_services_tables_fails_the_drill(bench: Bench) ->
 def test_a_cancelled_drill_leaves_no_database(bench: Bench, calls: int) -> None:
     back_up(bench)
     with pytest.raises(Cancelled):
-        bench.place().drill(silent, After(calls))
+        bench.drill(cancelled=After(calls))
     assert bench.drill_databases() == []
     assert len(bench.files()) == 2
 
 
 def test_without_an_archive_there_is_nothing_to_drill(bench: Bench) -> None:
     with pytest.raises(Refused, match="no backup") as refusal:
-        bench.place().drill(silent, lambda: False)
+        Drill().run(bench.context()[0])
     assert "nexy-tui db backup" in refusal.value.remedy
 
 
@@ -279,7 +279,7 @@ def test_leftovers_of_killed_drills_go_and_other_peoples_databases_stay(bench: B
     bench.sql(f"CREATE DATABASE {ours}", f"COMMENT ON DATABASE {ours} IS '{DRILL_COMMENT}'", f"CREATE DATABASE {theirs}", dbname="postgres")
     back_up(bench)
     (bench.backups / ".restore_drill_20260101_000000").mkdir()
-    bench.place().drill(silent, lambda: False)
+    bench.drill()
     assert bench.drill_databases() == [theirs]
     assert len(bench.files()) == 2
 
@@ -290,8 +290,8 @@ def test_one_drill_at_a_time(bench: Bench) -> None:
     with database.connection(made, made.superuser, database="postgres", autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (DRILL_LOCK,))
         with pytest.raises(Refused, match="Another restore drill"):
-            bench.place().drill(silent, lambda: False)
-    assert bench.place().drill(silent, lambda: False).passed
+            bench.drill()
+    assert bench.drill().passed
 
 
 # --- actions and their records ---
@@ -330,7 +330,7 @@ def test_the_backup_check_sees_through_changes(bench: Bench) -> None:
 
 
 def test_the_drill_action_appends_signed_lines(bench: Bench) -> None:
-    back_up(bench)
+    Backup().run(bench.context()[0])
     assert verdict(bench, backups.DRILL) is Status.FAILED
     assert Drill().run(bench.context()[0]).changed
     assert verdict(bench, backups.DRILL) is Status.PASSED
@@ -348,6 +348,7 @@ def test_a_failed_drill_is_recorded_and_then_raised(bench: Bench) -> None:
     made = back_up(bench)
     path = bench.backups / made.archive.name
     path.write_bytes(path.read_bytes()[:-100])
+    bench.vouch()
     with pytest.raises(ActionFailed, match="The restore drill failed") as failure:
         Drill().run(bench.context()[0])
     assert "nexy-tui db backup" in failure.value.remedy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import socket
 import ssl
@@ -18,6 +19,7 @@ from conftest import Inside
 from databaseworld import Bench, bench, running
 from test_database_vm import Machine, machine
 
+from nexy_tui.core.database_record import Archive
 from nexy_tui.core.event import silent
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Problem, Unusable
@@ -29,6 +31,8 @@ from nexy_tui.services.database.tools import Tools
 
 __all__ = ["bench", "machine", "running"]
 
+SOMETHING = b"something to drill"
+TO_DRILL = Archive("nexy_db_20260101T000000Z.tar.gz", len(SOMETHING), hashlib.sha256(SOMETHING).hexdigest())
 CONFIG = Path("/operator/config.toml")
 HERE = ("localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "::1", "/run/postgresql", "/var/run/postgresql")
 ELSEWHERE = (
@@ -114,7 +118,7 @@ def test_another_host_of_the_vms_counts_only_where_the_operator_names_it(bench: 
     acts: tuple[Callable[[], object], ...] = (
         place.survey,
         lambda: place.back_up(silent, lambda: False),
-        lambda: place.drill(silent, lambda: False),
+        lambda: place.drill(TO_DRILL, silent, lambda: False),
         place.harden,
     )
     for act in acts:
@@ -178,7 +182,7 @@ def passwords(bench: Bench) -> tuple[bytes, bytes]:
 def asked_for_everything(bench: Bench, where: str) -> None:
     place = bench.place(where)
     place.survey()
-    for act in (lambda: place.back_up(silent, lambda: False), lambda: place.drill(silent, lambda: False), place.harden):
+    for act in (lambda: place.back_up(silent, lambda: False), lambda: place.drill(TO_DRILL, silent, lambda: False), place.harden):
         with pytest.raises(Problem):
             act()
 
@@ -188,7 +192,7 @@ def test_no_password_goes_out_in_cleartext(bench: Bench, machine: Machine, rogue
     bench.backups.mkdir(parents=True)
     machine.backups.mkdir(parents=True)
     for folder in (bench.backups, machine.backups):
-        (folder / "nexy_db_20260101T000000Z.tar.gz").write_text("something to drill")
+        (folder / TO_DRILL.name).write_bytes(SOMETHING)
     bench.extra["DB_PORT"] = str(rogue.port)
     machine.configure(DB_PORT=str(rogue.port))
     asked_for_everything(bench, where)

@@ -145,12 +145,12 @@ def test_both_places_read_each_others_archives(bench: Bench, machine: Machine) -
     theirs = bench.place("vm").back_up(silent, lambda: False).record
     bench.backups.parent.mkdir(parents=True, exist_ok=True)
     machine.backups.rename(bench.backups)
-    local = bench.place().drill(silent, lambda: False)
+    local = bench.drill()
     assert (local.passed, local.rows, local.archive) == (True, theirs.rows, theirs.archive)
     time.sleep(1.1)
     ours = bench.place().back_up(silent, lambda: False).record
     bench.backups.rename(machine.backups)
-    remote = bench.place("vm").drill(silent, lambda: False)
+    remote = bench.drill("vm")
     assert (remote.passed, remote.rows, remote.archive) == (True, ours.rows, ours.archive)
     members = subprocess.run(["tar", "-tzf", ours.archive.name], cwd=machine.backups, capture_output=True, text=True, check=True).stdout
     theirs_members = subprocess.run(["tar", "-tzf", theirs.archive.name], cwd=machine.backups, capture_output=True, text=True, check=True)
@@ -159,7 +159,7 @@ def test_both_places_read_each_others_archives(bench: Bench, machine: Machine) -
 
 def test_no_password_is_sent_to_the_vm_or_comes_back(bench: Bench, machine: Machine) -> None:
     bench.place("vm").back_up(silent, lambda: False)
-    bench.place("vm").drill(silent, lambda: False)
+    bench.drill("vm")
     bench.place("vm").harden()
     secrets = (bench.world.secrets.database_password, bench.world.secrets.database_superuser_password)
     assert not [script for script in machine.azure.scripts if any(secret in script for secret in secrets)]
@@ -190,7 +190,7 @@ def test_settings_that_cannot_be_are_refused(bench: Bench, machine: Machine, key
 
 @pytest.mark.parametrize("change", [{"DB_PORT": "1"}, {"DB_PASSWORD": "no", "PG_SUPERUSER_PASSWORD": "no"}, {"DB_NAME": "nothing"}])
 def test_a_database_that_does_not_answer(bench: Bench, machine: Machine, change: dict[str, str]) -> None:
-    bench.place("vm").back_up(silent, lambda: False)
+    made = bench.place("vm").back_up(silent, lambda: False).record
     before = machine.files()
     machine.configure(**change)
     survey = bench.place("vm").survey()
@@ -201,7 +201,7 @@ def test_a_database_that_does_not_answer(bench: Bench, machine: Machine, change:
     place = bench.place("vm")
     failing = [lambda: place.back_up(silent, lambda: False), place.harden]
     if "DB_NAME" not in change:
-        failing.append(lambda: place.drill(silent, lambda: False))
+        failing.append(lambda: place.drill(made.archive, silent, lambda: False))
     for act in failing:
         with pytest.raises(ActionFailed, match=r"refused|authentication failed|does not exist"):
             act()
@@ -300,6 +300,7 @@ def test_a_truncated_archive_is_a_failed_drill_on_the_vm(bench: Bench, machine: 
     Backup().run(bench.context(where="vm")[0])
     path = next(machine.backups.glob("*.tar.gz"))
     path.write_bytes(path.read_bytes()[:-cut])
+    bench.vouch("vm")
     with pytest.raises(ActionFailed, match="cannot be read whole"):
         Drill().run(bench.context(where="vm")[0])
     status, summary = verdict(bench, backups.DRILL)
@@ -317,12 +318,12 @@ def test_other_rows_than_the_backup_had_fail_the_drill_on_the_vm(bench: Bench, m
     (folder / "metadata.env").write_text(text.replace("ROWS_users=", "ROWS_users=9"))
     subprocess.run("sha256sum -b ./db.dump ./schema.sql ./metadata.env > SHA256SUMS", shell=True, cwd=folder, check=True)
     subprocess.run(["tar", "-czf", path, f"./{folder.name}"], cwd=folder.parent, check=True)
-    assert "restored users with 240 rows where the backup had 9240" in bench.place("vm").drill(silent, lambda: False).reason
+    assert "restored users with 240 rows where the backup had 9240" in bench.drill("vm").reason
 
 
 def test_without_an_archive_the_vm_has_nothing_to_drill(bench: Bench, machine: Machine) -> None:
     with pytest.raises(Refused, match="no backup in"):
-        bench.place("vm").drill(silent, lambda: False)
+        Drill().run(bench.context(where="vm")[0])
 
 
 def test_leftovers_on_the_vm_go_and_other_peoples_databases_stay(bench: Bench, machine: Machine) -> None:
@@ -330,7 +331,7 @@ def test_leftovers_on_the_vm_go_and_other_peoples_databases_stay(bench: Bench, m
     bench.sql(f"CREATE DATABASE {ours}", f"COMMENT ON DATABASE {ours} IS '{DRILL_COMMENT}'", f"CREATE DATABASE {theirs}", dbname="postgres")
     bench.place("vm").back_up(silent, lambda: False)
     (machine.backups / ".restore_drill_20260101_000000").mkdir()
-    bench.place("vm").drill(silent, lambda: False)
+    bench.drill("vm")
     assert bench.drill_databases() == [theirs]
     bench.sql(f"DROP DATABASE {theirs}", dbname="postgres")
     assert len(machine.files()) == 2
@@ -342,8 +343,8 @@ def test_one_drill_at_a_time_on_the_vm(bench: Bench, machine: Machine) -> None:
     with database.connection(made, made.superuser, database="postgres", autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (DRILL_LOCK,))
         with pytest.raises(Refused, match="another restore drill"):
-            bench.place("vm").drill(silent, lambda: False)
-    assert bench.place("vm").drill(silent, lambda: False).passed
+            bench.drill("vm")
+    assert bench.drill("vm").passed
 
 
 def test_what_the_operator_stops_before_it_begins_is_not_sent(bench: Bench, machine: Machine) -> None:
@@ -366,7 +367,8 @@ def test_a_record_is_laid_beside_an_archive_that_is_there_alone(bench: Bench, ma
 
 
 def test_a_torn_journal_stays_a_line_of_its_own(bench: Bench, machine: Machine) -> None:
-    name = bench.place("vm").back_up(silent, lambda: False).record.archive.name
+    Backup().run(bench.context(where="vm")[0])
+    [name] = [file for file in machine.files() if file.endswith(".tar.gz")]
     (machine.backups / f"{name}.drill.jsonl").write_bytes(b'{"torn')
     Drill().run(bench.context(where="vm")[0])
     assert len((machine.backups / f"{name}.drill.jsonl").read_bytes().splitlines()) == 2

@@ -108,7 +108,7 @@ def test_a_drill_fault_fails_the_item_and_goes_again(seeded: Bench, name: str, w
 def test_a_drill_made_during_the_fault_stays(seeded: Bench) -> None:
     switch(seeded, "drill-old", True)
     place = seeded.place()
-    record = place.drill(lambda _: None, lambda: False)
+    record = seeded.drill()
     place.keep_drill_record(record.archive.name, drillfaults._lines(next(seeded.backups.glob("*.drill.jsonl")))[0] + b"!")
     switch(seeded, "drill-old", False)
     assert [len(drillfaults._lines(path)) for path in seeded.backups.glob("*.drill.jsonl")] == [2]

@@ -160,7 +160,7 @@ def _seed(world: World, signer: Signer) -> None:
     database = _local(world, _Earlier(DRILLED))
     backup = database.back_up(silent, lambda: False).record
     database.keep_backup_record(backup.archive.name, sign_statement(backup.statement(), signer))
-    drill = database.drill(silent, lambda: False)
+    drill = database.drill(backup.archive, silent, lambda: False)
     database.keep_drill_record(drill.archive.name, sign_statement(drill.statement(), signer))
     older = TOO_OLD - DRILLED
     old = replace(drill, started=drill.started - older, finished=drill.finished - older)

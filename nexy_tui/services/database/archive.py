@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
 import re
+import stat
 import tarfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -27,6 +29,12 @@ _SUM = re.compile(r"([0-9a-f]{64}) [ *](?:.*/)?([^/]+)")
 _ROWS = "ROWS_"
 _SMALL = 1 << 20
 _PIECE = 1 << 18
+_MOST_MEMBERS = 64
+MAGIC = b"PGDMP"
+"""How a dump in pg_dump's custom format begins. Anything else is not taken for one: a script would be run by a program with a shell."""
+
+EXPANSION, ROOM = 100, 64 << 20
+"""An archive unpacks to at most so many times its size, and so many bytes. Its dump is compressed already: it hardly grows."""
 
 Watch = Callable[[int], None]
 """Told how many bytes are done; raises Cancelled to stop."""
@@ -157,34 +165,80 @@ def read(path: Path, stem: str, dump_to: Path | None = None, watch: Watch = lamb
 
     Raises ActionFailed naming what is wrong with it.
     """
+    try:
+        with open_plain(path) as raw:
+            return read_open(raw, path.name, stem, dump_to, watch)
+    except OSError as error:
+        raise _damaged(path.name, error.strerror or str(error)) from None
+
+
+def open_plain(path: Path) -> IO[bytes]:
+    """An archive to read, itself and no link, pipe or device in its place. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def measure(raw: IO[bytes], name: str, watch: Watch = lambda _: None) -> Archive:
+    """Size and sha256 of an open archive, from where it stands."""
+    counted = _Counted(raw, watch)
+    while counted.read(_PIECE):
+        pass
+    return Archive(name, counted.size, counted.digest.hexdigest())
+
+
+def read_open(raw: IO[bytes], archive: str, stem: str, dump_to: Path | None = None, watch: Watch = lambda _: None) -> Contents:
+    """As `read`, of a file that is open, from where it stands."""
     found: dict[str, str] = {}
     texts: dict[str, str] = {}
+    most = ROOM + EXPANSION * os.fstat(raw.fileno()).st_size
+    counted = _Counted(raw, watch)
     try:
-        with path.open("rb") as raw:
-            counted = _Counted(raw, watch)
-            with gzip.GzipFile(fileobj=counted, mode="rb") as unpacked:
-                with tarfile.open(mode="r|", fileobj=unpacked, bufsize=_PIECE) as tar:
-                    for entry in tar:
-                        name = _member(entry, stem)
-                        if name is not None:
-                            found[name] = _take(tar, entry, name, texts, dump_to)
-                while unpacked.read(_PIECE):  # to the end: gzip's own checksum stands there
-                    pass
+        with _Limited(counted, most) as unpacked:
+            with tarfile.open(mode="r|", fileobj=unpacked, bufsize=_PIECE) as tar:
+                for seen, entry in enumerate(tar):
+                    name = _member(entry, stem)
+                    if seen > _MOST_MEMBERS or name in found:
+                        raise tarfile.TarError(f"it holds {'too many files' if name not in found else f'{name} twice'}")
+                    if name is not None:
+                        found[name] = _take(tar, entry, name, texts, dump_to)
+            while unpacked.read(_PIECE):  # to the end: gzip's own checksum stands there
+                pass
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise _damaged(path, str(error) or type(error).__name__) from None
+        raise _damaged(archive, str(error) or type(error).__name__) from None
     missing = [name for name in MEMBERS if name not in found]
     if missing:
-        raise _damaged(path, f"{', '.join(missing)} is not in it")
-    _hold(path, found, texts[SUMS])
+        raise _damaged(archive, f"{', '.join(missing)} is not in it")
+    _hold(archive, found, texts[SUMS])
     return Contents(counted.size, counted.digest.hexdigest(), parse(texts[METADATA]))
 
 
+class _Limited(gzip.GzipFile):
+    """What is packed in a stream; an error once more than `most` bytes came out of it."""
+
+    def __init__(self, stream: _Counted, most: int) -> None:
+        super().__init__(fileobj=stream, mode="rb")
+        self._left = most
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(_PIECE if size is None or size < 0 else min(size, _PIECE))
+        self._left -= len(data)
+        if self._left < 0:
+            raise tarfile.TarError("it unpacks to far more than a backup of its size")
+        return data
+
+
 def _member(entry: tarfile.TarInfo, stem: str) -> str | None:
-    """The name of a file of the archive's folder; None for the folder itself. Raises TarError for anything else."""
+    """The name of a file of the archive's folder; None for the folder itself. Raises TarError for anything else.
+
+    A sparse file has holes of any size: it would unpack to more than came out of the archive.
+    """
     parts = PurePosixPath(entry.name).parts
     if entry.isdir() and parts in ((stem,), ()):
         return None
-    if not entry.isreg() or len(parts) != 2 or parts[0] != stem:
+    if not entry.isreg() or entry.issparse() or len(parts) != 2 or parts[0] != stem:
         raise tarfile.TarError(f"{entry.name[:80]!r} has no place in a backup")
     return parts[1]
 
@@ -196,8 +250,12 @@ def _take(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str, texts: dict[s
     digest = hashlib.sha256()
     sink = dump_to.open("xb") if name == DUMP and dump_to is not None else None
     small = bytearray()
+    begun = False
     try:
         while piece := stream.read(_PIECE):
+            if name == DUMP and not begun and not piece.startswith(MAGIC):
+                raise tarfile.TarError(f"{name} is not in pg_dump's custom format")
+            begun = True
             digest.update(piece)
             if sink is not None:
                 sink.write(piece)
@@ -210,18 +268,18 @@ def _take(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str, texts: dict[s
     return digest.hexdigest()
 
 
-def _hold(path: Path, found: Mapping[str, str], text: str) -> None:
+def _hold(archive: str, found: Mapping[str, str], text: str) -> None:
     listed = {match[2]: match[1] for line in text.splitlines() if (match := _SUM.fullmatch(line.strip()))}
     for name in (DUMP, SCHEMA, METADATA):
         if name not in listed:
-            raise _damaged(path, f"its {SUMS} does not list {name}")
+            raise _damaged(archive, f"its {SUMS} does not list {name}")
         if listed[name] != found[name]:
-            raise _damaged(path, f"{name} does not have the sha256 that its {SUMS} gives")
+            raise _damaged(archive, f"{name} does not have the sha256 that its {SUMS} gives")
 
 
-def _damaged(path: Path, reason: str) -> ActionFailed:
+def _damaged(archive: str, reason: str) -> ActionFailed:
     return ActionFailed(
-        f"The backup archive {path.name} cannot be read whole: {reason}.",
+        f"The backup archive {archive} cannot be read whole: {reason}.",
         "A damaged archive restores nothing.",
         "Make a new backup: nexy-tui db backup",
     )

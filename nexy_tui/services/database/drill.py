@@ -1,26 +1,31 @@
-"""A restore drill made from here: the newest archive into a fresh database, checked, counted, and dropped again (contracts: database)."""
+"""A restore drill made from here: an archive into a fresh database, checked, counted, and dropped again (contracts: database).
+
+The archive is one whose signed record is believed, yet whatever it carries runs with the rights of a role that has none.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.database_record import Archive, DatabaseId, DrillRecord
-from nexy_tui.core.database_rules import DRILL_DATABASE, REQUIRED_TABLES
+from nexy_tui.core.database_rules import REQUIRED_TABLES
 from nexy_tui.core.event import Emit, Line, Progress
-from nexy_tui.core.problem import ActionFailed, Refused
+from nexy_tui.core.problem import ActionFailed
 from nexy_tui.services import processes
 from nexy_tui.services.database import archive as archive_format
-from nexy_tui.services.database.connect import connection, count_rows, refused
+from nexy_tui.services.database import dump as dumps
+from nexy_tui.services.database.connect import count_rows, refused
+from nexy_tui.services.database.drill_room import DrillRoom, alone
+from nexy_tui.services.database.facts import Altered, Tool
 from nexy_tui.services.database.folder import BackupFolder
-from nexy_tui.services.database.settings import DatabaseSettings
-from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK, MAINTENANCE
+from nexy_tui.services.database.settings import DatabaseSettings, Role
+from nexy_tui.services.database.sql import UNFORCE
 from nexy_tui.services.database.tools import Tools, said_by
 
 if TYPE_CHECKING:
@@ -42,119 +47,147 @@ class LocalDrill:
     emit: Emit
     cancelled: Callable[[], bool]
 
-    def run(self) -> DrillRecord:
-        """Drill the newest archive. Raises Refused where there is none or another drill runs, Cancelled, CouldNotLook.
+    def run(self, archive: Archive) -> DrillRecord:
+        """Drill that archive. Raises Altered where the file is another one, Refused where another drill runs, Cancelled, CouldNotLook.
 
         An archive that does not restore is a drill that ended, too: the record says why.
         """
         import psycopg
 
-        names = self.folder.names()
-        if not names:
-            raise Refused(
-                f"There is no backup in {self.folder.path}.", "A drill restores the newest archive.", "Make one first: nexy-tui db backup"
-            )
         try:
-            with self._alone() as session:
-                return self._drill(session, names[0])
+            with self._opened(archive) as stream, alone(self.settings, self.emit) as room:
+                self._clear_remnants()
+                return self._drill(room, archive, stream)
         except psycopg.Error as error:
             raise refused(error, "The restore drill", _REMEDY) from None
         except OSError as error:
             raise ActionFailed(f"The drill could not write to {self.folder.path}: {error.strerror}.", remedy=_REMEDY) from None
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[Connection]:
-        """The superuser's session on the maintenance database, which holds the drill lock; leftovers of killed drills are removed."""
-        with connection(self.settings, self.settings.superuser, database=MAINTENANCE, autocommit=True) as session:
-            row = session.execute("SELECT pg_try_advisory_lock(%s)", (DRILL_LOCK,)).fetchone()
-            if row is None or not row[0]:
-                raise Refused(
-                    f"Another restore drill is running on {self.settings.address.host}.", "Each counts on being alone.", "Wait for its end."
-                )
-            rows = session.execute(
-                "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = %s", (DRILL_COMMENT,)
-            ).fetchall()
-            for (name,) in rows:
-                self._drop(session, str(name))
-                self.emit(Line(f"removed {name}, left by a drill that was killed", "nexy-tui"))
-            for folder in self.folder.path.glob(f"{_WORK}*"):
-                shutil.rmtree(folder)
-            yield session
+    def _opened(self, archive: Archive) -> IO[bytes]:
+        """The archive, whose bytes are those it was vouched for with; of another one not one more byte is taken."""
+        try:
+            stream = archive_format.open_plain(self.folder.path / archive.name)
+        except OSError as error:
+            raise Altered(f"it cannot be read: {error.strerror}") from None
+        try:
+            found = archive_format.measure(stream, archive.name, self._watch(archive, "read"))
+            if found != archive:
+                raise altered(found, archive)
+            stream.seek(0)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
 
-    def _drill(self, session: Connection, name: str) -> DrillRecord:
+    def _clear_remnants(self) -> None:
+        for path in self.folder.path.glob(f"{_WORK}*"):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    def _drill(self, room: DrillRoom, archive: Archive, stream: IO[bytes]) -> DrillRecord:
         started, from_ = self.clock.now(), self.clock.monotonic()
-        archive = self.folder.archive(name)
         restored_as = f"restore_drill_{started.astimezone(UTC):%Y%m%d_%H%M%S}"
         rows: dict[str, int] = {}
         problem = ""
         work = self.folder.path / f"{_WORK}{started.astimezone(UTC):%Y%m%d_%H%M%S}"
         work.mkdir(mode=0o700)
         try:
-            rows = self._restore(session, archive, restored_as, work)
+            rows = self._restore(room, archive, stream, restored_as, work)
         except ActionFailed as failure:
             problem = failure.what
         finally:
             shutil.rmtree(work, ignore_errors=True)
-            self._drop(session, restored_as)
         return DrillRecord(
             archive=archive,
-            database=self._identity(session),
+            database=self._identity(room.session),
             started=started,
             finished=self.clock.now(),
             duration_ms=round((self.clock.monotonic() - from_) * 1000),
-            server_version=_parameter(session, "server_version"),
+            server_version=_parameter(room.session, "server_version"),
             restored_as=restored_as,
             rows=rows,
             passed=not problem,
             reason=problem,
         )
 
-    def _restore(self, session: Connection, archive: Archive, restored_as: str, work: Path) -> dict[str, int]:
-        from psycopg import sql
-
+    def _restore(self, room: DrillRoom, archive: Archive, stream: IO[bytes], restored_as: str, work: Path) -> dict[str, int]:
         dump = work / archive_format.DUMP
-        watch = archive_format.stopper(self.cancelled, lambda done: self.emit(Progress(archive.name, "read", done, archive.size)))
         stem = archive_format.stem_of(archive.name)
-        contents = archive_format.read(self.folder.path / archive.name, stem, dump, watch)
-        name = sql.Identifier(restored_as)
-        session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
-        session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, sql.Literal(DRILL_COMMENT)))
-        self._pg_restore(dump, restored_as, contents.metadata.get("PG_DUMP_VERSION", ""))
-        with connection(self.settings, self.settings.superuser, database=restored_as) as restored:
-            rows = count_rows(restored)
+        contents = archive_format.read_open(stream, archive.name, stem, dump, self._watch(archive, "unpack"))
+        found = Archive(archive.name, contents.size, contents.sha256)
+        if found != archive:  # It was written to since it was measured.
+            raise altered(found, archive)
+        major = contents.metadata.get("PG_DUMP_VERSION", "").partition(".")[0]
+        restore = _Restore(self, self.tools.find("pg_restore", int(major) if major.isdigit() else 0), dump)
+        listed = restore.listed()
+        extensions = restore.extensions(listed)
+        with room.made(restored_as) as role:
+            with room.inside(role):
+                pass  # The server lets the role in.
+            room.furnish(role, extensions)
+            restore.into(role, listed, extensions)
+            with room.inside(role) as restored:
+                restored.execute(UNFORCE.encode())
+                rows = count_rows(restored)
         judge_rows(archive.name, rows, contents.rows)
         return rows
 
-    def _pg_restore(self, dump: Path, restored_as: str, dumped_by: str) -> None:
-        major = dumped_by.partition(".")[0]
-        tool = self.tools.find("pg_restore", int(major) if major.isdigit() else 0)
-        self.emit(Line(f"restoring into {restored_as} with {tool.path} {tool.version}", "nexy-tui"))
-        done = processes.run(
-            [tool.path, "--no-password", "--exit-on-error", f"--dbname={restored_as}", str(dump)],
-            env=self.tools.environment(self.settings, self.settings.superuser, restored_as),
-            timeout=_RESTORE_TIMEOUT,
-            cancelled=self.cancelled,
-            check=False,
-        )
-        if done.exit != 0:
-            raise ActionFailed(f"pg_restore ended with status {done.exit}: {said_by(done)}")
-
-    def _drop(self, session: Connection, name: str) -> None:
-        """Drop a drill's database, and no other one, also while a killed client's session is still in it."""
-        from psycopg import sql
-
-        if DRILL_DATABASE.fullmatch(name) is None:
-            raise ActionFailed(
-                f"{name!r} is marked as a drill's database, but has not the name of one.",
-                "Only databases named restore_drill_<date>_<time> are dropped.",
-                "Drop it by hand if it is not needed.",
-            )
-        session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    def _watch(self, archive: Archive, phase: str) -> archive_format.Watch:
+        return archive_format.stopper(self.cancelled, lambda done: self.emit(Progress(archive.name, phase, done, archive.size)))
 
     def _identity(self, session: Connection) -> DatabaseId:
         row = session.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()
         address = self.settings.address
         return DatabaseId(address.host, address.port, address.name, str(row[0]) if row else "")
+
+
+@dataclass(frozen=True)
+class _Restore:
+    """pg_restore on one dump. What it prints is read, and nothing of it run, but by a server, as the drill's role."""
+
+    drill: LocalDrill
+    tool: Tool
+    dump: Path
+
+    def listed(self) -> dumps.Contents:
+        """Its table of contents. Raises ActionFailed where it has none that pg_restore can read."""
+        return dumps.Contents(self._run("--list"))
+
+    def extensions(self, listed: dumps.Contents) -> list[dumps.Extension]:
+        """The extensions that it wants and a drill makes."""
+        if not listed.extensions:
+            return []
+        return dumps.wanted_extensions(self._run("--file=-", use=listed.extensions))
+
+    def into(self, role: Role, listed: dumps.Contents, made: list[dumps.Extension]) -> None:
+        """Restore it as that role into its database. Raises ActionFailed with what pg_restore complained of."""
+        left_out = listed.left_out(made)
+        self.drill.emit(Line(f"restoring into {role.name} with {self.tool.path} {self.tool.version}", "nexy-tui"))
+        if left_out:
+            self.drill.emit(Line(f"left out, since only a superuser may make it: {', '.join(left_out[:9])}", "nexy-tui"))
+        without = f"; the drill left out {', '.join(left_out[:3])}" if left_out else ""
+        options = ("--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", f"--dbname={role.name}")
+        self._run(*options, use=listed.kept(made), role=role, without=without)
+
+    def _run(self, *options: str, use: str | None = None, role: Role | None = None, without: str = "") -> str:
+        settings = self.drill.settings
+        selected = self.dump.with_name("restore.list")
+        if use is not None:
+            selected.write_text(use, encoding="utf-8")
+            options = (*options, f"--use-list={selected}")
+        argv = [self.tool.path, "--no-password", "--format=custom", *options, str(self.dump)]
+        environment = self.drill.tools.environment(settings, role or Role("nobody"), role.name if role else None)
+        done = processes.run(argv, env=environment, timeout=_RESTORE_TIMEOUT, cancelled=self.drill.cancelled, check=False)
+        if done.exit != 0:
+            raise ActionFailed(f"pg_restore ended with status {done.exit}: {said_by(done)}{without}")
+        return done.stdout
+
+
+def altered(found: Archive, expected: Archive) -> Altered:
+    """The file of that name is another one than was vouched for."""
+    return Altered(f"it has {found.size} bytes and sha256 {found.sha256}, where its record says {expected.size} and {expected.sha256}")
 
 
 def judge_rows(archive: str, rows: dict[str, int], expected: dict[str, int]) -> None:

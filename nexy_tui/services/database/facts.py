@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId
-from nexy_tui.core.problem import CouldNotLook, Problem
+from nexy_tui.core.problem import CouldNotLook, Problem, Refused
 from nexy_tui.services.database.settings import Address
 
 
@@ -145,6 +145,28 @@ class Vault:
     newest: NewestArchive | None
     drills: tuple[DrillLine, ...]
     strays: tuple[Stray, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """An archive in the backup folder by name, and its record's line, if there is one; neither says that the bytes are the record's."""
+
+    name: str
+    record: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Archives of the backup folder, newest first, and the database they should be of. `more`: older ones follow on another page."""
+
+    directory: str
+    database: DatabaseId
+    archives: tuple[Shelved, ...]
+    more: bool = False
+
+
+class Altered(Refused):
+    """An archive is not the one that its record speaks of: another size or sha256, or not a plain file. It was not read any further."""
 
 
 @dataclass(frozen=True, slots=True)

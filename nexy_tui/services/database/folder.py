@@ -17,7 +17,7 @@ from nexy_tui.core.database_rules import SKEW
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.services.database.archive import file_sha256, taken_at
-from nexy_tui.services.database.facts import DrillLine, NewestArchive, Stray, Vault
+from nexy_tui.services.database.facts import DrillLine, NewestArchive, Shelved, Stray, Vault
 from nexy_tui.services.plain_file import read_plain
 
 LOCK = ".backup.lock"
@@ -66,6 +66,14 @@ class BackupFolder:
         if not plain:
             return "it is no plain file"
         return "it is dated in the future" if taken is not None and taken > self._now() + SKEW else ""
+
+    def shelved(self) -> Iterator[Shelved]:
+        """The archives with their records, newest first. Raises CouldNotLook when the folder cannot be read."""
+        for name in self.names():
+            try:
+                yield Shelved(name, self._line(name + RECORD_SUFFIX))
+            except OSError:
+                yield Shelved(name, b"")  # Nobody has signed that.
 
     def survey(self) -> Vault:
         """What lies in the folder. Raises CouldNotLook when it cannot be read."""

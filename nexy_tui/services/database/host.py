@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
-from nexy_tui.core.database_record import DrillRecord
+from nexy_tui.core.database_record import Archive, DrillRecord
 from nexy_tui.core.event import Emit, silent
-from nexy_tui.services.database.facts import BackupMade, Survey
+from nexy_tui.services.database.facts import BackupMade, Shelf, Survey
+from nexy_tui.services.database.own_folder import require_own
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import Address, settings_of
 
@@ -35,8 +36,19 @@ class Place(Protocol):
         """Lay a backup's signed record beside its archive."""
         ...
 
-    def drill(self, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
-        """Restore the newest archive into a fresh database, check and count it, and drop it whatever happened."""
+    def shelf(self, before: str = "", emit: Emit = silent) -> Shelf:
+        """The archives with their records, newest first, of those named before `before`. Raises Refused for a folder that is not ours."""
+        ...
+
+    def measure(self, name: str, emit: Emit = silent) -> Archive:
+        """Size and sha256 of an archive of the folder. Raises Refused where none of that name is there."""
+        ...
+
+    def drill(self, archive: Archive, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
+        """Restore that archive into a fresh database, check and count it, and drop it whatever happened.
+
+        It is restored by a role of its own, without rights. Raises Altered where the file of that name has other bytes.
+        """
         ...
 
     def keep_drill_record(self, archive: str, line: bytes) -> None:
@@ -54,6 +66,14 @@ class DatabaseHost:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+        self._measured: dict[str, Archive] = {}
+
+    def measured(self, name: str) -> Archive:
+        """An archive as it was when it was first asked for by this command: what people were shown."""
+        if name not in self._measured:
+            self._measured[name] = self.place.measure(name)
+        return self._measured[name]
+
     @property
     def where(self) -> str:
         """`local` or `vm` (setting `target.database.where`)."""
@@ -69,7 +89,8 @@ class DatabaseHost:
             return VmDatabase(services.vm, services.layout, Reach.of(services.settings), services.clock)
         from nexy_tui.services.database.local import LocalDatabase
 
-        return LocalDatabase(lambda: settings_of(services), services.environ, services.clock)
+        settings, own = partial(settings_of, services), lambda folder: require_own(folder, services.git)
+        return LocalDatabase(settings, services.environ, services.clock, own)
 
     @property
     def seen_from(self) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from nexy_tui.core.clock import Clock
-from nexy_tui.core.database_record import DrillRecord
+from nexy_tui.core.database_record import Archive, DrillRecord
 from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
+from nexy_tui.core.text import printable
+from nexy_tui.services.database.archive import measure, open_plain
 from nexy_tui.services.database.backup import LocalBackup
 from nexy_tui.services.database.connect import LOOKING, connection, refused, said
 from nexy_tui.services.database.drill import LocalDrill
-from nexy_tui.services.database.facts import BackupMade, Catalog, Survey, Tool, Unseen, Vault
+from nexy_tui.services.database.facts import BackupMade, Catalog, Shelf, Survey, Tool, Unseen, Vault
 from nexy_tui.services.database.folder import BackupFolder
 from nexy_tui.services.database.settings import Address, DatabaseSettings
 from nexy_tui.services.database.sql import CATALOG, HARDEN, render
@@ -29,10 +32,18 @@ _Part = TypeVar("_Part")
 class LocalDatabase:
     """The database by psycopg and PostgreSQL's own programs, the archives in a folder of this machine."""
 
-    def __init__(self, settings: Callable[[], DatabaseSettings], environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Callable[[], DatabaseSettings],
+        environ: Mapping[str, str],
+        clock: Clock,
+        require_own: Callable[[Path], None] = lambda _: None,
+    ) -> None:
+        """`require_own` refuses a backup folder that others can write to by pushing."""
         self._read_settings = settings
         self._tools = Tools(environ)
         self._clock = clock
+        self._require_own = require_own
         self._folders: dict[Path, BackupFolder] = {}
 
     def address(self) -> Address:
@@ -51,17 +62,32 @@ class LocalDatabase:
     def back_up(self, emit: Emit, cancelled: Callable[[], bool]) -> BackupMade:
         """Make a verified backup of the configured database."""
         settings = self._read_settings()
-        folder = self._folder(settings)
+        folder = self._own_folder(settings)
         return LocalBackup(settings, self._tools, folder, lambda session: _look(session, settings), self._clock.now, emit, cancelled).run()
 
     def keep_backup_record(self, archive: str, line: bytes) -> None:
         """Lay a backup's signed record beside its archive."""
         self._write(lambda folder: folder.keep_record(archive, line))
 
-    def drill(self, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
-        """Restore the newest archive into a fresh database, and drop it."""
+    def shelf(self, before: str = "", emit: Emit = silent) -> Shelf:
+        """The archives with their records, all of them at once."""
         settings = self._read_settings()
-        return LocalDrill(settings, self._tools, self._folder(settings), self._clock, emit, cancelled).run()
+        folder = self._own_folder(settings)
+        catalog = self._catalog(settings)
+        return Shelf(str(folder.path), catalog.identity(settings.address), tuple(folder.shelved()))
+
+    def measure(self, name: str, emit: Emit = silent) -> Archive:
+        """Size and sha256 of an archive of the folder."""
+        folder = self._own_folder(self._read_settings())
+        if name in folder.names():
+            with contextlib.suppress(FileNotFoundError), _readable(folder.path / name) as stream:
+                return measure(stream, name)
+        raise no_such_archive(name, str(folder.path))
+
+    def drill(self, archive: Archive, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
+        """Restore that archive into a fresh database, and drop it."""
+        settings = self._read_settings()
+        return LocalDrill(settings, self._tools, self._own_folder(settings), self._clock, emit, cancelled).run(archive)
 
     def keep_drill_record(self, archive: str, line: bytes) -> None:
         """Add a drill's signed record to its archive's journal."""
@@ -96,6 +122,10 @@ class LocalDatabase:
     def _folder(self, settings: DatabaseSettings) -> BackupFolder:
         return self._folders.setdefault(settings.backup_dir, BackupFolder(settings.backup_dir, self._clock.now))
 
+    def _own_folder(self, settings: DatabaseSettings) -> BackupFolder:
+        self._require_own(settings.backup_dir)
+        return self._folder(settings)
+
     def _write(self, write: Callable[[BackupFolder], None]) -> None:
         folder = self._folder(self._read_settings())
         try:
@@ -106,6 +136,24 @@ class LocalDatabase:
                 "Without its record nobody can tell what was done, or when.",
                 "Mend that, then do it again.",
             ) from None
+
+
+def no_such_archive(name: str, directory: str) -> Refused:
+    """No archive of that name is in the folder."""
+    return Refused(
+        f"{directory} has no archive {printable(name, 80)}.",
+        "An archive is called nexy_db_<YYYYMMDDTHHMMSSZ>.tar.gz, and is a file of that folder itself.",
+        f"See what lies there: {directory}; a new one is made by: nexy-tui db backup",
+    )
+
+
+def _readable(path: Path) -> IO[bytes]:
+    try:
+        return open_plain(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}.", "It is no archive then.", f"See what lies there: {path}") from None
 
 
 def no_such_role(name: str, address: Address) -> Refused:

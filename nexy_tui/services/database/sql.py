@@ -36,6 +36,38 @@ def render(text: str, names: Mapping[str, str]) -> str:
     return _VARIABLE.sub(quoted, text)
 
 
+SILENCE = "SET LOCAL log_statement = 'none'; SET LOCAL log_min_duration_statement = -1; SET LOCAL log_min_error_statement = 'panic'"
+"""What a superuser's transaction begins with before it names a password, so that the server's log does not hold it."""
+
+DRILL_ROLE = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT CONNECTION LIMIT 4"
+"""Whoever restores has no right but over the drill's own database: what the archive carries runs with that role's rights."""
+
+_DRILL_LEFTOVERS = """
+WITH ours AS (
+  SELECT oid, rolname FROM pg_roles
+  WHERE rolname ~ '^restore_drill_[0-9]{8}_[0-9]{6}$' AND shobj_description(oid, 'pg_authid') = :'comment'
+)
+SELECT 'database', datname FROM pg_database
+WHERE datname ~ '^restore_drill_[0-9]{8}_[0-9]{6}$'
+  AND (shobj_description(oid, 'pg_database') = :'comment' OR datdba IN (SELECT oid FROM ours))
+UNION ALL SELECT 'role', rolname FROM ours ORDER BY 1, 2
+"""
+DRILL_LEFTOVERS = render(_DRILL_LEFTOVERS, {"comment": DRILL_COMMENT})
+"""Databases first. A database's owner may change its comment, so its role's, which that may not, counts as well."""
+
+UNFORCE = """
+DO $unforce$
+DECLARE
+  item regclass;
+BEGIN
+  FOR item IN SELECT oid FROM pg_class WHERE relforcerowsecurity AND relnamespace = 'public'::regnamespace LOOP
+    EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', item);
+  END LOOP;
+END
+$unforce$
+"""
+"""Lets the owner of restored tables count all of their rows, as the superuser who dumped them did."""
+
 CATALOG = f"""
 WITH app AS (
   SELECT oid, rolname, rolsuper, rolcreaterole FROM pg_roles WHERE rolname = :'app'

@@ -19,16 +19,41 @@ from nexy_tui import __version__
 from nexy_tui.core import strict_json
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, DrillRecord
-from nexy_tui.core.database_rules import REQUIRED_TABLES, SKEW
+from nexy_tui.core.database_rules import DRILL_EXTENSIONS, DRILL_LEFT_OUT, DRILL_UNSAID, REQUIRED_TABLES, SKEW
 from nexy_tui.core.event import Emit, PointOfNoReturn, silent
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
 from nexy_tui.core.text import printable
-from nexy_tui.services.database.facts import BackupMade, Catalog, DrillLine, NewestArchive, Stray, Survey, Tool, Unseen, Vault
+from nexy_tui.services.database.archive import EXPANSION, ROOM, taken_at
+from nexy_tui.services.database.facts import (
+    Altered,
+    BackupMade,
+    Catalog,
+    DrillLine,
+    NewestArchive,
+    Shelf,
+    Shelved,
+    Stray,
+    Survey,
+    Tool,
+    Unseen,
+    Vault,
+)
+from nexy_tui.services.database.local import no_such_archive
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import Address
-from nexy_tui.services.database.sql import CATALOG, COUNT_TABLES, DRILL_COMMENT, DRILL_LOCK, HARDEN
+from nexy_tui.services.database.sql import (
+    CATALOG,
+    COUNT_TABLES,
+    DRILL_COMMENT,
+    DRILL_LEFTOVERS,
+    DRILL_LOCK,
+    DRILL_ROLE,
+    HARDEN,
+    SILENCE,
+    UNFORCE,
+)
 from nexy_tui.services.vm import ScriptResult, VmHost
 from nexy_tui.services.vm_scripts import load
 
@@ -72,6 +97,16 @@ class Facts:
         """The archive a script made or read."""
         name, size, sha256 = self.need("archive").split(" ")
         return Archive(name, int(size), sha256)
+
+    def shelved(self) -> tuple[Shelved, ...]:
+        """The archives with their records."""
+        found: list[tuple[str, Facts]] = []
+        for key, value in self._pairs:
+            if key == "shelved":
+                found.append((value, Facts([])))
+            elif found:
+                found[-1][1]._pairs.append((key, value))
+        return tuple(Shelved(name, next(facts.lines("record"), None)) for name, facts in found)
 
     def address(self) -> Address:
         """Where the VM's settings say the database is."""
@@ -117,6 +152,7 @@ class _Job:
 
 _BACKUP = _Job("database_backup.sh", "The backup", "nexy-tui db backup")
 _DRILL = _Job("database_drill.sh", "The restore drill", "nexy-tui db drill")
+_SHELF = _Job("database_shelf.sh", "The look at the archives", "nexy-tui db drill")
 _HARDEN = _Job("database_harden.sh", "Hardening", "nexy-tui db harden")
 
 
@@ -146,7 +182,7 @@ class VmDatabase:
     @property
     def survey_script(self) -> str:
         """What looks at the database there."""
-        return load("database.sh") + load("database_survey.sh")
+        return load("database.sh") + load("database_vault.sh") + load("database_survey.sh")
 
     @property
     def survey_parameters(self) -> dict[str, str]:
@@ -202,20 +238,53 @@ class VmDatabase:
         """Lay a backup's signed record beside its archive on the VM."""
         self._keep("backup", archive, line)
 
-    def drill(self, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
-        """Restore the newest archive on the VM into a fresh database there, and drop it."""
+    def shelf(self, before: str = "", emit: Emit = silent) -> Shelf:
+        """A page of the VM's archives with their records."""
+        facts = self._shelf(emit, before=before)
+        try:
+            where, more = f"{facts.need('folder')} on {self._vm.where}", facts.get("more") is not None
+            return Shelf(where, self._identity(facts), facts.shelved(), more)
+        except ValueError as error:
+            raise self._unreadable(error) from None
+
+    def measure(self, name: str, emit: Emit = silent) -> Archive:
+        """Size and sha256 of an archive on the VM."""
+        facts = self._shelf(emit, measure=name) if taken_at(name) is not None else Facts([])
+        try:
+            if facts.get("archive") is not None:
+                return facts.archive()
+        except ValueError as error:
+            raise self._unreadable(error) from None
+        raise no_such_archive(name, f"{facts.get('folder') or 'the backup folder'} on {self._vm.where}")
+
+    def drill(self, archive: Archive, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
+        """Restore that archive on the VM into a fresh database there, and drop it. Its bytes are held against sha256 and size there."""
         started, begun = self._clock.now(), self._clock.monotonic()
         parameters = {
             "NEXY_STAMP": f"{started.astimezone(UTC):%Y%m%d_%H%M%S}",
+            "NEXY_ARCHIVE": archive.name,
+            "NEXY_SIZE": str(archive.size),
+            "NEXY_SHA256": archive.sha256,
             "NEXY_DRILL_LOCK": str(DRILL_LOCK),
             "NEXY_DRILL_COMMENT": DRILL_COMMENT,
+            "NEXY_LEFTOVERS": DRILL_LEFTOVERS,
+            "NEXY_ROLE": DRILL_ROLE,
+            "NEXY_SILENCE": SILENCE,
+            "NEXY_UNFORCE": UNFORCE,
+            "NEXY_EXTENSIONS": " ".join(DRILL_EXTENSIONS),
+            "NEXY_LEFT_OUT": "|".join(DRILL_LEFT_OUT),
+            "NEXY_UNSAID": "|".join(DRILL_UNSAID),
+            "NEXY_EXPANSION": str(EXPANSION),
+            "NEXY_ROOM": str(ROOM),
             "NEXY_REQUIRED": " ".join(REQUIRED_TABLES),
             "NEXY_COUNT_TABLES": COUNT_TABLES,
         }
         facts = self._work(_DRILL, parameters, emit, cancelled)
+        if (altered := facts.get("altered")) is not None:
+            raise Altered(printable(altered, 300))
         problem = facts.get("problem") or ""
         return DrillRecord(
-            archive=facts.archive(),
+            archive=archive,
             database=self._identity(facts),
             started=started,
             finished=self._clock.now(),
@@ -249,7 +318,10 @@ class VmDatabase:
             raise Cancelled(f"{job.what} was not begun: the operator stopped it.")
         begun = PointOfNoReturn(f"{job.what} runs on the VM; run-command cannot be cancelled")
         options = {"timeout": _WORK_TIMEOUT, "emit": emit, "cancelled": cancelled, "begun": lambda: emit(begun)}
-        facts, result = self._run(job.script, parameters, options)
+        return self._held(job, *self._run(job.script, parameters, options))
+
+    def _held(self, job: _Job, facts: Facts, result: ScriptResult) -> Facts:
+        """The facts, or the failure that they name."""
         remedy = f"Mend that, then run again: {job.command}"
         if refused := facts.get("refused"):
             raise Refused(f"{job.what} was refused on {self._vm.where}: {printable(refused, 400)}.", "Nothing was changed.", remedy)
@@ -259,9 +331,16 @@ class VmDatabase:
         return facts
 
     def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[Facts, ScriptResult]:
-        text = load("database.sh") + load(script)
+        text = load("database.sh") + load("database_vault.sh") + load(script)
         result = self._vm.run_script(text, parameters={**self._common, **parameters}, **options)
         return self._told(result), result
+
+    def _shelf(self, emit: Emit, *, before: str = "", measure: str = "") -> Facts:
+        options = {"timeout": SURVEY_TIMEOUT, "patience": _LOOK_PATIENCE, "emit": emit}
+        return self._held(_SHELF, *self._run(_SHELF.script, {"NEXY_BEFORE": before, "NEXY_MEASURE": measure}, options))
+
+    def _unreadable(self, error: ValueError) -> CouldNotLook:
+        return CouldNotLook(f"The list of archives on {self._vm.where} cannot be read: {error}.", remedy=_LOOK_AGAIN)
 
     def _told(self, result: ScriptResult) -> Facts:
         """The facts of a script's output. Raises CouldNotLook, and Unusable for a host that does not count."""

@@ -1,18 +1,5 @@
 # Server, catalog, tools and archives, in one look that changes nothing. Parameter: NEXY_CATALOG, the query.
 
-# A signed line travels with its payload decoded: that packs to half.
-signed_line() {
-    local payload decoded
-    payload=$(sed -n 's/.*"payload":"\([A-Za-z0-9+\/=]*\)".*/\1/p' <<< "$2")
-    decoded=$(base64 -d <<< "$payload" 2>/dev/null | tr -d '\0')
-    if [ -n "$payload" ] && [ "$(printf '%s' "$decoded" | base64 | tr -d '\n')" = "$payload" ]; then
-        fact "$1-envelope" "${2/"$payload"/}"
-        fact "$1-payload" "$decoded"
-    else
-        fact "$1-line" "${2:0:600}"
-    fi
-}
-
 major=0
 export PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=20000'
 if query "$reader" "$name" <<< "$NEXY_CATALOG" > "$scratch/catalog" 2> "$scratch/error"; then

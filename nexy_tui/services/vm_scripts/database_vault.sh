@@ -1,0 +1,41 @@
+# The backup folder as whoever may push to the code repository could reach it, and the archives' records.
+
+# require_own_folder: nothing of the folder comes from the clone's history, by a tracked file or by a link
+require_own_folder() {
+    local root real above inside= tracked
+    local elsewhere="or set BACKUP_LOCAL_DIR in config.env on the VM to a folder outside the clone"
+    root=$(realpath -m -- "$NEXY_APP_DIR")
+    real=$(realpath -m -- "$folder")
+    above=${folder%/}
+    while [ -n "$above" ]; do
+        if [ "$(realpath -m -- "$above")" = "$root" ]; then
+            inside=${folder%/}
+            inside=${inside#"$above"}
+            inside=${inside#/}
+            [ "$real" = "$root${inside:+/$inside}" ] ||
+                refuse "the backup folder $folder is reached through a link, and is really $real: put a folder in the link's place, $elsewhere"
+            [ -e "$NEXY_APP_DIR/.git" ] || return 0
+            tracked=$(git -c safe.directory="$NEXY_APP_DIR" -c core.fsmonitor=false -C "$NEXY_APP_DIR" ls-files -- ":(top,literal,icase)$inside") ||
+                refuse "whether git tracks the backup folder $folder cannot be told: mend the clone on the VM"
+            [ -z "$tracked" ] || refuse "the backup folder $folder is tracked by git in the VM's clone ($(head -n 1 <<< "$tracked")), so that whoever may push can lay archives there: untrack it in the code repository (git rm -r --cached -- $inside), commit, push and deploy that, $elsewhere"
+            return 0
+        fi
+        above=${above%/*}
+    done
+    case $real/ in
+        "$root"/*) refuse "the backup folder $folder is a link that leads into the clone, to $real: name the folder itself, $elsewhere" ;;
+    esac
+}
+
+# signed_line NAME LINE: it travels with its payload decoded, which packs to half
+signed_line() {
+    local payload decoded
+    payload=$(sed -n 's/.*"payload":"\([A-Za-z0-9+\/=]*\)".*/\1/p' <<< "$2")
+    decoded=$(base64 -d <<< "$payload" 2>/dev/null | tr -d '\0')
+    if [ -n "$payload" ] && [ "$(printf '%s' "$decoded" | base64 | tr -d '\n')" = "$payload" ]; then
+        fact "$1-envelope" "${2/"$payload"/}"
+        fact "$1-payload" "$decoded"
+    else
+        fact "$1-line" "${2:0:600}"
+    fi
+}
