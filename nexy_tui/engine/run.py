@@ -74,6 +74,7 @@ def start_run(
 ) -> Session:
     """Begin a run: genesis is on disk when this returns, nothing else has been done. `kind` None: a release that is out keeps its own.
 
+    `remember`: the target was confirmed, so that the next run need not show it as changed.
     Raises Refused for a release of what is released already; Unusable outside a checkout, in the wrong world, or without what a
     release needs, a signing key among it.
     """
