@@ -14,12 +14,14 @@ from checks.base import Check, Scope
 from checks.database_records import Believed, believe
 from checks.tip import look_tip
 from nexy_tui.core.database_record import BackupRecord
+from nexy_tui.core.database_rules import SKEW
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.services.database.archive import archive_name
 from nexy_tui.services.database.folder import RECORD_SUFFIX
 
-_MOST_RECORDS = 400
+_MOST_RECORDS = 4000
 _RECORD_LIMIT = 256 * 1024
 _RUN = re.compile(r"^Nexy-Run: ([0-9a-f-]{36})$", re.MULTILINE)
 
@@ -64,7 +66,8 @@ def _release(scope: Scope) -> tuple[str | None, datetime | None]:
 
 
 def _records(scope: Scope, folder: Path) -> Iterator[Believed[BackupRecord]]:
-    for path in sorted(folder.glob(f"*{RECORD_SUFFIX}"))[-_MOST_RECORDS:]:
+    latest = archive_name(scope.plan.now + SKEW)
+    for path in sorted(path for path in folder.glob(f"nexy_db_*{RECORD_SUFFIX}") if path.name <= latest + RECORD_SUFFIX)[-_MOST_RECORDS:]:
         if not path.is_file() or path.is_symlink() or path.stat().st_size > _RECORD_LIMIT:
             continue
         said = believe(path.read_bytes().strip(), scope.trusted(), BackupRecord.read)

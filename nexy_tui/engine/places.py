@@ -19,7 +19,7 @@ from nexy_tui.engine.run import keys_of
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.services import Services
 from nexy_tui.services.database.archive import taken_at
-from nexy_tui.services.database.folder import DRILL_SUFFIX
+from nexy_tui.services.database.folder import DRILL_SUFFIX, BackupFolder
 from nexy_tui.services.database.settings import settings_of
 from nexy_tui.services.plain_file import read_plain, read_version_text
 
@@ -148,14 +148,13 @@ def _backups(services: Services, now: datetime) -> Iterator[Place]:
             yield Place(name, where, NOT_ASKED, how=how)
         return
     folder = settings_of(services).backup_dir
-    names = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
-    archives = {name: taken for name in names if (taken := taken_at(name)) is not None}
-    if archives:
-        newest, taken = next(iter(archives.items()))
-        yield Place("backups", str(folder / newest), THERE, _age(taken, now), f"the newest of {len(archives)} in {folder}", how)
+    names = BackupFolder(folder, services.clock.now).names()
+    if names:
+        age = _age(taken_at(names[0]) or now, now)
+        yield Place("backups", str(folder / names[0]), THERE, age, f"the newest of {len(names)} in {folder}", how)
     else:
         yield Place("backups", str(folder), MISSING, how="nexy-tui db backup")
-    drills = [folder / name for name in names if name.endswith(DRILL_SUFFIX) and taken_at(name.removesuffix(DRILL_SUFFIX)) is not None]
+    drills = [path for name in names if (path := folder / (name + DRILL_SUFFIX)).is_file() and not path.is_symlink()]
     if drills:
         newest_journal = max(drills, key=lambda path: path.stat().st_mtime)
         age, note = _drilled(services, newest_journal, now)
