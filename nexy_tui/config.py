@@ -103,9 +103,9 @@ class Settings:
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
-    """The file the configuration is read from, whether or not it is there."""
+    """The file the configuration is read from, whether or not it is there. Raises Unusable where the home is not known."""
     named = environ.get("NEXY_CONFIG")
-    return Path(named) if named else Path(platformdirs.user_config_dir(APP)) / "config.toml"
+    return Path(named) if named else Path(_of_home(platformdirs.user_config_dir(APP))) / "config.toml"
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -119,7 +119,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         world=environ.get("NEXY_WORLD") or None,
         vm=replace(file.target.vm, subscription=file.target.vm.subscription or environ.get("AZURE_SUBSCRIPTION_ID", "")),
     )
-    state = environ.get("NEXY_STATE_DIR") or file.paths.state or platformdirs.user_state_dir(APP)
+    state = environ.get("NEXY_STATE_DIR") or file.paths.state or _of_home(platformdirs.user_state_dir(APP))
     signers = environ.get("NEXY_ALLOWED_SIGNERS") or file.trust.allowed_signers
     configured_ca = _expanded(file.tls.ca) if file.tls.ca else None
     ca = environ.get("NEXY_CA")
@@ -136,6 +136,17 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         config_path=path,
         config_found=text is not None,
     )
+
+
+def _of_home(folder: str) -> str:
+    """A folder of the user's own. Raises Unusable where it would lie wherever this runs, in a checkout too."""
+    if not Path(folder).is_absolute():
+        raise Unusable(
+            "Your home folder is not known: HOME or an XDG folder is not set, or is no full path.",
+            "Configuration and run logs would be looked for in the folder this runs in, which may be a checkout.",
+            "Set HOME to a full path, or both NEXY_CONFIG and NEXY_STATE_DIR.",
+        )
+    return folder
 
 
 def _expanded(text: str) -> Path:

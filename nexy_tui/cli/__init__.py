@@ -27,7 +27,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"nexy-tui {__version__}")
+        common.show(f"nexy-tui {__version__}")
         raise typer.Exit
 
 

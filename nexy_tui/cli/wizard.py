@@ -49,7 +49,7 @@ def open_wizard(
         command = interpreter("nexy_tui", "rehearse")
         os.execv(command[0], command)
     if ending.message:
-        print(ending.message, file=sys.stderr)
+        common.say(ending.message)
     if ending.log is not None:
         state = f"sealed ({ending.sealed})" if ending.sealed else f"open; go on with: nexy-tui release --resume {ending.run}"
         common.show(f"Run log, {state}: {ending.log}")

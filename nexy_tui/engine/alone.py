@@ -98,9 +98,7 @@ def perform_alone(
         session.close()
 
 
-def _perform(
-    session: Session, actions: Sequence[str], confirm: Confirm, attestations: Mapping[str, str], dry_run: bool
-) -> Outcome:
+def _perform(session: Session, actions: Sequence[str], confirm: Confirm, attestations: Mapping[str, str], dry_run: bool) -> Outcome:
     session.look(before(session, actions[0]))
     for item, reason in attestations.items():
         if session.state.status(item) is Status.INCONCLUSIVE:

@@ -14,7 +14,7 @@ from checks.base import Scope
 from nexy_tui.checklist import Item
 from nexy_tui.core.finding import Finding, Status, Verdict, inconclusive, rfc3339
 from nexy_tui.core.problem import Problem
-from nexy_tui.core.secret import redact
+from nexy_tui.core.secret import redact, secrets_of
 from nexy_tui.engine.notice import Found, Looking, Observer
 
 QUICK_LIMIT = 180.0
@@ -92,7 +92,7 @@ def verdict_on(item: Item, scope: Scope) -> Verdict:
         )
     except Exception as error:  # A look that breaks must not end the others, nor pass.
         return inconclusive(
-            f"The look broke: {type(error).__name__}: {redact(str(error))[:300]}",
+            f"The look broke: {type(error).__name__}: {redact(str(error), *secrets_of(scope.services.environ))[:300]}",
             "This is a fault of the tool; report it with `nexy-tui --version`.",
         )
 

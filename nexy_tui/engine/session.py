@@ -17,7 +17,7 @@ from nexy_tui.core.event import Event, Exposure, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Cancelled, Problem, Refused
-from nexy_tui.core.secret import redact
+from nexy_tui.core.secret import redact, secrets_of
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.lockkeeper import LockKeeper
@@ -308,7 +308,7 @@ class Session:
             raise
         except Exception as error:
             broken = Refused(
-                f"{subject.title} broke: {type(error).__name__}: {redact(str(error))[:300]}",
+                f"{subject.title} broke: {type(error).__name__}: {redact(str(error), *secrets_of(self.services.environ))[:300]}",
                 "Its effect is unknown; the checks say what is there.",
                 "Look at the phase again; the action can be repeated.",
             )

@@ -312,7 +312,7 @@ class FakeBackend:
         return PLACES
 
     def _session(self, version: Version, kind: Kind, with_pkg: bool, log: MemoryLog | None, *, standalone: bool = False) -> Session:
-        services: Any = SimpleNamespace(clock=self.clock, layout=Layout("flat", self.root))
+        services: Any = SimpleNamespace(clock=self.clock, environ={}, layout=Layout("flat", self.root))
         started = self.clock.now() if log else None
         plan = Plan(self.target, version, kind, self.clock.now(), with_pkg, RUN if log else None, started, standalone=standalone)
         keys: Any = Keys(lambda: None, lambda: None)

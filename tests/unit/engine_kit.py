@@ -230,7 +230,7 @@ def engine(
     """
     stage = stage or Stage()
     journal, lock, notices = Journal(), Lock(), list[Notice]()
-    services: Any = SimpleNamespace(clock=StillClock(), target=plan.target)
+    services: Any = SimpleNamespace(clock=StillClock(), environ={}, target=plan.target)
     session = Session(
         services,
         checklist or stage.checklist(does, of),

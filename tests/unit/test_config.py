@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from nexy_tui.config import parse_config
+from nexy_tui.config import load_settings, parse_config
 from nexy_tui.core.problem import Unusable
 
 WAITING = "[waiting]\nspeed = 2.0\n"
@@ -34,3 +35,13 @@ def test_steps_were_removed_and_the_lines_to_delete_are_named(text: str, lines: 
         kept = text.split("\n")
         del kept[int(found[0]) - 1 : int(found[-1])]
         parse_config("\n".join(kept), "c")
+
+
+def test_without_a_home_no_folder_at_hand_is_taken_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("NEXY_CONFIG", "NEXY_STATE_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", ".")
+    with pytest.raises(Unusable) as caught:
+        load_settings({})
+    assert "HOME" in caught.value.remedy and "NEXY_CONFIG" in caught.value.remedy

@@ -25,7 +25,7 @@ def item(number: int, look: Callable[[Scope], Any], *, slow: bool = False) -> It
 
 
 def scope() -> Scope:
-    services: Any = SimpleNamespace(clock=SystemClock())
+    services: Any = SimpleNamespace(clock=SystemClock(), environ={})
     return Scope(services, None, lambda: None)  # type: ignore[arg-type, return-value]
 
 
