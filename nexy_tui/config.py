@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ class Settings:
 def config_path(environ: Mapping[str, str]) -> Path:
     """The file the configuration is read from, whether or not it is there. Raises Unusable where the home is not known."""
     named = environ.get("NEXY_CONFIG")
-    return Path(named) if named else Path(_of_home(platformdirs.user_config_dir(APP))) / "config.toml"
+    return Path(named) if named else Path(_of_home(platformdirs.user_config_dir)) / "config.toml"
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -119,7 +119,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         world=environ.get("NEXY_WORLD") or None,
         vm=replace(file.target.vm, subscription=file.target.vm.subscription or environ.get("AZURE_SUBSCRIPTION_ID", "")),
     )
-    state = environ.get("NEXY_STATE_DIR") or file.paths.state or _of_home(platformdirs.user_state_dir(APP))
+    state = environ.get("NEXY_STATE_DIR") or file.paths.state or _of_home(platformdirs.user_state_dir)
     signers = environ.get("NEXY_ALLOWED_SIGNERS") or file.trust.allowed_signers
     configured_ca = _expanded(file.tls.ca) if file.tls.ca else None
     ca = environ.get("NEXY_CA")
@@ -138,15 +138,16 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def _of_home(folder: str) -> str:
-    """A folder of the user's own. Raises Unusable where it would lie wherever this runs, in a checkout too."""
-    if not Path(folder).is_absolute():
+def _of_home(folder: Callable[[str], str]) -> str:
+    """A folder of the user's own, as platformdirs has it. Raises Unusable where the home is not known."""
+    try:
+        return folder(APP)
+    except RuntimeError:
         raise Unusable(
-            "Your home folder is not known: HOME or an XDG folder is not set, or is no full path.",
-            "Configuration and run logs would be looked for in the folder this runs in, which may be a checkout.",
+            "Your home folder is not known: HOME is not set, or is no full path.",
+            "Without it nobody can tell where your configuration and run logs are.",
             "Set HOME to a full path, or both NEXY_CONFIG and NEXY_STATE_DIR.",
-        )
-    return folder
+        ) from None
 
 
 def _expanded(text: str) -> Path:

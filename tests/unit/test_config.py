@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -37,11 +36,11 @@ def test_steps_were_removed_and_the_lines_to_delete_are_named(text: str, lines: 
         parse_config("\n".join(kept), "c")
 
 
-def test_without_a_home_no_folder_at_hand_is_taken_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_an_unknown_home_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NEXY_CONFIG", "NEXY_STATE_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", ".")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     with pytest.raises(Unusable) as caught:
         load_settings({})
     assert "HOME" in caught.value.remedy and "NEXY_CONFIG" in caught.value.remedy
