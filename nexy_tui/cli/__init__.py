@@ -11,7 +11,8 @@ import typer
 
 from nexy_tui import __version__
 from nexy_tui.cli import common, ending, streams
-from nexy_tui.shield import raise_shield
+from nexy_tui.core.given import withhold
+from nexy_tui.core.shield import raise_shield
 
 app = typer.Typer(
     name="nexy-tui",
@@ -57,6 +58,7 @@ OBJECTS = 50_000
 def main() -> None:
     """The console script. Ends the process with one of the documented exit statuses, never with a traceback."""
     raise_shield()
+    withhold()
     gc.set_threshold(OBJECTS, 20, 20)
     streams.hold()
     try:

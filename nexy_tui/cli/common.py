@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from nexy_tui.cli import streams
 from nexy_tui.core.problem import Problem, Unusable
-from nexy_tui.shield import interpreter
+from nexy_tui.core.shield import interpreter
 
 if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist
@@ -156,12 +156,13 @@ def tell(problem: Problem) -> None:
 
 def enter_world(directory: Path) -> NoReturn:
     """Run this same command again inside a rehearsal world's environment."""
+    from nexy_tui.core.given import given
+    from nexy_tui.core.surroundings import Needs, surroundings
     from nexy_tui.rehearsal.environment import environment
     from nexy_tui.rehearsal.world import load
 
     table = environment(load(directory))
-    environ = {key: value for key, value in os.environ.items() if key not in table.unset}
-    environ.update(table.set)
+    environ = table.apply(surroundings(Needs.REHEARSAL, given()).variables)
     command = interpreter("nexy_tui", *_without_world(sys.argv[1:]))
     sys.stdout.flush()
     os.execve(command[0], command, environ)

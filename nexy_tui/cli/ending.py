@@ -125,4 +125,6 @@ def _like(problem: Problem, what: str, why: str, remedy: str) -> Problem:
 
 
 def _redacted(text: str) -> str:
-    return redact(text, *secrets_of(os.environ))
+    from nexy_tui.core.given import given
+
+    return redact(text, *secrets_of(given()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -67,12 +66,13 @@ def fix(
 
 
 def _given_secrets() -> dict[str, Secret]:
-    """Secrets that stand in the environment for a fixer. They are taken out of it: no child process gets them."""
+    """Secrets that stand in the environment for a fixer; they are taken out of it."""
+    from nexy_tui.core.given import take
     from nexy_tui.core.secret import Secret
     from nexy_tui.fixers import FIXERS
 
     wanted = [one.secret for one in FIXERS if one.secret is not None]
-    values = ((want, os.environ.pop(want.variable, "").strip()) for want in wanted)
+    values = ((want, take(want.variable).strip()) for want in wanted)
     return {want.name: Secret(f"environment {want.variable}", value) for want, value in values if value}
 
 

@@ -17,7 +17,7 @@ import typer
 from nexy_tui.cli import common
 from nexy_tui.cli.extra import require_rehearsal
 from nexy_tui.core.problem import Problem, Unusable
-from nexy_tui.shield import interpreter
+from nexy_tui.core.shield import interpreter
 
 if TYPE_CHECKING:
     from nexy_tui.rehearsal.names import World
@@ -95,12 +95,12 @@ def _world(place: Path, layout: str | None, size: int | None, *, keep: bool, pas
 
 def _wizard(world: World, faults: list[str], *, headless: bool, auto: bool, json: bool) -> int:
     """Enter the world with all that this process does from now on, and run the wizard in it."""
+    from nexy_tui.core.given import become
+    from nexy_tui.core.surroundings import Needs, surroundings
     from nexy_tui.rehearsal.environment import environment
     from nexy_tui.rehearsal.faults.switchboard import set_fault
 
-    inside = environment(world).apply(os.environ)
-    os.environ.clear()
-    os.environ.update(inside)
+    become(environment(world).apply(surroundings(Needs.REHEARSAL, os.environ).variables))
     version = _prepare(world)
     for named in faults:
         name, equals, parameter = named.partition("=")
@@ -137,9 +137,10 @@ def _command(version: str, *, headless: bool, auto: bool, json: bool) -> list[st
 
 def _child(command: list[str], folder: Path) -> int:
     """Run the wizard inside the world and wait for its end, whatever signals come; it does not outlive this process."""
+    from nexy_tui.core.given import given
     from nexy_tui.rehearsal.guardian import end_with_parent
 
-    child = subprocess.Popen(command, cwd=folder, preexec_fn=end_with_parent)  # noqa: PLW1509  No other thread runs here.
+    child = subprocess.Popen(command, cwd=folder, env=given(), preexec_fn=end_with_parent)  # noqa: PLW1509  No other thread runs here.
     while True:
         try:
             return child.wait()

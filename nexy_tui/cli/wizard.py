@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from nexy_tui.cli import common
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.shield import interpreter
+from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.version import Version
-from nexy_tui.shield import interpreter
 
 if TYPE_CHECKING:
     from nexy_tui.services import Services
@@ -47,7 +48,7 @@ def open_wizard(
         return 130
     if ending.request == REHEARSE:
         command = interpreter("nexy_tui", "rehearse")
-        os.execv(command[0], command)
+        os.execve(command[0], command, dict(surroundings(Needs.REHEARSAL, os.environ).variables))
     if ending.message:
         common.say(ending.message)
     if ending.log is not None:

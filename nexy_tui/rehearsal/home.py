@@ -144,7 +144,7 @@ def refresh(world: World) -> None:
     entry = world.home / "lib" / "nexy-tui"
     _write(entry, _ENTRY.format(root=str(package_root())))
     _write(_client_programs(world), str(bin_dir()))
-    _write(programs(world) / "nexy-tui", f"#!/bin/sh\nexec '{sys.executable}' '{entry}' \"$@\"\n", 0o700)
+    _write(programs(world) / "nexy-tui", f"#!/bin/sh\nexec '{sys.executable}' -P '{entry}' \"$@\"\n", 0o700)
 
 
 def package_root() -> Path:

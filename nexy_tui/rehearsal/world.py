@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nexy_tui.core.problem import ActionFailed, Unusable
+from nexy_tui.core.shield import interpreter
 from nexy_tui.rehearsal import seed
 from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.names import DEFAULT_ARTIFACT_SIZE, World, checked_directory
-from nexy_tui.shield import interpreter
 
 LAYOUTS = ("flat", "nested")
 SMALLEST_ARTIFACT = 500_000

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.services import processes
-from nexy_tui.services.surroundings import Kind, surroundings
 
 UNKNOWN = "unknown"
 
@@ -25,7 +25,7 @@ def boot_id() -> str:
 
 def _darwin() -> str:
     try:
-        env = surroundings(Kind.PLAIN, os.environ)
+        env = surroundings(Needs.PLAIN, os.environ)
         answer = processes.run(["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], env=env, timeout=5, check=False)
     except CouldNotLook:
         return UNKNOWN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,9 +124,9 @@ def verify_file(path: Path, settings: Settings, *, explicit: Path | None = None,
 
 
 def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes | None:
-    from git.exc import GitError
-
+    from nexy_tui.core.given import given
     from nexy_tui.services.git import Git
+    from nexy_tui.services.git_objects import GitError
 
     rules = trust_rules(None, settings.allowed_signers, None)
 
@@ -135,7 +134,7 @@ def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes
         return verify(earlier, rules).state in (State.SEALED, State.ANCHORED)
 
     try:
-        return previous_release_signers(settings.state_dir, path, holds, Git(checkout, settings.target, os.environ).show)
+        return previous_release_signers(settings.state_dir, path, holds, Git(checkout, settings.target, given()).show)
     except GitError:
         return None
 

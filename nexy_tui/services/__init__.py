@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.config import Settings, find_checkout, find_layout
 from nexy_tui.core.clock import Clock, SystemClock
+from nexy_tui.core.given import given
 from nexy_tui.core.layout import Layout
+from nexy_tui.core.shield import shielded
 from nexy_tui.core.target import Target
-from nexy_tui.shield import shielded
 
 if TYPE_CHECKING:
     from nexy_tui.services.artifact import Known
@@ -39,7 +39,7 @@ class Services:
         clock: Clock | None = None,
     ) -> None:
         self.settings = settings
-        self.environ: Mapping[str, str] = shielded(os.environ if environ is None else environ, start)
+        self.environ: Mapping[str, str] = shielded(given() if environ is None else environ, start)
         self.clock: Clock = clock or SystemClock(settings.speed)
         self._start = start
 

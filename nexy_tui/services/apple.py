@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import DMG
 from nexy_tui.core.text import last_lines, printable
 from nexy_tui.services import processes
-from nexy_tui.services.surroundings import Kind, surroundings
 
 _TEAM = re.compile(r"TeamIdentifier=(\S+)|\(([A-Z0-9]{10})\)")
 _TIMEOUT = 300.0
@@ -47,7 +47,7 @@ def assess(path: Path, environ: Mapping[str, str]) -> AppleFacts:
     signature = ["codesign", "--verify", "--strict", "--verbose=2", str(path)] if image else ["pkgutil", "--check-signature", str(path)]
     gate = ["--type", "open", "--context", "context:primary-signature"] if image else ["--type", "install"]
     commands = (signature, ["spctl", "--assess", *gate, "--verbose=2", str(path)], ["xcrun", "stapler", "validate", str(path)])
-    env = surroundings(Kind.PLAIN, environ)
+    env = surroundings(Needs.PLAIN, environ)
     done = [(argv, processes.run(argv, env=env, timeout=_TIMEOUT, check=False)) for argv in commands]
     shown = processes.run(["codesign", "-d", "--verbose=4", str(path)], env=env, timeout=_TIMEOUT, check=False) if image else done[0][1]
     match = _TEAM.search(shown.stderr + shown.stdout)

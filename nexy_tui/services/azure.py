@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, Waiting, silent
+from nexy_tui.core.given import lent
 from nexy_tui.core.problem import Cancelled, CouldNotLook, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
@@ -57,6 +58,7 @@ class RunCommands:
 
     def __init__(self, target: Target, environ: Mapping[str, str], clock: Clock) -> None:
         self._vm = target.vm
+        self._environ = environ
         self._subscription = target.vm.subscription or environ.get("AZURE_SUBSCRIPTION_ID", "")
         self._clock = clock
         self._turn = threading.Lock()
@@ -231,7 +233,8 @@ class RunCommands:
         if self._credential is None:
             logging.getLogger("azure").addHandler(logging.NullHandler())  # Else its warnings reach the terminal the wizard draws on.
             try:
-                self._credential = DefaultAzureCredential()
+                with lent(self._environ, "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD"):
+                    self._credential = DefaultAzureCredential()
             except ValueError as error:
                 raise Unusable(
                     f"The AZURE_* variables are half set: {error}.",

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.surroundings import Needs, Surroundings, surroundings
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
 from nexy_tui.services.plain_file import read_plain
-from nexy_tui.services.surroundings import Kind, Surroundings, surroundings
 
 TRAILER = 512
 SEVEN_ZIP = ("7zz", "7z", "7za")
@@ -202,4 +202,4 @@ def _read_plist(data: bytes, place: str) -> dict[str, str]:
 
 
 def _env(environ: Mapping[str, str]) -> Surroundings:
-    return surroundings(Kind.PLAIN, environ)
+    return surroundings(Needs.PLAIN, environ)

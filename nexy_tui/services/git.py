@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused, Unusable
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
+from nexy_tui.core.surroundings import Needs, Surroundings, surroundings
 from nexy_tui.core.target import Target
 from nexy_tui.services import processes
 from nexy_tui.services.secrets import TOKEN_VARIABLES
-from nexy_tui.services.surroundings import Kind, Surroundings, surroundings
 
 if TYPE_CHECKING:
     import git
@@ -105,7 +105,7 @@ class Git:
         """Standard output of `git …` without the final newline, or how it failed. Raises CouldNotLook on a time-out."""
         command = arguments[0]
         try:
-            done = self._run(arguments, self._kind(command), self._token_for(command), timeout)
+            done = self._run(arguments, self._needs(command), self._token_for(command), timeout)
         except CouldNotLook as error:
             raise CouldNotLook(
                 error.what.replace("git", f"git {command}", 1),
@@ -113,23 +113,23 @@ class Git:
             ) from None
         return done.stdout.removesuffix("\n") if done.exit == 0 else GitFailure(done.exit, redact(done.stderr or done.stdout).strip())
 
-    def _run(self, arguments: Sequence[str], kind: Kind, told: Mapping[str, str], timeout: float = _LOCAL_TIMEOUT) -> processes.Completed:
+    def _run(self, arguments: Sequence[str], needs: Needs, told: Mapping[str, str], timeout: float = _LOCAL_TIMEOUT) -> processes.Completed:
         argv = ["git", "-c", "core.quotePath=false", *arguments]
-        return processes.run(argv, env=self._surroundings(kind, told), cwd=self.checkout, timeout=timeout, check=False, whole=True)
+        return processes.run(argv, env=self._surroundings(needs, told), cwd=self.checkout, timeout=timeout, check=False, whole=True)
 
-    def _surroundings(self, kind: Kind, told: Mapping[str, str]) -> Surroundings:
+    def _surroundings(self, needs: Needs, told: Mapping[str, str]) -> Surroundings:
         defaults = {name: value for name, value in _DEFAULTS.items() if name not in self._environ}
-        return surroundings(kind, self._environ, {**defaults, **_QUIET, **self._store, **told})
+        return surroundings(needs, self._environ, {**defaults, **_QUIET, **self._store, **told})
 
     @cached_property
     def _settings(self) -> str:
         """The operator's settings of git that decide what a command needs: one a line."""
         pattern = r"^(credential\..*helper|credential\.helper|remote\..*\.promisor|extensions\.partialclone|hook\..*)$"
-        return self._run(("config", "--get-regexp", pattern), Kind.GIT, {}).stdout
+        return self._run(("config", "--get-regexp", pattern), Needs.GIT, {}).stdout
 
-    def _kind(self, command: str) -> Kind:
+    def _needs(self, command: str) -> Needs:
         """In a partial clone any command may have to fetch what it reads."""
-        return Kind.GIT_REMOTE if command in _TALKS or _PROMISED.search(self._settings) else Kind.GIT
+        return Needs.GIT_REMOTE if command in _TALKS or _PROMISED.search(self._settings) else Needs.GIT
 
     def _token_for(self, command: str) -> dict[str, str]:
         """The token that git's credential helper `gh` answers from, where it is asked and no hook of a push would be told it too."""
@@ -139,7 +139,7 @@ class Git:
         return {} if command == "push" and self._has_push_hook() else tokens
 
     def _has_push_hook(self) -> bool:
-        folder = self.checkout / self._run(("rev-parse", "--git-path", "hooks"), Kind.GIT, {}).stdout.rstrip("\n")
+        folder = self.checkout / self._run(("rev-parse", "--git-path", "hooks"), Needs.GIT, {}).stdout.rstrip("\n")
         return "\nhook." in f"\n{self._settings}" or any(os.access(folder / name, os.X_OK) for name in _PUSH_HOOKS)
 
     def read(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str:
@@ -270,7 +270,7 @@ class Git:
 
         with self._reading:
             if self._repository is None:
-                self._repository = open_repository(self.checkout, self._surroundings(self._kind("cat-file"), {}))
+                self._repository = open_repository(self.checkout, self._surroundings(self._needs("cat-file"), {}))
             try:
                 blob = self._repository.commit(commit).tree / str(path)
             except NOT_THERE:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from nexy_tui.core.surroundings import Surroundings
 from nexy_tui.services import processes
-from nexy_tui.services.surroundings import Surroundings
 
 
 @contextmanager
@@ -32,6 +32,7 @@ def _looking_for_no_git() -> Iterator[None]:
 with _looking_for_no_git():
     import git
 
+GitError = git.GitError
 NOT_THERE = (KeyError, ValueError, git.BadName)
 """What a lookup raises for a commit or a path that is not there."""
 

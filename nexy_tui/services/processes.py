@@ -19,14 +19,14 @@ from typing import IO, Any
 from nexy_tui.core.event import Emit, Line
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
 from nexy_tui.core.secret import redact
-from nexy_tui.services.surroundings import Kind, Surroundings
+from nexy_tui.core.surroundings import Needs, Surroundings
 
 _KEEP = 4 * 1024 * 1024
 _POLL_S = 0.05
 _GRACE_S = 0.5
 """How long a child's own children may go on writing once it has ended; then they are ended too."""
 _READ_S = 5.0
-_LEAVES_DAEMONS = (Kind.GIT, Kind.GIT_REMOTE)
+_LEAVES_DAEMONS = (Needs.GIT, Needs.GIT_REMOTE)
 """What git leaves running when it has ended is the operator's: a credential cache, a file system monitor."""
 
 
@@ -97,7 +97,7 @@ def run(
         for thread in threads:
             thread.join(_GRACE_S)
     finally:
-        if child.returncode is None or env.kind not in _LEAVES_DAEMONS or any(thread.is_alive() for thread in threads):
+        if child.returncode is None or env.needs not in _LEAVES_DAEMONS or any(thread.is_alive() for thread in threads):
             end_group(child)
     for thread in threads:
         thread.join(_READ_S)

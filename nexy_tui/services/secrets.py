@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from nexy_tui.config import APP
 from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.secret import Secret
+from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import Target
 from nexy_tui.services import processes
-from nexy_tui.services.surroundings import Kind, surroundings
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -106,7 +106,7 @@ class Secrets:
         """The token gh itself has stored, or None; gh would hand back a token of the environment unseen, so it gets none."""
         if shutil.which("gh", path=self._environ.get("PATH")) is None:
             return None
-        env = surroundings(Kind.GH, self._environ)
+        env = surroundings(Needs.GH, self._environ)
         try:
             done = processes.run(["gh", "auth", "token", "--hostname", self._target.hosts.web], env=env, timeout=15, check=False)
         except CouldNotLook:

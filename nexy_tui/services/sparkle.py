@@ -17,12 +17,12 @@ from pathlib import Path
 from nexy_tui.core.manifest import is_signature
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.secret import Secret
+from nexy_tui.core.shield import interpreter
+from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import DMG
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
 from nexy_tui.services.plain_file import read_plain
-from nexy_tui.services.surroundings import Kind, surroundings
-from nexy_tui.shield import interpreter
 
 KEYRING_NAME = "sparkle-private-key"
 """The keyring's user name of the private key, under this tool's service name."""
@@ -161,7 +161,7 @@ class Sparkle:
     def _ask(self, request: Mapping[str, str], cancelled: Callable[[], bool] | None) -> Examined:
         done = processes.run(
             interpreter("nexy_tui.services.sparkle_child"),
-            env=surroundings(Kind.PYTHON, self._environ),
+            env=surroundings(Needs.PYTHON, self._environ),
             input=json.dumps(request).encode(),
             timeout=_TIMEOUT,
             cancelled=cancelled,

@@ -23,10 +23,10 @@ import msgspec
 
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.secret import Secret
+from nexy_tui.core.shield import interpreter
+from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import Target
 from nexy_tui.services import processes
-from nexy_tui.services.surroundings import Kind, surroundings
-from nexy_tui.shield import interpreter
 
 if TYPE_CHECKING:
     from nexy_tui.services import Services
@@ -54,7 +54,7 @@ class SwapGuard:
 
     def __init__(self, target: Target, ca: Path | None, token: Secret, environ: Mapping[str, str]) -> None:
         self._first = {"target": msgspec.to_builtins(target), "ca": None if ca is None else str(ca), "token": token.reveal()}
-        self._env = surroundings(Kind.PYTHON_NETWORK, environ)
+        self._env = surroundings(Needs.PYTHON_NETWORK, environ)
         self._child: subprocess.Popen[bytes] | None = None
         self._greeted = False
 

@@ -11,17 +11,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import keyring.core
 import pytest
-import typer
+from command_tree import ARGUMENTS, EVERY
 from pilot.hand import flowing, press, settle
 from typer.testing import CliRunner
 
 from nexy_tui.app import NexyApp
 from nexy_tui.checklist import CHECKLIST
-from nexy_tui.cli import app, commands
+from nexy_tui.cli import app
 from nexy_tui.cli.backend import RealBackend
 from nexy_tui.config import load_settings
 from nexy_tui.core.version import Version
@@ -30,11 +29,6 @@ from nexy_tui.services import Services
 from screens.backend import NewRun
 
 ROOT = Path(__file__).resolve().parents[2]
-
-commands.mount(app)
-
-ARGUMENTS = {"version": "1.6.1.43", "tag": "v1.6.1.43", "named": "0190", "log": "0190", "run": "0190", "directory": "no-world"}
-"""What stands for each argument that a command requires."""
 
 WORK_ALL_THE_SAME = {
     "config path": "it says where the configuration would be read from",
@@ -82,19 +76,6 @@ VARIANTS = (
     *(f"fix {trouble.name}" for trouble in TROUBLES),
     *(f"fix {trouble.name} --dry-run" for trouble in TROUBLES),
 )
-
-
-def _plain(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Every command of the command line, with an argument where one is required."""
-    if hasattr(command, "commands"):
-        for name in sorted(command.commands):
-            yield from _plain(command.commands[name], (*path, name))
-        return
-    required = [parameter.name or "" for parameter in command.params if parameter.param_type_name == "argument" and parameter.required]
-    yield " ".join([*path, *(ARGUMENTS[name] for name in required)])
-
-
-EVERY = tuple(_plain(typer.main.get_command(app)))
 
 
 @dataclass

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nexy_tui.services.surroundings import Kind, surroundings
-from nexy_tui.shield import PACKAGES, interpreter, shielded
+from nexy_tui.core.shield import PACKAGES, interpreter, shielded
+from nexy_tui.core.surroundings import Needs, surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = {
@@ -69,7 +69,7 @@ def test_links_are_followed_either_way(checkout: Path) -> None:
 def test_where_nothing_is_left_the_system_s_own_path_is_searched(checkout: Path) -> None:
     for given in ("", ".", str(checkout)):
         assert path_of(checkout, given) == os.defpath
-    assert surroundings(Kind.PLAIN, {"PATH": ""}).variables["PATH"] == os.defpath
+    assert surroundings(Needs.PLAIN, {"PATH": ""}).variables["PATH"] == os.defpath
 
 
 def test_a_home_that_is_itself_a_repository_is_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,25 +91,27 @@ def test_every_other_search_path_is_cleaned_too(checkout: Path) -> None:
     assert set(places) <= set(shielded(dict.fromkeys(places, tools), checkout))
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_no_kind_gets_a_secret_or_a_redirection(kind: Kind) -> None:
-    environ = {**SECRETS, **dict.fromkeys(REDIRECTIONS, "elsewhere"), "PATH": "/usr/bin", "HOME": "/home/o", "LC_TIME": "C"}
-    assert surroundings(kind, environ).variables == {"PATH": "/usr/bin", "HOME": "/home/o", "LC_TIME": "C"}
-    assert "the " not in repr(surroundings(kind, environ, SECRETS))
+@pytest.mark.parametrize("kind", Needs)
+def test_no_kind_gets_a_secret_or_a_redirection(kind: Needs) -> None:
+    plain = {"PATH": "/usr/bin", "HOME": "/home/o", "LC_TIME": "C"}
+    for_this_call = {"NEXY_NEW_GEMINI_KEY"} if kind is Needs.REHEARSAL else set()
+    got = surroundings(kind, {**SECRETS, **dict.fromkeys(REDIRECTIONS, "elsewhere"), **plain}).variables
+    assert got.keys() - for_this_call == plain.keys()
+    assert "the " not in repr(surroundings(kind, plain, SECRETS))
 
 
 def test_only_what_talks_to_the_remote_gets_the_way_there() -> None:
     way = {"HTTPS_PROXY": "http://u:p@proxy", "GIT_ASKPASS": "/bin/ask", "GCM_CREDENTIAL_STORE": "cache", "GH_CONFIG_DIR": "/gh"}
     identity = {"GIT_CONFIG_COUNT": "0", "GIT_AUTHOR_NAME": "O", "SSH_AUTH_SOCK": "/agent", "GPG_TTY": "/dev/pts/1", "PATH": "/bin"}
-    assert surroundings(Kind.GIT, way | identity).variables == identity
-    assert surroundings(Kind.GIT_REMOTE, way | identity).variables == way | identity
+    assert surroundings(Needs.GIT, way | identity).variables == identity
+    assert surroundings(Needs.GIT_REMOTE, way | identity).variables == way | identity
 
 
 def test_a_token_in_git_s_configuration_by_environment_is_for_the_remote_alone() -> None:
     pairs = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "http.https://github.com/.extraHeader", "GIT_CONFIG_VALUE_0": "Authorization: x"}
     pairs |= {"GIT_CONFIG_KEY_1": "user.name", "GIT_CONFIG_VALUE_1": "O", "PATH": "/bin"}
-    assert surroundings(Kind.GIT, pairs).variables == {**pairs, "GIT_CONFIG_VALUE_0": ""}
-    assert surroundings(Kind.GIT_REMOTE, pairs).variables == pairs
+    assert surroundings(Needs.GIT, pairs).variables == {**pairs, "GIT_CONFIG_VALUE_0": ""}
+    assert surroundings(Needs.GIT_REMOTE, pairs).variables == pairs
 
 
 def test_our_interpreter_imports_nothing_of_the_folder_it_is_started_in(tmp_path: Path) -> None:
@@ -136,9 +138,9 @@ def test_there_is_one_place_that_starts_programs() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and (ast.unparse(node.func) in starters or "create_subprocess" in ast.unparse(node.func))
     }
-    ourselves_again = {("cli/wizard.py", "os.execv"), ("cli/common.py", "os.execve"), ("cli/rehearse.py", "subprocess.Popen")}
+    ourselves_again = {("cli/wizard.py", "os.execve"), ("cli/common.py", "os.execve"), ("cli/rehearse.py", "subprocess.Popen")}
     assert found == {(f"nexy_tui/{name}", call) for name, call in {("services/processes.py", "subprocess.Popen"), *ourselves_again}}
 
 
 def test_our_packages_are_found_from_their_own_folder() -> None:
-    assert (Path(PACKAGES) / "nexy_tui" / "shield.py").is_file() and interpreter("m", "a")[0] == sys.executable
+    assert (Path(PACKAGES) / "nexy_tui" / "core" / "shield.py").is_file() and interpreter("m", "a")[0] == sys.executable

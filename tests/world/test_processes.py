@@ -11,11 +11,11 @@ import pytest
 
 from nexy_tui.core.event import Event, Line
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
+from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.services import processes
-from nexy_tui.services.surroundings import Kind, surroundings
 
 PATIENCE = 20.0
-ENV = surroundings(Kind.PLAIN, os.environ)
+ENV = surroundings(Needs.PLAIN, os.environ)
 
 
 def test_a_child_is_heard_to_its_end() -> None:

@@ -16,6 +16,7 @@ from nexy_tui.core.database_record import Archive, BackupRecord
 from nexy_tui.core.event import Emit, Line, Progress
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import ActionFailed, Refused
+from nexy_tui.core.surroundings import Surroundings
 from nexy_tui.services import processes
 from nexy_tui.services.database import archive as archive_format
 from nexy_tui.services.database.connect import connection, count_rows, refused
@@ -24,7 +25,6 @@ from nexy_tui.services.database.folder import PARTIAL, SUM_SUFFIX, BackupFolder
 from nexy_tui.services.database.retention import retire
 from nexy_tui.services.database.settings import DatabaseSettings
 from nexy_tui.services.database.tools import Tools, said_by
-from nexy_tui.services.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from psycopg import Connection

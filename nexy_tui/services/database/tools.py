@@ -10,12 +10,12 @@ from pathlib import Path
 
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.secret import redact
+from nexy_tui.core.surroundings import Needs, Surroundings, surroundings
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
 from nexy_tui.services.database.facts import Tool
 from nexy_tui.services.database.settings import DatabaseSettings, Role
 from nexy_tui.services.processes import Completed
-from nexy_tui.services.surroundings import Kind, Surroundings, surroundings
 
 _KNOWN_PLACES = (
     "/usr/lib/postgresql/*/bin",
@@ -70,11 +70,11 @@ class Tools:
         }
         if role.password is not None:
             told["PGPASSWORD"] = role.password.reveal()
-        return surroundings(Kind.POSTGRESQL, self._environ, told)
+        return surroundings(Needs.POSTGRESQL, self._environ, told)
 
     def offline(self, told: Mapping[str, str] | None = None) -> Surroundings:
         """The environment of a client program that only reads a file: no server, no password."""
-        return surroundings(Kind.PLAIN, self._environ, told)
+        return surroundings(Needs.PLAIN, self._environ, told)
 
     def _candidates(self, name: str) -> Iterator[str]:
         named = self._environ.get("NEXY_PG_BIN")

@@ -49,12 +49,21 @@ _PYTHON = (
     r"|PYTHONPLATLIBDIR|PYTHONEXECUTABLE|__PYVENV_LAUNCHER__"
 )
 
+_TERMINAL = (
+    r"|TERM|TERM_\w+|TERMINFO|TERMINFO_DIRS|COLORTERM|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|CLICOLOR|TEXTUAL\w*|ESCDELAY"
+    r"|TMUX|TMUX_PANE|STY|SSH_TTY|LC_TERMINAL\w*|ITERM_\w+|KITTY_\w+|WEZTERM_\w+|VTE_VERSION|WT_SESSION|KONSOLE_VERSION|NEXY_DEBUG"
+)
+_LIBRARIES = (
+    r"|XDG_\w+|SSH_AUTH_SOCK|OPENSSL_\w+|SSLKEYLOGFILE|KEYRING_\w+|PYTHON_KEYRING_BACKEND|NEXY_(?!NEW_|DATABASE_URL)\w+"
+    r"|AZURE_(?!\w*(SECRET|PASSWORD|KEY|CONNECTION_STRING))\w+|(IDENTITY|MSI)_ENDPOINT|APPDATA|LOCALAPPDATA"
+)
+
 _HTTP_KEY = re.compile(r"GIT_CONFIG_KEY_(\d+)=http\..*", re.IGNORECASE | re.DOTALL)
 """Configuration by environment that only matters to the remote, and where a token may stand (`http.extraHeader`)."""
 
 
-class Kind(Enum):
-    """A kind of program, by what it needs."""
+class Needs(Enum):
+    """What a kind of program needs of the environment."""
 
     PLAIN = _EVERYWHERE
     """Looks at what it is handed: 7-Zip, hdiutil, codesign, sysctl, `… --version`."""
@@ -65,22 +74,26 @@ class Kind(Enum):
     PYTHON = _EVERYWHERE + _PYTHON
     """Our own interpreter, told what it needs over its standard input."""
     PYTHON_NETWORK = _EVERYWHERE + _PYTHON + _NETWORK
+    REHEARSAL = _EVERYWHERE + _PYTHON + _TERMINAL + r"|NEXY_NEW_\w+"
+    """Ourselves inside a world: of the operator's own environment the terminal, and the secrets given for this one call."""
+    OURSELVES = _EVERYWHERE + _DESKTOP + _NETWORK + _PYTHON + _TERMINAL + _LIBRARIES
+    """This process itself, and so whatever a library of ours starts."""
 
 
-_PATTERNS = {kind: re.compile(kind.value) for kind in Kind}
+_PATTERNS = {needs: re.compile(needs.value) for needs in Needs}
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """A child's whole environment, as only `surroundings` makes it."""
 
-    kind: Kind
+    needs: Needs
     variables: Mapping[str, str] = field(repr=False)
 
 
-def surroundings(kind: Kind, environ: Mapping[str, str], told: Mapping[str, str] | None = None) -> Surroundings:
+def surroundings(needs: Needs, environ: Mapping[str, str], told: Mapping[str, str] | None = None) -> Surroundings:
     """What a program of this kind gets of `environ`, and what it is `told` on top. An empty or missing PATH is the system's own."""
-    allowed = {name: value for name, value in environ.items() if _PATTERNS[kind].fullmatch(name)}
-    if kind is Kind.GIT:
+    allowed = {name: value for name, value in environ.items() if _PATTERNS[needs].fullmatch(name)}
+    if needs is Needs.GIT:
         allowed |= {f"GIT_CONFIG_VALUE_{pair[1]}": "" for name, key in allowed.items() if (pair := _HTTP_KEY.fullmatch(f"{name}={key}"))}
-    return Surroundings(kind, {**allowed, "PATH": allowed.get("PATH") or os.defpath, **(told or {})})
+    return Surroundings(needs, {**allowed, "PATH": allowed.get("PATH") or os.defpath, **(told or {})})
