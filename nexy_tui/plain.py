@@ -9,7 +9,7 @@ import time
 from typing import TextIO
 
 from nexy_tui.checklist import Checklist
-from nexy_tui.core.event import Event, Exposure, Line, PointOfNoReturn, Progress, Waiting
+from nexy_tui.core.event import Event, Exposure, Line, PointOfNoReturn, Progress, Ran, Waiting
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.text import printable_lines
@@ -66,16 +66,16 @@ class PlainRenderer:
 
     def _event(self, event: Event) -> str | None:
         match event:
-            case Line(text, "publish"):
-                return text  # The publisher's own lines are markers that people and scripts look for, word for word (rulebook 2.4).
-            case Line(text, source):
-                return f"   {source + ': ' if source else ''}{text}"
+            case Line(text, source):  # The publisher's are markers that people and scripts look for, word for word (rulebook 2.4).
+                return text if source == "publish" else f"   {source + ': ' if source else ''}{text}"
             case Waiting(reason, seconds):
                 return f"   waiting {seconds:.0f} s: {reason}"
             case PointOfNoReturn(what):
                 return f"   past the point of no return: {what}"
             case Exposure(seconds, is_open):
                 return f"   exposure {'open' if is_open else 'closed'} after {seconds:.1f} s" if not is_open or seconds == 0 else None
+            case Ran():
+                return None
             case Progress(subject, phase, done, total, _):
                 return self._progress(subject, phase, done, total)
 

@@ -44,11 +44,11 @@ class Commit:
         commit = services.git.release_commit(version.tag)
         made = commit is None
         if commit is None:
-            commit = services.git.commit_files(_changed(services), f"Release {version.tag}", allow_empty=True)
+            commit = services.git.commit_files(_changed(services), f"Release {version.tag}", allow_empty=True, emit=context.emit)
             context.emit(Line(f"{commit[:12]} Release {version.tag}", "git"))
         tagged = services.git.tag_commit(version.tag)
         if tagged is None:
-            services.git.create_tag(version.tag, commit, _tag_message(context, version.tag))
+            services.git.create_tag(version.tag, commit, _tag_message(context, version.tag), context.emit)
             context.emit(Line(f"{version.tag} → {commit[:12]}", "git"))
         elif tagged != commit:
             raise Refused(

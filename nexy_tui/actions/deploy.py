@@ -112,6 +112,7 @@ class Deploy:
         )
         result = services.vm.run_script(
             script,
+            name="deploy",
             parameters=deployment.parameters(),
             timeout=TIMEOUT,
             emit=context.emit,

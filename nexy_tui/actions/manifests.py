@@ -113,10 +113,10 @@ def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None)
     require_pushable(services)
     commit = git.head()
     if any(git.show(commit, path) != data for path, data in contents.items()):
-        commit = git.commit_files(list(contents), commit_message(version))
+        commit = git.commit_files(list(contents), commit_message(version), emit=context.emit)
         context.emit(Line(f"{commit[:12]} {commit_message(version)}", "git"))
     context.intent("push the manifest commit", commit=commit, branch=branch, manifest=digest)
-    git.push([f"{commit}:refs/heads/{branch}"])
+    git.push([f"{commit}:refs/heads/{branch}"], emit=context.emit)
     seen = git.remote_commit(branch)
     if seen != commit:
         raise ActionFailed(

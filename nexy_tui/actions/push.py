@@ -49,7 +49,7 @@ class Push:
         refspecs += [] if tag_there == commit else [f"refs/tags/{version.tag}:refs/tags/{version.tag}"]
         if refspecs:
             context.intent("push release commit and tag", commit=commit, branch=branch, tag=version.tag)
-            git.push(refspecs)
+            git.push(refspecs, emit=context.emit)
         return ActionResult(
             f"{version.tag} and {branch} of {context.plan.target.code_repository} stand at {commit[:12]}.",
             release_commit=commit,

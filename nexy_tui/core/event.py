@@ -48,7 +48,16 @@ class PointOfNoReturn:
     what: str
 
 
-Event = Line | Progress | Waiting | Exposure | PointOfNoReturn
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A program has ended. The run log keeps it, the command line by its allow-list; no face shows it."""
+
+    argv: tuple[str, ...]
+    exit: int
+    duration_ms: int
+
+
+Event = Line | Progress | Waiting | Exposure | PointOfNoReturn | Ran
 Emit = Callable[[Event], None]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from checks.base import Scope
 from nexy_tui.actions.base import Action, ActionContext, ActionResult, Journal
 from nexy_tui.checklist import Checklist, Item, Role
-from nexy_tui.core.event import Event, Exposure, PointOfNoReturn
+from nexy_tui.core.event import Event, Exposure, PointOfNoReturn, Ran
 from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Cancelled, Problem, Refused
@@ -342,6 +342,9 @@ class Session:
             event = followed
         if isinstance(event, PointOfNoReturn):
             self.past_return = True
+        if isinstance(event, Ran):
+            self.journal.ran(action, event.argv, event.exit, event.duration_ms)
+            return
         self._say(ActionEvent(action, event))
 
     def _exposure(self, action: str, event: Exposure) -> Exposure | None:
@@ -369,7 +372,8 @@ class Session:
         with self._guard:
             self._state = self._state.record(finding)
             if self.log is not None:
-                self.log.check(finding.item, finding.status.value, finding.summary, list(finding.evidence))
+                took = round(finding.duration_s * 1000)
+                self.log.check(finding.item, finding.status.value, finding.summary, list(finding.evidence), duration_ms=took)
             if finding.status is Status.PASSED and self.checklist.item(finding.item).closes_exposure:
                 over = self._close_exposure(publisher, "download and live appcast agree")
         if over is not None:

@@ -65,7 +65,9 @@ class WaitForSlot(Mending):
         services, left, waited = context.services, LONGEST, 0.0
         while True:
             try:
-                services.vm.run_script("true\n", timeout=120.0, patience=0.0, emit=context.emit, cancelled=context.cancelled)
+                services.vm.run_script(
+                    "true\n", name="nothing", timeout=120.0, patience=0.0, emit=context.emit, cancelled=context.cancelled
+                )
             except Busy:
                 if left <= 0:
                     raise

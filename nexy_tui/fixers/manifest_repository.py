@@ -170,7 +170,7 @@ class PushManifest(Mending):
                 f"git pull --rebase {git.code_remote()} {facts.branch}; then run this again.",
             )
         context.intent("push the manifest commit", commit=commit, branch=facts.branch)
-        pushed(git, commit, facts.branch)
+        pushed(git, commit, facts.branch, context.emit)
         context.emit(Line(f"“{subject}” is on {facts.branch}", "git"))
         return ActionResult(f"“{subject}” is on {facts.branch} of {context.plan.target.code_repository}.", manifest_commit=commit)
 

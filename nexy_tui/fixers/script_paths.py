@@ -82,7 +82,7 @@ class RestoreScripts(Mending):
         """Restore them, one by one."""
         git, lost = context.services.git, _lost(context.services)
         for path in lost:
-            git.write("checkout", "HEAD", "--", path)
+            git.write("checkout", "HEAD", "--", path, emit=context.emit)
             context.emit(Line(f"{path} is there again", "git"))
         said = f"{', '.join(lost)} is there again." if lost else "Every script of the commit is there."
         return ActionResult(f"{said} {explain(context.services.layout)[1]}", changed=bool(lost))

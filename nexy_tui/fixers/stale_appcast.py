@@ -170,6 +170,7 @@ class LayManifests(Mending):
         )
         result = services.vm.run_script(
             text,
+            name="deploy",
             parameters=deployment.parameters(),
             timeout=TIMEOUT,
             emit=context.emit,

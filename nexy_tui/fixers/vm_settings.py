@@ -35,7 +35,7 @@ def script() -> str:
 
 def would_change(services: Services, what: str) -> list[str]:
     """What the script would change, in its own words, asked of the VM without changing anything. Raises CouldNotLook."""
-    result = services.vm.run_script(script(), parameters=_parameters(what, "look", put_back=False, settle=0), timeout=TIMEOUT)
+    result = services.vm.run_script(script(), name="mend", parameters=_parameters(what, "look", put_back=False, settle=0), timeout=TIMEOUT)
     if result.exit != 0:
         raise _failed(what, result)
     return _CHANGE.findall(result.stdout)
@@ -50,6 +50,7 @@ def mend(context: ActionContext, what: str, *, put_back: bool, protected: Mappin
     settle = max(1, round(SETTLE / services.settings.speed))
     result = services.vm.run_script(
         text,
+        name="mend",
         parameters=_parameters(what, "write", put_back=put_back, settle=settle),
         protected=protected,
         timeout=TIMEOUT,

@@ -7,7 +7,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.finding import Evidence, Status, rfc3339
@@ -208,6 +208,11 @@ class RunLog:
         """Record that a long action, or the run, has come to a point worth finding again."""
         draft = Draft("progress-checkpoint", item=item, action=action, details={} if mark is None else mark.details())
         return self._write(draft.with_context(evidence, message, subjects))
+
+    def ran(self, action: str, argv: Sequence[str], exit: int, duration_ms: int) -> int:
+        """Record that an action has run a program to its end."""
+        message = f"{PurePath(argv[0]).name} ended with status {exit}"
+        return self._write(Draft("progress-checkpoint", action=action, argv=argv, exit=exit, duration_ms=duration_ms, message=message))
 
     def seal(self, outcome: str, message: str = "") -> Path:
         """End the run (complete, aborted or failed) and sign the whole file; the signature's path. Nothing can be recorded after it.

@@ -14,10 +14,11 @@ from nexy_tui.core.secret import bare_url
 
 LEFT_OUT = "[redacted]"
 
-_GIT = """add cat-file checkout clone commit config diff fetch for-each-ref init log ls-files ls-remote merge-base
-    push rebase reset rev-list rev-parse show status symbolic-ref tag update-ref HEAD origin server_repo
-    -C -c -a -d -f -m -q -s -u -- --all --atomic --cached --exit-code --ff-only --follow-tags --force --force-with-lease --get-url
-    --heads --is-ancestor --message --no-edit --no-verify --porcelain --prune --push --quiet --refs --short --symref --tags --verify"""
+_GIT = """add cat-file checkout clone commit config diff fetch for-each-ref init log ls-files ls-remote merge-base push rebase reset
+    rev-list rev-parse show status symbolic-ref tag update-ref HEAD origin server_repo core.quotePath=false -C -c -a -d -f -m -q -s
+    -u -- --all --allow-empty --annotate --atomic --cached --exit-code --ff-only --follow-tags --force --force-with-lease --get-url
+    --heads --is-ancestor --message --no-edit --no-verify --only --porcelain --prune --push --quiet --refs --short --symref --tags
+    --verify"""
 _SHELL = "-c -e -l -s -u -x --"
 _WORDS: dict[str, frozenset[str]] = {
     name: frozenset(words.split())
@@ -30,7 +31,7 @@ _WORDS: dict[str, frozenset[str]] = {
         "python3": "-I -m -u --dry-run --check venv pip",
         "python": "-I -m -u --dry-run --check venv pip",
         "pip": "install --upgrade --requirement -r --quiet --no-input",
-        "pg_dump": "-F -Fc -f --format=custom --format --file --schema-only --no-owner --no-privileges --no-password -w",
+        "pg_dump": "-F -Fc -f --format=custom --format --file --schema-only --no-owner --no-privileges --no-password --snapshot -w",
         "pg_restore": "--exit-on-error --no-owner --no-privileges --no-password --list -d --dbname -w -1 --single-transaction",
         "psql": "-X -q -A -t -v ON_ERROR_STOP=1 -f -c --no-psqlrc --no-password -w",
         "7z": "l t x e -so -slt -bd -y",
@@ -40,7 +41,7 @@ _WORDS: dict[str, frozenset[str]] = {
         "xcrun": "stapler validate",
         "tar": "-x -c -z -f -C -xzf -czf",
         "systemctl": "restart is-active status voice-assistant.service",
-        "RunShellScript": "backup drill harden deploy survey",
+        "RunShellScript": "backup deploy drill harden mend nothing record shelf survey",
     }.items()
 }
 _VERSION = r"v?\d{1,9}(?:\.\d{1,9}){1,3}"
@@ -55,6 +56,7 @@ _SHAPES = tuple(
         rf"(?:/[a-z]+|/Users|/Volumes|/Applications|/Library|\.|\.\.|~|server|release_inbox|\.nexy|release-log)(?:/{_NAME})+/?",
         r"[A-Za-z0-9._-]{1,80}\.(?:dmg|pkg|json|jsonl|sh|py|gz|sig|txt|toml|ya?ml|env|dump|sql|plist)",
         r"VERSION|\.",
+        r"restore_drill_\d{8}_\d{6}",
         rf"Release {_VERSION}|Update manifest for {_VERSION} \(Production\)",
     )
 )

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused, Unusable
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
@@ -101,11 +102,14 @@ class Git:
                 self._store = {}
                 self._forget_repository()
 
-    def raw(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str | GitFailure:
-        """Standard output of `git …` without the final newline, or how it failed. Raises CouldNotLook on a time-out."""
+    def raw(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT, emit: Emit = silent) -> str | GitFailure:
+        """Standard output of `git …` without the final newline, or how it failed; its end is told to `emit`.
+
+        Raises CouldNotLook on a time-out.
+        """
         command = arguments[0]
         try:
-            done = self._run(arguments, self._needs(command), self._token_for(command), timeout)
+            done = self._run(arguments, self._needs(command), self._token_for(command), timeout, emit)
         except CouldNotLook as error:
             raise CouldNotLook(
                 error.what.replace("git", f"git {command}", 1),
@@ -113,9 +117,12 @@ class Git:
             ) from None
         return done.stdout.removesuffix("\n") if done.exit == 0 else GitFailure(done.exit, redact(done.stderr or done.stdout).strip())
 
-    def _run(self, arguments: Sequence[str], needs: Needs, told: Mapping[str, str], timeout: float = _LOCAL_TIMEOUT) -> processes.Completed:
+    def _run(
+        self, arguments: Sequence[str], needs: Needs, told: Mapping[str, str], timeout: float = _LOCAL_TIMEOUT, emit: Emit = silent
+    ) -> processes.Completed:
         argv = ["git", "-c", "core.quotePath=false", *arguments]
-        return processes.run(argv, env=self._surroundings(needs, told), cwd=self.checkout, timeout=timeout, check=False, whole=True)
+        env = self._surroundings(needs, told)
+        return processes.run(argv, env=env, cwd=self.checkout, timeout=timeout, emit=emit, check=False, whole=True)
 
     def _surroundings(self, needs: Needs, told: Mapping[str, str]) -> Surroundings:
         defaults = {name: value for name, value in _DEFAULTS.items() if name not in self._environ}
@@ -149,9 +156,9 @@ class Git:
             raise CouldNotLook(f"git {arguments[0]} failed: {_brief(out.text)}", remedy=_remedy_for(out.text))
         return out
 
-    def write(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT) -> str:
+    def write(self, *arguments: str, timeout: float = _LOCAL_TIMEOUT, emit: Emit = silent) -> str:
         """As `raw`, but a failure raises ActionFailed with what git said and what to do."""
-        out = self.raw(*arguments, timeout=timeout)
+        out = self.raw(*arguments, timeout=timeout, emit=emit)
         if isinstance(out, GitFailure):
             raise ActionFailed(f"git {arguments[0]} failed: {_brief(out.text)}", remedy=_remedy_for(out.text))
         return out
@@ -319,18 +326,18 @@ class Git:
         out = self.raw("cat-file", "tag", oid)
         return "" if isinstance(out, GitFailure) else out.partition("\n\n")[2]
 
-    def commit_files(self, paths: Sequence[str | PurePosixPath], message: str, *, allow_empty: bool = False) -> str:
+    def commit_files(self, paths: Sequence[str | PurePosixPath], message: str, *, allow_empty: bool = False, emit: Emit = silent) -> str:
         """Commit exactly these files, whatever else is staged, and return the commit."""
         names = [str(path) for path in paths]
         if names:
-            self.write("add", "--force", "--", *names)
+            self.write("add", "--force", "--", *names, emit=emit)
         only = ["--only", "--", *names] if names else []
-        self.write("commit", "--quiet", "--message", message, *(["--allow-empty"] if allow_empty else []), *only)
+        self.write("commit", "--quiet", "--message", message, *(["--allow-empty"] if allow_empty else []), *only, emit=emit)
         return self.head()
 
-    def create_tag(self, tag: str, commit: str, message: str) -> None:
+    def create_tag(self, tag: str, commit: str, message: str, emit: Emit = silent) -> None:
         """An annotated tag on a commit. Raises ActionFailed when the name is taken."""
-        self.write("tag", "--annotate", "--message", message, tag, commit)
+        self.write("tag", "--annotate", "--message", message, tag, commit, emit=emit)
 
     def may_push(self) -> GitFailure | None:
         """Ask the code repository for its write service without pushing: None when it would take a push."""
@@ -340,14 +347,14 @@ class Git:
             return None  # The remote granted the write service; that the branch has moved is another item's matter.
         return out if isinstance(out, GitFailure) else None
 
-    def push(self, refspecs: Sequence[str], *, leases: Sequence[str] = ()) -> None:
+    def push(self, refspecs: Sequence[str], *, leases: Sequence[str] = (), emit: Emit = silent) -> None:
         """Push to the code repository in one atomic step, fast-forward only but for refs with a lease.
 
         Raises ActionFailed with who moved the branch, where that is the reason.
         """
         remote = self.code_remote()
         options = [f"--force-with-lease={lease}" for lease in leases]
-        out = self.raw("push", "--atomic", "--porcelain", *options, remote, *refspecs, timeout=_REMOTE_TIMEOUT)
+        out = self.raw("push", "--atomic", "--porcelain", *options, remote, *refspecs, timeout=_REMOTE_TIMEOUT, emit=emit)
         if isinstance(out, GitFailure):
             raise ActionFailed(
                 f"{self._target.code_repository} did not take the push: {_brief(out.text)}",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from nexy_tui.core.event import Emit, Line
+from nexy_tui.core.event import Emit, Ran, silent
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
 from nexy_tui.core.secret import redact
 from nexy_tui.core.surroundings import Needs, Surroundings
@@ -55,7 +55,7 @@ def run(
     cwd: Path | None = None,
     input: bytes | None = None,
     timeout: float = 120.0,
-    emit: Emit | None = None,
+    emit: Emit = silent,
     cancelled: Callable[[], bool] | None = None,
     check: bool = True,
     whole: bool = False,
@@ -63,9 +63,9 @@ def run(
     """Run `argv` to its end. With `whole` nothing of its output is cut, and bytes that are no UTF-8 survive as surrogates.
 
     Raises CouldNotLook when the program is not there or the time limit passed, ActionFailed on a non-zero exit with
-    `check`, Cancelled when `cancelled()` turned true. With `emit` every output line is shown as it comes, redacted.
+    `check`, Cancelled when `cancelled()` turned true. Its end is told to `emit`.
     """
-    name = Path(argv[0]).name
+    name, begun = Path(argv[0]).name, time.monotonic()
     try:
         child = start(
             argv,
@@ -81,7 +81,7 @@ def run(
         ) from None
     outputs: list[bytearray] = [bytearray(), bytearray()]
     threads = [
-        threading.Thread(target=_drain, args=(stream, sink, None if whole else _KEEP, emit, name), daemon=True)
+        threading.Thread(target=_drain, args=(stream, sink, None if whole else _KEEP), daemon=True)
         for stream, sink in zip((child.stdout, child.stderr), outputs, strict=True)
         if stream is not None
     ]
@@ -102,6 +102,7 @@ def run(
     for thread in threads:
         thread.join(_READ_S)
     done = Completed(child.returncode, *(bytes(out).decode("utf-8", "surrogateescape" if whole else "replace") for out in outputs))
+    emit(Ran(tuple(argv), done.exit, round((time.monotonic() - begun) * 1000)))
     if check and done.exit != 0:
         raise ActionFailed(f"{name} {argv[1] if len(argv) > 1 else ''} ended with status {done.exit}: {done.tail}")
     return done
@@ -132,14 +133,12 @@ def _wait(
                 child.wait(_POLL_S)
 
 
-def _drain(stream: IO[bytes], sink: bytearray, keep: int | None, emit: Emit | None, name: str) -> None:
+def _drain(stream: IO[bytes], sink: bytearray, keep: int | None) -> None:
     with stream:
         for line in iter(lambda: stream.readline(65536), b""):
             sink.extend(line)
             if keep is not None and len(sink) > 2 * keep:
                 del sink[:-keep]
-            if emit is not None:
-                emit(Line(redact(line.decode("utf-8", "replace").rstrip()), name))
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:

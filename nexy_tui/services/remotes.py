@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nexy_tui.core.event import Emit
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused
 from nexy_tui.core.repository import is_repository, repository_of
 from nexy_tui.core.secret import bare_url, redact
@@ -249,9 +250,9 @@ def require_only_manifests(git: Git) -> None:
         )
 
 
-def pushed(git: Git, commit: str, branch: str) -> None:
+def pushed(git: Git, commit: str, branch: str, emit: Emit) -> None:
     """Push one commit to the release branch, fast-forward only, and see it there. Raises ActionFailed."""
-    git.push([f"{commit}:refs/heads/{branch}"])
+    git.push([f"{commit}:refs/heads/{branch}"], emit=emit)
     seen = git.remote_commit(branch)
     if seen != commit:
         raise ActionFailed(

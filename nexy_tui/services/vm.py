@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.clock import Clock
-from nexy_tui.core.event import Emit, silent
+from nexy_tui.core.event import Emit, Ran, silent
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.secret import Secret, redact
@@ -66,6 +66,7 @@ class VmHost:
         self,
         script: str,
         *,
+        name: str = "",
         parameters: Mapping[str, str] | None = None,
         protected: Mapping[str, Secret] | None = None,
         timeout: float = 600.0,
@@ -79,9 +80,9 @@ class VmHost:
         `protected` values go by Azure's protected parameters and arrive as environment variables; they never stand in the
         script. A non-zero exit is a result, not an exception. Raises CouldNotLook when the script's own status cannot be
         told: it may or may not have done its work. `patience` is how long to wait for a busy VM; `begun` is called once the
-        script is on its way and can no longer be stopped.
+        script is on its way and can no longer be stopped. `name` is what the log calls the script.
         """
-        nonce = random.token_hex(16)
+        nonce, from_ = random.token_hex(16), self._clock.monotonic()
         text = wrap(preamble(self._target, parameters or {}) + script, nonce)
         options = {} if patience is None else {"patience": patience}
         if protected:
@@ -102,6 +103,7 @@ class VmHost:
                 "Azure calls such a command a success, but whether it did its work is unknown.",
                 "Look at the VM's state, then run again: what the wizard sends there can be repeated.",
             )
+        emit(Ran(("RunShellScript", name), result.exit, round((self._clock.monotonic() - from_) * 1000)))
         return ScriptResult(result.exit, redact(result.stdout, *hidden), redact(result.stderr, *hidden))
 
     def survey(
@@ -115,6 +117,7 @@ class VmHost:
         """Look at everything the checks ask of the VM, by one read-only script. Raises CouldNotLook (Busy included)."""
         result = self.run_script(
             load("survey.sh"),
+            name="survey",
             parameters={"NEXY_MANIFEST_VERSION": manifest_version},
             timeout=SURVEY_TIMEOUT,
             patience=patience,

@@ -40,6 +40,7 @@ def survey_both(vm: VmHost, database: VmDatabase, clock: Clock, manifest_version
     """One script that changes nothing. Raises CouldNotLook (Busy included) where nothing came back."""
     result = vm.run_script(
         joined(load("survey.sh"), database.survey_script),
+        name="survey",
         parameters={"NEXY_MANIFEST_VERSION": manifest_version, **database.survey_parameters},
         timeout=SURVEY_TIMEOUT,
         patience=SURVEY_PATIENCE,

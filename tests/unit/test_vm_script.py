@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
@@ -109,7 +110,7 @@ def nonce_of(script: str) -> str:
 
 def host(reply: Callable[[str], Any]) -> tuple[VmHost, FakeAzure]:
     azure = FakeAzure(reply)
-    return VmHost(Target(), azure, None), azure  # type: ignore[arg-type]
+    return VmHost(Target(), azure, SystemClock()), azure  # type: ignore[arg-type]
 
 
 def test_success_by_azure_without_the_sentinel_is_inconclusive() -> None:

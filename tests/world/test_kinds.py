@@ -8,7 +8,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -185,6 +185,19 @@ def no_action_is_begun_that_has_nothing_to_do(act: Act, _: dict[str, Act]) -> No
     assert begun >= {"backup", "deploy"} | ({"publish"} if act.kind != "code-only" else {"push", "commit"})
 
 
+def the_log_has_every_program_that_an_action_ran_and_how_long_each_look_took(act: Act, _: dict[str, Act]) -> None:
+    records = act.run.records
+    ran = [record for record in records if record.argv]
+    assert {record.exit for record in ran} == {0} and all(record.duration_ms is not None for record in ran)
+    seen = {(record.action, PurePath(record.argv[0]).name, record.argv[-1]) for record in ran if record.argv}
+    assert {("deploy", "RunShellScript", "deploy"), ("deploy", "RunShellScript", "survey")} <= seen
+    by_action = {(action, program) for action, program, _ in seen}
+    assert ("backup", "pg_dump") in by_action
+    pushes = {record.action for record in ran if record.argv and "push" in record.argv[:4]}
+    assert pushes - {"sync-manifests"} == {"full": {"push", "publish"}, "update-only": {"publish"}, "code-only": {"push"}}[act.kind]
+    assert all(record.duration_ms is not None for record in records if record.kind == "check")
+
+
 def the_artifacts(act: Act, _: dict[str, Act]) -> None:
     """Uploaded where the kind publishes; the download untouched where it does not."""
     published = json.loads(act.after.manifests[f"{MANIFEST_DIRS[0]}/manifest.json"])["artifact"]
@@ -271,6 +284,7 @@ def verify_and_gate_know_the_kind_afterwards(act: Act, _: dict[str, Act]) -> Non
 COLUMNS = (
     the_run_says_its_kind_and_what_does_not_apply_with_the_reason,
     no_action_is_begun_that_has_nothing_to_do,
+    the_log_has_every_program_that_an_action_ran_and_how_long_each_look_took,
     the_artifacts,
     the_version_in_the_checkout_and_on_the_branch,
     release_commit_and_tag,

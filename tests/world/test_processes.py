@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nexy_tui.core.event import Event, Line
+from nexy_tui.core.event import Event, Ran
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
 from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.services import processes
@@ -20,9 +20,11 @@ ENV = surroundings(Needs.PLAIN, os.environ)
 
 def test_a_child_is_heard_to_its_end() -> None:
     heard: list[Event] = []
-    done = processes.run(["sh", "-c", "cat; echo said; echo wrong >&2; exit 3"], env=ENV, input=b"in\n", check=False, emit=heard.append)
+    argv = ("sh", "-c", "cat; echo said; echo wrong >&2; exit 3")
+    done = processes.run(argv, env=ENV, input=b"in\n", check=False, emit=heard.append)
     assert (done.exit, done.stdout, done.stderr, done.tail) == (3, "in\nsaid\n", "wrong\n", "wrong")
-    assert {event.text for event in heard if isinstance(event, Line)} == {"in", "said", "wrong"}
+    [ran] = heard
+    assert isinstance(ran, Ran) and (ran.argv, ran.exit) == (argv, 3) and ran.duration_ms >= 0
     with pytest.raises(ActionFailed, match="ended with status 3"):
         processes.run(["sh", "-c", "exit 3"], env=ENV)
 

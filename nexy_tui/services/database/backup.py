@@ -120,7 +120,7 @@ class LocalBackup:
             report()
             return self.cancelled()
 
-        done = processes.run(argv, env=environment, timeout=_DUMP_TIMEOUT, cancelled=cancelled, check=False)
+        done = processes.run(argv, env=environment, timeout=_DUMP_TIMEOUT, emit=self.emit, cancelled=cancelled, check=False)
         report()
         if done.exit != 0:
             raise ActionFailed(

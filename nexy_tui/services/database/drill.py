@@ -179,7 +179,8 @@ class _Restore:
             options = (*options, f"--use-list={selected}")
         argv = [self.tool.path, "--no-password", "--format=custom", *options, str(self.dump)]
         environment = self.drill.tools.environment(settings, role or Role("nobody"), role.name if role else None)
-        done = processes.run(argv, env=environment, timeout=_RESTORE_TIMEOUT, cancelled=self.drill.cancelled, check=False)
+        emit, cancelled = self.drill.emit, self.drill.cancelled
+        done = processes.run(argv, env=environment, timeout=_RESTORE_TIMEOUT, emit=emit, cancelled=cancelled, check=False)
         if done.exit != 0:
             raise ActionFailed(f"pg_restore ended with status {done.exit}: {said_by(done)}{without}")
         return done.stdout

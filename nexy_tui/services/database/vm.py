@@ -176,7 +176,7 @@ class VmDatabase:
     def survey(self, emit: Emit = silent) -> Survey:
         """Look at server, catalog, tools and archives, by one script that changes nothing."""
         options: dict[str, Any] = {"timeout": SURVEY_TIMEOUT, "patience": _LOOK_PATIENCE, "emit": emit}
-        result = self._vm.run_script(self.survey_script, parameters=self.survey_parameters, **options)
+        result = self._vm.run_script(self.survey_script, name="survey", parameters=self.survey_parameters, **options)
         return self.read_survey(result, self._clock.now())
 
     @property
@@ -332,7 +332,8 @@ class VmDatabase:
 
     def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[Facts, ScriptResult]:
         text = load("database.sh") + load("database_vault.sh") + load(script)
-        result = self._vm.run_script(text, parameters={**self._common, **parameters}, **options)
+        name = script.removeprefix("database_").removesuffix(".sh")
+        result = self._vm.run_script(text, name=name, parameters={**self._common, **parameters}, **options)
         return self._told(result), result
 
     def _shelf(self, emit: Emit, *, before: str = "", measure: str = "") -> Facts:
