@@ -1,7 +1,8 @@
 """The whole release on one page: phases in order, an item a line, then the actions.
 
-An item must hold before any action of a later item runs, in a release or by itself; before what is irreversible it is looked at
-again. Why an item matters, and how it is looked at and judged, stands with its check in `checks/`.
+An item must hold before any action of a later item runs, in a release or by itself. Before an irreversible action, which is confirmed by
+typing, all of them are looked at again but for long looks (a whole download, the VM); `publish` is the one that replaces the download.
+Why an item matters, and how it is looked at and judged, stands with its check in `checks/`.
 """
 
 from checks import (

@@ -251,6 +251,10 @@ def test_one_item_ends_the_exposure_and_each_role_but_the_repairs_is_one_actions
     assert all(one.command is not None for one in CHECKLIST.of_role(Role.REPAIR)), "a repair stands alone"
 
 
+def test_what_cannot_be_taken_back_is_marked_so() -> None:
+    assert [one.name for one in CHECKLIST.release_actions if one.irreversible] == ["push", "publish", "rollback", "deploy"]
+
+
 def test_the_page_is_only_a_page() -> None:
     """Under 200 lines, nothing but imports and values, an item a line or two."""
     text = (ROOT / "nexy_tui/checklist/release.py").read_text("utf-8")
