@@ -25,7 +25,11 @@ class Need(StrEnum):
 
 
 class Role(StrEnum):
-    """What an action is to the release besides its items: it mends what others are refused for, replaces the download, or goes back."""
+    """What an action is to the release besides its items.
+
+    A repair mends what others are refused for; the publisher replaces the download, and the way back replaces it by the one before;
+    the healer ends a replacement that was cut off.
+    """
 
     REPAIR = "repair"
     PUBLISHER = "publisher"
@@ -138,9 +142,15 @@ class Checklist:
         told = tuple(replace(one, action=action) if one.name == action.name else one for one in self.release_actions)
         return replace(self, release_actions=told)
 
-    def of_role(self, role: Role) -> tuple[ReleaseAction, ...]:
-        """The actions of a role, in order."""
-        return tuple(one for one in self.release_actions if one.role is role)
+    def of_role(self, *roles: Role) -> tuple[ReleaseAction, ...]:
+        """The actions of one of these roles, in order."""
+        return tuple(one for one in self.release_actions if one.role in roles)
+
+    @property
+    def points_of_no_return(self) -> tuple[str, ...]:
+        """The main path's irreversible actions, in order: what of a release people outside can see."""
+        main = [name for phase in self.phases for name in self.main_actions(phase)]
+        return tuple(name for name in main if self.release_action(name).irreversible)
 
     def of_profile(self, profile: Profile) -> tuple[Item, ...]:
         """The items that a profile of the gate wants, in order."""

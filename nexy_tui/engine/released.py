@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from nexy_tui.actions.offer import look_offer
+from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.text import printable
@@ -21,7 +22,7 @@ from nexy_tui.runlog.state import Errand
 from nexy_tui.runlog.verify import State, verify_file
 from nexy_tui.services import Services
 
-_OWN_PART = frozenset({"push", "publish", "deploy"})
+_OWN_PART = frozenset(CHECKLIST.points_of_no_return)
 _TAGGED_BY = re.compile(r"^Nexy-Run: (\S+)$", re.MULTILINE)
 
 

@@ -253,6 +253,7 @@ def test_one_item_ends_the_exposure_and_each_role_but_the_repairs_is_one_actions
 
 def test_what_cannot_be_taken_back_is_marked_so() -> None:
     assert [one.name for one in CHECKLIST.release_actions if one.irreversible] == ["push", "publish", "rollback", "deploy"]
+    assert CHECKLIST.points_of_no_return == ("push", "publish", "deploy")
 
 
 def test_the_page_is_only_a_page() -> None:
