@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from checks.base import Check, Scope
 from checks.database import look_survey
-from checks.database_records import Believed, Doubted, believe
+from checks.database_records import Believed, Doubted, believe, vouched
 from nexy_tui.core.database_record import BackupRecord, DatabaseId, DrillRecord
 from nexy_tui.core.database_rules import SKEW
+from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import Refused
 from nexy_tui.core.text import printable
-from nexy_tui.services.database.facts import NewestArchive, Stray, seen
+from nexy_tui.runlog.trust import AllowedSigners
+from nexy_tui.services.database.facts import NewestArchive, Stray, Survey, seen
+from nexy_tui.services.database.host import Place, pages
 
 FRESH = timedelta(hours=12)
 """A backup older than this says too little about the data that a release puts at risk."""
@@ -67,12 +71,36 @@ class DrillFacts:
 
 def look_backup(scope: Scope) -> BackupFacts:
     """The newest archive and its record. Needs the server, to know which database it should be of."""
-    survey = look_survey(scope)
+    return find_backup(scope.services.database.place, look_survey(scope), scope.trusted, scope.plan.now, scope.emit)
+
+
+def find_backup(place: Place, survey: Survey, trusted: Callable[[], AllowedSigners], now: datetime, emit: Emit = silent) -> BackupFacts:
+    """The newest archive; where nobody vouches for it, the newest that a believed record vouches for, if there is one.
+
+    Whoever may write to the folder could lay a newer one there: it is named, and takes nobody's place.
+    """
     vault = seen(survey.vault)
     database = seen(survey.catalog).identity(survey.address)
-    line = vault.newest.record if vault.newest is not None else None
-    record = believe(line, scope.trusted(), BackupRecord.read) if line is not None else None
-    return BackupFacts(database, vault.directory, vault.newest, record, vault.strays, survey.where == "vm")
+    newest = vault.newest
+    record = believe(newest.record, trusted(), BackupRecord.read) if newest is not None and newest.record is not None else None
+    facts = BackupFacts(database, vault.directory, newest, record, vault.strays, survey.where == "vm")
+    if newest is None or vault.others == 0 or (isinstance(record, Believed) and not _trouble(newest, record.record, database, now)):
+        return facts
+    passed_over: list[Stray] = []
+    for shelf in pages(place, emit):
+        for shelved in shelf.archives:
+            reason = vouched(shelved, database, trusted(), now)
+            if isinstance(reason, BackupRecord):
+                try:
+                    found = place.look_at(shelved.name, emit)
+                except Refused:  # It went meanwhile.
+                    continue
+                reason = _trouble(found, reason, database, now)
+                if not reason:
+                    again = believe(found.record or b"", trusted(), BackupRecord.read)
+                    return replace(facts, newest=found, record=again, strays=(*facts.strays, *passed_over))
+            passed_over.append(Stray(shelved.name, reason.rstrip(".")))
+    return facts
 
 
 def look_drill(scope: Scope) -> DrillFacts:
@@ -110,6 +138,14 @@ def judge_backup(facts: BackupFacts, plan: Plan) -> Verdict:
         reason = facts.record.reason if facts.record is not None else "there is none"
         trouble = _sum_trouble(newest) or f"has no signed record that is believed, so nobody can tell what it holds: {reason}"
     return failed(f"{name} {trouble.rstrip('.')}.{facts.told()}", BACK_UP, *evidence)
+
+
+def _trouble(newest: NewestArchive, record: BackupRecord, database: DatabaseId, now: datetime) -> str:
+    """Why an archive that somebody vouches for cannot count, however old it is."""
+    if record.finished > now + SKEW:
+        return f"its record is dated in the future ({rfc3339(record.finished)})"
+    trouble = _sum_trouble(newest) or _record_trouble(newest, record, database)
+    return trouble and f"it {trouble}"
 
 
 def _sum_trouble(newest: NewestArchive) -> str:

@@ -6,10 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checks.backups import BackupFacts, judge_backup
-from checks.database_records import believe
+from checks.backups import find_backup, judge_backup
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.core.database_record import BackupRecord
 from nexy_tui.core.finding import Evidence, Status, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.runlog.sign import sign_statement
@@ -75,14 +73,10 @@ def _there(context: ActionContext) -> ActionResult | None:
     survey = context.services.database.place.survey(context.emit)
     if isinstance(survey.vault, Unseen) or isinstance(survey.catalog, Unseen):
         return None
-    newest = survey.vault.newest
-    if newest is None or newest.record is None:
-        return None
-    record = believe(newest.record, context.trusted(), BackupRecord.read)
-    facts = BackupFacts(survey.catalog.identity(survey.address), survey.vault.directory, newest, record)
     plan = replace(context.plan, now=context.services.clock.now())
-    verdict = judge_backup(facts, plan)
-    if verdict.status is not Status.PASSED:
+    facts = find_backup(context.services.database.place, survey, context.trusted, plan.now, context.emit)
+    verdict, newest = judge_backup(facts, plan), facts.newest
+    if verdict.status is not Status.PASSED or newest is None or newest.record is None:
         return None
     digests = {newest.archive.name: newest.archive.sha256, f"{newest.archive.name}.backup.json": hashlib.sha256(newest.record).hexdigest()}
     return ActionResult(verdict.summary, verdict.evidence, digests, changed=False)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from checks.database_records import Doubted, believe
+from checks.database_records import vouched
 from nexy_tui.actions.adopt import Adoption, adopt
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.core.database_record import BackupRecord, DatabaseId, DrillRecord
-from nexy_tui.core.database_rules import SKEW
+from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.event import Line
 from nexy_tui.core.finding import Evidence, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Refused
 from nexy_tui.runlog.sign import sign_statement
 from nexy_tui.services import Services
-from nexy_tui.services.database.facts import Altered, Shelf, Shelved
+from nexy_tui.services.database.facts import Altered
+from nexy_tui.services.database.host import pages
 
-_PAGES = 20
 _TOLD = 5
 
 
@@ -95,12 +94,12 @@ def _drill(context: ActionContext, only: str | None) -> tuple[DrillRecord, list[
     place = context.services.database.place
     strays: dict[str, str] = {}
     where = ""
-    for shelf in _pages(context):
+    for shelf in pages(place, context.emit):
         where = shelf.directory
         for shelved in shelf.archives:
             if only not in (None, shelved.name):
                 continue
-            record = _believed(context, shelved, shelf.database)
+            record = vouched(shelved, shelf.database, context.trusted(), context.services.clock.now())
             try:
                 if isinstance(record, str):
                     raise Altered(record)
@@ -125,30 +124,3 @@ def _nothing(where: str, strays: dict[str, str]) -> Refused:
         "Make a backup and drill that: nexy-tui db backup, then nexy-tui db drill. Remove what is nobody's; "
         f"one that you know to be the team's own tool's is adopted by: nexy-tui db drill --adopt {newest}",
     )
-
-
-def _pages(context: ActionContext) -> Iterator[Shelf]:
-    """The archives, newest first, page by page."""
-    before = ""
-    for _ in range(_PAGES):
-        shelf = context.services.database.place.shelf(before, context.emit)
-        yield shelf
-        if not shelf.more:
-            return
-        before = shelf.archives[-1].name
-
-
-def _believed(context: ActionContext, shelved: Shelved, database: DatabaseId) -> BackupRecord | str:
-    """The archive's record where it is believed and speaks of it, else why not. Whether its bytes are the record's is seen later."""
-    if shelved.record is None:
-        return "it has no signed record"
-    said = believe(shelved.record, context.trusted(), BackupRecord.read)
-    if isinstance(said, Doubted):
-        return f"its record is not believed: {said.reason}"
-    if said.record.archive.name != shelved.name:
-        return f"its record is of {said.record.archive.name[:60]}"
-    if said.record.finished > context.services.clock.now() + SKEW:
-        return f"its record is dated in the future ({rfc3339(said.record.finished)})"
-    if not said.record.database.same_as(database):
-        return f"it is of {said.record.database}, not of {database}"
-    return said.record

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shlex
 import subprocess
@@ -11,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import Inside
 from databaseworld import Bench, bench, running
 from test_database_vm import Machine, machine
 
@@ -18,9 +21,10 @@ from checks import backups
 from checks.base import Check
 from nexy_tui.actions.backup import Backup
 from nexy_tui.actions.base import ActionResult
+from nexy_tui.actions.drill import Drill
 from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, DrillRecord
 from nexy_tui.core.finding import Status, Verdict
-from nexy_tui.runlog.sign import sign_statement
+from nexy_tui.runlog.sign import SeedSigner, sign_statement
 from nexy_tui.services.database.archive import archive_name
 
 __all__ = ["bench", "machine", "running"]
@@ -187,6 +191,42 @@ def test_a_stray_is_named_blocks_nothing_and_goes_by_the_command_shown(shelf: Sh
     assert (after.status, "Not counted" in after.summary) == (Status.PASSED, False)
 
 
+def _pushed(shelf: Shelf, name: str) -> None:
+    (shelf.folder / name).write_text("pushed")
+    (shelf.folder / f"{name}.sha256").write_text("# no sum\n")
+
+
+def _unsigned(shelf: Shelf, name: str) -> None:
+    _pushed(shelf, name)
+    now, stranger = datetime.now(UTC), SeedSigner.from_seed(bytes(32), "a stranger")
+    digest = hashlib.sha256(b"pushed").hexdigest()
+    record = BackupRecord(Archive(name, 6, digest), ELSEWHERE, now, now, "18.0", "18.0", {"users": 1})
+    (shelf.folder / f"{name}.backup.json").write_bytes(sign_statement(record.statement(), stranger) + b"\n")
+
+
+@pytest.mark.parametrize("lay", [_pushed, _unsigned])
+def test_a_newer_archive_that_nobody_vouches_for_does_not_count(shelf: Shelf, lay: Callable[[Shelf, str], None]) -> None:
+    made = next(iter(shelf.back_up().digests))
+    names = [archive_name(datetime.now(UTC) + timedelta(seconds=second)) for second in (100, 150)]
+    for name in names:
+        lay(shelf, name)
+    verdict = shelf.verdict()
+    assert (verdict.status, made in verdict.summary) == (Status.PASSED, True), verdict
+    assert f"Not counted: {names[1]}, since it" in verdict.summary and "and 1 more" in verdict.summary
+    assert not shelf.back_up().changed
+    assert shelf.verdict(backups.DRILL).remedy == backups.DRILL_NOW
+    Drill().run(shelf.bench.context(where=shelf.where)[0])
+    assert shelf.verdict(backups.DRILL).status is Status.PASSED
+
+
+def test_a_record_of_the_future_never_wins(shelf: Shelf) -> None:
+    made = next(iter(shelf.back_up().digests))
+    ahead = shelf.lay(timedelta(seconds=-100), recorded=days(-3))
+    verdict = shelf.verdict()
+    assert (verdict.status, made in verdict.summary) == (Status.PASSED, True), verdict
+    assert f"Not counted: {ahead}, since its record is dated in the future" in verdict.summary
+
+
 def test_a_journal_of_the_future_does_not_hide_the_drills(shelf: Shelf) -> None:
     for number in range(60):
         stray = shelf.folder / f"{archive_name(datetime.now(UTC) + days(100 + number))}.drill.jsonl"
@@ -195,3 +235,21 @@ def test_a_journal_of_the_future_does_not_hide_the_drills(shelf: Shelf) -> None:
     name = shelf.lay(days(1), drilled=days(1))
     survey = shelf.bench.place(shelf.where).survey()
     assert [drill.archive for drill in survey.vault.drills if drill.archive == name]  # type: ignore[union-attr]
+
+
+def test_the_phase_goes_on_beside_a_stray_and_db_status_names_it(module_world: Inside) -> None:
+    folder = module_world.world.checkout_layout.backups
+    folder.mkdir(parents=True, exist_ok=True)
+    stray = folder / "nexy_db_20990101T000000Z.tar.gz"
+    stray.write_text("pushed")
+    env = {"BACKUP_RETENTION_DAYS": "0"}
+    made = module_world.run("nexy-tui", "db", "backup", "--yes", env=env)
+    assert "No old archive was removed: BACKUP_RETENTION_DAYS is 0" in made.stdout
+    held = module_world.run("nexy-tui", "check", "database.backup", "--json")
+    [item] = json.loads(held.stdout)["items"]
+    assert item["status"] == "passed" and f"{stray.name}, since it is dated in the future" in item["summary"]
+    shown = " ".join(module_world.run("nexy-tui", "db", "status", check=False).stdout.split())
+    assert f"to remove it: rm -rf -- {stray}" in shown
+    assert module_world.run("nexy-tui", "db", "drill", "--yes").returncode == 0
+    stray.unlink()
+    assert "Not counted" not in module_world.run("nexy-tui", "db", "status").stdout

@@ -138,13 +138,17 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """The backup folder: where it is, its newest archive, the drill journals' lines, and what does not belong there."""
+    """The backup folder: where it is, its newest archive, the drill journals' lines, and what does not belong there.
+
+    `others` of the older archives have a record.
+    """
 
     directory: str
     count: int
     newest: NewestArchive | None
     drills: tuple[DrillLine, ...]
     strays: tuple[Stray, ...] = ()
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,9 @@ class BackupFolder:
         """What lies in the folder. Raises CouldNotLook when it cannot be read."""
         names = self.names()
         try:
-            newest = self._newest(names[0]) if names else None
-            return Vault(str(self.path), len(names), newest, tuple(self._drills()), self.strays())
+            newest = self.beside(self.archive(names[0])) if names else None
+            others = sum((self.path / (name + RECORD_SUFFIX)).is_file() for name in names[1:])
+            return Vault(str(self.path), len(names), newest, tuple(self._drills()), self.strays(), others)
         except OSError as error:
             raise CouldNotLook(
                 f"{error.filename or self.path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again."
@@ -205,10 +206,11 @@ class BackupFolder:
             else:
                 path.unlink(missing_ok=True)
 
-    def _newest(self, name: str) -> NewestArchive:
-        said = self._line(name + SUM_SUFFIX, 64)
+    def beside(self, archive: Archive) -> NewestArchive:
+        """An archive with what lies beside it. Raises PermissionError."""
+        said = self._line(archive.name + SUM_SUFFIX, 64)
         sidecar = None if said is None else said.decode("ascii", "replace").lower()
-        return NewestArchive(self.archive(name), sidecar, self._line(name + RECORD_SUFFIX))
+        return NewestArchive(archive, sidecar, self._line(archive.name + RECORD_SUFFIX))
 
     def _line(self, name: str, limit: int = _LINE_LIMIT) -> bytes | None:
         """A small file's one line; None where it is not there, or is nothing that can be read."""

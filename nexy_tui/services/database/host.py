@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
 from nexy_tui.core.database_record import Archive, DrillRecord
 from nexy_tui.core.event import Emit, silent
-from nexy_tui.services.database.facts import BackupMade, Shelf, Survey
+from nexy_tui.services.database.facts import BackupMade, NewestArchive, Shelf, Survey
 from nexy_tui.services.database.own_folder import require_own
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import Address, settings_of
 
 if TYPE_CHECKING:
     from nexy_tui.services import Services
+
+
+_PAGES = 20
 
 
 class Place(Protocol):
@@ -44,6 +47,10 @@ class Place(Protocol):
         """Size and sha256 of an archive of the folder. Raises Refused where none of that name is there."""
         ...
 
+    def look_at(self, name: str, emit: Emit = silent) -> NewestArchive:
+        """An archive with what lies beside it, as a survey shows the newest. Raises Refused where none of that name is there."""
+        ...
+
     def drill(self, archive: Archive, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
         """Restore that archive into a fresh database, check and count it, and drop it whatever happened.
 
@@ -58,6 +65,17 @@ class Place(Protocol):
     def harden(self) -> None:
         """Apply the hardening in one transaction."""
         ...
+
+
+def pages(place: Place, emit: Emit = silent) -> Iterator[Shelf]:
+    """The archives with their records, newest first, page by page."""
+    before = ""
+    for _ in range(_PAGES):
+        shelf = place.shelf(before, emit)
+        yield shelf
+        if not shelf.more:
+            return
+        before = shelf.archives[-1].name
 
 
 class DatabaseHost:

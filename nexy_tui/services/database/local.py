@@ -17,7 +17,7 @@ from nexy_tui.services.database.archive import measure, open_plain
 from nexy_tui.services.database.backup import LocalBackup
 from nexy_tui.services.database.connect import LOOKING, connection, refused, said
 from nexy_tui.services.database.drill import LocalDrill
-from nexy_tui.services.database.facts import BackupMade, Catalog, Shelf, Survey, Tool, Unseen, Vault
+from nexy_tui.services.database.facts import BackupMade, Catalog, NewestArchive, Shelf, Survey, Tool, Unseen, Vault
 from nexy_tui.services.database.folder import BackupFolder
 from nexy_tui.services.database.settings import Address, DatabaseSettings
 from nexy_tui.services.database.sql import CATALOG, HARDEN, render
@@ -83,6 +83,10 @@ class LocalDatabase:
             with contextlib.suppress(FileNotFoundError), _readable(folder.path / name) as stream:
                 return measure(stream, name)
         raise no_such_archive(name, str(folder.path))
+
+    def look_at(self, name: str, emit: Emit = silent) -> NewestArchive:
+        """An archive with what lies beside it."""
+        return self._folder(self._read_settings()).beside(self.measure(name))
 
     def drill(self, archive: Archive, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
         """Restore that archive into a fresh database, and drop it."""

@@ -249,10 +249,14 @@ class VmDatabase:
 
     def measure(self, name: str, emit: Emit = silent) -> Archive:
         """Size and sha256 of an archive on the VM."""
+        return self.look_at(name, emit).archive
+
+    def look_at(self, name: str, emit: Emit = silent) -> NewestArchive:
+        """An archive on the VM with what lies beside it."""
         facts = self._shelf(emit, measure=name) if taken_at(name) is not None else Facts([])
         try:
-            if facts.get("archive") is not None:
-                return facts.archive()
+            if (found := _newest(facts)) is not None:
+                return found
         except ValueError as error:
             raise self._unreadable(error) from None
         raise no_such_archive(name, f"{facts.get('folder') or 'the backup folder'} on {self._vm.where}")
@@ -376,13 +380,15 @@ def _pg_dump(facts: Facts) -> Tool | Unseen:
     return Tool(path, version)
 
 
+def _newest(facts: Facts) -> NewestArchive | None:
+    if (told := facts.get("newest")) is None:
+        return None
+    name, size, sha256, sidecar = told.split(" ")
+    return NewestArchive(Archive(name, int(size), sha256), None if sidecar == "-" else sidecar, next(facts.lines("record"), None))
+
+
 def _vault(facts: Facts) -> Vault:
-    newest = None
-    if (told := facts.get("newest")) is not None:
-        name, size, sha256, sidecar = told.split(" ")
-        record = next(facts.lines("record"), None)
-        newest = NewestArchive(Archive(name, int(size), sha256), None if sidecar == "-" else sidecar, record)
     drills = tuple(DrillLine(name, line) for name, line in zip(facts.all("drill-of"), facts.lines("drill"), strict=False))
     places = (stray.partition("/") for stray in facts.all("stray"))
     strays = tuple(Stray(printable(name), reason) for reason, _, name in places)
-    return Vault(facts.need("folder"), int(facts.need("count")), newest, drills, strays)
+    return Vault(facts.need("folder"), int(facts.need("count")), _newest(facts), drills, strays, int(facts.need("others")))

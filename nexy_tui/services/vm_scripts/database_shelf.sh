@@ -2,8 +2,7 @@
 # Parameters: NEXY_BEFORE (only archives named before that one; may be empty), NEXY_MEASURE (an archive's name; may be empty).
 require_own_folder
 if [ -n "$NEXY_MEASURE" ]; then
-    path="$folder/$NEXY_MEASURE"
-    if archives | grep -Fxq -- "$NEXY_MEASURE"; then fact archive "$NEXY_MEASURE $(stat -c %s "$path") $(sha256_of "$path")"; fi
+    if archives | grep -Fxq -- "$NEXY_MEASURE"; then tell_archive "$NEXY_MEASURE"; fi
     exit 0
 fi
 system=$(query "$reader" "$name" 2> "$scratch/error" <<< 'SELECT system_identifier FROM pg_control_system()') ||

@@ -12,13 +12,8 @@ if found=$(tool pg_dump "$major"); then fact pg-dump "$found"; fi
 
 newest=$(archives | head -n 1)
 fact count "$(archives | wc -l)"
-if [ -n "$newest" ]; then
-    path="$folder/$newest"
-    sidecar=
-    if plain "$path.sha256"; then sidecar=$(head -c 64 "$path.sha256" | tr 'A-F' 'a-f' | tr -dc '0-9a-f'); fi
-    fact newest "$newest $(stat -c %s "$path") $(sha256_of "$path") ${sidecar:--}"
-    if plain "$path.backup.json"; then signed_line record "$(head -c 65536 "$path.backup.json" | head -n 1)"; fi
-fi
+fact others "$(archives | tail -n +2 | while read -r old; do if plain "$folder/$old.backup.json"; then echo "$old"; fi; done | wc -l)"
+if [ -n "$newest" ]; then tell_archive "$newest"; fi
 told=0
 while IFS= read -r -d '' stray; do
     reason="its name is not an archive's"

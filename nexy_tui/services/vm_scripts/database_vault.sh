@@ -39,3 +39,11 @@ signed_line() {
         fact "$1-line" "${2:0:600}"
     fi
 }
+
+# tell_archive NAME: its size, its sha256, what its .sha256 says, and its record
+tell_archive() {
+    local path="$folder/$1" sidecar=
+    if plain "$path.sha256"; then sidecar=$(head -c 64 "$path.sha256" | tr 'A-F' 'a-f' | tr -dc '0-9a-f'); fi
+    fact newest "$1 $(stat -c %s "$path") $(sha256_of "$path") ${sidecar:--}"
+    if plain "$path.backup.json"; then signed_line record "$(head -c 65536 "$path.backup.json" | head -n 1 | tr -d '\0')"; fi
+}
