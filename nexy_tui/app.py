@@ -180,6 +180,6 @@ class NexyApp(App[Ending]):
     def _signalled(self, code: int) -> None:
         session = self.conductor.open_run
         if session is not None:
-            session.cancel()
+            session.turn.cancel()
         ending = self.conductor.ending()
         self.exit(Ending(code, ending.log, ending.run, ending.sealed))

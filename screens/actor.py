@@ -36,7 +36,7 @@ class Actor:
         if session.log is None:
             conductor.tell("This is a look without a run: nothing can act. Start or resume a run on the home screen.")
             return
-        refusal = session.refuse(action)
+        refusal = session.looks.refuse(action)
         if refusal is not None:
             self.explain(refusal, conductor.title(action))
             return
@@ -147,9 +147,9 @@ class Actor:
         session = self._conductor.session
         if reason is not None and session is not None:
             conductor = self._conductor
-            conductor.jobs.start("Attesting", partial(session.attest, item, reason), lambda _: conductor.take(), conductor.problem)
+            conductor.jobs.start("Attesting", partial(session.looks.attest, item, reason), lambda _: conductor.take(), conductor.problem)
 
     def _stop(self, choice: str | None) -> None:
         session = self._conductor.session
-        if choice == "stop" and session is not None and not session.cancel():
+        if choice == "stop" and session is not None and not session.turn.cancel():
             self._conductor.tell("It is past the point of no return and is carried through to its end.")

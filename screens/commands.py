@@ -91,7 +91,7 @@ def _run_commands(screen: PhaseScreen) -> Iterable[Command]:
     if screen.conductor.acting is not None:
         yield f"Stop: {screen.conductor.title(screen.conductor.acting)}", "Ask it to stop", actor.ask_stop
     for action in screen.query_one(ActionBar).actions:
-        blocked = screen.session.in_the_way_of(action)
+        blocked = screen.session.looks.in_the_way_of(action)
         about = "Shows what it will do, then asks" if blocked is None else f"Not yet: {checklist.item(blocked.item).title}"
         yield checklist.actions[action].title, about, partial(actor.ask, action)
     for item in screen.phase.items:

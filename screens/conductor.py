@@ -189,7 +189,7 @@ class Conductor:
         if session is None or self.leaving or self.driving:
             return
         phase = self.shown_phase
-        work = partial(session.look_at_phase, phase) if whole else partial(look_on_opening, session, phase)
+        work = partial(session.looks.at_phase, phase) if whole else partial(look_on_opening, session, phase)
         self.jobs.start(f"Looking at {session.checklist.phase(phase).title}", work, self._looked, self.problem)
         self.stage.redraw()
 
@@ -197,7 +197,7 @@ class Conductor:
         """Look at one item again."""
         session = self.session
         if session is not None and not self.driving and not self.leaving:
-            work = partial(session.look, [session.checklist.item(item)])
+            work = partial(session.looks.at, [session.checklist.item(item)])
             self.jobs.start(f"Looking at {session.checklist.item(item).title}", work, self._looked, self.problem)
             self.stage.redraw()
 

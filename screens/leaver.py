@@ -32,7 +32,7 @@ class Leaver:
             return
         conductor.jobs.drop_waiting()
         conductor.leaving = True
-        if (conductor.acting is not None or conductor.driving) and not session.cancel():
+        if (conductor.acting is not None or conductor.driving) and not session.turn.cancel():
             conductor.tell("It can no longer be stopped; the wizard leaves at its end.")
         if choice == ABORT:
             conductor.seal("aborted")

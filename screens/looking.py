@@ -10,13 +10,13 @@ from nexy_tui.engine.session import Session
 
 def look_on_opening(session: Session, phase: str) -> None:
     """Look at a phase that opens: quickly first; wholly when nothing but long looks is left to be seen."""
-    session.look_ahead(phase)
+    session.looks.ahead(phase)
     for action in session.checklist.main_actions(session.checklist.phase(phase)):
         if not session.applies(action):
-            session.recheck_after(action)
+            session.looks.recheck_after(action)
     open_steps = [step for step in session.state.steps if step.phase == phase and not session.state.holds(step)]
     if open_steps and all(session.state.status(step.item) is Status.NOT_RUN for step in open_steps):
-        session.look_at_phase(phase)
+        session.looks.at_phase(phase)
 
 
 def catch_up(session: Session, stopped: Callable[[], bool]) -> None:

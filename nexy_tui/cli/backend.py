@@ -137,7 +137,7 @@ class RealBackend:
         """What the fixers named (all of them, where none is) find here, worst first. Each finding names its fixer. Changes nothing."""
         items = [item for item in DOCTOR.items if not names or item.fixers[0] in names]
         session = look_session(self._services, DOCTOR, released=True)
-        return [replace(finding, fixers=item.fixers) for item, finding in worst_first(items, session.look(items))]
+        return [replace(finding, fixers=item.fixers) for item, finding in worst_first(items, session.looks.at(items))]
 
     def plan_fix(self, name: str, run: Session | None = None) -> FixPlan:
         """Exactly what a fixer would change now, as `fix NAME --dry-run` says it; no lines where its trouble is not here."""

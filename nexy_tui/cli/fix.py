@@ -85,7 +85,7 @@ def _doctor(services: Services, as_json: bool) -> int:
 
     begun = time.monotonic()
     session = common.begun(look_session(services, DOCTOR, released=True))
-    findings = session.look(DOCTOR.items)
+    findings = session.looks.at(DOCTOR.items)
     outcome = outcome_of(findings)
     pairs = worst_first(DOCTOR.items, findings)
     if as_json:
@@ -111,7 +111,7 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
     checklist = checklist_of([fixer])
     observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
     session = common.begun(look_session(services, checklist, released=True, observer=observer))
-    outcome = outcome_of(session.look(checklist.items))
+    outcome = outcome_of(session.looks.at(checklist.items))
     lines = described(session)
     if as_json:
         common.print_json({**document(session, checklist.items, outcome, time.monotonic() - begun), "plan": lines})
@@ -162,7 +162,7 @@ def _not_here(services: Services, fixer: Fixer, as_json: bool, begun: float) -> 
         return None
     checklist = checklist_of([fixer])
     session = common.begun(look_session(services, checklist, released=True))
-    findings = session.look(checklist.items)
+    findings = session.looks.at(checklist.items)
     if any(finding.status is not Status.PASSED for finding in findings):
         return None
     if as_json:

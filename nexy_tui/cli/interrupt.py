@@ -20,10 +20,10 @@ def interruptible(session: Session) -> Iterator[None]:
     asked: list[str] = []
 
     def interrupt(*_: Any) -> None:
-        acting = session.acting
-        if acting is None or (acting in asked and not session.past_return):
+        acting = session.turn.acting
+        if acting is None or (acting in asked and not session.turn.past_return):
             raise KeyboardInterrupt
-        if session.cancel():
+        if session.turn.cancel():
             asked.append(acting)
             common.say(f"Stopping {acting}. Interrupt once more to end at once.")
         else:

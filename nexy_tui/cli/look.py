@@ -70,7 +70,7 @@ def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None =
     made = services or common.make_services()
     observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
     session = common.begun(look_session(made, checklist, released=released, observer=observer))
-    outcome = outcome_of(session.look(items))
+    outcome = outcome_of(session.looks.at(items))
     if as_json:
         common.print_json(document(session, items, outcome, time.monotonic() - begun))
     else:

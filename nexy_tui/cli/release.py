@@ -121,12 +121,13 @@ def _closing(session: Session, outcome: Outcome) -> list[str]:
     if outcome.refusal is not None:
         lines.append(outcome.refusal.reason)
         if session.way_back(outcome.refusal) is not None:
-            lines.append(f"  first: clients have been refusing the download for {session.exposed_for:.0f} s; nexy-tui rollback ends that")
+            exposed = f"{session.exposure.seconds:.0f} s"
+            lines.append(f"  first: clients have been refusing the download for {exposed}; nexy-tui rollback ends that")
         lines.append(f"  next: {remedy_of(session, outcome.refusal)}")
     if isinstance(outcome.problem, AlreadyReleased):
         return lines
     lines.append(f"Then go on: nexy-tui release --resume {plan.run} --headless")
-    return lines if session.exposed_since is not None else [*lines, f"Or end it unfinished: nexy-tui runs close {plan.run}"]
+    return lines if session.exposure.since is not None else [*lines, f"Or end it unfinished: nexy-tui runs close {plan.run}"]
 
 
 def confirmed(session: Session, action: str) -> bool:

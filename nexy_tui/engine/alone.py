@@ -67,12 +67,12 @@ def preview(services: Services, checklist: Checklist, action: str, attestations:
 
 def preview_of(session: Session, action: str, attestations: Mapping[str, str]) -> Preview:
     """As `preview`, with a session that only looks."""
-    session.look(before(session, action))
+    session.looks.at(before(session, action))
     state = session.state
     for item, reason in attestations.items():
         attested = state.attest(item, reason)
         state = state if isinstance(attested, Refusal) else attested
-    refusal = state.first_in_the_way(session.before(action))
+    refusal = state.first_in_the_way(session.looks.before(action))
     return Preview(session, tuple(session.describe(action)), session.to_be_typed(action), refusal)
 
 
@@ -99,10 +99,10 @@ def perform_alone(
 
 
 def _perform(session: Session, actions: Sequence[str], confirm: Confirm, attestations: Mapping[str, str], dry_run: bool) -> Outcome:
-    session.look(before(session, actions[0]))
+    session.looks.at(before(session, actions[0]))
     for item, reason in attestations.items():
         if session.state.status(item) is Status.INCONCLUSIVE:
-            session.attest(item, reason)
+            session.looks.attest(item, reason)
     if dry_run:
         return _perform_dry(session, actions)
     for action in actions:
@@ -117,11 +117,11 @@ def _perform_dry(session: Session, actions: Sequence[str]) -> Outcome:
     """Everything up to the first write. What would refuse the action is told, but does not keep anybody from seeing the rest."""
     refused: Outcome | None = None
     for action in actions:
-        refusal = session.refuse(action)
+        refusal = session.looks.refuse(action)
         if refusal is not None:
             refused = refused or Outcome.from_refusal(refusal)
         try:
-            session.dry_run(action)
+            session.runner.dry_run(action)
         except Problem as problem:
             refused = refused or Outcome.from_problem(problem)
     return refused or Outcome("verified")
@@ -129,7 +129,7 @@ def _perform_dry(session: Session, actions: Sequence[str]) -> Outcome:
 
 def before(session: Session, action: str) -> tuple[Item, ...]:
     """The items that must hold before an action, in order."""
-    wanted = {step.item for step in session.before(action)}
+    wanted = {step.item for step in session.looks.before(action)}
     return tuple(item for item in session.checklist.items if item.id in wanted)
 
 

@@ -21,30 +21,30 @@ def attempt(session: Session, action: str, confirm: Confirm, *, items: Sequence[
     `items` are what is looked at afterwards, the action's phase up to its own last item where none are named. An action that
     fails is followed by a look at what it left, which may stand in the way now.
     """
-    refusal = session.refuse(action)
+    refusal = session.looks.refuse(action)
     if refusal is not None:
         return Outcome.from_refusal(refusal)
     if not confirm(action):
         return Outcome.unconfirmed(action)
     try:
-        session.perform(action)
+        session.runner.perform(action)
     except Problem as problem:
         return Outcome.from_problem(problem, _left_by(session, action, problem, items))
     if items is None:
-        session.recheck_after(action)
+        session.looks.recheck_after(action)
     else:
-        session.look(items)
+        session.looks.at(items)
     return None
 
 
 def _left_by(session: Session, action: str, problem: Problem, items: Sequence[Item] | None) -> Refusal | None:
     """The item that stands in the way after a failed action, journalled; None when its effect is there all the same."""
     if items is not None:
-        session.look(items)
+        session.looks.at(items)
         return None
-    session.look_ahead(session.state.phase or session.state.phases[-1])
+    session.looks.ahead(session.state.phase or session.state.phases[-1])
     refusal = session.state.may_advance()
     if refusal is not None and refusal.status is Status.NOT_RUN and not isinstance(problem, Cancelled):
-        session.recheck_after(action)
+        session.looks.recheck_after(action)
         refusal = session.state.may_advance()
     return None if refusal is None else session.advance()  # Journals it.

@@ -29,7 +29,7 @@ def drive(
 
     while (phase := session.state.phase) is not None:
         pause()
-        session.look_ahead(phase)
+        session.looks.ahead(phase)
         attest(phase)
         stopped = _act(session, phase, confirm=confirm, attest=attest, pause=pause)
         if stopped is not None:
@@ -50,7 +50,7 @@ def _act(
 ) -> Outcome | None:
     for action in session.checklist.main_actions(session.checklist.phase(phase)):
         if not session.applies(action):
-            session.recheck_after(action)
+            session.looks.recheck_after(action)
             continue
         if not session.state.wants(action):
             continue
@@ -68,4 +68,4 @@ def _attest(session: Session, phase: str, attestations: Mapping[str, str], attes
             continue
         reason = attestations.get(item.id) or ("Rehearsal: the operator's part is played." if attest_all else "")
         if reason:
-            session.attest(item.id, reason)
+            session.looks.attest(item.id, reason)

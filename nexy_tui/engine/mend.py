@@ -76,7 +76,7 @@ def fix_plan(services: Services, name: str, run: Session | None = None) -> Plann
 
 
 def _planned(session: Session) -> Planned:
-    findings = session.look(session.checklist.items)
+    findings = session.looks.at(session.checklist.items)
     unseen = tuple(finding.summary for finding in findings if finding.status is Status.INCONCLUSIVE)
     return Planned(tuple(described(session)), unseen)
 
@@ -138,7 +138,7 @@ def mend(session: Session, chosen: Fixer, face: Face, *, resumed: bool = False) 
     try:
         outcome = _mend(session, chosen, face, resumed)
         if outcome.problem is not None:
-            session.look(items)
+            session.looks.at(items)
         session.seal(outcome.sealed_as(), goal={item.id for item in items})
         return outcome
     finally:
@@ -151,14 +151,14 @@ def mend_inside(run: Session, chosen: Fixer, face: Face, observer: Observer = un
     plan = look_session(run.services, checklist, released=True).plan  # Held against the release that is out, as from home.
     with run.aside(f"fix {chosen.name}", checklist, plan, observer) as session:
         outcome = _mend(session, chosen, face, resumed=False)
-        return outcome, session.look(session.checklist.items)
+        return outcome, session.looks.at(session.checklist.items)
 
 
 def _mend(session: Session, chosen: Fixer, face: Face, resumed: bool) -> Outcome:
     items = session.checklist.items
     if resumed:
         session.reclaim_lock()
-    session.look(items)
+    session.looks.at(items)
     if resumed:
         face.say(f"A run of this fixer was cut off and goes on now. It left {left_behind(session)}.")
     try:

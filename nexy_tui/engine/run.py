@@ -20,11 +20,12 @@ from nexy_tui.core.secret import Secret, secrets_of
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.before import Before, kind_of_release, look_before, or_none, released_version, version_or_none, written_version
+from nexy_tui.engine.context import Keys
 from nexy_tui.engine.last_target import flat, remember_target, target_change
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, Resumed, unobserved
 from nexy_tui.engine.released import require_unreleased
-from nexy_tui.engine.session import Keys, Session
+from nexy_tui.engine.session import Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.left import was_cut_off
@@ -218,8 +219,8 @@ def resume_run(
     )
     plan = replace(plan, begun=state.begun if state is not None else frozenset())
     session = _session(services, checklist, plan, keys, log=log, observer=observer)
-    session.restore(log.attestations)
-    session.restore_exposure(state.exposed_since if state is not None else None)
+    session.looks.restore(log.attestations)
+    session.exposure.restore(state.exposed_since if state is not None else None)
     observer(Resumed(log.run, genesis.version, log.dangling))
     if take_over:
         session.take_over_lock()

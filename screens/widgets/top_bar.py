@@ -30,7 +30,7 @@ class TopBar(Horizontal):
         """Draw the session as it stands."""
         self.query_one("#facts", Line).put(facts(self._target, session))
         timer = self.query_one("#exposure", Line)
-        exposed = None if session is None else session.exposed_since
+        exposed = None if session is None else session.exposure.since
         timer.display = exposed is not None
         if session is not None and exposed is not None:
             timer.put(Content(f"! EXPOSED {span(session.services.clock.monotonic() - exposed)}"), layout=True)

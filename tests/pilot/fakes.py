@@ -20,11 +20,12 @@ from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview, perform_alone, preview_of
+from nexy_tui.engine.context import Keys
 from nexy_tui.engine.driver import drive
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Place
-from nexy_tui.engine.session import Keys, Session
+from nexy_tui.engine.session import Session
 from nexy_tui.engine.wayback import Pair, Standing, WayBack
 from pilot.fake_actions import actions
 from pilot.release_text import FIXERS, PHASES, SEEN
@@ -65,7 +66,7 @@ class MemoryLog:
     def count(self) -> int:
         return len(self.records)
 
-    def check(self, item: str, status: str, message: str, evidence: Sequence[Evidence] = ()) -> None:
+    def check(self, item: str, status: str, message: str, evidence: Sequence[Evidence] = (), *, duration_ms: int = 0) -> None:
         self.records.append(("check", item, status, message))
 
     def intent(self, action: str, message: str = "") -> None:
@@ -319,6 +320,6 @@ class FakeBackend:
         journal: Any = log
         self.session = Session(services, self.play.checklist(), plan, keys, log=journal)
         while log is not None and self.at and self.session.state.phase not in (self.at, None):
-            self.session.look_at_phase(str(self.session.state.phase))
+            self.session.looks.at_phase(str(self.session.state.phase))
             assert self.session.advance() is None, "the play does not lead to that phase"
         return self.session

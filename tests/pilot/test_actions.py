@@ -166,7 +166,7 @@ def test_one_at_a_time_and_no_change_of_screen_ends_it() -> None:
             assert isinstance(app.screen, PhaseScreen) and app.screen.phase.id == "database"
         await pilot.press("f")
         await pilot.pause(0.05)
-        assert backend.session.acting == "backup"
+        assert backend.session.turn.acting == "backup"
         await pilot.press("escape")
         backend.play.holds("database.backup")
         hold.set()
@@ -184,13 +184,13 @@ def test_escape_asks_and_then_stops_it() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "a")
         await pilot.press("y")
-        await until(pilot, lambda: backend.session.acting)
+        await until(pilot, lambda: backend.session.turn.acting)
         await pilot.press("escape")
         await pilot.pause(0.05)
         assert "Stop Back the database up?" in shown(pilot.app)
         await pilot.press("enter")
         await pilot.pause(0.05)
-        assert backend.session.acting == "backup"
+        assert backend.session.turn.acting == "backup"
         await pilot.press("escape", "x")
         await settle(pilot)
         assert isinstance(pilot.app.screen, PhaseScreen)

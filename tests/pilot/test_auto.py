@@ -88,7 +88,7 @@ def test_the_operators_keys_do_nothing_meanwhile_but_leaving_works() -> None:
     backend.play.actions["backup"].effect = emitting(hold=hold)
 
     async def script(pilot: Any) -> None:
-        await until(pilot, lambda: backend.session is not None and backend.session.acting, limit=30)
+        await until(pilot, lambda: backend.session is not None and backend.session.turn.acting, limit=30)
         await pilot.press("n", "a", "t")
         await pilot.pause(0.1)
         assert backend.play.actions["backup"].ran == 1 and len(pilot.app.screen_stack) == 3

@@ -130,7 +130,7 @@ def test_a_gate_refused_while_clients_are_exposed_offers_the_rollback_first(expo
     async def script(pilot: Any) -> None:
         assert backend.session is not None
         if exposed:
-            backend.session.exposed_since = backend.clock.monotonic() - 192
+            backend.session.exposure.since = backend.clock.monotonic() - 192
         await press(pilot, "n")
         assert isinstance(pilot.app.screen, RefusalDialog)
         first = pilot.app.screen.query("#choices Button").first(Button)

@@ -18,8 +18,9 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
+from nexy_tui.engine.context import Keys
 from nexy_tui.engine.notice import Notice
-from nexy_tui.engine.session import Keys, Session
+from nexy_tui.engine.session import Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.state import Mark
 from nexy_tui.services import Services
@@ -54,7 +55,7 @@ class Journal:
     def count(self) -> int:
         return len(self.records)
 
-    def check(self, item: str, status: str, message: str = "", evidence: object = (), duration_ms: int | None = None) -> None:
+    def check(self, item: str, status: str, message: str = "", evidence: object = (), *, duration_ms: int | None = None) -> None:
         self._write("check", item, status, message)
 
     def attestation(self, item: str, reason: str) -> None:

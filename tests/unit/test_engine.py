@@ -34,7 +34,7 @@ def ready(does: Callable[[ActionContext], ActionResult] | None = None, action: s
     """A session in which an action may run."""
     before = {"backup": ["bump", "commit"], "publish": ["bump", "commit", "backup", "push"]}[action]
     made = engine(Stage(ran=list(before)), does={action: does} if does else None)
-    made.session.look(made.session.checklist.items)
+    made.session.looks.at(made.session.checklist.items)
     made.journal.records.clear()
     made.notices.clear()
     return made
@@ -44,7 +44,7 @@ class TestLooking:
     @pytest.mark.parametrize("how", [UNSEEN, BROKEN])
     def test_a_look_that_fails_is_inconclusive_says_why_and_what_to_do(self, how: str) -> None:
         made = engine(Stage({"remotes.code": how}))
-        found = made.session.look_at_phase("remotes")
+        found = made.session.looks.at_phase("remotes")
         assert [finding.status for finding in found] == [
             Status.INCONCLUSIVE,
             *[Status.PASSED] * (len(CHECKLIST.phase("remotes").items) - 1),
@@ -55,14 +55,14 @@ class TestLooking:
     def test_a_judge_that_breaks_is_inconclusive(self) -> None:
         made = engine()
         item = replace(CHECKLIST.item("remotes.code"), check=Check(lambda scope: None, lambda facts, plan: facts.nothing, WHY))
-        assert made.session.look([item])[0].status is Status.INCONCLUSIVE
+        assert made.session.looks.at([item])[0].status is Status.INCONCLUSIVE
 
     def test_what_breaks_does_not_carry_a_secret_out(self) -> None:
         def look(_: Any) -> None:
             raise OSError("https://me:hunter22@github.com/x?sig=abcdef and ghp_0123456789abcdef0123")
 
         item = replace(CHECKLIST.item("remotes.code"), check=Check(look, lambda facts, plan: Verdict(Status.PASSED, ""), WHY))
-        [found] = engine().session.look([item])
+        [found] = engine().session.looks.at([item])
         assert not {"hunter22", "abcdef", "ghp_0123456789abcdef0123"} & set(found.summary.replace("@", " ").replace("=", " ").split())
 
     def test_a_look_that_never_ends_is_inconclusive(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,14 +72,14 @@ class TestLooking:
             CHECKLIST.item("remotes.code"), check=Check(lambda scope: release.wait(10), lambda facts, plan: Verdict(Status.PASSED, ""), WHY)
         )
         try:
-            [found] = engine().session.look([item])
+            [found] = engine().session.looks.at([item])
         finally:
             release.set()
         assert found.status is Status.INCONCLUSIVE and "no answer" in found.summary and found.remedy
 
     def test_findings_come_in_the_checklists_order_and_are_journalled_with_evidence(self) -> None:
         made = engine()
-        made.session.look_at_phase("database")
+        made.session.looks.at_phase("database")
         names = [item.id for item in CHECKLIST.phase("database").items]
         assert [record[1] for record in made.journal.records] == names
         assert {notice.item for notice in made.notices if isinstance(notice, Looking)} == set(names)
@@ -87,27 +87,27 @@ class TestLooking:
 
     def test_an_items_fixers_are_offered_only_when_it_does_not_hold(self) -> None:
         made = engine(Stage({"remotes.code": Status.FAILED}))
-        assert made.session.look_at_phase("remotes")[0].fixers == CHECKLIST.item("remotes.code").fixers != ()
+        assert made.session.looks.at_phase("remotes")[0].fixers == CHECKLIST.item("remotes.code").fixers != ()
         made.stage.forced.clear()
-        assert made.session.look_at_phase("remotes")[0].fixers == ()
+        assert made.session.looks.at_phase("remotes")[0].fixers == ()
 
     def test_a_judge_that_knows_the_cause_narrows_the_items_fixers(self) -> None:
         made, item = engine(), CHECKLIST.item("remotes.artifacts")
         assert len(item.fixers) == 2
         known = Check(lambda scope: None, lambda facts, plan: failed("A tag is gone.", "See it.", fixers=["target-repository"]), WHY)
-        assert made.session.look([replace(item, check=known)])[0].fixers == ("target-repository",)
+        assert made.session.looks.at([replace(item, check=known)])[0].fixers == ("target-repository",)
         unknown = Check(lambda scope: None, lambda facts, plan: failed("It is not there.", "See it."), WHY)
-        assert made.session.look([replace(item, check=unknown)])[0].fixers == item.fixers
+        assert made.session.looks.at([replace(item, check=unknown)])[0].fixers == item.fixers
 
     def test_looking_ahead_leaves_out_long_looks_at_what_is_still_to_be_brought_about(self) -> None:
         made = engine()
-        made.session.look_ahead("publish")
+        made.session.looks.ahead("publish")
         left = {item.id for item in CHECKLIST.phase("publish").items} - set(made.stage.looked)
         assert left == {item.id for item in CHECKLIST.phase("publish").items if item.action and item.check.slow} != set()
 
     def test_looking_after_an_action_stops_at_its_last_item(self) -> None:
         made = engine()
-        made.session.recheck_after("push")
+        made.session.looks.recheck_after("push")
         assert made.stage.looked == ["publish.pushed"]
 
     def test_one_pass_shares_what_it_saw(self) -> None:
@@ -115,9 +115,9 @@ class TestLooking:
         shared = Check(lambda scope: scope.once("key", lambda: seen.append(1)), lambda facts, plan: Verdict(Status.PASSED, ""), WHY)
         items = [replace(item, check=shared) for item in CHECKLIST.phase("remotes").items]
         made = engine()
-        made.session.look(items)
+        made.session.looks.at(items)
         assert len(seen) == 1
-        made.session.look(items)
+        made.session.looks.at(items)
         assert len(seen) == 2
 
 
@@ -129,7 +129,7 @@ class TestActing:
             return ActionResult("It is done.", (Evidence("rows", "7", "dump"),), {"archive": "ab" * 32})
 
         made = ready(does)
-        made.session.perform("backup")
+        made.session.runner.perform("backup")
         assert [record[0] for record in made.journal.records] == ["intent", "progress-checkpoint", "result"]
         assert made.journal.records[0][3] == "backup would act"
         assert made.journal.results_of("backup") == [("done", "It is done.")]
@@ -137,7 +137,7 @@ class TestActing:
 
     def test_what_was_there_already_is_recorded_as_unchanged(self) -> None:
         made = ready(lambda context: ActionResult("All was there.", changed=False))
-        made.session.perform("backup")
+        made.session.runner.perform("backup")
         assert made.journal.results_of("backup")[0][0] == "unchanged"
 
     def test_what_may_not_be_written_is_refused_under_the_lock_before_anything_is_done(self) -> None:
@@ -149,7 +149,7 @@ class TestActing:
 
         made.session._may_write = may_write
         with pytest.raises(Refused, match="released already"):
-            made.session.perform("backup")
+            made.session.runner.perform("backup")
         assert made.journal.records == []
 
     def test_an_action_whose_lock_was_taken_meanwhile_stops_before_its_irreversible_step(self) -> None:
@@ -163,7 +163,7 @@ class TestActing:
 
         made = ready(does)
         with pytest.raises(Refused, match="taken over by ben"):
-            made.session.perform("backup")
+            made.session.runner.perform("backup")
         assert done == [] and [record[0] for record in made.journal.records] == ["intent", "result"]
         assert made.journal.results_of("backup")[0][0] == "failed"
 
@@ -179,7 +179,7 @@ class TestActing:
         made = ready(does)
         made.journal.fails_at = record
         with pytest.raises(CouldNotLook, match="disk is full"):
-            made.session.perform("backup")
+            made.session.runner.perform("backup")
         assert done == []
 
     @pytest.mark.parametrize(
@@ -196,11 +196,11 @@ class TestActing:
 
         made = ready(does)
         with pytest.raises(type(raised)):
-            made.session.perform("backup")
+            made.session.runner.perform("backup")
         assert made.journal.results_of("backup") == [(status, str(raised))]
         ended = made.notices[-1]
         assert isinstance(ended, ActionEnded) and ended.problem is raised and ended.result is None
-        assert made.session.acting is None
+        assert made.session.turn.acting is None
 
         made = ready(does)
         made.session._state = made.session.state.advance().advance()  # type: ignore[union-attr]
@@ -214,18 +214,18 @@ class TestActing:
 
         made = ready(does)
         with pytest.raises(Refused, match="broke: KeyError") as broken:
-            made.session.perform("backup")
+            made.session.runner.perform("backup")
         assert "ghp_" not in str(broken.value) and broken.value.remedy
         assert made.journal.results_of("backup")[0][0] == "failed"
 
     def test_what_writes_outside_holds_the_lock_first_and_the_rest_does_not(self) -> None:
         held: list[int] = []
         made = ready(lambda context: held.append(made.lock.held) or ActionResult(""))  # type: ignore[func-returns-value]
-        made.session.perform("backup")
+        made.session.runner.perform("backup")
         assert held == [1]
         bump = engine()
-        bump.session.look(bump.session.checklist.items)
-        bump.session.perform("bump")
+        bump.session.looks.at(bump.session.checklist.items)
+        bump.session.runner.perform("bump")
         assert bump.lock.held == 0
 
     def test_a_lock_that_somebody_else_holds_stops_it_before_the_intent(self) -> None:
@@ -236,38 +236,38 @@ class TestActing:
 
         made.lock.hold = taken  # type: ignore[method-assign]
         with pytest.raises(Refused, match="ada"):
-            made.session.perform("backup")
+            made.session.runner.perform("backup")
         assert "backup" not in made.stage.ran and made.journal.records == []
 
     def test_one_action_at_a_time(self) -> None:
         def does(_: ActionContext) -> ActionResult:
             with pytest.raises(Refused, match="backup is still running"):
-                made.session.perform("drill")
+                made.session.runner.perform("drill")
             return ActionResult("")
 
         made = ready(does)
-        made.session.perform("backup")
-        made.session.perform("drill")
+        made.session.runner.perform("backup")
+        made.session.runner.perform("drill")
         assert made.stage.ran[-2:] == ["backup", "drill"]
 
     def test_cancelling_reaches_the_action_until_the_point_of_no_return(self) -> None:
         seen: list[bool] = []
 
         def does(context: ActionContext) -> ActionResult:
-            assert made.session.cancel() is True
+            assert made.session.turn.cancel() is True
             seen.append(context.cancelled())
             context.emit(PointOfNoReturn("the swap"))
-            seen.append(made.session.cancel())
+            seen.append(made.session.turn.cancel())
             return ActionResult("")
 
         made = ready(does)
-        made.session.perform("backup")
+        made.session.runner.perform("backup")
         assert seen == [True, False]
-        assert made.session.past_return is False, "the next action can be stopped again"
+        assert made.session.turn.past_return is False, "the next action can be stopped again"
 
     def test_the_release_commit_becomes_the_logs_subject(self) -> None:
         made = ready(lambda context: ActionResult("", release_commit="c" * 40))
-        made.session.perform("backup")
+        made.session.runner.perform("backup")
         assert [record[1] for record in made.journal.records if record[0] == "subject"] == ["c" * 40]
 
 
@@ -278,14 +278,14 @@ class TestExposure:
             return ActionResult("")
 
         made = ready(does, "publish")
-        made.session.perform("publish")
-        assert made.session.exposed_since is not None
+        made.session.runner.perform("publish")
+        assert made.session.exposure.since is not None
         made.stage.forced["final.live"] = Status.FAILED
-        made.session.look_at_phase("final")
-        assert made.session.exposed_since is not None
+        made.session.looks.at_phase("final")
+        assert made.session.exposure.since is not None
         made.stage.forced.clear()
-        made.session.look_at_phase("final")
-        assert made.session.exposed_since is None
+        made.session.looks.at_phase("final")
+        assert made.session.exposure.since is None
         said = [record[3] for record in made.journal.records if record[0] == "progress-checkpoint"]
         assert [text.partition(":")[0].partition(" after")[0] for text in said] == ["Exposure opened", "Exposure closed"]
         assert [notice.event.open for notice in made.notices if isinstance(notice, ActionEvent)] == [True, False], "faces hear its end"
@@ -296,7 +296,7 @@ class TestExposure:
             return ActionResult("")
 
         made = ready(does, "publish")
-        made.session.perform("publish")
+        made.session.runner.perform("publish")
         assert not [notice for notice in made.notices if isinstance(notice, ActionEvent)]
         assert not [record for record in made.journal.records if record[0] == "progress-checkpoint"]
 
@@ -308,8 +308,8 @@ class TestExposure:
 
         made = ready(does, "publish")
         with pytest.raises(ActionFailed):
-            made.session.perform("publish")
-        assert made.session.exposed_since is None
+            made.session.runner.perform("publish")
+        assert made.session.exposure.since is None
         assert [record[2] for record in made.journal.records if record[0] == "progress-checkpoint"] == [Mark.EXPOSED, Mark.AGREED]
 
     @pytest.mark.parametrize(("status", "offered"), [(Status.FAILED, True), (Status.INCONCLUSIVE, True), (Status.NOT_RUN, False)])
@@ -317,17 +317,17 @@ class TestExposure:
         made = ready()
         refusal = Refusal("gate.live", status, "")
         assert made.session.way_back(refusal) is None, "nobody is exposed"
-        made.session.restore_exposure(made.session.services.clock.now())
+        made.session.exposure.restore(made.session.services.clock.now())
         assert made.session.way_back(refusal) == ("rollback" if offered else None)
         assert made.session.way_back(Refusal("database.drill", status, "")) is None
 
     def test_a_resumed_run_goes_on_counting_it(self) -> None:
         made = ready()
-        made.session.restore_exposure(made.session.services.clock.now() - timedelta(seconds=90))
-        assert made.session.exposed_since is not None
-        assert 90 <= made.session.services.clock.monotonic() - made.session.exposed_since < 95
-        made.session.look_at_phase("final")
-        assert made.session.exposed_since is None
+        made.session.exposure.restore(made.session.services.clock.now() - timedelta(seconds=90))
+        assert made.session.exposure.since is not None
+        assert 90 <= made.session.services.clock.monotonic() - made.session.exposure.since < 95
+        made.session.looks.at_phase("final")
+        assert made.session.exposure.since is None
 
 
 class TestSealing:
@@ -338,7 +338,7 @@ class TestSealing:
         assert made.journal.sealed is None and made.lock.given_back == 0
         drive(made.session, confirm=lambda _: True, attestations={})
         made.stage.forced["gate.live"] = Status.INCONCLUSIVE
-        made.session.look_at_phase("gate")
+        made.session.looks.at_phase("gate")
         with pytest.raises(Refused):
             made.session.seal("complete")
         made.session.seal("aborted")
@@ -355,14 +355,14 @@ class TestResuming:
     def test_an_attestation_of_before_holds_only_while_the_item_is_merely_unseen(self) -> None:
         for status, holds in ((Status.INCONCLUSIVE, True), (Status.FAILED, False), (Status.PASSED, True)):
             made = engine(Stage({"inbox.apple": status}))
-            made.session.restore([("inbox.apple", "seen on a Mac")])
-            made.session.look_at_phase("inbox")
+            made.session.looks.restore([("inbox.apple", "seen on a Mac")])
+            made.session.looks.at_phase("inbox")
             assert made.session.state.holds(next(step for step in made.session.state.steps if step.item == "inbox.apple")) is holds
 
     def test_an_attestation_of_what_may_not_be_attested_holds_nothing(self) -> None:
         made = engine(Stage({"remotes.code": Status.INCONCLUSIVE}))
-        made.session.restore([("remotes.code", "trust me")])
-        made.session.look_at_phase("remotes")
+        made.session.looks.restore([("remotes.code", "trust me")])
+        made.session.looks.at_phase("remotes")
         refusal = made.session.advance()
         assert refusal is not None and refusal.item == "remotes.code"
 
@@ -395,7 +395,7 @@ class TestDriving:
         made = engine()
         other: list[object] = []
         made.session.watch(other.append)
-        made.session.look_at_phase("remotes")
+        made.session.looks.at_phase("remotes")
         assert len(other) == len(made.notices) == 2 * len(CHECKLIST.phase("remotes").items)
 
     @pytest.mark.parametrize(("status", "code"), [(Status.FAILED, 1), (Status.INCONCLUSIVE, 3), (Status.NOT_RUN, 3)])
@@ -419,7 +419,7 @@ class TestDocuments:
 
     def test_an_item_nobody_looked_at_is_in_it_as_not_run(self) -> None:
         made = engine()
-        made.session.look_at_phase("remotes")
+        made.session.looks.at_phase("remotes")
         shown = document(made.session, CHECKLIST.items, "inconclusive", 1.23456)
         assert [item["id"] for item in shown["items"]] == [item.id for item in CHECKLIST.items]
         seen = len(CHECKLIST.phase("remotes").items)
@@ -437,7 +437,7 @@ class TestDocuments:
         made = engine()
         check = Check(lambda scope: None, lambda facts, plan: Verdict(Status.PASSED, "Seen.", evidence=(Evidence("a", "b", "c"),)), WHY)
         item = replace(CHECKLIST.item("remotes.code"), check=check)
-        made.session.look([item])
+        made.session.looks.at([item])
         assert document(made.session, [item], "verified", 0)["items"][0]["evidence"][0]["time"].startswith(f"{NOW:%Y-%m-%dT%H:%M:%S}")
 
 
@@ -460,5 +460,5 @@ def test_the_checklists_digest_changes_with_what_a_run_is_held_to() -> None:
 
 def test_lines_of_an_action_reach_the_faces() -> None:
     made = ready(lambda context: context.emit(Line("half-way", "pg_dump")) or ActionResult(""))  # type: ignore[func-returns-value]
-    made.session.perform("backup")
+    made.session.runner.perform("backup")
     assert [notice.event.text for notice in made.notices if hasattr(notice, "event")] == ["half-way"]

@@ -97,9 +97,9 @@ class TestAnEarlierItemDoesNotHold:
     def test_in_a_session_as_the_wizard_drives_it(self, action: str, status: Status | str) -> None:
         for item in earlier(action):
             made = engine(self.stage(action, item, status))
-            made.session.look(made.session.checklist.items)
+            made.session.looks.at(made.session.checklist.items)
             with pytest.raises(Refused, match=re.escape(item.id)) as refused:
-                made.session.perform(action)
+                made.session.runner.perform(action)
             assert refused.value.remedy
             self.nothing_ran(made, action, item)
 
@@ -109,11 +109,11 @@ class TestAnEarlierItemDoesNotHold:
             if not CHECKLIST.release_action(action).irreversible or item.check.slow:
                 continue
             made = engine(everything_before(action))
-            made.session.look(made.session.checklist.items)
-            assert made.session.in_the_way_of(action) is None
+            made.session.looks.at(made.session.checklist.items)
+            assert made.session.looks.in_the_way_of(action) is None
             made.stage.forced[item.id] = status
             with pytest.raises(Refused, match=re.escape(item.id)):
-                made.session.perform(action)
+                made.session.runner.perform(action)
             self.nothing_ran(made, action, item)
 
     def stage(self, action: str, item: Item, status: Status | str) -> Stage:
@@ -161,16 +161,16 @@ class TestEverythingEarlierHolds:
         later = PHASES[PHASES.index(STANDS_IN[action]) + 1 :]
         stage.forced = {item.id: Status.FAILED for phase in later for item in CHECKLIST.phase(phase).items}
         made = engine(stage)
-        made.session.look(made.session.checklist.items)
-        made.session.perform(action)
+        made.session.looks.at(made.session.checklist.items)
+        made.session.runner.perform(action)
         assert stage.ran[-1] == action
 
     def test_a_session_without_a_journal_only_looks(self, action: str) -> None:
         made = engine(everything_before(action), looks_only=True)
         before = list(made.stage.ran)
-        made.session.look(made.session.checklist.items)
+        made.session.looks.at(made.session.checklist.items)
         with pytest.raises(Refused, match="only looks"):
-            made.session.perform(action)
+            made.session.runner.perform(action)
         assert made.stage.ran == before
 
     def test_unconfirmed_it_does_not_run(self, action: str) -> None:
@@ -353,12 +353,12 @@ def test_every_acting_command_goes_through_the_one_door(name: str, app: typer.Ty
     assert options["yes"] is (name == "bump"), "bump changes files of the checkout alone, which git gives back"
 
 
-def test_actions_are_run_by_the_session_alone() -> None:
+def test_actions_are_run_by_the_runner_alone() -> None:
     """An action needs a context to run, and one place makes it."""
     sources = [path for folder in ("nexy_tui", "screens", "checks") for path in (ROOT / folder).rglob("*.py")]
     assert len(sources) > 100
     makers = [path.relative_to(ROOT).as_posix() for path in sources if re.search(r"\bActionContext\(", path.read_text("utf-8"))]
-    assert makers == ["nexy_tui/engine/session.py"]
+    assert makers == ["nexy_tui/engine/runner.py"]
 
 
 @pytest.mark.parametrize("pair", ["remotes.code=I looked", "inbox.apple", "inbox.apple= ", "no.such=reason"])

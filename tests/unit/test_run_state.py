@@ -102,9 +102,9 @@ def failed_publish(folder: Path) -> Left:
     does = {"publish": begins("replace the download", opens=True, fails=True)}
 
     def run(made: Any) -> None:
-        made.session.look(made.session.checklist.items)
+        made.session.looks.at(made.session.checklist.items)
         with pytest.raises(Problem):
-            made.session.perform("publish")
+            made.session.runner.perform("publish")
         made.session.close()
 
     return _left(folder, Purpose(Errand.RELEASE), Stage(ran=list(PREREQUISITES)), does, run)
@@ -126,7 +126,7 @@ def _left(
 
     def write(draft: Any) -> int:
         place = written(draft)
-        exposed.append(made.session.exposed_since is not None)
+        exposed.append(made.session.exposure.since is not None)
         return place
 
     log._write = write  # type: ignore[method-assign]
@@ -191,8 +191,8 @@ def test_an_exposure_note_is_not_an_action_begun(tmp_path: Path) -> None:
     does = {"publish": begins(opens=True), "deploy": begins(closes=True)}
     made = engine(Stage(ran=[*PREREQUISITES], forced={"final.live": UNSEEN}), does=does, log=log)
     for action in ("publish", "deploy"):
-        made.session.look(made.session.checklist.items)
-        made.session.perform(action)
+        made.session.looks.at(made.session.checklist.items)
+        made.session.runner.perform(action)
     made.session.close()
     for records in (read_log(log.path), untyped(read_log(log.path))):
         marks = [record.action for record in records if record.kind == "progress-checkpoint"]

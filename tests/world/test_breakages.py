@@ -62,7 +62,7 @@ def found(inside: Inside, *, released: bool) -> list[Finding]:
     """What `verify` finds; or, of all items, what `check --all --vm` does."""
     with inside_of(inside) as services:
         session = look_session(services(), CHECKLIST, released=released)
-        return list(session.look(SEVEN if released else CHECKLIST.items))
+        return list(session.looks.at(SEVEN if released else CHECKLIST.items))
 
 
 def wrong(findings: list[Finding]) -> tuple[str, ...]:

@@ -148,7 +148,7 @@ def test_somebody_elses_lock_is_waited_for_or_taken_over_with_a_record(ready: In
             take_over=True,
         )
         assert outside(ready).lock not in (None, theirs)
-        assert not session.perform("recover").changed
+        assert not session.runner.perform("recover").changed
         log = session.seal("failed")
         session.close()
         services.github.close()

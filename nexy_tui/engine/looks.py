@@ -1,0 +1,129 @@
+"""The release's state with the looks that make it: what was found, and what therefore stands in the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from itertools import takewhile
+
+from checks.base import Scope
+from nexy_tui.checklist import Item, Role
+from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.problem import Refused
+from nexy_tui.engine.context import Context
+from nexy_tui.engine.evaluate import evaluate
+from nexy_tui.engine.exposure import ExposureTimer
+from nexy_tui.engine.notice import ActionEvent
+from nexy_tui.release import Refusal, Release, Step
+
+
+class Looks:
+    """The state machine's value, changed by findings and attestations alone; each is journalled as it is taken in."""
+
+    def __init__(self, context: Context, exposure: ExposureTimer) -> None:
+        self._context, self._exposure = context, exposure
+        self._guard = threading.RLock()
+        self.state = Release(context.checklist.steps())
+
+    def scope(self) -> Scope:
+        """A pass of looking, for whoever wants the facts besides the findings."""
+        context = self._context
+        return Scope(context.services, context.plan, context.keys.trusted, emit=lambda event: context.say(ActionEvent("look", event)))
+
+    def at(self, items: Sequence[Item], scope: Scope | None = None) -> list[Finding]:
+        """Look at items anew, journal what was found, and take it into the state."""
+        found = evaluate(items, scope or self.scope(), self._context.say)
+        for finding in found:
+            self._take(finding)
+        return found
+
+    def at_phase(self, phase: str) -> list[Finding]:
+        """Look at every item of a phase."""
+        return self.at(self._context.checklist.phase(phase).items)
+
+    def ahead(self, phase: str) -> list[Finding]:
+        """Look at a phase that opens: everything but long looks at what its own actions are still to bring about."""
+        items = self._context.checklist.phase(phase).items
+        return self.at([item for item in items if item.action is None or not item.check.slow])
+
+    def recheck_after(self, action: str) -> list[Finding]:
+        """Look at the action's phase up to the action's own last item; what later actions bring about is not asked for yet.
+
+        An action without items of its own (a rollback) may have undone any: the whole phase is looked at.
+        """
+        checklist = self._context.checklist
+        phase = next(phase for phase in checklist.phases if action in checklist.actions_of(phase))
+        own = [index for index, item in enumerate(phase.items) if action in (item.action, item.repair)]
+        return self.at(phase.items[: own[-1] + 1] if own else phase.items)
+
+    def again_before(self, action: str) -> list[Finding]:
+        """What held an hour ago is asked again before what cannot be taken back; long downloads are not repeated."""
+        wanted = {step.item for step in self.before(action)}
+        return self.at([item for item in self._context.checklist.items if item.id in wanted and not item.check.slow])
+
+    def before(self, action: str) -> tuple[Step, ...]:
+        """What must hold before an action: all that stands before its first item; for a repair, every earlier phase."""
+        if any(step.action == action for step in self.state.steps):
+            return self.state.before_action(action)
+        checklist = self._context.checklist
+        phase = next(phase.id for phase in checklist.phases if action in checklist.repairs(phase))
+        return tuple(takewhile(lambda step: step.phase != phase, self.state.steps))
+
+    def in_the_way_of(self, action: str) -> Refusal | None:
+        """What keeps an action from running, or None: the first item before it that does not hold."""
+        return self.state.first_in_the_way(self.before(action))
+
+    def refuse(self, action: str) -> Refusal | None:
+        """What keeps an action from running, journalled as its refusal; None when it may run."""
+        refusal = self.in_the_way_of(action)
+        if refusal is not None:
+            self.record_refusal(action, refusal)
+        return refusal
+
+    def record_refusal(self, action: str, refusal: Refusal) -> None:
+        """Journal that an action, or going on, was refused."""
+        if self._context.log is not None:
+            self._context.log.result(action, "refused", message=refusal.reason)
+
+    def reached(self, goal: Collection[str]) -> bool:
+        """Whether every item of `goal` holds."""
+        return self.state.first_in_the_way(step for step in self.state.steps if step.item in goal) is None
+
+    def remedy(self, item: str) -> str:
+        """The next thing to do about an item."""
+        finding = self.state.findings.get(item)
+        return finding.remedy if finding is not None and finding.remedy else f"nexy-tui check {item}"
+
+    def attest(self, item: str, reason: str) -> None:
+        """Attest an item in the operator's name. Raises Refused where the checklist or its state do not allow it."""
+        outcome = self.state.attest(item, reason)
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome.reason, "The log must not claim more than was seen.")
+        self._context.journal.attestation(item, reason)
+        self.state = outcome
+
+    def restore(self, attestations: Sequence[tuple[str, str]]) -> None:
+        """Take up attestations of the log being resumed: they hold where the item is still merely inconclusive."""
+        for item, reason in attestations:
+            self.state = self.state.record(Finding(item, Status.ATTESTED, f"Attested by the operator: {reason}"))
+
+    def _take(self, finding: Finding) -> None:
+        context, over = self._context, None
+        publisher = next((one.name for one in context.checklist.of_role(Role.PUBLISHER)), "")
+        with self._guard:
+            self.state = self.state.record(finding)
+            if context.log is not None:
+                context.log.check(
+                    finding.item,
+                    finding.status.value,
+                    finding.summary,
+                    list(finding.evidence),
+                    duration_ms=round(finding.duration_s * 1000),
+                )
+            if finding.status is Status.PASSED and self._closes_exposure(finding.item):
+                over = self._exposure.close(publisher, "download and live appcast agree")
+        if over is not None:
+            context.say(ActionEvent(publisher, over))
+
+    def _closes_exposure(self, item: str) -> bool:
+        return any(one.id == item and one.closes_exposure for one in self._context.checklist.items)
