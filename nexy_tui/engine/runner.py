@@ -23,9 +23,9 @@ from nexy_tui.runlog.record import Subject
 from nexy_tui.runlog.state import Mark
 
 
-@dataclass(frozen=True)
+@dataclass
 class Runner:
-    """What runs a session's actions."""
+    """What runs a session's actions. `may_write` is asked under the lock before one that writes outside, and raises Refused."""
 
     context: Context
     looks: Looks

@@ -147,7 +147,7 @@ class TestActing:
             assert made.lock.held == 1 and plan.run is not None
             raise Refused(f"{plan.version} is released already.")
 
-        made.session._may_write = may_write
+        made.session.runner.may_write = may_write
         with pytest.raises(Refused, match="released already"):
             made.session.runner.perform("backup")
         assert made.journal.records == []
