@@ -23,7 +23,7 @@ from nexy_tui.engine.mend import DOCTOR, Face, fix_plan, interrupted, known_fixe
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Place, places
-from nexy_tui.engine.run import look_session, resume_run, start_run
+from nexy_tui.engine.run import Wanted, look_session, resume_run, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.engine.wayback import WayBack, look_way_back
 from nexy_tui.fixers import TROUBLES, Fixer, Trouble
@@ -88,7 +88,7 @@ class RealBackend:
 
     def open_run(self, version: Version, kind: Kind, with_pkg: bool) -> Session:
         """Begin a run."""
-        return start_run(self._services, CHECKLIST, version=version, kind=kind, with_pkg=with_pkg)
+        return start_run(self._services, CHECKLIST, Wanted(version, kind, with_pkg))
 
     def resume(self, path: Path) -> Session:
         """Take up a run."""

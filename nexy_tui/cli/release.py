@@ -143,7 +143,7 @@ def confirmed(session: Session, action: str) -> bool:
 def _session(
     services: Services, path: Path | None, version: str | None, kind: Kind, with_pkg: bool, *, yes: bool, take_over: bool
 ) -> Session:
-    from nexy_tui.engine.run import resume_run, start_run
+    from nexy_tui.engine.run import Wanted, resume_run, start_run
     from nexy_tui.plain import PlainRenderer
     from nexy_tui.services.identity import proxy_in_force
 
@@ -159,7 +159,7 @@ def _session(
     if path is not None:
         return resume_run(services, checklist, path, take_over=take_over, observer=observer)
     wanted = release_version(services, version)
-    return start_run(services, checklist, version=wanted, kind=kind, with_pkg=with_pkg, take_over=take_over, observer=observer)
+    return start_run(services, checklist, Wanted(wanted, kind, with_pkg, take_over=take_over), observer=observer)
 
 
 def release_version(services: Services, named: str | None) -> Version:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import asdict, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +26,7 @@ from nexy_tui.engine.notice import Observer, Resumed, unobserved
 from nexy_tui.engine.released import require_unreleased
 from nexy_tui.engine.session import Session
 from nexy_tui.runlog.append import RunLog
+from nexy_tui.runlog.genesis import Beginning
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.left import was_cut_off
 from nexy_tui.runlog.read import previous_head, read_log
@@ -61,43 +61,37 @@ def keys_of(services: Services) -> Keys:
     return Keys(signer, trusted)
 
 
-def start_run(
-    services: Services,
-    checklist: Checklist,
-    *,
-    version: Version,
-    kind: Kind | None,
-    with_pkg: bool,
-    purpose: Purpose = A_RELEASE,
-    take_over: bool = False,
-    remember: bool = True,
-    observer: Observer = unobserved,
-) -> Session:
-    """Begin a run: genesis is on disk when this returns, nothing else has been done. `kind` None: a release that is out keeps its own.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is begun for. `kind` None: a release that is out keeps its own; `version` None: it cannot be told (a fix).
 
-    `remember`: the target was confirmed, so that the next run need not show it as changed.
+    `take_over`: the lock is taken from whoever holds it, as the operator has typed. `remember`: the target was confirmed, so
+    that the next run need not show it as changed.
+    """
+
+    version: Version | None
+    kind: Kind | None = None
+    with_pkg: bool = False
+    purpose: Purpose = A_RELEASE
+    take_over: bool = False
+    remember: bool = True
+
+
+def start_run(services: Services, checklist: Checklist, wanted: Wanted, *, observer: Observer = unobserved) -> Session:
+    """Begin a run: genesis is on disk when this returns, nothing else has been done.
+
     Raises Refused for a release of what is released already; Unusable outside a checkout, in the wrong world, or without what a
     release needs, a signing key among it.
     """
     services.require_checkout()
     require_world(services.settings)
-    if purpose == A_RELEASE:
-        require_unreleased(services, version, kind or Kind.FULL, None)
-    before = look_before(services)
-    begun = _begin(
-        services,
-        checklist,
-        before,
-        version,
-        kind or kind_of_release(services, version, before),
-        with_pkg=with_pkg,
-        purpose=purpose,
-        observer=observer,
-    )
-    if remember:
+    if wanted.purpose == A_RELEASE and wanted.version is not None:
+        require_unreleased(services, wanted.version, wanted.kind or Kind.FULL, None)
+    begun = _begin(services, checklist, look_before(services), wanted, observer)
+    if wanted.remember:
         with contextlib.suppress(OSError):  # It is shown once more, then.
             remember_target(services)
-    if take_over:
+    if wanted.take_over:
         _take_over(begun)
     return begun
 
@@ -108,50 +102,30 @@ def start_fix(services: Services, checklist: Checklist, name: str, *, take_over:
     require_world(services.settings)
     before = look_before(services)
     version = released_version(services, before.base_commit) or written_version(services)
-    begun = _begin(
-        services,
-        checklist,
-        before,
-        version,
-        kind_of_release(services, version, before),
-        with_pkg=_pkg_there(services),
-        purpose=Purpose(Errand.FIX, (name,)),
-        observer=observer,
-    )
+    purpose = Purpose(Errand.FIX, (name,))
+    begun = _begin(services, checklist, before, Wanted(version, with_pkg=_pkg_there(services), purpose=purpose), observer)
     if take_over:
         _take_over(begun)
     return begun
 
 
-def _begin(
-    services: Services,
-    checklist: Checklist,
-    before: Before,
-    version: Version | None,
-    kind: Kind,
-    *,
-    with_pkg: bool,
-    purpose: Purpose,
-    observer: Observer,
-) -> Session:
-    keys, standalone = keys_of(services), purpose != A_RELEASE
-    settings, now = services.settings, services.clock.now()
-    log = RunLog.create(
-        settings.state_dir / "runs",
-        str(version or NO_VERSION),
+def _begin(services: Services, checklist: Checklist, before: Before, wanted: Wanted, observer: Observer) -> Session:
+    keys, settings, now = keys_of(services), services.settings, services.clock.now()
+    kind = wanted.kind or kind_of_release(services, wanted.version, before)
+    beginning = Beginning(
+        version=str(wanted.version or NO_VERSION),
         world=services.target.world,
         operator=Operator(settings.operator, settings.host),
-        signer=keys.signer(),
-        tool={"name": "nexy-tui", "version": __version__, "checklist": checklist_digest(checklist)},
         kind=kind.value,
         subjects=[code_subject(services, services.git.head())],
+        tool={"name": "nexy-tui", "version": __version__, "checklist": checklist_digest(checklist)},
+        facts=_facts(services, before, with_pkg=wanted.with_pkg, purpose=wanted.purpose),
+        details=wanted.purpose.details(),
         previous_head=previous_head(settings.state_dir, settings.operator),
-        clock=services.clock,
-        facts=_facts(services, before, with_pkg=with_pkg, purpose=purpose),
-        details=purpose.details(),
-        secrets=known_secrets(services),
     )
-    plan = _plan(services, version, kind, before, with_pkg=with_pkg, run=log.run, started=now, standalone=standalone)
+    log = RunLog.create(settings.state_dir / "runs", beginning, keys.signer(), services.clock, secrets=known_secrets(services))
+    plan = _plan(services, wanted.version, kind, before)
+    plan = replace(plan, with_pkg=wanted.with_pkg, run=log.run, started=now, standalone=wanted.purpose != A_RELEASE)
     return _session(services, checklist, plan, keys, log=log, observer=observer)
 
 
@@ -207,17 +181,14 @@ def resume_run(
     before = Before(
         version_or_none(facts.get("served_before")), version_or_none(facts.get("published_before")), facts.get("base_commit") or None
     )
-    plan = _plan(
-        services,
-        version_or_none(genesis.version),
-        Kind(genesis.kind),
-        before,
+    plan = replace(
+        _plan(services, version_or_none(genesis.version), Kind(genesis.kind), before),
         with_pkg=facts.get("with_pkg") == "yes",
         run=log.run,
         started=genesis.time,
         standalone=facts.get("standalone") == "yes",
+        begun=state.begun if state is not None else frozenset(),
     )
-    plan = replace(plan, begun=state.begun if state is not None else frozenset())
     session = _session(services, checklist, plan, keys, log=log, observer=observer)
     session.looks.restore(log.attestations)
     session.exposure.restore(state.exposed_since if state is not None else None)
@@ -243,7 +214,7 @@ def look_session(services: Services, checklist: Checklist, *, released: bool = F
     before = look_before(services)
     wanted = (released_version(services, before.base_commit) if released else None) or written_version(services)
     kind = kind_of_release(services, wanted, before)
-    plan = _plan(services, wanted, kind, before, with_pkg=_pkg_there(services), run=None, started=None, standalone=True)
+    plan = replace(_plan(services, wanted, kind, before), with_pkg=_pkg_there(services), standalone=True)
     session = Session(services, checklist, plan, keys_of(services), observer=observer)
     session.note_target(target_change(services))
     return session
@@ -295,29 +266,16 @@ def release_lock(services: Services, run: str) -> ReleaseLock:
     return ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=run, cut_off=cut_off)
 
 
-def _plan(
-    services: Services,
-    version: Version | None,
-    kind: Kind,
-    before: Before,
-    *,
-    with_pkg: bool,
-    run: str | None,
-    started: datetime | None,
-    standalone: bool,
-) -> Plan:
+def _plan(services: Services, version: Version | None, kind: Kind, before: Before) -> Plan:
+    """What a run of this version means to do, as the world stood before it."""
     return Plan(
         target=services.target,
         version=version,
         kind=kind,
         now=services.clock.now(),
-        with_pkg=with_pkg,
-        run=run,
-        started=started,
         served_before=before.served,
         published_before=before.published,
         base_commit=before.base_commit,
-        standalone=standalone,
     )
 
 

@@ -13,13 +13,13 @@ from nexy_tui.core.clock import Clock
 from nexy_tui.core.finding import Evidence, Status, rfc3339
 from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.core.secret import Secret
-from nexy_tui.runlog import seal, sshwire
+from nexy_tui.runlog import seal
 from nexy_tui.runlog.boot import boot_id
 from nexy_tui.runlog.chain import REFUSED, Chain, status_counts
 from nexy_tui.runlog.compose import Place, compose
-from nexy_tui.runlog.genesis import Genesis, Identity
+from nexy_tui.runlog.genesis import Beginning, Genesis, Identity
 from nexy_tui.runlog.logfile import LogFile
-from nexy_tui.runlog.record import SUFFIX, ZERO, Draft, Operator, Subject
+from nexy_tui.runlog.record import SUFFIX, ZERO, Draft, Subject
 from nexy_tui.runlog.resume import examine
 from nexy_tui.runlog.sign import Signer, sign_statement
 from nexy_tui.runlog.state import Mark, RunState, reason_of
@@ -54,52 +54,26 @@ class RunLog:
         self._mutex = threading.RLock()
 
     @classmethod
-    def create(
-        cls,
-        directory: Path,
-        version: str,
-        *,
-        world: str | None,
-        operator: Operator,
-        signer: Signer,
-        tool: Mapping[str, object],
-        kind: str,
-        subjects: Sequence[Subject],
-        previous_head: str | None,
-        clock: Clock,
-        facts: Mapping[str, str],
-        details: Mapping[str, object] | None = None,
-        secrets: Sequence[Secret] = (),
-    ) -> RunLog:
-        """Begin a run: `<directory>/<version>/<run>.intoto.jsonl` with its genesis.
+    def create(cls, directory: Path, beginning: Beginning, signer: Signer, clock: Clock, *, secrets: Sequence[Secret] = ()) -> RunLog:
+        """Begin a run: `<directory>/<version>/<run>.intoto.jsonl` with its genesis; `directory` is the state directory's `runs`.
 
-        `directory` is the state directory's `runs`; `tool` holds the tool's version and the checklist's digest; `facts` what
-        the run found before it began, such as the version served; `details` is what a resume reads besides.
         Raises Problem when the file cannot be made or written.
         """
         import uuid6
 
+        version = beginning.version
         if _VERSION_FOLDER.fullmatch(version) is None:
             raise Unusable(f"{version[:60]!r} cannot name a folder of runs.", "It must be a version.", "Use the form X.Y.Z.Build.")
-        if not subjects:
+        if not beginning.subjects:
             raise Unusable("The run has no subject.", "A record that concerns nothing proves nothing.", "Name the checkout's HEAD.")
         run = str(uuid6.uuid7())
         file = LogFile.create(directory / version / (run + SUFFIX))
-        identity = Identity(run, world, operator)
-        genesis = Genesis(identity, version, kind, clock.now(), dict(facts))
-        log = cls(file, genesis, signer=signer, subjects=subjects, clock=clock)
+        identity = Identity(run, beginning.world, beginning.operator)
+        genesis = Genesis(identity, version, beginning.kind, clock.now(), dict(beginning.facts))
+        log = cls(file, genesis, signer=signer, subjects=beginning.subjects, clock=clock)
         log.protect(*secrets)
-        own = {
-            "tool": dict(tool),
-            "public_key": sshwire.openssh_public(signer.public),
-            "key_source": signer.source,
-            "kind": kind,
-            "version": version,
-            "previous_head": previous_head or ZERO,
-            "facts": dict(facts),
-        }
         try:
-            log._write(Draft("genesis", message=f"Run of {version} begun.", details=details or {}, own=own))
+            log._write(Draft("genesis", message=f"Run of {version} begun.", details=beginning.details, own=beginning.own(signer)))
         except BaseException:
             log.close()
             log.path.unlink(missing_ok=True)

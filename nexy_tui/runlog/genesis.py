@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from nexy_tui.runlog.record import Operator, Record
+from nexy_tui.runlog import sshwire
+from nexy_tui.runlog.record import ZERO, Operator, Record, Subject
+from nexy_tui.runlog.sign import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a run is begun with.
+
+    `tool` holds the tool's version and the checklist's digest; `facts` what the run found before it began, such as the version
+    served; `details` is what a resume reads besides; `previous_head` the head of the operator's run before.
+    """
+
+    version: str
+    world: str | None
+    operator: Operator
+    kind: str
+    subjects: Sequence[Subject]
+    tool: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
+    previous_head: str | None = None
+
+    def own(self, signer: Signer) -> dict[str, object]:
+        """What the genesis says besides, under its own name."""
+        return {
+            "tool": dict(self.tool),
+            "public_key": sshwire.openssh_public(signer.public),
+            "key_source": signer.source,
+            "kind": self.kind,
+            "version": self.version,
+            "previous_head": self.previous_head or ZERO,
+            "facts": dict(self.facts),
+        }
 
 
 @dataclass(frozen=True, slots=True)

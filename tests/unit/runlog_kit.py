@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from nexy_tui.core.finding import Evidence
 from nexy_tui.runlog import canonical, dsse
 from nexy_tui.runlog.append import RunLog
+from nexy_tui.runlog.genesis import Beginning
 from nexy_tui.runlog.record import Operator, Subject
 from nexy_tui.runlog.sign import SeedSigner, Signer
 from nexy_tui.runlog.trust import AllowedSigners, Trust, new_entry
@@ -44,18 +45,10 @@ class StepClock:
 
 
 def create(folder: Path, clock: StepClock | None = None, **changes: Any) -> RunLog:
-    values: dict[str, Any] = {
-        "world": None,
-        "operator": OPERATOR,
-        "signer": SIGNER,
-        "tool": {"version": "0.1.0", "checklist": "c" * 64},
-        "kind": "full",
-        "subjects": [HEAD],
-        "previous_head": None,
-        "clock": clock or StepClock(),
-        "facts": {"served_before": "1.6.1.42"},
-    }
-    return RunLog.create(folder / "runs", "1.6.1.43", **{**values, **changes})
+    signer, secrets = changes.pop("signer", SIGNER), changes.pop("secrets", ())
+    tool, facts = {"version": "0.1.0", "checklist": "c" * 64}, {"served_before": "1.6.1.42"}
+    beginning = replace(Beginning("1.6.1.43", None, OPERATOR, "full", [HEAD], tool, facts), **changes)
+    return RunLog.create(folder / "runs", beginning, signer, clock or StepClock(), secrets=secrets)
 
 
 def fill(log: RunLog) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runlog_kit import HEAD, OPERATOR, OTHER, SIGNER, StepClock, create, fill, opened, payload, sealed, trusting
+from runlog_kit import HEAD, OPERATOR, SIGNER, StepClock, create, fill, opened, payload, sealed, trusting
 
 from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.runlog import logfile
@@ -293,19 +293,7 @@ def test_floats_and_strange_names_have_no_place(tmp_path: Path) -> None:
 
 def test_a_version_cannot_leave_the_folder(tmp_path: Path) -> None:
     with pytest.raises(Unusable):
-        RunLog.create(
-            tmp_path,
-            "../elsewhere",
-            world=None,
-            operator=OPERATOR,
-            signer=OTHER,
-            tool={},
-            kind="full",
-            subjects=[HEAD],
-            previous_head=None,
-            clock=StepClock(),
-            facts={},
-        )
+        create(tmp_path, version="../elsewhere")
     with pytest.raises(Unusable, match="subject"):
         create(tmp_path, subjects=[])
 

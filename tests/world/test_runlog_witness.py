@@ -23,6 +23,7 @@ from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.runlog import dsse, keys, sshsig, sshwire
 from nexy_tui.runlog.append import RunLog
+from nexy_tui.runlog.genesis import Beginning
 from nexy_tui.runlog.read import list_runs, read_log
 from nexy_tui.runlog.record import Operator, Subject
 from nexy_tui.runlog.sign import SeedSigner, Signer
@@ -42,19 +43,10 @@ def witness(name: str) -> str:
 
 
 def sealed(folder: Path, signer: Signer = SIGNER, commit: str = "a" * 40) -> Path:
-    log = RunLog.create(
-        folder / "runs",
-        "1.6.1.43",
-        world=None,
-        operator=OPERATOR,
-        signer=signer,
-        tool={"version": "0.1.0", "checklist": "c" * 64},
-        kind="full",
-        subjects=[Subject.commit("https://github.com/Seregawpn/Nexy_server.git", commit)],
-        previous_head=None,
-        clock=SystemClock(),
-        facts={"served_before": "1.6.1.42"},
-    )
+    subjects = [Subject.commit("https://github.com/Seregawpn/Nexy_server.git", commit)]
+    tool = {"version": "0.1.0", "checklist": "c" * 64}
+    beginning = Beginning("1.6.1.43", None, OPERATOR, "full", subjects, tool, {"served_before": "1.6.1.42"})
+    log = RunLog.create(folder / "runs", beginning, signer, SystemClock())
     log.check("remotes.code", "passed", "größer als nötig: ✓", [{"name": "size", "size": 2**53 - 1, "digest": {"sha256": "b" * 64}}])
     log.intent("publish", argv=["git", "push", "origin", "refs/tags/v1.6.1.43"])
     log.result("publish", "done", exit=0, duration_ms=12, subjects=[Subject.artifact("Nexy.dmg", "b" * 64)])
@@ -256,9 +248,10 @@ from nexy_tui.config import load_settings
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import Problem
 from nexy_tui.runlog.append import RunLog
+from nexy_tui.runlog.genesis import Beginning
 from nexy_tui.runlog.record import Subject
-log = RunLog.create(Path(sys.argv[1]) / "runs", "1.6.1.43", world=None, operator=OPERATOR, signer=SIGNER, tool={}, kind="full",
-    subjects=[Subject("x", {"gitCommit": "a" * 40})], previous_head=None, clock=SystemClock(), facts={})
+beginning = Beginning("1.6.1.43", None, OPERATOR, "full", [Subject("x", {"gitCommit": "a" * 40})])
+log = RunLog.create(Path(sys.argv[1]) / "runs", beginning, SIGNER, SystemClock())
 print(log.path, flush=True)
 done = 0
 try:
