@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nexy_tui.core.problem import Refused
+from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.runlog import canonical, dsse, seal, sshsig, sshwire
 from nexy_tui.runlog.chain import BREAKS, Chain, Fault, inspect, split
 from nexy_tui.runlog.logfile import read_whole
@@ -135,7 +135,7 @@ def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes
 
     try:
         return previous_release_signers(settings.state_dir, path, holds, Git(checkout, settings.target, given()).show)
-    except GitError:
+    except (GitError, Problem):
         return None
 
 

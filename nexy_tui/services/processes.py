@@ -76,6 +76,8 @@ def run(
             stderr=subprocess.PIPE,
         )
     except OSError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise CouldNotLook(f"{name} could not be started: there is no folder {cwd}.", remedy="Name one that is there.") from None
         raise CouldNotLook(
             f"{name} could not be started: {error.strerror}.", remedy=f"Install {name} and see that it is on PATH."
         ) from None
