@@ -128,6 +128,8 @@ def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes
     from nexy_tui.services.git import Git
     from nexy_tui.services.git_objects import GitError
 
+    if not checkout.is_dir():
+        return None
     rules = trust_rules(None, settings.allowed_signers, None)
 
     def holds(earlier: Path) -> bool:

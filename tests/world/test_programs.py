@@ -96,6 +96,27 @@ def test_gh_is_asked_without_a_token_of_the_environment(module_world: Inside, re
     assert call.argv[:2] == ("auth", "token") and "GH_CONFIG_DIR" in call.environ and leaks(module_world, [call]) == []
 
 
+def test_git_s_helper_gh_is_handed_the_token_where_no_hook_would_be(module_world: Inside, recorder: Recorder, tmp_path: Path) -> None:
+    """An operator with GH_TOKEN alone: what talks to the remote gets it; a push does not, once a hook of it would."""
+    module_world.git("config", "--add", "credential.helper", "!true auth git-credential gh; gh auth git-credential")
+
+    def told() -> dict[str, bool]:
+        assert run(module_world, recorder, "check --all") in (0, 1, 3)
+        calls = [call for call in recorder.calls() if call.program == "git"]
+        assert not any("GH_TOKEN" in call.environ for call in calls if not {"push", "ls-remote", "fetch"} & {*call.argv})
+        return {word: any("GH_TOKEN" in call.environ for call in calls if word in call.argv) for word in ("ls-remote", "push")}
+
+    try:
+        assert told() == {"ls-remote": True, "push": True}
+        for record in recorder.records.iterdir():
+            record.unlink()
+        hook(module_world, tmp_path)
+        assert told() == {"ls-remote": True, "push": False}
+    finally:
+        module_world.git("config", "--unset-all", "credential.helper")
+        module_world.git("config", "--unset-all", "core.hooksPath")
+
+
 def test_apple_s_programs_get_a_path_and_a_home(tmp_path: Path, recorder: Recorder) -> None:
     for name in ("hdiutil", "codesign", "spctl", "xcrun", "pkgutil"):
         recorder.put(recorder.programs / name, Path("/bin/false"))
