@@ -38,12 +38,13 @@ def drill(
 
     checklist = common.the_checklist()
     if adopt or sha256:
-        _require_adoption(adopt, sha256, yes=yes)
+        require_adoption(adopt, sha256, yes=yes)
         checklist = checklist.with_action(Drill(Adoption(adopt, sha256.lower() or None)))
     run_alone(["drill"], checklist=checklist, yes=yes, as_json=json, take_over=take_over)
 
 
-def _require_adoption(adopt: str, sha256: str, *, yes: bool) -> None:
+def require_adoption(adopt: str, sha256: str, *, yes: bool) -> None:
+    """Pass for an archive's name with its sha256, or one that will be confirmed by typing. Raises Unusable."""
     from nexy_tui.services.database.archive import taken_at
 
     if not adopt:

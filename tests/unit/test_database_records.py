@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +14,7 @@ from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, Dri
 from nexy_tui.core.database_rules import always_refuses
 from nexy_tui.runlog.sign import SeedSigner, sign_statement
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
+from nexy_tui.services.database.dump import Contents, Extension, wanted_extensions
 from nexy_tui.services.database.settings import Address
 from nexy_tui.services.database.sql import render
 
@@ -165,3 +166,47 @@ def test_what_counts_as_loopback(host: str, loopback: bool) -> None:
 def test_names_are_quoted_as_psql_quotes_them() -> None:
     text = "GRANT x TO :\"app\"; SELECT :'app', a::text, ':app', :other"
     assert render(text, {"app": "o'b\"c"}) == "GRANT x TO \"o'b\"\"c\"; SELECT 'o''b\"c', a::text, ':app', :other"
+
+
+LISTING = """;
+; Archive created at 2026-02-14 12:00:00 UTC
+;
+7; 2615 17001 SCHEMA - extensions postgres
+3; 3079 17002 EXTENSION - citext postgres
+4; 3079 17003 EXTENSION - plperlu postgres
+4300; 0 0 COMMENT - EXTENSION citext postgres
+219; 1259 17100 TABLE public users postgres
+4299; 0 0 ACL public TABLE users postgres
+4301; 0 0 DEFAULT ACL public DEFAULT PRIVILEGES FOR TABLES postgres
+3410; 3466 17200 EVENT TRIGGER - watch postgres
+4200; 6104 17300 PUBLICATION - everything postgres
+4201; 6106 17301 PUBLICATION TABLE public everything users postgres
+4292; 0 17100 TABLE DATA public users postgres
+"""
+SCRIPT = """
+CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA extensions;
+CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;
+CREATE EXTENSION IF NOT EXISTS plperlu WITH SCHEMA pg_catalog;
+CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA public; DROP DATABASE x;
+"""
+
+
+def test_what_only_a_superuser_may_make_is_left_out_of_a_drill() -> None:
+    listed = Contents(LISTING)
+    made = wanted_extensions(SCRIPT)
+    assert made == [Extension("citext", "extensions"), Extension("uuid-ossp", "public")]
+    assert [line.split(";")[0] for line in listed.extensions.splitlines()] == ["3", "4"]
+    assert [line.split(";")[0] for line in listed.kept(made).splitlines() if line[0] != ";"] == ["219", "4292"]
+    assert [line.split(";")[0] for line in listed.kept([]).splitlines() if line[0] != ";"] == ["7", "219", "4292"]
+    told = ["EXTENSION plperlu", "EVENT TRIGGER watch", "PUBLICATION everything", "PUBLICATION TABLE everything users"]
+    assert listed.left_out(made) == told
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_whether_an_archive_was_adopted_is_said_plainly_or_not_believed(value: object) -> None:
+    adopted = replace(BACKUP, adopted=True)
+    assert BackupRecord.read(adopted.statement()) == adopted
+    statement = cast("dict[str, Any]", adopted.statement())
+    statement["predicate"]["adopted"] = value
+    with pytest.raises(ValueError, match="adopted"):
+        BackupRecord.read(statement)

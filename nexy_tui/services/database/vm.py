@@ -328,7 +328,7 @@ class VmDatabase:
         """The facts, or the failure that they name."""
         remedy = f"Mend that, then run again: {job.command}"
         if refused := facts.get("refused"):
-            raise Refused(f"{job.what} was refused on {self._vm.where}: {printable(refused, 400)}.", "Nothing was changed.", remedy)
+            raise Refused(f"{job.what} was refused on {self._vm.where}: {printable(refused, 700)}.", "Nothing was changed.", remedy)
         if result.exit != 0 or facts.get("failed"):
             said = facts.get("failed") or f"the script ended with status {result.exit}: {result.tail or 'it printed nothing'}"
             raise ActionFailed(f"{job.what} failed on {self._vm.where}: {printable(said, 400)}.", "Nothing was kept of it.", remedy)

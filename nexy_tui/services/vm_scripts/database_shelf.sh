@@ -15,7 +15,7 @@ while read -r archive; do
     fact shelved "$archive"
     record="$folder/$archive.backup.json"
     if plain "$record"; then signed_line record "$(head -c 65536 "$record" | head -n 1 | tr -d '\0')"; fi
-    if [ "$(gzip -9n < "$scratch/facts" | wc -c)" -gt 2700 ]; then
+    if ! fits; then
         mv "$scratch/before" "$scratch/facts"
         if [ -z "$listed" ]; then  # A record that is too long to come through is none of ours.
             fact shelved "$archive"

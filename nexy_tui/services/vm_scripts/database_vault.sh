@@ -3,7 +3,7 @@
 # require_own_folder: nothing of the folder comes from the clone's history, by a tracked file or by a link
 require_own_folder() {
     local root real above inside= tracked
-    local elsewhere="or set BACKUP_LOCAL_DIR in config.env on the VM to a folder outside the clone"
+    local elsewhere="or set BACKUP_LOCAL_DIR in the VM's config.env to a folder outside the clone"
     root=$(realpath -m -- "$NEXY_APP_DIR")
     real=$(realpath -m -- "$folder")
     above=${folder%/}
@@ -17,7 +17,7 @@ require_own_folder() {
             [ -e "$NEXY_APP_DIR/.git" ] || return 0
             tracked=$(git -c safe.directory="$NEXY_APP_DIR" -c core.fsmonitor=false -C "$NEXY_APP_DIR" ls-files -- ":(top,literal,icase)$inside") ||
                 refuse "whether git tracks the backup folder $folder cannot be told: mend the clone on the VM"
-            [ -z "$tracked" ] || refuse "the backup folder $folder is tracked by git in the VM's clone ($(head -n 1 <<< "$tracked")), so that whoever may push can lay archives there: untrack it in the code repository (git rm -r --cached -- $inside), commit, push and deploy that, $elsewhere"
+            [ -z "$tracked" ] || refuse "the backup folder $folder is tracked by git in the VM's clone ($(head -n 1 <<< "$tracked" | cut -c 1-100)), so that whoever may push lays archives there: untrack it in the code repository (git rm -r --cached -- $inside), push and deploy that, $elsewhere"
             return 0
         fi
         above=${above%/*}
@@ -40,10 +40,19 @@ signed_line() {
     fi
 }
 
+# fits: whether what is told so far comes through run-command
+fits() { [ "$(gzip -9n < "$scratch/facts" | wc -c)" -le 2700 ]; }
+
 # tell_archive NAME: its size, its sha256, what its .sha256 says, and its record
 tell_archive() {
     local path="$folder/$1" sidecar=
     if plain "$path.sha256"; then sidecar=$(head -c 64 "$path.sha256" | tr 'A-F' 'a-f' | tr -dc '0-9a-f'); fi
     fact newest "$1 $(stat -c %s "$path") $(sha256_of "$path") ${sidecar:--}"
-    if plain "$path.backup.json"; then signed_line record "$(head -c 65536 "$path.backup.json" | head -n 1 | tr -d '\0')"; fi
+    if ! plain "$path.backup.json"; then return; fi
+    cp "$scratch/facts" "$scratch/before"
+    signed_line record "$(head -c 65536 "$path.backup.json" | head -n 1 | tr -d '\0')"
+    if ! fits; then  # None of ours is as long.
+        mv "$scratch/before" "$scratch/facts"
+        fact record-line 'too long'
+    fi
 }
