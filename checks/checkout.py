@@ -16,7 +16,6 @@ from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drif
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.text import printable
 from nexy_tui.services import Services
-from nexy_tui.services.git import GitFailure
 
 PUBLISHER = "server/scripts/publish_assets_and_sync.py"
 """The core automation script, from the rulebook's repo root (rulebook 1.1)."""
@@ -44,7 +43,7 @@ def look_script(scope: Scope) -> ScriptFacts:
     layout, path = services.layout, str(services.layout.relative(PUBLISHER))
     others = (str(Layout(kind, layout.root).relative(PUBLISHER)) for kind in ("flat", "nested"))
     elsewhere = tuple(other for other in (*others, f"server/server/{PUBLISHER}") if other != path and (layout.root / other).is_file())
-    committed = services.git.read("ls-tree", "--name-only", "HEAD", "--", path)
+    committed = services.git.files_at("HEAD", path)
     return ScriptFacts(path, (layout.root / path).is_file(), bool(committed), elsewhere)
 
 
@@ -220,11 +219,8 @@ def look_ignored(scope: Scope) -> IgnoredFacts:
     """Ask git about artifacts in the inbox and the settings with secrets. A file that is tracked already is not ignored."""
     layout = scope.services.layout
     paths = [str(layout.relative(name)) for name in (f"release_inbox/{DMG}", f"release_inbox/{PKG}", "server/config.env")]
-    said = scope.services.git.raw("check-ignore", "--", *paths)
-    if isinstance(said, GitFailure) and said.status != 1:
-        raise CouldNotLook(f"git check-ignore failed: {said.text[:200]}", remedy="Mend that, then look again.")
-    listed = set() if isinstance(said, GitFailure) else set(said.splitlines())
-    return IgnoredFacts({path: path in listed for path in paths})
+    ignored = scope.services.git.ignored(*paths)
+    return IgnoredFacts({path: path in ignored for path in paths})
 
 
 def judge_ignored(facts: IgnoredFacts, plan: Plan) -> Verdict:

@@ -36,11 +36,9 @@ class OutgoingFacts:
 
 def look_outgoing(scope: Scope) -> OutgoingFacts:
     """Commits the code repository lacks (of merges what no parent has), and the working tree's changes."""
-    git, commits = scope.services.git, f"{look_tip(scope).commit}..HEAD"
-    names = git.read("log", "-c", "--format=", "--name-only", "-z", commits)
-    paths = {path for path in names.split("\0") if path.strip()} | {path for _, path in git.changes()}
-    quiet = ("--no-textconv", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "--unified=0")
-    texts = (git.read("log", "-c", "--format=", "-p", *quiet, commits), git.read("diff", "HEAD", *quiet))
+    git, tip = scope.services.git, look_tip(scope).commit
+    paths = {*git.changed_paths(tip, "HEAD"), *(path for _, path in git.changes())}
+    texts = (git.patches(tip, "HEAD"), git.uncommitted())
     hits, current = [], ""
     for line in "\n".join(text[:_MOST_READ] for text in texts).splitlines():
         if line.startswith("+++ b/"):

@@ -61,7 +61,7 @@ def _release(scope: Scope) -> tuple[str | None, datetime | None]:
     tip = look_tip(scope).commit
     paths = scope.services.layout.manifest_files(str(plan.version)) if plan.kind.publishes else [scope.services.layout.relative("VERSION")]
     commit = git.last_commit_of(tip, paths)
-    moment = datetime.fromisoformat(git.read("log", "-1", "--format=%cI", commit)) if commit else None
+    moment = git.commit_time(commit) if commit else None
     return match[1] if match else None, moment
 
 

@@ -141,16 +141,14 @@ def look_branch(scope: Scope) -> BranchFacts:
     """Both sides: what the branch has on the code repository that HEAD lacks, and the other way round."""
     git, tip = scope.services.git, look_tip(scope)
     head = git.head()
-    behind = git.read("log", "--format=%h “%s” by %an", f"{head}..{tip.commit}").splitlines()
-    ahead = git.read("log", "--format=%s", f"{tip.commit}..{head}").splitlines()
-    stashed = git.read("stash", "list", "--format=%gs").splitlines()
+    behind, ahead = git.commits_between(head, tip.commit, "%h “%s” by %an"), git.commits_between(tip.commit, head)
     unfinished = (*git.unfinished(), *_conflict(git))
-    return BranchFacts(git.branch(), tip.branch, head, tip.commit, tuple(behind[:20]), tuple(ahead[:20]), unfinished, tuple(stashed[:20]))
+    return BranchFacts(git.branch(), tip.branch, head, tip.commit, behind[:20], ahead[:20], unfinished, git.stashes()[:20])
 
 
 def _conflict(git: Git) -> tuple[str, ...]:
     """What a stash that was applied and came to a conflict leaves: no mark of its own, only paths in conflict."""
-    return ("a stash or a merge, in conflict,",) if git.read("ls-files", "--unmerged") and not git.unfinished() else ()
+    return ("a stash or a merge, in conflict,",) if git.has_conflicts() and not git.unfinished() else ()
 
 
 def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:

@@ -169,7 +169,7 @@ def _way(host: ReleaseHost, context: ActionContext, name: str) -> Way:
 
 def stated_manifests(git: Git, commit: str) -> Iterator[tuple[bytes, manifest.Manifest]]:
     """Every release's committed manifest that can be read, as bytes and as what it states."""
-    for name in git.read("ls-tree", "--name-only", commit, f"{MANIFEST_DIRS[0]}/").splitlines():
+    for name in git.files_at(commit, f"{MANIFEST_DIRS[0]}/"):
         if name == str(CANONICAL):
             continue
         raw = git.show(commit, name) or b""

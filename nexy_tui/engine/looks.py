@@ -32,7 +32,8 @@ class Looks:
 
     def at(self, items: Sequence[Item], scope: Scope | None = None) -> list[Finding]:
         """Look at items anew, journal what was found, and take it into the state."""
-        found = evaluate(items, scope or self.scope(), self._context.say)
+        with self._context.services.one_pass():
+            found = evaluate(items, scope or self.scope(), self._context.say)
         for finding in found:
             self._take(finding)
         return found

@@ -81,8 +81,7 @@ def _kept(services: Services) -> list[tuple[str, bytes]]:
     """Small files the commit keeps in the inbox so that the folder exists (`.gitkeep`), and that are gone."""
     folder = str(services.layout.relative("release_inbox"))
     git = services.git
-    names = [name for name in git.read("ls-tree", "-r", "--name-only", "-z", "HEAD", "--", f"{folder}/").split("\0") if name]
-    found = ((name, git.show("HEAD", name)) for name in names if not (services.checkout / name).exists())
+    found = ((name, git.show("HEAD", name)) for name in git.files_at("HEAD", f"{folder}/") if not (services.checkout / name).exists())
     return [(name, data) for name, data in found if data is not None]
 
 

@@ -82,7 +82,7 @@ class RestoreScripts(Mending):
         """Restore them, one by one."""
         git, lost = context.services.git, _lost(context.services)
         for path in lost:
-            git.write("checkout", "HEAD", "--", path, emit=context.emit)
+            git.restore(path, context.emit)
             context.emit(Line(f"{path} is there again", "git"))
         said = f"{', '.join(lost)} is there again." if lost else "Every script of the commit is there."
         return ActionResult(f"{said} {explain(context.services.layout)[1]}", changed=bool(lost))
@@ -91,8 +91,7 @@ class RestoreScripts(Mending):
 def _lost(services: Services) -> list[str]:
     """Scripts of the commit that are not in the working tree, by path from the git root."""
     folder = str(services.layout.relative(FOLDER))
-    listed = services.git.read("ls-tree", "-r", "--name-only", "-z", "HEAD", "--", f"{folder}/")
-    return [name for name in listed.split("\0") if name and not (services.checkout / name).exists()]
+    return [name for name in services.git.files_at("HEAD", f"{folder}/") if not (services.checkout / name).exists()]
 
 
 SCRIPT_PATHS = Fixer(

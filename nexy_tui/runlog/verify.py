@@ -126,7 +126,7 @@ def verify_file(path: Path, settings: Settings, *, explicit: Path | None = None,
 def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes | None:
     from nexy_tui.core.given import given
     from nexy_tui.services.git import Git
-    from nexy_tui.services.git_objects import GitError
+    from nexy_tui.services.git.objects import GitError
 
     if not checkout.is_dir():
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from nexy_tui.config import Settings, find_checkout, find_layout
 from nexy_tui.core.clock import Clock, SystemClock
 from nexy_tui.core.given import given
 from nexy_tui.core.layout import Layout
+from nexy_tui.core.problem import Problem
 from nexy_tui.core.shield import shielded
 from nexy_tui.core.target import Target
 
@@ -83,6 +85,16 @@ class Services:
         from nexy_tui.services.git import Git
 
         return Git(self.checkout, self.target, self.environ)
+
+    @contextmanager
+    def one_pass(self) -> Iterator[None]:
+        """A pass of looking: what all looks at a checkout need of it is read once meanwhile."""
+        try:
+            checkout: AbstractContextManager[None] = self.git.one_pass()
+        except Problem:  # No checkout, or no git: each look says so by itself.
+            checkout = nullcontext()
+        with checkout:
+            yield
 
     @cached_property
     def github(self) -> ReleaseHost:

@@ -110,6 +110,7 @@ class RemoteConfig:
                 raise Refused(f"{self.path} was changed meanwhile.", "Nothing was changed by this fix.", "Run it again.")
             shutil.copymode(self.path, lock)
             lock.replace(self.path)
+            self._git.forget_remotes()
         finally:
             with contextlib.suppress(FileNotFoundError):
                 lock.unlink()

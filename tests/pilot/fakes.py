@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -313,7 +314,7 @@ class FakeBackend:
         return PLACES
 
     def _session(self, version: Version, kind: Kind, with_pkg: bool, log: MemoryLog | None, *, standalone: bool = False) -> Session:
-        services: Any = SimpleNamespace(clock=self.clock, environ={}, layout=Layout("flat", self.root))
+        services: Any = SimpleNamespace(clock=self.clock, environ={}, layout=Layout("flat", self.root), one_pass=nullcontext)
         started = self.clock.now() if log else None
         plan = Plan(self.target, version, kind, self.clock.now(), with_pkg, RUN if log else None, started, standalone=standalone)
         keys: Any = Keys(lambda: None, lambda: None)

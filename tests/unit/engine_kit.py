@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -231,7 +232,7 @@ def engine(
     """
     stage = stage or Stage()
     journal, lock, notices = Journal(), Lock(), list[Notice]()
-    services: Any = SimpleNamespace(clock=StillClock(), environ={}, target=plan.target)
+    services: Any = SimpleNamespace(clock=StillClock(), environ={}, target=plan.target, one_pass=nullcontext)
     session = Session(
         services,
         checklist or stage.checklist(does, of),

@@ -28,8 +28,9 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.vm_facts import unpack_survey
 from nexy_tui.runlog import trust
 from nexy_tui.runlog.chain import dangling
-from nexy_tui.services import dmg, download, git, git_objects, version_files, xar
+from nexy_tui.services import dmg, download, git, version_files, xar
 from nexy_tui.services.download import Downloader
+from nexy_tui.services.git import objects, reading
 from nexy_tui.services.github import ReleaseHost
 from nexy_tui.services.update_server import MAX_BODY, UpdateService
 
@@ -286,8 +287,8 @@ def test_a_pushed_file_of_a_gigabyte_is_not_read(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "VERSION").write_bytes(b"1.6.1.43")
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
         run(*arguments)
-    monkeypatch.setattr(git, "LARGEST", MIB)
-    assert git_objects.NOT_THERE  # GitPython has been imported.
+    monkeypatch.setattr(reading, "LARGEST", MIB)
+    assert objects.NOT_THERE  # GitPython has been imported.
     here = git.Git(tmp_path, Target(), environ)
     tracemalloc.start()
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from checks.remotes import LockFacts, judge_lock
+from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
@@ -63,13 +64,13 @@ class Meddled(Git):
     def code_source(self) -> str:
         return str(self.remote)
 
-    def raw(self, *arguments: str, timeout: float = 60) -> str | GitFailure:
+    def raw(self, *arguments: str, timeout: float = 60, emit: Emit = silent) -> str | GitFailure:
         outside = arguments[0] in ("ls-remote", "fetch", "push")
         if self.down and outside:
             return GitFailure(128, "fatal: unable to access: Could not resolve host")
         if arguments[0] == "push":
             self._meddle(self.before_pushing)
-        out = super().raw(*arguments, timeout=timeout)
+        out = super().raw(*arguments, timeout=timeout, emit=emit)
         if arguments[0] == "ls-remote":
             self._meddle(self.after_asking)
         if arguments[0] == "fetch":

@@ -1,0 +1,145 @@
+"""How git is run: which variables it gets, how long it may take, and what is made of its failures."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nexy_tui.core.event import Emit, silent
+from nexy_tui.core.problem import ActionFailed, CouldNotLook, Unusable
+from nexy_tui.core.secret import redact
+from nexy_tui.core.surroundings import Needs, Surroundings, surroundings
+from nexy_tui.core.target import Target
+from nexy_tui.services import processes
+from nexy_tui.services.secrets import TOKEN_VARIABLES
+
+_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LANGUAGE": "C"}
+_DEFAULTS = {"SSH_ASKPASS_REQUIRE": "never", "LC_ALL": "C"}
+"""No prompt may hang a child (none has a terminal), and messages are read in English."""
+
+LOCAL_TIMEOUT = 60.0
+REMOTE_TIMEOUT = 180.0
+_TALKS = frozenset(("fetch", "ls-remote", "push"))
+"""Commands that talk to the remote."""
+_ASKS_GH = re.compile(r"^credential\.(\S*\.)?helper .*\bgh\b.* auth git-credential", re.MULTILINE)
+_PROMISED = re.compile(r"^remote\.\S*\.promisor true$|^extensions\.partialclone ", re.MULTILINE)
+_PUSH_HOOKS = ("pre-push", "reference-transaction")
+
+
+@dataclass(frozen=True, slots=True)
+class GitFailure:
+    """What git said when it refused, without credentials."""
+
+    status: int
+    text: str
+
+
+class GitCommands:
+    """Runs git in the checkout, by the name of what it does."""
+
+    def __init__(self, checkout: Path, target: Target, environ: Mapping[str, str]) -> None:
+        if shutil.which("git", path=environ.get("PATH")) is None:
+            raise Unusable(
+                "git is not installed, or not on PATH.",
+                "A release is committed, tagged and pushed with it.",
+                "Install git (https://git-scm.com/downloads), see that `git --version` answers, then run again.",
+            )
+        self.checkout = checkout
+        self._target = target
+        self._environ = environ
+        self._store: dict[str, str] = {}
+
+    def raw(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent) -> str | GitFailure:
+        """Standard output of `git …` without the final newline, or how it failed; its end is told to `emit`.
+
+        Raises CouldNotLook on a time-out.
+        """
+        command = arguments[0]
+        try:
+            done = self._run(arguments, self._needs(command), self._token_for(command), timeout, emit)
+        except CouldNotLook as error:
+            raise CouldNotLook(
+                error.what.replace("git", f"git {command}", 1),
+                remedy="See that the repository's host answers and that no credential prompt waits, then run again.",
+            ) from None
+        return done.stdout.removesuffix("\n") if done.exit == 0 else GitFailure(done.exit, redact(done.stderr or done.stdout).strip())
+
+    def _run(
+        self, arguments: Sequence[str], needs: Needs, told: Mapping[str, str], timeout: float = LOCAL_TIMEOUT, emit: Emit = silent
+    ) -> processes.Completed:
+        argv = ["git", "-c", "core.quotePath=false", *arguments]
+        env = self._surroundings(needs, told)
+        return processes.run(argv, env=env, cwd=self.checkout, timeout=timeout, emit=emit, check=False, whole=True)
+
+    def _surroundings(self, needs: Needs, told: Mapping[str, str]) -> Surroundings:
+        defaults = {name: value for name, value in _DEFAULTS.items() if name not in self._environ}
+        return surroundings(needs, self._environ, {**defaults, **_QUIET, **self._store, **told})
+
+    @cached_property
+    def _settings(self) -> str:
+        """The operator's settings of git that decide what a command needs: one a line."""
+        pattern = r"^(credential\..*helper|credential\.helper|remote\..*\.promisor|extensions\.partialclone|hook\..*)$"
+        return self._run(("config", "--get-regexp", pattern), Needs.GIT, {}).stdout
+
+    def _needs(self, command: str) -> Needs:
+        """In a partial clone any command may have to fetch what it reads."""
+        return Needs.GIT_REMOTE if command in _TALKS or _PROMISED.search(self._settings) else Needs.GIT
+
+    def _token_for(self, command: str) -> dict[str, str]:
+        """The token that git's credential helper `gh` answers from, where it is asked and no hook of a push would be told it too."""
+        tokens = {name: self._environ[name] for name in TOKEN_VARIABLES if self._environ.get(name)}
+        if not tokens or command not in _TALKS or not _ASKS_GH.search(self._settings):
+            return {}
+        return {} if command == "push" and self._has_push_hook() else tokens
+
+    def _has_push_hook(self) -> bool:
+        folder = self.checkout / self._run(("rev-parse", "--git-path", "hooks"), Needs.GIT, {}).stdout.rstrip("\n")
+        return "\nhook." in f"\n{self._settings}" or any(os.access(folder / name, os.X_OK) for name in _PUSH_HOOKS)
+
+    def read(self, *arguments: str, timeout: float = LOCAL_TIMEOUT) -> str:
+        """As `raw`, but a failure raises CouldNotLook with what git said."""
+        out = self.raw(*arguments, timeout=timeout)
+        if isinstance(out, GitFailure):
+            raise CouldNotLook(f"git {arguments[0]} failed: {brief(out.text)}", remedy=remedy_for(out.text))
+        return out
+
+    def write(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent) -> str:
+        """As `raw`, but a failure raises ActionFailed with what git said and what to do."""
+        out = self.raw(*arguments, timeout=timeout, emit=emit)
+        if isinstance(out, GitFailure):
+            raise ActionFailed(f"git {arguments[0]} failed: {brief(out.text)}", remedy=remedy_for(out.text))
+        return out
+
+
+def brief(text: str) -> str:
+    """What git said, in a line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"fatal:|error:|rejected|denied|remote:|Authentication", line)]
+    return "; ".join((telling or lines or ["it said nothing"])[:4])[:500]
+
+
+def remedy_for(text: str) -> str:
+    """The next thing to do about what git said."""
+    table = (
+        (
+            r"non-fast-forward|fetch first|stale info|cannot lock ref",
+            "The branch has moved: fetch, look at what came, rebase, and run again.",
+        ),
+        (
+            r"could not read Username|Authentication failed|terminal prompts disabled",
+            "Log in to the code repository: `gh auth login`, or a credential helper.",
+        ),
+        (r"denied|403", "Ask for write access to the code repository, or use the credential that has it."),
+        (r"Could not resolve|unable to access|Connection|timed out", "See that the network and the proxy work, then run again."),
+        (r"tell me who you are|empty ident", "Set your name: git config --global user.name NAME; git config --global user.email ADDRESS"),
+        (r"already exists", "Look at what is there before going on: it is not this run's."),
+    )
+    for pattern, remedy in table:
+        if re.search(pattern, text):
+            return remedy
+    return "Read what git said above, mend it, and run again."

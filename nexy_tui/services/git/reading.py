@@ -1,0 +1,180 @@
+"""What the checkout has: its commits, files and state, without changing any of it."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.target import Target
+from nexy_tui.services.git.commands import GitCommands, GitFailure
+
+if TYPE_CHECKING:
+    import git
+
+LARGEST = 64 << 20
+"""Bytes of a file in a commit; anyone who may push can lay a larger one there."""
+
+_AS_TEXT = ("--no-textconv", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "--unified=0")
+"""A patch as git itself makes it, whatever is configured."""
+
+
+class GitReader(GitCommands):
+    """Reads the checkout."""
+
+    def __init__(self, checkout: Path, target: Target, environ: Mapping[str, str]) -> None:
+        super().__init__(checkout, target, environ)
+        self._repository: git.Repo | None = None
+        self._reading = threading.Lock()  # Over the repository's two reading children, which answer one question at a time.
+
+    @contextmanager
+    def borrowing(self) -> Iterator[None]:
+        """Meanwhile what a look fetches goes to a temporary store beside the checkout's: not one byte of `.git` changes."""
+        theirs = self.read("rev-parse", "--path-format=absolute", "--git-path", "objects")
+        with tempfile.TemporaryDirectory(prefix="nexy-objects-") as folder:
+            self._store = {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{theirs}"'}
+            self._forget_repository()
+            try:
+                yield
+            finally:
+                self._store = {}
+                self._forget_repository()
+
+    def _forget_repository(self) -> None:
+        """End the reading children: they know the object stores they were started with."""
+        with self._reading:
+            if self._repository is not None:
+                self._repository.close()
+                self._repository = None
+
+    def head(self) -> str:
+        """The checkout's commit."""
+        return self.read("rev-parse", "--verify", "HEAD^{commit}")
+
+    def branch(self) -> str | None:
+        """The checked-out branch, or None when HEAD is detached."""
+        out = self.raw("symbolic-ref", "--short", "-q", "HEAD")
+        return None if isinstance(out, GitFailure) else out
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit a revision names here, or None."""
+        out = self.raw("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        return None if isinstance(out, GitFailure) else out
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether that commit is in the checkout's object store."""
+        return not isinstance(self.raw("cat-file", "-e", f"{commit}^{{commit}}"), GitFailure)
+
+    def changes(self) -> tuple[tuple[str, str], ...]:
+        """`(status, path)` of everything that differs from HEAD, untracked files included, ignored ones not."""
+        out = self.read("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+        return tuple((entry[:2], entry[3:]) for entry in out.split("\0") if len(entry) > 3)
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Names of operations left half-way: merge, rebase, cherry-pick, revert, bisect, automatic stash."""
+        marks = {
+            "MERGE_HEAD": "a merge",
+            "rebase-merge": "a rebase",
+            "rebase-apply": "a rebase",
+            "CHERRY_PICK_HEAD": "a cherry-pick",
+            "REVERT_HEAD": "a revert",
+            "BISECT_LOG": "a bisect",
+            "MERGE_AUTOSTASH": "a stash made for a merge",
+        }
+        folder = Path(self.read("rev-parse", "--absolute-git-dir"))
+        return tuple(dict.fromkeys(name for mark, name in marks.items() if (folder / mark).exists()))
+
+    def show(self, commit: str, path: str | PurePosixPath) -> bytes | None:
+        """The bytes of a file as of a commit, or None when it is not there. Raises CouldNotLook for one that nobody would read whole."""
+        from nexy_tui.services.git.objects import NOT_THERE, open_repository
+
+        with self._reading:
+            if self._repository is None:
+                self._repository = open_repository(self.checkout, self._surroundings(self._needs("cat-file"), {}))
+            try:
+                blob = self._repository.commit(commit).tree / str(path)
+            except NOT_THERE:
+                return None
+            if blob.size > LARGEST:
+                raise CouldNotLook(
+                    f"{path} has {blob.size} bytes as of {commit[:12]}, more than is read of any file there ({LARGEST}).",
+                    remedy=f"Look at who brought it: git log {commit[:12]} -- {shlex.quote(str(path))}",
+                )
+            data: bytes = blob.data_stream.read()
+        return data
+
+    def ancestor(self, older: str, newer: str) -> bool:
+        """Whether `older` is `newer` or one of its ancestors."""
+        return not isinstance(self.raw("merge-base", "--is-ancestor", older, newer), GitFailure)
+
+    def last_commit_of(self, commit: str, paths: Sequence[str | PurePosixPath]) -> str | None:
+        """The newest commit at or below `commit` that touched any of `paths`."""
+        out = self.read("log", "-1", "--format=%H", commit, "--", *(str(path) for path in paths))
+        return out or None
+
+    def describe_commit(self, commit: str) -> str:
+        """Short id, subject, author and date of a commit, for people."""
+        return self.read("log", "-1", "--format=%h “%s” by %an, %ad", "--date=short", commit)
+
+    def message_of(self, commit: str) -> str:
+        """A commit's message."""
+        return self.read("log", "-1", "--format=%B", commit).strip()
+
+    def tag_commit(self, tag: str) -> str | None:
+        """The commit a local tag names, or None."""
+        return self.resolve(f"refs/tags/{tag}")
+
+    def release_commit(self, tag: str, at: str = "HEAD") -> str | None:
+        """The commit `Release <tag>` at a commit or below it (the manifest commit lies on top, and what came later), or None."""
+        rows = (line.partition(" ") for line in self.read("log", "-200", "--format=%H %s", at).split("\n"))
+        return next((commit for commit, _, subject in rows if subject == f"Release {tag}"), None)
+
+    def files_at(self, commit: str, *paths: str) -> tuple[str, ...]:
+        """Files of a commit that are one of `paths` or lie below one, by path from the git root."""
+        return _entries(self.read("ls-tree", "-r", "--name-only", "-z", commit, "--", *paths))
+
+    def commit_time(self, commit: str) -> datetime:
+        """When a commit was made, by its committer's clock."""
+        return datetime.fromisoformat(self.read("log", "-1", "--format=%cI", commit))
+
+    def commits_between(self, older: str, newer: str, form: str = "%s") -> tuple[str, ...]:
+        """Each commit of `newer` that `older` lacks, in git's pretty format `form`, newest first."""
+        return tuple(self.read("log", f"--format={form}", f"{older}..{newer}").splitlines())
+
+    def changed_paths(self, older: str, newer: str) -> tuple[str, ...]:
+        """Paths that those commits change, of merges what no parent has."""
+        return _entries(self.read("log", "-c", "--format=", "--name-only", "-z", f"{older}..{newer}"))
+
+    def patches(self, older: str, newer: str) -> str:
+        """What those commits change, of merges what no parent has, as patches without context."""
+        return self.read("log", "-c", "--format=", "-p", *_AS_TEXT, f"{older}..{newer}")
+
+    def uncommitted(self) -> str:
+        """What the working tree changes of HEAD, as a patch without context."""
+        return self.read("diff", "HEAD", *_AS_TEXT)
+
+    def stashes(self) -> tuple[str, ...]:
+        """The subject of every stash, newest first."""
+        return tuple(self.read("stash", "list", "--format=%gs").splitlines())
+
+    def has_conflicts(self) -> bool:
+        """Whether the index has paths in conflict."""
+        return bool(self.read("ls-files", "--unmerged"))
+
+    def ignored(self, *paths: str) -> frozenset[str]:
+        """Those of the paths that git ignores. A file that is tracked already is not ignored."""
+        out = self.raw("check-ignore", "--", *paths)
+        if isinstance(out, GitFailure) and out.status != 1:
+            raise CouldNotLook(f"git check-ignore failed: {out.text[:200]}", remedy="Mend that, then look again.")
+        return frozenset() if isinstance(out, GitFailure) else frozenset(out.splitlines())
+
+
+def _entries(listed: str) -> tuple[str, ...]:
+    """The entries of a list that git ends with NUL each."""
+    return tuple(entry for entry in listed.split("\0") if entry.strip())

@@ -1,0 +1,161 @@
+"""The code repository on its host: which remote it is, and what stands there."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexy_tui.core.event import Emit, silent
+from nexy_tui.core.problem import CouldNotLook, Refused
+from nexy_tui.core.repository import is_repository
+from nexy_tui.core.secret import redact
+from nexy_tui.core.target import Target
+from nexy_tui.services.git.commands import LOCAL_TIMEOUT, REMOTE_TIMEOUT, GitFailure
+from nexy_tui.services.git.reading import GitReader
+
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--refmap=")
+"""Objects alone: for looking, not for the operator's refs."""
+
+_REMOTE = re.compile(r"(?P<name>[^\t\n]+)\t(?P<url>.+?) \((?P<way>fetch|push)\)( \[\S+\])?")
+"""A line of `git remote --verbose`: addresses as git really uses them; a partial clone's filter may stand at the end."""
+_SYMREF = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A remote and where it really goes: URLs after `insteadOf` and `pushurl`, credentials taken out for showing."""
+
+    name: str
+    fetch_urls: tuple[str, ...]
+    push_urls: tuple[str, ...]
+
+    def is_for(self, host: str, repository: str) -> bool:
+        """Whether every push, and every fetch, goes to that repository."""
+        urls = self.push_urls + self.fetch_urls
+        return bool(self.push_urls) and all(is_repository(url, host, repository) for url in urls)
+
+
+class GitRemote(GitReader):
+    """Reads the code repository's remote, and what is there."""
+
+    def __init__(self, checkout: Path, target: Target, environ: Mapping[str, str]) -> None:
+        super().__init__(checkout, target, environ)
+        self._default_branch = ""
+        self._passes = 0
+        self._known: tuple[Remote, ...] | None = None
+        self._knowing = threading.RLock()
+
+    @contextmanager
+    def one_pass(self) -> Iterator[None]:
+        """Meanwhile the remotes are read once, unless something is written."""
+        with self._knowing:
+            self._passes, self._known = self._passes + 1, None
+        try:
+            yield
+        finally:
+            with self._knowing:
+                self._passes, self._known = self._passes - 1, None
+
+    def forget_remotes(self) -> None:
+        """They have changed, or may have: whoever needs them next reads them anew."""
+        with self._knowing:
+            self._known = None
+
+    def write(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent) -> str:
+        """As there; what it changed is read anew."""
+        try:
+            return super().write(*arguments, timeout=timeout, emit=emit)
+        finally:
+            self.forget_remotes()
+
+    def remotes(self) -> tuple[Remote, ...]:
+        """Every remote with the addresses git would really use."""
+        with self._knowing:
+            found = self._read_remotes() if self._known is None else self._known
+            self._known = found if self._passes else None
+            return found
+
+    def _read_remotes(self) -> tuple[Remote, ...]:
+        urls: dict[str, dict[str, list[str]]] = {}
+        for line in self.read("remote", "--verbose").split("\n"):
+            if match := _REMOTE.fullmatch(line):
+                urls.setdefault(match["name"], {"fetch": [], "push": []})[match["way"]].append(match["url"])
+            elif line.partition("\t")[2]:  # An address with a line break in it could pass for two remotes.
+                raise CouldNotLook(
+                    f"A remote's address cannot be read: {redact(line.partition(chr(9))[2])[:80]!r}.",
+                    "Where a push would go is not known.",
+                    "See all of them, and set that one right: git config --get-regexp '^remote[.]'",
+                )
+        return tuple(Remote(name, tuple(of["fetch"]), tuple(of["push"])) for name, of in urls.items())
+
+    def code_remote(self) -> str:
+        """The remote that is the code repository, recognised by its URLs, `server_repo` before `origin` before others."""
+        ours = [r.name for r in self.remotes() if r.is_for(self._target.hosts.web, self._target.code_repository)]
+        if not ours:
+            raise Refused(
+                f"No remote of {self.checkout} pushes to {self._target.code_repository}.",
+                "A push would go to the wrong repository, or nowhere.",
+                f"git remote set-url --push origin {self._target.code_url()}",
+            )
+        return min(ours, key=lambda name: ({"server_repo": 0, "origin": 1}.get(name, 2), name))
+
+    def code_source(self) -> str:
+        """What the code repository is read from: the remote that is it, or its address, so that a wrong remote hides nothing."""
+        try:
+            return self.code_remote()
+        except Refused:
+            return self._target.code_url()
+
+    def release_branch(self) -> str:
+        """The branch a release goes on: as configured, else the remote's HEAD, which is asked once and then kept."""
+        known = self._target.release_branch or self._default_branch
+        if known:
+            return known
+        match = _SYMREF.search(self.read("ls-remote", "--symref", self.code_source(), "HEAD", timeout=REMOTE_TIMEOUT))
+        if match is None:
+            raise CouldNotLook(
+                f"{self._target.code_repository} does not say which branch its HEAD is.",
+                remedy="Set target.release_branch in the configuration.",
+            )
+        self._default_branch = match[1]
+        return match[1]
+
+    def remote_refs(self, *patterns: str) -> dict[str, str]:
+        """Refs on the code repository and their object ids, asked now; annotated tags also as `<ref>^{}`."""
+        out = self.read("ls-remote", self.code_source(), *patterns, timeout=REMOTE_TIMEOUT)
+        return {ref: oid for oid, _, ref in (line.partition("\t") for line in out.split("\n")) if ref}
+
+    def remote_commit(self, branch: str) -> str:
+        """The commit a branch of the code repository stands at. Raises CouldNotLook when there is none."""
+        refs = self.remote_refs(f"refs/heads/{branch}")
+        if f"refs/heads/{branch}" not in refs:
+            raise CouldNotLook(
+                f"{self._target.code_repository} has no branch {branch}.", remedy="Set target.release_branch in the configuration."
+            )
+        return refs[f"refs/heads/{branch}"]
+
+    def fetch(self) -> None:
+        """Bring the release branch's objects here; no ref is changed, a remote-tracking one neither."""
+        self.read(*_FETCH, self.code_source(), self.release_branch(), timeout=REMOTE_TIMEOUT)
+
+    def remote_tag_message(self, tag: str) -> str | None:
+        """The message of an annotated tag on the code repository, its object brought here without a ref; None without such a tag."""
+        oid = self.remote_refs(f"refs/tags/{tag}").get(f"refs/tags/{tag}")
+        if oid is None:
+            return None
+        if isinstance(self.raw("cat-file", "-e", oid), GitFailure):
+            self.read(*_FETCH, self.code_source(), f"refs/tags/{tag}", timeout=REMOTE_TIMEOUT)
+        out = self.raw("cat-file", "tag", oid)
+        return "" if isinstance(out, GitFailure) else out.partition("\n\n")[2]
+
+    def may_push(self) -> GitFailure | None:
+        """Ask the code repository for its write service without pushing: None when it would take a push."""
+        branch = self.release_branch()
+        out = self.raw("push", "--dry-run", "--quiet", self.code_remote(), f"HEAD:refs/heads/{branch}", timeout=REMOTE_TIMEOUT)
+        if isinstance(out, GitFailure) and ("non-fast-forward" in out.text or "fetch first" in out.text):
+            return None  # The remote granted the write service; that the branch has moved is another item's matter.
+        return out if isinstance(out, GitFailure) else None

@@ -1,0 +1,83 @@
+"""The checkout's remotes: read once a pass of looking, and anew wherever they may have changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nexy_tui.core.problem import ActionFailed
+from nexy_tui.core.target import Target
+from nexy_tui.services import processes
+from nexy_tui.services.git import Git
+from nexy_tui.services.remotes import RemoteConfig
+
+OURS, OTHER = Target().code_url(), "https://github.com/someone/else"
+
+
+class Counted(Git):
+    """Counts how often git is asked for the remotes."""
+
+    asked = 0
+
+    def read(self, *arguments: str, timeout: float = 60.0) -> str:
+        self.asked += arguments == ("remote", "--verbose")
+        return super().read(*arguments, timeout=timeout)
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Counted:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_ALLOW_PROTOCOL": "none"}
+    for line in ("init --quiet", f"remote add origin {OURS}"):
+        subprocess.run(["git", *line.split()], cwd=tmp_path, env=environ, check=True)
+    return Counted(tmp_path, Target(), environ)
+
+
+def by_hand(git: Git, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=git.checkout, check=True, env={"PATH": os.environ["PATH"], "HOME": str(git.checkout)})
+
+
+def test_a_pass_reads_the_remotes_once_and_the_next_pass_anew(git: Counted) -> None:
+    with git.one_pass():
+        assert [git.code_remote(), git.code_source(), git.code_remote()] == ["origin"] * 3
+        assert git.asked == 1
+    by_hand(git, "remote", "set-url", "origin", OTHER)
+    with git.one_pass():
+        assert git.code_source() == OURS and git.remotes()[0].fetch_urls == (OTHER,)
+        assert git.asked == 2
+
+
+def test_outside_a_pass_they_are_read_whenever_they_are_needed(git: Counted) -> None:
+    with git.one_pass():
+        git.remotes()
+    assert git.remotes() == git.remotes() and git.asked == 3
+
+
+def test_what_is_written_in_a_pass_is_seen_in_it(git: Counted, tmp_path: Path) -> None:
+    with git.one_pass():
+        assert len(git.remotes()) == 1
+        git.write("remote", "add", "more", OTHER)
+        assert len(git.remotes()) == 2
+        config = RemoteConfig(git, Target(), tmp_path / "scratch")
+        before = config.path.read_bytes()
+        config.write(before, before.replace(OTHER.encode(), OURS.encode()))
+        assert [remote.fetch_urls for remote in git.remotes()] == [(OURS,), (OURS,)]
+
+
+def test_a_push_goes_where_the_remotes_lead_now(git: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed: list[str] = []
+    run = processes.run
+
+    def watched(argv: list[str], **options: object) -> processes.Completed:
+        pushed.extend(word for word in argv if "push" in argv and word in ("origin", "server_repo"))
+        return run(argv, **options)  # type: ignore[arg-type]
+
+    with git.one_pass():
+        assert git.code_remote() == "origin"
+        by_hand(git, "remote", "rename", "origin", "server_repo")
+        monkeypatch.setattr(processes, "run", watched)
+        with pytest.raises(ActionFailed):
+            git.push(["HEAD:refs/heads/main"])
+    assert pushed == ["server_repo"]
