@@ -99,11 +99,11 @@ def run_alone(
     take_over: bool = False,
 ) -> NoReturn:
     """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
+    from nexy_tui.cli.finish import finish
     from nexy_tui.cli.interrupt import interruptible
-    from nexy_tui.cli.release import attestations_of, confirmed, remedy_of, stop_of
+    from nexy_tui.cli.release import attestations_of, confirmed
     from nexy_tui.engine.alone import open_alone, perform_alone
-    from nexy_tui.engine.document import document
-    from nexy_tui.plain import PlainRenderer, problem_text
+    from nexy_tui.plain import PlainRenderer
 
     begun = time.monotonic()
     services, checklist = common.make_services(), checklist or common.the_checklist()
@@ -122,12 +122,4 @@ def run_alone(
             outcome = perform_alone(
                 session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
             )
-    if outcome.problem is not None:
-        common.say(problem_text(outcome.problem))
-    elif outcome.refusal is not None:
-        common.say(outcome.refusal.reason)
-        common.say(f"  next: {remedy_of(session, outcome.refusal)}")
-    if as_json:
-        shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
-        common.print_json({**shown, **stop_of(session, outcome)})
-    raise typer.Exit(outcome.exit_code)
+    raise typer.Exit(finish(session, outcome, begun, as_json=as_json))

@@ -159,7 +159,8 @@ class RealBackend:
             self._services.secrets.forget_handed()
         outcome, findings, log = mended
         found = [f"{finding.status.value}: {finding.summary}" for finding in findings]
-        return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason])), log)
+        next_step = [one.remedy for one in findings if outcome.refusal is not None and one.item == outcome.refusal.item]
+        return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason, *next_step])), log)
 
     def _mended_inside(self, run: Session, chosen: Fixer, face: Face, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
         outcome, findings = mend_inside(run, chosen, face, observer)

@@ -14,10 +14,8 @@ from nexy_tui.cli.act import TakeOver
 from nexy_tui.core.problem import Unusable
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from nexy_tui.core.secret import Secret
-    from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.session import Session
     from nexy_tui.fixers import Fixer, Wanted
     from nexy_tui.services import Services
@@ -121,8 +119,7 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
 
 
 def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_json: bool) -> int:
-    from nexy_tui.cli.release import stop_of
-    from nexy_tui.engine.document import document
+    from nexy_tui.cli.finish import finish
     from nexy_tui.engine.mend import Face, interrupted, mend, open_fix
     from nexy_tui.plain import PlainRenderer
 
@@ -139,20 +136,22 @@ def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_jso
     session.watch(lambda notice: told.append(getattr(notice, "problem", None)))
     face = Face(_obtained, lambda at, action: _confirmed(at, action, yes), common.say)
     outcome = mend(session, fixer, face, resumed=left is not None)
-    log = session.log.path if session.log is not None else None
-    if as_json:
-        common.print_json(
-            {**document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun), **stop_of(session, outcome)}
-        )
-    _close(fixer, outcome, log, told=outcome.problem in told)
-    return outcome.exit_code
+    log, title = session.journal.path, fixer.trouble.title
+    return finish(
+        session,
+        outcome,
+        begun,
+        as_json=as_json,
+        verified=(f"{title}: mended, and seen. Log: {log}",),
+        ways_on=(f"{title}: not mended ({outcome.outcome}). Log: {log}",),
+        told=outcome.problem in told,
+    )
 
 
 def _not_here(services: Services, fixer: Fixer, as_json: bool, begun: float) -> int | None:
     """Look before a run is begun: where the trouble is not here and no new secret was given, nothing is to be done or logged."""
-    from nexy_tui.cli.release import stop_of
+    from nexy_tui.cli.finish import finish
     from nexy_tui.core.finding import Status
-    from nexy_tui.engine.document import document
     from nexy_tui.engine.mend import checklist_of
     from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.run import look_session
@@ -165,28 +164,11 @@ def _not_here(services: Services, fixer: Fixer, as_json: bool, begun: float) -> 
     findings = session.looks.at(checklist.items)
     if any(finding.status is not Status.PASSED for finding in findings):
         return None
-    if as_json:
-        common.print_json(
-            {**document(session, checklist.items, "verified", time.monotonic() - begun), **stop_of(session, Outcome("verified"))}
-        )
-        return 0
-    for finding in findings:
-        common.show(finding_line(finding))
-    common.show(f"{fixer.trouble.title}: this trouble is not here. Nothing was changed.")
-    return 0
-
-
-def _close(fixer: Fixer, outcome: Outcome, log: Path | None, *, told: bool) -> None:
-    from nexy_tui.plain import problem_text
-
-    if outcome.outcome == "verified":
-        common.say(f"{fixer.trouble.title}: mended, and seen. Log: {log}")
-        return
-    if outcome.problem is not None and not told:
-        common.say(problem_text(outcome.problem))
-    elif outcome.refusal is not None:
-        common.say(outcome.refusal.reason)
-    common.say(f"{fixer.trouble.title}: not mended ({outcome.outcome}). Log: {log}")
+    if not as_json:
+        for finding in findings:
+            common.show(finding_line(finding))
+        common.show(f"{fixer.trouble.title}: this trouble is not here. Nothing was changed.")
+    return finish(session, Outcome("verified"), begun, as_json=as_json)
 
 
 def _confirmed(session: Session, action: str, yes: bool) -> bool:

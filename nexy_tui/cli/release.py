@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from nexy_tui.core.version import Version
     from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.session import Session
-    from nexy_tui.release import Refusal
     from nexy_tui.services import Services
 
 
@@ -59,11 +58,10 @@ def release(
 
 def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, auto: bool, as_json: bool) -> int:
     """Drive a session to its end and print what became of it; the exit status."""
+    from nexy_tui.cli.finish import finish
     from nexy_tui.cli.interrupt import interruptible
-    from nexy_tui.engine.document import document
     from nexy_tui.engine.driver import drive
     from nexy_tui.engine.outcome import Outcome
-    from nexy_tui.plain import problem_text
 
     begun = time.monotonic()
     try:
@@ -75,59 +73,30 @@ def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, a
         outcome = Outcome.from_problem(problem)
     finally:
         session.close()
-    for line in _closing(session, outcome):
-        common.say(line)
-    if outcome.problem is not None:
-        common.say(problem_text(outcome.problem))
-    if as_json:
-        shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
-        common.print_json({**shown, **stop_of(session, outcome)})
-    return outcome.exit_code
+    log = "" if session.log is None else session.log.path
+    return finish(
+        session,
+        outcome,
+        begun,
+        as_json=as_json,
+        verified=(
+            f"Released {session.plan.version} ({session.plan.target.name}). Log: {log}",
+            f"Verify it: nexy-tui runs verify {log}",
+        ),
+        stopped=f"Stopped ({outcome.outcome}) in phase {session.state.phase}.",
+        ways_on=_ways_on(session, outcome),
+    )
 
 
-def stop_of(session: Session, outcome: Outcome) -> dict[str, Any]:
-    """What ended a run, for its JSON document: the item in the way, the message that people get, and the exit status."""
-    from nexy_tui.engine.document import ending
-
-    refusal = outcome.refusal
-    problem = outcome.problem or (None if refusal is None else Problem(refusal.reason, remedy=remedy_of(session, refusal)))
-    return {
-        "stopped_by": None if refusal is None else refusal.item,
-        "message": None if problem is None else str(outcome.problem or problem.what),
-        **ending(outcome.exit_code, problem),
-    }
-
-
-def remedy_of(session: Session, refusal: Refusal) -> str:
-    """The next thing to do about an item that stands in the way."""
-    finding = session.state.findings.get(refusal.item)
-    if finding is not None and finding.remedy:
-        return finding.remedy
-    if any(item.id == refusal.item for item in session.checklist.items):
-        return f"nexy-tui check {refusal.item}"
-    return "Run it again and type what it asks for, or with --yes."
-
-
-def _closing(session: Session, outcome: Outcome) -> list[str]:
+def _ways_on(session: Session, outcome: Outcome) -> list[str]:
+    """How a stopped run goes on, or is ended."""
     from nexy_tui.engine.released import AlreadyReleased
 
-    plan, log = session.plan, session.log
-    if outcome.outcome == "verified":
-        return [
-            f"Released {plan.version} ({plan.target.name}). Log: {log.path if log else ''}",
-            f"Verify it: nexy-tui runs verify {log.path if log else ''}",
-        ]
-    lines = [f"Stopped ({outcome.outcome}) in phase {session.state.phase}."]
-    if outcome.refusal is not None:
-        lines.append(outcome.refusal.reason)
-        if session.way_back(outcome.refusal) is not None:
-            exposed = f"{session.exposure.seconds:.0f} s"
-            lines.append(f"  first: clients have been refusing the download for {exposed}; nexy-tui rollback ends that")
-        lines.append(f"  next: {remedy_of(session, outcome.refusal)}")
     if isinstance(outcome.problem, AlreadyReleased):
-        return lines
-    lines.append(f"Then go on: nexy-tui release --resume {plan.run} --headless")
-    return lines if session.exposure.since is not None else [*lines, f"Or end it unfinished: nexy-tui runs close {plan.run}"]
+        return []
+    run = session.plan.run
+    lines = [f"Then go on: nexy-tui release --resume {run} --headless"]
+    return lines if session.exposure.since is not None else [*lines, f"Or end it unfinished: nexy-tui runs close {run}"]
 
 
 def confirmed(session: Session, action: str) -> bool:

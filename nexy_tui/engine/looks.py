@@ -93,7 +93,10 @@ class Looks:
     def remedy(self, item: str) -> str:
         """The next thing to do about an item."""
         finding = self.state.findings.get(item)
-        return finding.remedy if finding is not None and finding.remedy else f"nexy-tui check {item}"
+        if finding is not None and finding.remedy:
+            return finding.remedy
+        known = any(one.id == item for one in self._context.checklist.items)
+        return f"nexy-tui check {item}" if known else "Run it again and type what it asks for, or with --yes."
 
     def attest(self, item: str, reason: str) -> None:
         """Attest an item in the operator's name. Raises Refused where the checklist or its state do not allow it."""

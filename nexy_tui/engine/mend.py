@@ -188,7 +188,7 @@ def _mend_part(session: Session, item: Item, face: Face, *, anyway: bool) -> Out
 
 def _refusal(session: Session, item: Item) -> Refusal:
     finding = session.state.findings[item.id]
-    return Refusal(item.id, finding.status, f"{item.title}: {finding.summary} {finding.remedy}".strip())
+    return Refusal(item.id, finding.status, f"{item.title}: {finding.summary}")
 
 
 def _secret(session: Session, chosen: Fixer, face: Face) -> Secret | None:

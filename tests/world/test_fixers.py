@@ -342,7 +342,7 @@ def test_without_a_terminal_a_fix_needs_yes_and_a_secret_from_elsewhere(module_w
 def test_a_good_token_behind_a_bad_one_in_the_environment_is_told_apart(module_world: Inside) -> None:
     bad = {"GH_TOKEN": "ghp_0123456789abcdef0123456789abcdef0123"}
     done = fix(module_world, "github-auth", "--yes", env=bad, stdin=module_world.world.secrets.artifacts_token + "\n")
-    assert done.exit == 1 and "unset GH_TOKEN" in done.document["message"]
+    assert done.exit == 1 and "unset GH_TOKEN" in done.document["problem"]["remedy"]
     assert fix(module_world, "github-auth", "--yes", env={"GH_TOKEN": None}).exit == 0
     keyring_says(module_world, "del")
 
