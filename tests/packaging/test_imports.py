@@ -66,7 +66,20 @@ def test_every_module_stands_in_a_room() -> None:
     direct = {module.name for module in pkgutil.iter_modules([str(ROOT / "nexy_tui")], prefix="nexy_tui.")}
     rooms = {
         f"nexy_tui.{room}"
-        for room in ("actions", "checklist", "config", "core", "engine", "fixers", "plain", "rehearsal", "release", "runlog", "services")
+        for room in (
+            "actions",
+            "checklist",
+            "config",
+            "core",
+            "engine",
+            "fixers",
+            "glossary",
+            "plain",
+            "rehearsal",
+            "release",
+            "runlog",
+            "services",
+        )
     }
     assert direct | {"nexy_tui"} == rooms | ABOVE
 

@@ -67,6 +67,7 @@ CASES: dict[str, dict[str, str]] = {
     "runs show": {"x": RUN},
     "runs verify": {"x": RUN, "--json x": RUN},
     "runs report": {"x": RUN},
+    "runs close": {"x": RUN, "--json x": RUN},
     "keys list": {"": WORKS},
     "keys create": {"": NO_KEY},
     "keys export": {"": NO_KEY},
