@@ -166,6 +166,19 @@ def test_a_folder_that_git_fills_is_refused_until_it_is_untracked(bench: Bench, 
 
 
 @pytest.mark.parametrize("where", BOTH)
+def test_no_backup_is_laid_where_git_would_take_it_along(bench: Bench, machine: Machine, where: str) -> None:
+    root = bench.world.checkout_layout.root if where == "local" else machine.app
+    folder = root / "server/backups/postgres"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "laid.txt").write_text("by whoever may push")
+    git(root, "init", "-q")
+    git(root, "add", "-f", "server/backups/postgres")
+    with pytest.raises(Refused, match="tracked by git"):
+        Backup().run(bench.context(where=where)[0])
+    assert [path.name for path in folder.iterdir() if path.name.startswith("nexy_db_")] == []
+
+
+@pytest.mark.parametrize("where", BOTH)
 def test_a_folder_behind_a_link_is_refused(bench: Bench, machine: Machine, tmp_path: Path, where: str) -> None:
     archive = backed_up(bench, machine, where)
     archive.parent.rename(tmp_path / "really")

@@ -8,6 +8,7 @@ locked=
 kept=
 session=
 
+require_own_folder
 if [ ! -d "$folder" ]; then
     above=$(dirname -- "$folder")
     fresh=("$folder")
