@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from checks import inbox
 from checks.base import Scope
 from nexy_tui.actions import publish
-from nexy_tui.actions.base import ActionContext, Journal
+from nexy_tui.actions.base import ActionContext, LogHead
 from nexy_tui.config import load_settings
 from nexy_tui.core.event import Event
 from nexy_tui.core.finding import Status
@@ -82,7 +82,7 @@ def _context(services: Services, plan: Plan) -> ActionContext:
         intent=_unsaid,
         signer=_no_key,
         trusted=_no_key,
-        journal=lambda: Journal("benchmark", 1, "0" * 64),
+        journal=lambda: LogHead("benchmark", 1, "0" * 64),
     )
 
 

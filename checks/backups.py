@@ -19,8 +19,8 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.text import printable
 from nexy_tui.runlog.trust import AllowedSigners
-from nexy_tui.services.database.facts import NewestArchive, Stray, Survey, seen
-from nexy_tui.services.database.host import Place, pages
+from nexy_tui.services.database.facts import NewestArchive, StrayFile, Survey, seen
+from nexy_tui.services.database.host import DatabaseAccess, pages
 
 FRESH = timedelta(hours=12)
 """A backup older than this says too little about the data that a release puts at risk."""
@@ -40,7 +40,7 @@ class BackupFacts:
     directory: str
     newest: NewestArchive | None
     record: Believed[BackupRecord] | Doubted | None
-    strays: tuple[Stray, ...] = ()
+    strays: tuple[StrayFile, ...] = ()
     on_vm: bool = False
 
     def told(self) -> str:
@@ -51,7 +51,7 @@ class BackupFacts:
         more = f"; and {others} more" if others else ""
         return f" Not counted: {printable(first.name)}, since {first.reason}{more}; {self.removal(first)}."
 
-    def removal(self, stray: Stray) -> str:
+    def removal(self, stray: StrayFile) -> str:
         """The command that removes it, and where."""
         if stray.name.isprintable() and len(stray.name) < _TYPED:
             command = f"rm -rf -- {shlex.quote(str(PurePosixPath(self.directory) / stray.name))}"
@@ -74,7 +74,9 @@ def look_backup(scope: Scope) -> BackupFacts:
     return find_backup(scope.services.database.place, look_survey(scope), scope.trusted, scope.plan.now, scope.emit)
 
 
-def find_backup(place: Place, survey: Survey, trusted: Callable[[], AllowedSigners], now: datetime, emit: Emit = silent) -> BackupFacts:
+def find_backup(
+    place: DatabaseAccess, survey: Survey, trusted: Callable[[], AllowedSigners], now: datetime, emit: Emit = silent
+) -> BackupFacts:
     """The newest archive; where nobody vouches for it, the newest that a believed record vouches for, if there is one.
 
     Whoever may write to the folder could lay a newer one there: it is named, and takes nobody's place.
@@ -86,7 +88,7 @@ def find_backup(place: Place, survey: Survey, trusted: Callable[[], AllowedSigne
     facts = BackupFacts(database, vault.directory, newest, record, vault.strays, survey.where == "vm")
     if newest is None or vault.others == 0 or (isinstance(record, Believed) and not _trouble(newest, record.record, database, now)):
         return facts
-    passed_over: list[Stray] = []
+    passed_over: list[StrayFile] = []
     for shelf in pages(place, emit):
         for shelved in shelf.archives:
             reason = vouched(shelved, database, trusted(), now)
@@ -99,7 +101,7 @@ def find_backup(place: Place, survey: Survey, trusted: Callable[[], AllowedSigne
                 if not reason:
                     again = believe(found.record or b"", trusted(), BackupRecord.read)
                     return replace(facts, newest=found, record=again, strays=(*facts.strays, *passed_over))
-            passed_over.append(Stray(shelved.name, reason.rstrip(".")))
+            passed_over.append(StrayFile(shelved.name, reason.rstrip(".")))
     return facts
 
 

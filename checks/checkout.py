@@ -90,7 +90,7 @@ def read_publisher(services: Services, target: Target) -> PublisherFacts:
         raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
     try:
         return PublisherFacts(path, wanted, publisher_script.read(source).values())
-    except publisher_script.Unreadable as error:
+    except publisher_script.UnreadableScript as error:
         return PublisherFacts(path, wanted, problem=str(error))
 
 
@@ -142,13 +142,13 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class RulebookFacts:
+class RulebookCopies:
     """Every copy of the rulebook in the checkout, by path."""
 
     copies: Mapping[str, Copy] = field(default_factory=dict)
 
 
-def look_rulebook(scope: Scope) -> RulebookFacts:
+def look_rulebook(scope: Scope) -> RulebookCopies:
     """Every document of the checkout that carries the rulebook's title."""
     root = scope.services.checkout
     copies = {}
@@ -160,7 +160,7 @@ def look_rulebook(scope: Scope) -> RulebookFacts:
             raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
         if is_rulebook(text):
             copies[printable(path.relative_to(root).as_posix())] = Copy(printable(updated(text), 60), sections(text), drift(text))
-    return RulebookFacts(copies)
+    return RulebookCopies(copies)
 
 
 def _documents(root: Path) -> Iterator[Path]:
@@ -176,7 +176,7 @@ def _documents(root: Path) -> Iterator[Path]:
         yield from found[:_MOST_DOCUMENTS]
 
 
-def judge_rulebook(facts: RulebookFacts, plan: Plan) -> Verdict:
+def judge_rulebook(facts: RulebookCopies, plan: Plan) -> Verdict:
     """One rulebook, and the edition the checklist mirrors. What another edition asks for, only a person can tell."""
     evidence = [Evidence("edition mirrored", UPDATED, "nexy-tui")]
     evidence += [

@@ -12,7 +12,7 @@ from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
 from checks.inbox import expected as artifacts
 from checks.manifests import CommitFacts, look_commit
-from checks.publish import Place, read_place
+from checks.publish import ArtifactPlace, read_place
 from checks.released import Witnesses, look_witnesses
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, passed
@@ -137,23 +137,23 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class AssetFacts:
+class FinalAssetFacts:
     """The fixed tags' releases, the gate's view of the image, and which bytes are the release's (None: that could not be seen)."""
 
-    places: tuple[Place, ...]
+    places: tuple[ArtifactPlace, ...]
     gate: GateFacts
     witnesses: Witnesses | None
 
 
-def look_assets(scope: Scope) -> AssetFacts:
+def look_assets(scope: Scope) -> FinalAssetFacts:
     """The release of each artifact by the API; a code-only run still has the image of the release before."""
     host = scope.services.github.watched(scope.emit)
     names = artifacts(scope.plan) or (DMG,)
     places = scope.once("final.places", lambda: tuple(read_place(host, scope.plan.target, name) for name in names))
-    return AssetFacts(places, look_gate(scope), look_held(scope).witnesses)
+    return FinalAssetFacts(places, look_gate(scope), look_held(scope).witnesses)
 
 
-def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
+def judge_assets(facts: FinalAssetFacts, plan: Plan) -> Verdict:
     """Item 3: every artifact is visible under its fixed tag, and the image there is the one its URL gives."""
     evidence = tuple(Evidence(place.name, _described(place), plan.target.notes_url(place.name)) for place in facts.places)
     for place in facts.places:
@@ -169,7 +169,7 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
     return replace(verdict, evidence=evidence + verdict.evidence)
 
 
-def _described(place: Place) -> str:
+def _described(place: ArtifactPlace) -> str:
     return "missing" if place.current is None else f"{place.current.state}, {place.current.size} bytes"
 
 

@@ -15,7 +15,7 @@ from checks.deploy import look_deployment
 from checks.gate_cells import (
     Expected,
     Profile,
-    Unseen,
+    UnseenSource,
     appcast_column,
     asset_column,
     download_column,
@@ -55,9 +55,9 @@ VERSION = "VERSION"
 class Live:
     """The three live addresses, each seen or not."""
 
-    health: HealthFacts | Unseen
-    updates: HealthFacts | Unseen
-    appcast: AppcastFacts | Unseen
+    health: HealthFacts | UnseenSource
+    updates: HealthFacts | UnseenSource
+    appcast: AppcastFacts | UnseenSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class GateFacts:
 
     version: str | None
     manifests: Mapping[str, bytes | None]
-    asset: Asset | Unseen | None
-    image: ImageFacts | Unseen
+    asset: Asset | UnseenSource | None
+    image: ImageFacts | UnseenSource
     has_key: bool
     live: Live
     earlier: Version | None
@@ -152,11 +152,11 @@ def _version(text: str) -> Version | None:
         return None
 
 
-def _or_unseen(look: Callable[[], T]) -> T | Unseen:
+def _or_unseen(look: Callable[[], T]) -> T | UnseenSource:
     try:
         return look()
     except (CouldNotLook, Unusable) as problem:
-        return Unseen(problem.what)
+        return UnseenSource(problem.what)
 
 
 # --- judging ---

@@ -24,7 +24,7 @@ class Profile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class UnseenSource:
     """A source that could not be looked at, and why."""
 
     why: str
@@ -58,7 +58,7 @@ class Expected:
         return known if self.profile is Profile.POST_DEPLOY else (*known, *sorted(self.before - set(known)))
 
 
-def expected(plan: Plan, profile: Profile, image: ImageFacts | Unseen, *, has_key: bool, earlier: Version | None) -> Expected:
+def expected(plan: Plan, profile: Profile, image: ImageFacts | UnseenSource, *, has_key: bool, earlier: Version | None) -> Expected:
     """The expectations of a plan. `earlier` is the highest release below this one, for a look that has no genesis to read."""
     got = image.download if isinstance(image, ImageFacts) else None
     genesis = (plan.served_before, plan.published_before) if plan.started is not None else (earlier,)
@@ -114,9 +114,9 @@ def signature_cell(value: str, want: Expected) -> Cell:
     return Cell.said(value, "a signature valid over the download", want.signed)
 
 
-def asset_column(asset: Asset | Unseen | None, want: Expected) -> Column:
+def asset_column(asset: Asset | UnseenSource | None, want: Expected) -> Column:
     """The release's asset, as the host's API describes it."""
-    if isinstance(asset, Unseen):
+    if isinstance(asset, UnseenSource):
         return {"reachability": Cell.unseen(asset.why)}
     if asset is None:
         return {"reachability": Cell.said("missing", "uploaded", False), "tls": _tls()}
@@ -124,9 +124,9 @@ def asset_column(asset: Asset | Unseen | None, want: Expected) -> Column:
     return column | {"sha256": Cell.held(asset.sha256, want.sha256) if asset.sha256 else Cell.shown("")}
 
 
-def download_column(image: ImageFacts | Unseen, want: Expected) -> Column:
+def download_column(image: ImageFacts | UnseenSource, want: Expected) -> Column:
     """The bytes at the release URL: what everything else is held against."""
-    if isinstance(image, Unseen):
+    if isinstance(image, UnseenSource):
         return {"reachability": Cell.unseen(image.why)}
     download = image.download
     if download is None:
@@ -140,9 +140,9 @@ def download_column(image: ImageFacts | Unseen, want: Expected) -> Column:
     }
 
 
-def health_column(facts: HealthFacts | Unseen, other: HealthFacts | Unseen, want: Expected) -> Column:
+def health_column(facts: HealthFacts | UnseenSource, other: HealthFacts | UnseenSource, want: Expected) -> Column:
     """A health address: healthy, of one mind with itself and with the other one, and a version it may serve."""
-    if isinstance(facts, Unseen):
+    if isinstance(facts, UnseenSource):
         return {"reachability": Cell.unseen(facts.why)}
     if facts.problem:
         return {"reachability": Cell.said(facts.problem, "a health document", False), "tls": _tls()}
@@ -160,12 +160,12 @@ def health_column(facts: HealthFacts | Unseen, other: HealthFacts | Unseen, want
     }
 
 
-def appcast_column(facts: AppcastFacts | Unseen, health: HealthFacts | Unseen, signature: str | None, want: Expected) -> Column:
+def appcast_column(facts: AppcastFacts | UnseenSource, health: HealthFacts | UnseenSource, signature: str | None, want: Expected) -> Column:
     """The live appcast: readable, at the fixed address, and a release it may offer; never above what `/health` says.
 
     Once it offers this release, its length and signature are held against the download and the manifest as well.
     """
-    if isinstance(facts, Unseen):
+    if isinstance(facts, UnseenSource):
         return {"reachability": Cell.unseen(facts.why)}
     if facts.appcast is None:
         return {"reachability": Cell.said(facts.problem, "an appcast", False), "tls": _tls()}

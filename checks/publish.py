@@ -12,7 +12,7 @@ from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, pas
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.services.download import Downloaded
-from nexy_tui.services.github import MOST_ASSETS, Asset, Release, ReleaseHost, Rights
+from nexy_tui.services.github import MOST_ASSETS, Asset, GitHubRelease, ReleaseHost, Rights
 
 _LOGIN = "gh auth status, gh auth login, or set GH_TOKEN to a token with that right."
 
@@ -28,12 +28,12 @@ def temporary_name(name: str, sha256: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ArtifactPlace:
     """Where one artifact goes: its release (None when there is none under the tag) and what is there."""
 
     name: str
     tag: str
-    release: Release | None
+    release: GitHubRelease | None
     assets: Mapping[str, Asset] = field(default_factory=dict)
 
     @property
@@ -57,7 +57,7 @@ class TargetFacts:
     """The token's rights, and the place of every artifact of this release."""
 
     rights: Rights
-    places: tuple[Place, ...]
+    places: tuple[ArtifactPlace, ...]
 
 
 def read_target(host: ReleaseHost, plan: Plan) -> TargetFacts:
@@ -65,11 +65,11 @@ def read_target(host: ReleaseHost, plan: Plan) -> TargetFacts:
     return TargetFacts(host.rights(), tuple(read_place(host, plan.target, name) for name in expected(plan)))
 
 
-def read_place(host: ReleaseHost, target: Target, name: str) -> Place:
+def read_place(host: ReleaseHost, target: Target, name: str) -> ArtifactPlace:
     """The release and the assets of one artifact."""
     tag = target.tag_for(name)
     release = host.release(tag)
-    return Place(name, tag, release, {} if release is None else host.assets(release))
+    return ArtifactPlace(name, tag, release, {} if release is None else host.assets(release))
 
 
 def look_target(scope: Scope) -> TargetFacts:
@@ -103,7 +103,7 @@ def judge_target(facts: TargetFacts, plan: Plan) -> Verdict:
     return passed(f"{repository} takes the artifacts: {', '.join(place.tag for place in facts.places)}.", *evidence)
 
 
-def _trouble(place: Place, plan: Plan) -> tuple[str, str] | None:
+def _trouble(place: ArtifactPlace, plan: Plan) -> tuple[str, str] | None:
     """What keeps an artifact from being published at its place, and the remedy."""
     repository, tag = plan.target.artifacts_repository, place.tag
     page = plan.target.notes_url(place.name)
@@ -122,7 +122,7 @@ def _trouble(place: Place, plan: Plan) -> tuple[str, str] | None:
     return None
 
 
-def _described(place: Place) -> str:
+def _described(place: ArtifactPlace) -> str:
     if place.release is None:
         return "missing"
     mutable = "immutable" if place.release.immutable else "open"
@@ -134,7 +134,7 @@ def _described(place: Place) -> str:
 class AssetFacts:
     """What the host's API says of the artifacts, beside the files of the inbox."""
 
-    places: tuple[Place, ...]
+    places: tuple[ArtifactPlace, ...]
     inbox: InboxFacts
 
 

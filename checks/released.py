@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from checks.base import Scope
-from checks.gate_cells import Expected, Unseen
+from checks.gate_cells import Expected, UnseenSource
 from checks.image import ImageFacts
 from checks.inbox import look_inbox
 from nexy_tui.core import manifest
@@ -70,7 +70,11 @@ class Witnesses:
 
 
 def look_witnesses(
-    scope: Scope, image: ImageFacts | Unseen, canonical: bytes | None, signatures: Iterable[str], known: Mapping[tuple[str, str], bool]
+    scope: Scope,
+    image: ImageFacts | UnseenSource,
+    canonical: bytes | None,
+    signatures: Iterable[str],
+    known: Mapping[tuple[str, str], bool],
 ) -> Witnesses:
     """The three, and every signature verified over each file but for what is `known`; one that could not be verified is left out."""
     local = _local(scope)

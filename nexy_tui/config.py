@@ -38,28 +38,28 @@ _FASTEST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingSettings:
     """How waiting goes: `speed` divides every wait, 1 for a real release."""
 
     speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class TrustSettings:
     """Whose signatures are believed: an OpenSSH allowed_signers file."""
 
     allowed_signers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
+class TlsSettings:
     """A private CA (PEM file) that the release target's hosts may use, besides the public ones."""
 
     ca: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
+class PathSettings:
     """Where run logs lie, and the layout of the checkout (`flat`, `nested`, or found from what is there)."""
 
     state: str = ""
@@ -78,10 +78,10 @@ class _File:
     """The configuration file's tables."""
 
     target: Target = field(default_factory=Target)
-    waiting: Waiting = field(default_factory=Waiting)
-    trust: Trust = field(default_factory=Trust)
-    tls: Tls = field(default_factory=Tls)
-    paths: Paths = field(default_factory=Paths)
+    waiting: WaitingSettings = field(default_factory=WaitingSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    paths: PathSettings = field(default_factory=PathSettings)
     operator: OperatorSettings = field(default_factory=OperatorSettings)
 
 

@@ -9,7 +9,7 @@ import time
 from typing import TextIO
 
 from nexy_tui.checklist import Checklist
-from nexy_tui.core.event import Event, Exposure, Line, PointOfNoReturn, Progress, Ran, Waiting
+from nexy_tui.core.event import Event, Exposure, OutputLine, PointOfNoReturn, Progress, Ran, Waiting
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.text import printable_lines
@@ -66,7 +66,7 @@ class PlainRenderer:
 
     def _event(self, event: Event) -> str | None:
         match event:
-            case Line(text, source):  # The publisher's are markers that people and scripts look for, word for word (rulebook 2.4).
+            case OutputLine(text, source):  # The publisher's are markers that people and scripts look for, word for word (rulebook 2.4).
                 return text if source == "publish" else f"   {source + ': ' if source else ''}{text}"
             case Waiting(reason, seconds):
                 return f"   waiting {seconds:.0f} s: {reason}"

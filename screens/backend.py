@@ -15,7 +15,7 @@ from nexy_tui.engine.alone import Preview
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.session import Session
-from nexy_tui.engine.wayback import WayBack
+from nexy_tui.engine.wayback import RollbackPreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +263,7 @@ class Backend(Protocol):
         """
         ...
 
-    def way_back(self) -> WayBack:
+    def way_back(self) -> RollbackPreview:
         """What clients download now, and what a rollback would put back. Changes nothing. Raises Problem."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from nexy_tui.core.event import Line, Progress
+from nexy_tui.core.event import OutputLine, Progress
 from nexy_tui.engine.notice import ActionEvent, Notice
 
 MAX_PENDING_LINES = 2000
@@ -52,7 +52,7 @@ class Feed:
                 self._pending[self._progress[key]] = notice
                 return
             self._progress[key] = len(self._pending)
-        if isinstance(event, Line):
+        if isinstance(event, OutputLine):
             self._lines += 1
             if self._lines > MAX_PENDING_LINES:
                 return  # A flood between two frames; the screen keeps no more than this anyway.

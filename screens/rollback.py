@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from nexy_tui.checklist import CHECKLIST, Role
+from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core.problem import Problem
 from nexy_tui.engine.alone import Preview
 from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.wayback import Pair, Standing, WayBack
+from nexy_tui.engine.wayback import AssetPair, AssetState, RollbackPreview
 from screens.base import WizardScreen
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TITLE = "Put the release before back"
-[WAY_BACK], [HEAL] = ([one.name for one in CHECKLIST.of_role(role)] for role in (Role.WAY_BACK, Role.HEALER))
+[WAY_BACK], [HEAL] = ([one.name for one in CHECKLIST.of_role(role)] for role in (ActionRole.WAY_BACK, ActionRole.HEALER))
 
 
 class RollbackScreen(WizardScreen):
@@ -150,7 +150,7 @@ class RollbackScreen(WizardScreen):
 
     def _ask_for(self, wanted: str, found: Preview) -> None:
         """The action that brings about what is missing: a run of its own too, where it can stand alone."""
-        if found.session.checklist.release_action(wanted).role is Role.REPAIR:
+        if found.session.checklist.release_action(wanted).role is ActionRole.REPAIR:
             self._ask(wanted)
         else:
             title = found.session.checklist.actions[wanted].title
@@ -180,7 +180,7 @@ class RollbackScreen(WizardScreen):
             conductor.app.push_screen(MessageDialog(f"{title}: done, and seen", [result, log]))
         self.action_look()
 
-    def _show(self, found: WayBack) -> None:
+    def _show(self, found: RollbackPreview) -> None:
         if not self.drawable:
             return
         rows = [row for pair in found.pairs for row in _rows(pair)]
@@ -201,13 +201,13 @@ class RollbackScreen(WizardScreen):
         self.conductor.stage.redraw()
 
 
-def _rows(pair: Pair) -> Sequence[tuple[str, str]]:
+def _rows(pair: AssetPair) -> Sequence[tuple[str, str]]:
     if pair.now is None and pair.before is None:
         return [(pair.name, f"never published under {pair.tag}")]
     return [(pair.name, f"now     {_described(pair.now)}"), ("", f"before  {_described(pair.before)}")]
 
 
-def _described(one: Standing | None) -> str:
+def _described(one: AssetState | None) -> str:
     if one is None:
         return "nothing there"
     if not one.whole:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nexy_tui.core.clock import Clock
-from nexy_tui.core.event import Event, Exposure, Line, PointOfNoReturn, Progress, Waiting
+from nexy_tui.core.event import Event, Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Status
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Looking, Notice, Sealed
 from screens.text import one_line, span
@@ -151,7 +151,7 @@ class RunView:
         now = self.clock.monotonic()
         if not isinstance(event, Waiting):
             self.countdown = None
-        if isinstance(event, Line):
+        if isinstance(event, OutputLine):
             self.say(event.text, event.source or action, "plain")
         elif isinstance(event, Progress):
             look = action == LOOK

@@ -25,7 +25,7 @@ class Intent(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class LogHead:
     """The run log as it stands: run id, number of records, SHA-256 (hex) of the file's bytes."""
 
     run: str
@@ -44,7 +44,7 @@ class ActionContext:
     intent: Intent
     signer: Callable[[], Signer]
     trusted: Callable[[], AllowedSigners]
-    journal: Callable[[], Journal]
+    journal: Callable[[], LogHead]
 
 
 @dataclass(frozen=True)

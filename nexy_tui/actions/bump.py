@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.version import Version
@@ -50,7 +50,7 @@ class Bump:
         written = [change for change in changes if change.differs and change.after is not None]
         for change in written:
             replace_file(layout.path(change.file.path), (change.after or "").encode("utf-8"))
-            context.emit(Line(f"{layout.relative(change.file.path)}: {version}", "bump"))
+            context.emit(OutputLine(f"{layout.relative(change.file.path)}: {version}", "bump"))
         names = ", ".join(str(layout.relative(change.file.path)) for change in written)
         missing = ", ".join(str(layout.relative(change.file.path)) for change in changes if change.after is None)
         summary = f"{version} written into {names}." if written else f"Every file already said {version}."

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.services import Services
 from nexy_tui.services.version_files import FILES
 
 
-class Commit:
+class CommitRelease:
     """Commits exactly the version files as `Release v…`, and tags that commit with the run and the log's digest."""
 
     name = "commit"
@@ -45,11 +45,11 @@ class Commit:
         made = commit is None
         if commit is None:
             commit = services.git.commit_files(_changed(services), f"Release {version.tag}", allow_empty=True, emit=context.emit)
-            context.emit(Line(f"{commit[:12]} Release {version.tag}", "git"))
+            context.emit(OutputLine(f"{commit[:12]} Release {version.tag}", "git"))
         tagged = services.git.tag_commit(version.tag)
         if tagged is None:
             services.git.create_tag(version.tag, commit, _tag_message(context, version.tag), context.emit)
-            context.emit(Line(f"{version.tag} → {commit[:12]}", "git"))
+            context.emit(OutputLine(f"{version.tag} → {commit[:12]}", "git"))
         elif tagged != commit:
             raise Refused(
                 f"The tag {version.tag} already names {services.git.describe_commit(tagged)}.",

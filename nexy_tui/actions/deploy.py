@@ -13,7 +13,7 @@ from nexy_tui.actions.bump import needed
 from nexy_tui.actions.offer import look_offer
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
@@ -121,7 +121,7 @@ class Deploy:
         )
         for line in result.stdout.splitlines():
             if line.startswith("nexy: "):
-                context.emit(Line(line.removeprefix("nexy: "), "vm"))
+                context.emit(OutputLine(line.removeprefix("nexy: "), "vm"))
         if result.exit != 0:
             raise _failure(version, result)
         _end_exposure(context, deployment)

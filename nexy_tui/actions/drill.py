@@ -10,7 +10,7 @@ from checks.database_records import vouched
 from nexy_tui.actions.adopt import Adoption, adopt
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.database_record import DrillRecord
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Refused
@@ -106,7 +106,7 @@ def _drill(context: ActionContext, only: str | None) -> tuple[DrillRecord, list[
                 done = place.drill(record.archive, context.emit, context.cancelled)
             except Altered as doubt:
                 strays[shelved.name] = doubt.what.rstrip(".")
-                context.emit(Line(f"passed over {shelved.name}: {strays[shelved.name]}", "nexy-tui"))
+                context.emit(OutputLine(f"passed over {shelved.name}: {strays[shelved.name]}", "nexy-tui"))
             else:
                 return done, [f"{name}: {reason}" for name, reason in strays.items()]
     raise _nothing(where, strays)

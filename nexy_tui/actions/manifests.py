@@ -15,7 +15,7 @@ from checks.manifests import ManifestFacts, judge_manifests, look_manifests
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import replace_file
 from nexy_tui.core import manifest
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
@@ -108,13 +108,13 @@ def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None)
         git.fetch()
     digest = hashlib.sha256(raw).hexdigest()
     if all(git.show(tip, path) == data for path, data in contents.items()):
-        context.emit(Line("Manifest changes pushed to remote (they were there already)", "publish"))
+        context.emit(OutputLine("Manifest changes pushed to remote (they were there already)", "publish"))
         return Pushed(git.last_commit_of(tip, paths) or tip, branch, digest, changed=False)
     require_pushable(services)
     commit = git.head()
     if any(git.show(commit, path) != data for path, data in contents.items()):
         commit = git.commit_files(list(contents), commit_message(version), emit=context.emit)
-        context.emit(Line(f"{commit[:12]} {commit_message(version)}", "git"))
+        context.emit(OutputLine(f"{commit[:12]} {commit_message(version)}", "git"))
     context.intent("push the manifest commit", commit=commit, branch=branch, manifest=digest)
     git.push([f"{commit}:refs/heads/{branch}"], emit=context.emit)
     seen = git.remote_commit(branch)
@@ -124,7 +124,7 @@ def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None)
             "Somebody pushed at the same moment.",
             "Look at what came, then run again.",
         )
-    context.emit(Line("Manifest changes pushed to remote", "publish"))
+    context.emit(OutputLine("Manifest changes pushed to remote", "publish"))
     return Pushed(commit, branch, digest, changed=True)
 
 
@@ -134,7 +134,7 @@ def _write(context: ActionContext, paths: Sequence[object], raw: bytes) -> None:
         if not file.is_file() or read_plain(file, manifest.MAX_SIZE + 1) != raw:
             file.parent.mkdir(parents=True, exist_ok=True)
             replace_file(file, raw)
-        context.emit(Line(f"Manifest updated at {file}", "publish"))
+        context.emit(OutputLine(f"Manifest updated at {file}", "publish"))
 
 
 class SyncManifests:

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from checks.publish import previous_name, read_place
 from nexy_tui.actions.base import ActionContext
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.target import PKG
 from nexy_tui.services import xar
 from nexy_tui.services.github import ReleaseHost
@@ -27,7 +27,7 @@ def with_its_package(context: ActionContext) -> ActionContext:
         return context
     if not place.interrupted and not _is_of(context, host, str(plan.version)):
         return context
-    context.emit(Line(f"{PKG} came with {plan.version}: it goes back too.", "rollback"))
+    context.emit(OutputLine(f"{PKG} came with {plan.version}: it goes back too.", "rollback"))
     return replace(context, plan=replace(plan, with_pkg=True))
 
 

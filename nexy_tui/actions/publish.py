@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.inbox import expected, judge_dmg, judge_exists, judge_pkg, judge_version, read_inbox
-from checks.publish import Place, judge_target, previous_name, read_target
+from checks.publish import ArtifactPlace, judge_target, previous_name, read_target
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.actions.manifests import Pushed, commit_message, compose, push_manifests, require_pushable
@@ -19,7 +19,7 @@ from nexy_tui.actions.offer import look_offer
 from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
 from nexy_tui.actions.together import Stop, together
 from nexy_tui.actions.uploading import Staged, Stager, same_bytes
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status, Verdict
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
@@ -27,7 +27,7 @@ from nexy_tui.core.target import DMG
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected
 from nexy_tui.services.download import Downloaded
-from nexy_tui.services.github import Release
+from nexy_tui.services.github import GitHubRelease
 from nexy_tui.services.sparkle import Signature
 from nexy_tui.services.swap_guard import SwapGuard, guard_of
 
@@ -149,10 +149,10 @@ class _Publication:
             return refusal
         return None
 
-    def _require_all(self) -> tuple[dict[str, Release], dict[str, Inspected]]:
+    def _require_all(self) -> tuple[dict[str, GitHubRelease], dict[str, Inspected]]:
         """All that can refuse before the first byte is sent. The inbox is read while the hosts are asked."""
 
-        def hosts(_: Stop) -> dict[str, Release]:
+        def hosts(_: Stop) -> dict[str, GitHubRelease]:
             releases = self._heal(self._require_target())
             require_pushable(self._services)
             return releases
@@ -161,12 +161,12 @@ class _Publication:
         done = together(jobs, self.context.cancelled)
         return done["hosts"], done["inbox"]
 
-    def _require_target(self) -> tuple[Place, ...]:
+    def _require_target(self) -> tuple[ArtifactPlace, ...]:
         facts = read_target(self._services.github.watched(self.context.emit, self.context.cancelled), self._plan)
         _require(judge_target(facts, self._plan))
         return facts.places
 
-    def _heal(self, places: Sequence[Place]) -> dict[str, Release]:
+    def _heal(self, places: Sequence[ArtifactPlace]) -> dict[str, GitHubRelease]:
         """The first write of every run: a swap that was cut off between its renames is put right."""
         host = self._services.github.watched(self.context.emit)
         found = {}
@@ -185,7 +185,9 @@ class _Publication:
                 _require(verdict)
         return {name: found for name in expected(self._plan) if (found := facts.of(name).found) is not None}
 
-    def _bring(self, releases: Mapping[str, Release], artifacts: Mapping[str, Inspected]) -> tuple[dict[str, Staged], Signature | None]:
+    def _bring(
+        self, releases: Mapping[str, GitHubRelease], artifacts: Mapping[str, Inspected]
+    ) -> tuple[dict[str, Staged], Signature | None]:
         """Every artifact to the host at the same time, and the signature meanwhile."""
 
         def stage(name: str) -> Callable[[Stop], Staged | Signature | None]:
@@ -285,7 +287,7 @@ class _Publication:
         return "The release before is back in place. "
 
     def _mark(self, text: str) -> None:
-        self.context.emit(Line(text, "publish"))
+        self.context.emit(OutputLine(text, "publish"))
 
     def _mark_remote(self, download: Downloaded | None) -> None:
         if download is not None:

@@ -15,7 +15,7 @@ from checks.rulebook_sources import look_rulebook
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.actions.deploy import Deploy
 from nexy_tui.actions.offer import Offer, look_offer
-from nexy_tui.core.event import Exposure, Line
+from nexy_tui.core.event import Exposure, OutputLine
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.manifest import Manifest
@@ -58,7 +58,7 @@ def reoffer(context: ActionContext, stated: Manifest) -> tuple[Evidence, ...]:
 
 def _lay(context: ActionContext, stated: Manifest, offered: str) -> None:
     """The manifests on the VM, its settings and a restart; HEAD there stays where it is."""
-    context.emit(Line(f"The live server still offers {offered}: the manifests of {stated.version} are laid on the VM.", "rollback"))
+    context.emit(OutputLine(f"The live server still offers {offered}: the manifests of {stated.version} are laid on the VM.", "rollback"))
     plan = replace(context.plan, version=Version.parse(stated.version), kind=Kind.UPDATE_ONLY)
     try:
         Deploy().run(replace(context, plan=plan))
@@ -73,7 +73,7 @@ def _gate(context: ActionContext) -> Evidence:
     verdict = rulebook_gate(look_rulebook(Scope(context.services, context.plan, context.trusted, emit=context.emit)))
     for finding in verdict.findings:
         if finding.level in (Level.ERROR, Level.WARNING):
-            context.emit(Line(f"gate, rule {finding.rule}: {finding.text}", "rollback"))
+            context.emit(OutputLine(f"gate, rule {finding.rule}: {finding.text}", "rollback"))
     counted = f"{'fails' if verdict.errors else 'passes'}: {verdict.errors} errors, {verdict.warnings} warnings"
-    context.emit(Line(f"The rulebook's gate {counted}.", "rollback"))
+    context.emit(OutputLine(f"The rulebook's gate {counted}.", "rollback"))
     return Evidence("gate, profile rulebook", counted, context.plan.target.update_server.base_url)

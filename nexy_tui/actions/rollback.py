@@ -15,7 +15,7 @@ from nexy_tui.actions.package import with_its_package
 from nexy_tui.actions.reoffer import reoffer, require_use
 from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
 from nexy_tui.core import manifest
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
@@ -24,7 +24,7 @@ from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
 from nexy_tui.services.git import Git
-from nexy_tui.services.github import Asset, Release, ReleaseHost
+from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
 from nexy_tui.services.swap_guard import SwapGuard, guard_of
 
 
@@ -33,7 +33,7 @@ class Way:
     """What one artifact goes back to: the asset, and the size and SHA-256 that were downloaded from it."""
 
     name: str
-    release: Release
+    release: GitHubRelease
     asset: Asset
     size: int
     sha256: str
@@ -226,7 +226,7 @@ def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: 
             why = trouble or "Everything is as it was before the rollback; no manifest was pushed."
             raise ActionFailed(error.what, why, error.remedy or "Run it again.") from None
     for way in waiting:
-        context.emit(Line(f"{way.name} of {version} is back at {context.plan.target.asset_url(way.name)}", "rollback"))
+        context.emit(OutputLine(f"{way.name} of {version} is back at {context.plan.target.asset_url(way.name)}", "rollback"))
     return [Evidence(f"{one.name} out of place", f"{one.gap_s * 1000:.0f} ms", "between the two renames") for one in done]
 
 

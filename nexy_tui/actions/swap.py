@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from checks.publish import previous_name
 from nexy_tui.core.clock import Clock
-from nexy_tui.core.event import Emit, Line
+from nexy_tui.core.event import Emit, OutputLine
 from nexy_tui.core.problem import ActionFailed, Problem
-from nexy_tui.services.github import Asset, Release, ReleaseHost
+from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
 from nexy_tui.services.swap_guard import Move, SwapGuard
 
 ROOM = 30
@@ -37,11 +37,11 @@ def heal(host: ReleaseHost, name: str, assets: dict[str, Asset], emit: Emit) -> 
     if current is not None or previous is None or not previous.ready:
         return False
     host.rename(previous, name)
-    emit(Line(f"An earlier swap of {name} was cut off between its renames: the bytes from before are back in place.", "publish"))
+    emit(OutputLine(f"An earlier swap of {name} was cut off between its renames: the bytes from before are back in place.", "publish"))
     return True
 
 
-def swap(host: ReleaseHost, release: Release, name: str, incoming: Asset, *, aside: str, guard: SwapGuard, clock: Clock) -> Swapped:
+def swap(host: ReleaseHost, release: GitHubRelease, name: str, incoming: Asset, *, aside: str, guard: SwapGuard, clock: Clock) -> Swapped:
     """Rename the current asset of this name to `aside`, whose older holder is deleted, and `incoming` into place.
 
     When the second rename fails for good, the first is taken back; `guard` does so when this process is killed between
@@ -84,7 +84,7 @@ def take_back(host: ReleaseHost, swaps: Sequence[Swapped]) -> str:
     return " ".join(troubles)
 
 
-def _look_or_undo(host: ReleaseHost, release: Release, name: str, old: Asset, incoming: Asset, *, error: Problem) -> Asset:
+def _look_or_undo(host: ReleaseHost, release: GitHubRelease, name: str, old: Asset, incoming: Asset, *, error: Problem) -> Asset:
     """The second rename failed, or its answer was lost: look, and where it did not happen take the first one back."""
     try:
         there = host.assets(release).get(name)

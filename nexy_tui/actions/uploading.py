@@ -13,11 +13,11 @@ import httpx
 
 from checks.publish import previous_name, temporary_name
 from nexy_tui.core.clock import Clock
-from nexy_tui.core.event import Emit, Line
+from nexy_tui.core.event import Emit, OutputLine
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.services.artifact import Inspected
 from nexy_tui.services.download import Downloaded
-from nexy_tui.services.github import Asset, Release, ReleaseHost
+from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
 from nexy_tui.services.github_api import HostRefused
 from nexy_tui.services.repeat import Repeating, TryAgain
 
@@ -29,7 +29,7 @@ class Staged:
     """An artifact whose bytes are on the host: in place already, or under their temporary name and proven there."""
 
     local: Inspected
-    release: Release
+    release: GitHubRelease
     asset: Asset
     in_place: bool
     uploaded: bool
@@ -43,7 +43,7 @@ class Stager:
         self._emit = emit
         self._repeating = Repeating(clock, emit, stop, attempts=_TRIES)
 
-    def stage(self, release: Release, local: Inspected) -> Staged:
+    def stage(self, release: GitHubRelease, local: Inspected) -> Staged:
         """Adopt what is there, or upload; then verify state, size, digest and the downloaded bytes under the temporary name."""
         assets = self._host.assets(release)
         current = assets.get(local.name)
@@ -57,7 +57,7 @@ class Stager:
         self._host.prove_renamable(asset)
         return Staged(local, release, asset, in_place=False, uploaded=uploaded)
 
-    def _is(self, release: Release, asset: Asset, local: Inspected) -> bool:
+    def _is(self, release: GitHubRelease, asset: Asset, local: Inspected) -> bool:
         """Whether an asset holds exactly these bytes. An older one without a digest is downloaded to tell."""
         same = asset.is_file(local.size, local.sha256)
         if same is None:
@@ -73,9 +73,9 @@ class Stager:
             starter = asset.state == "starter" and (brought or asset.name in mine)
             if starter or (brought and asset.name != keep):
                 self._host.delete(asset)
-                self._emit(Line(f"Removed {asset.name} ({asset.state}, {asset.size} bytes), left by an earlier upload.", "publish"))
+                self._emit(OutputLine(f"Removed {asset.name} ({asset.state}, {asset.size} bytes), left by an earlier upload.", "publish"))
 
-    def _brought(self, release: Release, name: str, local: Inspected) -> tuple[Asset, bool]:
+    def _brought(self, release: GitHubRelease, name: str, local: Inspected) -> tuple[Asset, bool]:
         """The asset under the temporary name, and whether it was sent now. Every try looks first what the one before left."""
         uploaded = False
 
@@ -106,7 +106,7 @@ class Stager:
             "Check the network and the host's status page, then run again: it goes on with what is there.",
         )
 
-    def _prove(self, release: Release, asset: Asset, local: Inspected) -> None:
+    def _prove(self, release: GitHubRelease, asset: Asset, local: Inspected) -> None:
         """State, size and digest by the API, then the bytes themselves from the asset's public address."""
         now = self._repeating(lambda: self._ready(asset))
         if now.is_file(local.size, local.sha256) is False:

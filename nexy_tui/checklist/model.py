@@ -24,7 +24,7 @@ class Need(StrEnum):
     DATABASE = "database"
 
 
-class Role(StrEnum):
+class ActionRole(StrEnum):
     """What an action is to the release besides its items.
 
     A repair mends what others are refused for; the publisher replaces the download, and the way back replaces it by the one before;
@@ -94,7 +94,7 @@ class ReleaseAction:
     action: Action
     command: str | None = None
     irreversible: bool = False
-    role: Role | None = None
+    role: ActionRole | None = None
     dry_run: Action | None = None
     compares: tuple[str, ...] = ()
 
@@ -142,7 +142,7 @@ class Checklist:
         told = tuple(replace(one, action=action) if one.name == action.name else one for one in self.release_actions)
         return replace(self, release_actions=told)
 
-    def of_role(self, *roles: Role) -> tuple[ReleaseAction, ...]:
+    def of_role(self, *roles: ActionRole) -> tuple[ReleaseAction, ...]:
         """The actions of one of these roles, in order."""
         return tuple(one for one in self.release_actions if one.role in roles)
 

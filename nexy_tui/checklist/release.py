@@ -25,7 +25,7 @@ from checks import (
 from checks.gate_cells import Profile
 from nexy_tui.actions.backup import Backup
 from nexy_tui.actions.bump import Bump
-from nexy_tui.actions.commit import Commit
+from nexy_tui.actions.commit import CommitRelease
 from nexy_tui.actions.deploy import Deploy
 from nexy_tui.actions.drill import Drill
 from nexy_tui.actions.harden import Harden
@@ -33,7 +33,7 @@ from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.push import Push
 from nexy_tui.actions.rollback import Recover, Rollback
-from nexy_tui.checklist.model import Checklist, Item, Need, Phase, ReleaseAction, Role
+from nexy_tui.checklist.model import ActionRole, Checklist, Item, Need, Phase, ReleaseAction
 
 VM, DATABASE = Need.VM, Need.DATABASE
 PRE, POST, BOTH = (Profile.PRE_DEPLOY,), (Profile.POST_DEPLOY,), (Profile.PRE_DEPLOY, Profile.POST_DEPLOY)
@@ -139,15 +139,15 @@ PHASES = (
 
 ACTIONS = (
     ReleaseAction(Bump(), command="bump"),
-    ReleaseAction(Commit()),
-    ReleaseAction(Backup(), command="db backup", role=Role.REPAIR),
-    ReleaseAction(Drill(), command="db drill", role=Role.REPAIR),
-    ReleaseAction(Harden(), command="db harden", role=Role.REPAIR),
+    ReleaseAction(CommitRelease()),
+    ReleaseAction(Backup(), command="db backup", role=ActionRole.REPAIR),
+    ReleaseAction(Drill(), command="db drill", role=ActionRole.REPAIR),
+    ReleaseAction(Harden(), command="db harden", role=ActionRole.REPAIR),
     ReleaseAction(Push(), irreversible=True),
-    ReleaseAction(Publish(), command="publish", irreversible=True, role=Role.PUBLISHER, dry_run=Publish(dry_run=True)),
-    ReleaseAction(SyncManifests(), command="sync-manifests", role=Role.REPAIR, compares=("version.manifests", "publish.manifests")),
-    ReleaseAction(Rollback(), command="rollback", irreversible=True, role=Role.WAY_BACK),
-    ReleaseAction(Recover(), command="publish --recover", role=Role.HEALER),
+    ReleaseAction(Publish(), command="publish", irreversible=True, role=ActionRole.PUBLISHER, dry_run=Publish(dry_run=True)),
+    ReleaseAction(SyncManifests(), command="sync-manifests", role=ActionRole.REPAIR, compares=("version.manifests", "publish.manifests")),
+    ReleaseAction(Rollback(), command="rollback", irreversible=True, role=ActionRole.WAY_BACK),
+    ReleaseAction(Recover(), command="publish --recover", role=ActionRole.HEALER),
     ReleaseAction(Deploy(), command="deploy", irreversible=True),
 )
 

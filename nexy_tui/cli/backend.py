@@ -19,13 +19,13 @@ from nexy_tui.engine.before import look_before, propose_version
 from nexy_tui.engine.close import close_run
 from nexy_tui.engine.driver import drive
 from nexy_tui.engine.last_target import target_change
-from nexy_tui.engine.mend import DOCTOR, Face, fix_plan, interrupted, known_fixer, mend, mend_inside, open_fix, worst_first
+from nexy_tui.engine.mend import DOCTOR, FixPrompts, fix_plan, interrupted, known_fixer, mend, mend_inside, open_fix, worst_first
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.places import Place, places
-from nexy_tui.engine.run import Wanted, look_session, resume_run, start_run
+from nexy_tui.engine.places import Location, places
+from nexy_tui.engine.run import RunRequest, look_session, resume_run, start_run
 from nexy_tui.engine.session import Session
-from nexy_tui.engine.wayback import WayBack, look_way_back
+from nexy_tui.engine.wayback import RollbackPreview, preview_rollback
 from nexy_tui.fixers import TROUBLES, Fixer, Trouble
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
@@ -36,7 +36,7 @@ from screens.backend import FixEnd, FixPlan, Proposal
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LogSummary:
     """A log's verdict with its lines."""
 
     verdict: str
@@ -88,7 +88,7 @@ class RealBackend:
 
     def open_run(self, version: Version, kind: Kind, with_pkg: bool) -> Session:
         """Begin a run."""
-        return start_run(self._services, CHECKLIST, Wanted(version, kind, with_pkg))
+        return start_run(self._services, CHECKLIST, RunRequest(version, kind, with_pkg))
 
     def resume(self, path: Path) -> Session:
         """Take up a run."""
@@ -114,14 +114,14 @@ class RealBackend:
         """A log's records, one line each."""
         return [record_line(record) for record in read_log(path)]
 
-    def verify(self, path: Path) -> Verdict:
+    def verify(self, path: Path) -> LogSummary:
         """A log's verdict."""
         try:
             checkout = self._services.checkout
         except Unusable:
             checkout = None
         said = verify_file(path, self._services.settings, checkout=checkout)
-        return Verdict(said.state.value, tuple(verdict_lines(said)))
+        return LogSummary(said.state.value, tuple(verdict_lines(said)))
 
     def verify_commands(self, log: Path) -> Sequence[str]:
         """How this log is verified: with this tool, and with OpenSSH alone."""
@@ -152,7 +152,7 @@ class RealBackend:
         """Mend inside the run, or as `fix NAME --yes` does where none is open. Raises Problem where it cannot be begun."""
         chosen, said = known_fixer(name), list[str]()
         given = Secret("screen", secret) if secret else None
-        face = Face(lambda _: given, lambda *_: True, said.append)
+        face = FixPrompts(lambda _: given, lambda *_: True, said.append)
         try:
             mended = self._mended(chosen, face, observer) if run is None else self._mended_inside(run, chosen, face, observer)
         finally:
@@ -162,19 +162,19 @@ class RealBackend:
         next_step = [one.remedy for one in findings if outcome.refusal is not None and one.item == outcome.refusal.item]
         return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason, *next_step])), log)
 
-    def _mended_inside(self, run: Session, chosen: Fixer, face: Face, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
+    def _mended_inside(self, run: Session, chosen: Fixer, face: FixPrompts, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
         outcome, findings = mend_inside(run, chosen, face, observer)
         return outcome, findings, run.journal.path
 
-    def _mended(self, chosen: Fixer, face: Face, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
+    def _mended(self, chosen: Fixer, face: FixPrompts, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
         left = interrupted(self._services, chosen.name)
         session = open_fix(self._services, chosen, left, observer=observer)
         outcome = mend(session, chosen, face, resumed=left is not None)
         return outcome, tuple(session.state.findings.values()), session.journal.path
 
-    def way_back(self) -> WayBack:
+    def way_back(self) -> RollbackPreview:
         """What clients download now, and what would come back."""
-        return look_way_back(self._services)
+        return preview_rollback(self._services)
 
     def preview(self, action: str, attestations: Mapping[str, str]) -> Preview:
         """What an action standing alone would do now, and what keeps it from it."""
@@ -188,6 +188,6 @@ class RealBackend:
         """Carry it out, as the command does with --yes."""
         return perform_alone(session, [action], confirm=lambda _: True, attestations=attestations)
 
-    def places(self) -> Sequence[Place]:
+    def places(self) -> Sequence[Location]:
         """Where to look."""
         return places(self._services)

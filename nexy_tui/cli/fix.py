@@ -14,10 +14,9 @@ from nexy_tui.cli.act import TakeOver
 from nexy_tui.core.problem import Unusable
 
 if TYPE_CHECKING:
-
     from nexy_tui.core.secret import Secret
     from nexy_tui.engine.session import Session
-    from nexy_tui.fixers import Fixer, Wanted
+    from nexy_tui.fixers import Fixer, SecretRequest
     from nexy_tui.services import Services
 
 
@@ -120,7 +119,7 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
 
 def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_json: bool) -> int:
     from nexy_tui.cli.finish import finish
-    from nexy_tui.engine.mend import Face, interrupted, mend, open_fix
+    from nexy_tui.engine.mend import FixPrompts, interrupted, mend, open_fix
     from nexy_tui.plain import PlainRenderer
 
     begun = time.monotonic()
@@ -134,7 +133,7 @@ def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_jso
     told: list[object] = []
     session.watch(PlainRenderer(session.checklist, sys.stderr if as_json else sys.stdout))
     session.watch(lambda notice: told.append(getattr(notice, "problem", None)))
-    face = Face(_obtained, lambda at, action: _confirmed(at, action, yes), common.say)
+    face = FixPrompts(_obtained, lambda at, action: _confirmed(at, action, yes), common.say)
     outcome = mend(session, fixer, face, resumed=left is not None)
     log, title = session.journal.path, fixer.trouble.title
     return finish(
@@ -179,7 +178,7 @@ def _confirmed(session: Session, action: str, yes: bool) -> bool:
     return yes or expected is None or common.typed(expected, common.ask_terminal)
 
 
-def _obtained(wanted: Wanted) -> Secret | None:
+def _obtained(wanted: SecretRequest) -> Secret | None:
     """A secret from the terminal, not shown; without one, from standard input's first line. Never from the command line."""
     from nexy_tui.core.secret import Secret
 

@@ -112,7 +112,7 @@ def confirmed(session: Session, action: str) -> bool:
 def _session(
     services: Services, path: Path | None, version: str | None, kind: Kind, with_pkg: bool, *, yes: bool, take_over: bool
 ) -> Session:
-    from nexy_tui.engine.run import Wanted, resume_run, start_run
+    from nexy_tui.engine.run import RunRequest, resume_run, start_run
     from nexy_tui.plain import PlainRenderer
     from nexy_tui.services.identity import proxy_in_force
 
@@ -128,7 +128,7 @@ def _session(
     if path is not None:
         return resume_run(services, checklist, path, take_over=take_over, observer=observer)
     wanted = release_version(services, version)
-    return start_run(services, checklist, Wanted(wanted, kind, with_pkg, take_over=take_over), observer=observer)
+    return start_run(services, checklist, RunRequest(wanted, kind, with_pkg, take_over=take_over), observer=observer)
 
 
 def release_version(services: Services, named: str | None) -> Version:

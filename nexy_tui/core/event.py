@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OutputLine:
     """One line of output, already redacted; `source` names who said it (git, pip, pg_dump, us)."""
 
     text: str
@@ -57,7 +57,7 @@ class Ran:
     duration_ms: int
 
 
-Event = Line | Progress | Waiting | Exposure | PointOfNoReturn | Ran
+Event = OutputLine | Progress | Waiting | Exposure | PointOfNoReturn | Ran
 Emit = Callable[[Event], None]
 
 

@@ -13,7 +13,7 @@ MAX_SIZE = python_source.MAX_SIZE
 _BOM = b"\xef\xbb\xbf"
 
 
-class Unreadable(ValueError):
+class UnreadableScript(ValueError):
     """The script does not name its target in literals that can be read; the message says what stands there."""
 
 
@@ -48,7 +48,7 @@ def read(source: bytes) -> PublisherTarget:
     mapping = _assigned(tree, "ARTIFACT_MAPPING")
     dmg = _tag(mapping, DMG, positions)
     if dmg is None:
-        raise Unreadable(f"ARTIFACT_MAPPING has no entry {DMG}")
+        raise UnreadableScript(f"ARTIFACT_MAPPING has no entry {DMG}")
     return PublisherTarget(positions.literal(_assigned(tree, "TARGET_REPO"), "TARGET_REPO"), dmg, _tag(mapping, PKG, positions))
 
 
@@ -61,7 +61,7 @@ def mend(source: bytes, repository: str, dmg_tag: str, pkg_tag: str) -> bytes:
             quote = source[place.start : place.start + 1] if source[place.start : place.start + 1] in (b"'", b'"') else b'"'
             source = source[: place.start] + quote + wanted.encode() + quote + source[place.end :]
     if read(source).values() != (repository, dmg_tag, pkg_tag if found.pkg_tag is not None else None):
-        raise Unreadable("the constants do not take the target's values")
+        raise UnreadableScript("the constants do not take the target's values")
     return source
 
 
@@ -69,14 +69,14 @@ def _parsed(source: bytes) -> ast.Module:
     try:
         return python_source.parse(source)
     except ValueError as error:
-        raise Unreadable(str(error)) from None
+        raise UnreadableScript(str(error)) from None
 
 
 def _assigned(tree: ast.Module, name: str) -> ast.expr:
     """What a module-level name is given. Raises Unreadable unless that happens once, plainly."""
     found = [value for statement in tree.body for value in _values(statement, name)]
     if len(found) != 1:
-        raise Unreadable(f"{name} is given a value {len(found)} times, where once is expected")
+        raise UnreadableScript(f"{name} is given a value {len(found)} times, where once is expected")
     return found[0]
 
 
@@ -97,16 +97,16 @@ def _tag(mapping: ast.expr, artifact: str, positions: _Positions) -> Literal | N
         return None
     tag = _entry(entry, "tag", f"ARTIFACT_MAPPING[{artifact!r}]")
     if tag is None:
-        raise Unreadable(f"ARTIFACT_MAPPING[{artifact!r}] has no tag")
+        raise UnreadableScript(f"ARTIFACT_MAPPING[{artifact!r}] has no tag")
     return positions.literal(tag, f"the tag of {artifact}")
 
 
 def _entry(value: ast.expr, key: str, name: str) -> ast.expr | None:
     if not isinstance(value, ast.Dict):
-        raise Unreadable(f"{name} is no literal dictionary")
+        raise UnreadableScript(f"{name} is no literal dictionary")
     found = [inner for outer, inner in zip(value.keys, value.values, strict=True) if isinstance(outer, ast.Constant) and outer.value == key]
     if len(found) > 1 or any(outer is None for outer in value.keys):
-        raise Unreadable(f"{name} names {key} twice, or takes entries from elsewhere")
+        raise UnreadableScript(f"{name} names {key} twice, or takes entries from elsewhere")
     return found[0] if found else None
 
 
@@ -121,6 +121,6 @@ class _Positions:
     def literal(self, node: ast.expr, name: str) -> Literal:
         """A text with its place. Raises Unreadable for anything that is computed."""
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node.end_lineno is None or node.end_col_offset is None:
-            raise Unreadable(f"{name} is no literal text (line {node.lineno})")
+            raise UnreadableScript(f"{name} is no literal text (line {node.lineno})")
         start = self._starts[node.lineno - 1] + node.col_offset
         return Literal(node.value, start, self._starts[node.end_lineno - 1] + node.end_col_offset)

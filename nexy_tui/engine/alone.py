@@ -14,7 +14,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.engine.attempt import Confirm, attempt
 from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.run import Wanted, look_session, start_run
+from nexy_tui.engine.run import RunRequest, look_session, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 from nexy_tui.runlog.state import Errand, Purpose
@@ -36,7 +36,7 @@ def open_alone(
     services.require_checkout()
     wanted = _version(version if version is not None else read_version_text(services.layout))
     with_pkg, purpose = (services.layout.inbox / PKG).is_file(), Purpose(Errand.ACTION, tuple(actions))
-    wish = Wanted(wanted, with_pkg=with_pkg, purpose=purpose, take_over=take_over, remember=remember)
+    wish = RunRequest(wanted, with_pkg=with_pkg, purpose=purpose, take_over=take_over, remember=remember)
     return start_run(services, checklist, wish, observer=observer)
 
 

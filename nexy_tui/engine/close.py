@@ -9,7 +9,7 @@ from pathlib import Path
 from checks.publish import read_place
 from nexy_tui.actions.offer import look_offer
 from nexy_tui.actions.rollback import stated_manifests
-from nexy_tui.checklist import CHECKLIST, Role
+from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core.problem import CouldNotLook, Problem, Refused
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.engine.run import keys_of, known_secrets, release_lock, require_this_world
@@ -24,7 +24,7 @@ from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
 
 OUTCOME = "aborted"
-_SWAPS = frozenset(one.name for one in CHECKLIST.of_role(Role.PUBLISHER, Role.WAY_BACK))
+_SWAPS = frozenset(one.name for one in CHECKLIST.of_role(ActionRole.PUBLISHER, ActionRole.WAY_BACK))
 
 
 @dataclass(frozen=True, slots=True)

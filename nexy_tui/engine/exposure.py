@@ -6,7 +6,7 @@ from datetime import datetime
 
 from nexy_tui.core.event import Exposure
 from nexy_tui.engine.context import Context
-from nexy_tui.runlog.state import Mark
+from nexy_tui.runlog.state import Checkpoint
 
 _OPENED = "Exposure opened: clients that follow the live appcast refuse the download until both agree."
 
@@ -30,7 +30,7 @@ class ExposureTimer:
         if self.since is None:
             self.since = self._context.services.clock.monotonic() - event.seconds
             if self._context.log is not None:
-                self._context.log.progress_checkpoint(action, message=_OPENED, mark=Mark.EXPOSED)
+                self._context.log.progress_checkpoint(action, message=_OPENED, mark=Checkpoint.EXPOSED)
         return Exposure(self.seconds, open=True)
 
     def close(self, action: str, why: str) -> Exposure | None:
@@ -39,7 +39,7 @@ class ExposureTimer:
             return None
         seconds, self.since = self.seconds, None
         if self._context.log is not None:
-            self._context.log.progress_checkpoint(action, message=f"Exposure closed after {seconds:.1f} s: {why}.", mark=Mark.AGREED)
+            self._context.log.progress_checkpoint(action, message=f"Exposure closed after {seconds:.1f} s: {why}.", mark=Checkpoint.AGREED)
         return Exposure(seconds, open=False)
 
     def restore(self, since: datetime | None) -> None:

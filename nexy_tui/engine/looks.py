@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import takewhile
 
 from checks.base import Scope
-from nexy_tui.checklist import Item, Role
+from nexy_tui.checklist import ActionRole, Item
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Refused
 from nexy_tui.engine.context import Context
@@ -113,7 +113,7 @@ class Looks:
 
     def _take(self, finding: Finding) -> None:
         context, over = self._context, None
-        publisher = next((one.name for one in context.checklist.of_role(Role.PUBLISHER)), "")
+        publisher = next((one.name for one in context.checklist.of_role(ActionRole.PUBLISHER)), "")
         with self._guard:
             self.state = self.state.record(finding)
             if context.log is not None:

@@ -17,7 +17,7 @@ from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.run import look_session, resume_run, start_fix
 from nexy_tui.engine.session import Session
-from nexy_tui.fixers import FIXERS, Fixer, Wanted, fixer
+from nexy_tui.fixers import FIXERS, Fixer, SecretRequest, fixer
 from nexy_tui.release import Refusal
 from nexy_tui.runlog.logfile import LogFile
 from nexy_tui.runlog.read import list_runs
@@ -59,14 +59,14 @@ def known_fixer(name: str) -> Fixer:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class FixPreview:
     """What a fixer would change now, line by line (none where its trouble is not here), and what of it could not be seen."""
 
     lines: tuple[str, ...]
     unseen: tuple[str, ...]
 
 
-def fix_plan(services: Services, name: str, run: Session | None = None) -> Planned:
+def fix_plan(services: Services, name: str, run: Session | None = None) -> FixPreview:
     """What a fixer would change now, in the open run where one is named. Raises Unusable for a name that is none."""
     looking = look_session(services, checklist_of([known_fixer(name)]), released=True)
     if run is None:
@@ -75,16 +75,16 @@ def fix_plan(services: Services, name: str, run: Session | None = None) -> Plann
         return _planned(session)
 
 
-def _planned(session: Session) -> Planned:
+def _planned(session: Session) -> FixPreview:
     findings = session.looks.at(session.checklist.items)
     unseen = tuple(finding.summary for finding in findings if finding.status is Status.INCONCLUSIVE)
-    return Planned(tuple(described(session)), unseen)
+    return FixPreview(tuple(described(session)), unseen)
 
 
 def described(session: Session) -> list[str]:
     """What mending would change, for every part whose trouble is here, as last looked at."""
     lines: list[str] = []
-    for item in here(session):
+    for item in troubles_found(session):
         try:
             lines += session.describe(str(item.action))
         except Problem as problem:  # It cannot be mended by a program, or an earlier part has to be first: that is what it says.
@@ -93,15 +93,15 @@ def described(session: Session) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Face:
+class FixPrompts:
     """What a fix asks of whoever started it: a secret (None: there is none), a confirmation of an action, and a line to show."""
 
-    obtain: Callable[[Wanted], Secret | None]
+    obtain: Callable[[SecretRequest], Secret | None]
     confirm: Callable[[Session, str], bool]
     say: Callable[[str], None]
 
 
-def here(session: Session) -> list[Item]:
+def troubles_found(session: Session) -> list[Item]:
     """The parts of the trouble that are here, as last looked at."""
     return [item for item in session.checklist.items if session.state.status(item.id) is Status.FAILED]
 
@@ -129,7 +129,7 @@ def open_fix(services: Services, chosen: Fixer, left: Path | None, *, take_over:
     return start_fix(services, checklist, chosen.name, take_over=take_over, observer=observer)
 
 
-def mend(session: Session, chosen: Fixer, face: Face, *, resumed: bool = False) -> Outcome:
+def mend(session: Session, chosen: Fixer, face: FixPrompts, *, resumed: bool = False) -> Outcome:
     """Detect, show, confirm, apply, detect again, part by part; the log is sealed with what became of it.
 
     Where a part fails, what it has left is looked at; its problem says whether that is the old state or the new one.
@@ -145,7 +145,7 @@ def mend(session: Session, chosen: Fixer, face: Face, *, resumed: bool = False) 
         session.close()
 
 
-def mend_inside(run: Session, chosen: Fixer, face: Face, observer: Observer = unobserved) -> tuple[Outcome, list[Finding]]:
+def mend_inside(run: Session, chosen: Fixer, face: FixPrompts, observer: Observer = unobserved) -> tuple[Outcome, list[Finding]]:
     """Mend inside an open run: an action of that run, with its log and its lock; the outcome, and what was found at the end."""
     checklist = checklist_of([chosen])
     plan = look_session(run.services, checklist, released=True).plan  # Held against the release that is out, as from home.
@@ -154,7 +154,7 @@ def mend_inside(run: Session, chosen: Fixer, face: Face, observer: Observer = un
         return outcome, session.looks.at(session.checklist.items)
 
 
-def _mend(session: Session, chosen: Fixer, face: Face, resumed: bool) -> Outcome:
+def _mend(session: Session, chosen: Fixer, face: FixPrompts, resumed: bool) -> Outcome:
     items = session.checklist.items
     if resumed:
         session.reclaim_lock()
@@ -172,7 +172,7 @@ def _mend(session: Session, chosen: Fixer, face: Face, resumed: bool) -> Outcome
     return Outcome.from_refusal(session.state.first_in_the_way(session.state.steps))
 
 
-def _mend_part(session: Session, item: Item, face: Face, *, anyway: bool) -> Outcome | None:
+def _mend_part(session: Session, item: Item, face: FixPrompts, *, anyway: bool) -> Outcome | None:
     """Mend one part; None when it holds. `anyway`: the operator gave a new secret, so it is put in though nothing is wrong."""
     before = session.state.status(item.id)
     if before.satisfied and not anyway:
@@ -191,11 +191,11 @@ def _refusal(session: Session, item: Item) -> Refusal:
     return Refusal(item.id, finding.status, f"{item.title}: {finding.summary}")
 
 
-def _secret(session: Session, chosen: Fixer, face: Face) -> Secret | None:
+def _secret(session: Session, chosen: Fixer, face: FixPrompts) -> Secret | None:
     """The secret the fixer works with, handed to the services and kept out of the log. Raises Refused where it is needed and not given."""
     wanted = chosen.secret
     given = None if wanted is None else session.services.secrets.handed(wanted.name)
-    if wanted is None or (given is None and not (here(session) and chosen.needs_secret(session.services))):
+    if wanted is None or (given is None and not (troubles_found(session) and chosen.needs_secret(session.services))):
         return None
     secret = given or face.obtain(wanted)
     if secret is None:

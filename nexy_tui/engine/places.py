@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from checks.database_records import Doubted, believe
-from nexy_tui.checklist import CHECKLIST, Role
+from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core import manifest
 from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.layout import MANIFEST_DIRS
@@ -25,12 +25,12 @@ from nexy_tui.services.plain_file import read_plain, read_version_text
 
 THERE, MISSING, NOT_ASKED = "there", "missing", "not asked"
 _DOCUMENT_LIMIT = 256 * 1024
-PUBLISHERS = [made.name for one in CHECKLIST.of_role(Role.PUBLISHER) for made in (one.action, one.dry_run) if made is not None]
+PUBLISHERS = [made.name for one in CHECKLIST.of_role(ActionRole.PUBLISHER) for made in (one.action, one.dry_run) if made is not None]
 """Actions whose output the rulebook calls the script's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """One place: a path or an address, whether something is there, how old that is, and how to see it.
 
     `age_s` is None where nothing is there, or nobody asked.
@@ -64,7 +64,7 @@ def read_document(services: Services, path: Path) -> str:
         raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="See that it is a file of this checkout.") from None
 
 
-def places(services: Services) -> tuple[Place, ...]:
+def places(services: Services) -> tuple[Location, ...]:
     """Every place, in the rulebook's order. Raises Unusable outside a checkout."""
     services.require_checkout()
     now = services.clock.now()
@@ -78,66 +78,66 @@ def places(services: Services) -> tuple[Place, ...]:
     )
 
 
-def _seen(found: Iterator[Place], name: str, where: Path) -> Iterator[Place]:
+def _seen(found: Iterator[Location], name: str, where: Path) -> Iterator[Location]:
     """The places, and in the stead of those that cannot be read, why."""
     try:
         yield from found
     except OSError as error:
-        yield Place(name, str(error.filename or where), NOT_ASKED, note=f"it cannot be read: {error.strerror}")
+        yield Location(name, str(error.filename or where), NOT_ASKED, note=f"it cannot be read: {error.strerror}")
     except Problem as problem:
-        yield Place(name, str(where), NOT_ASKED, note=problem.what, how=problem.remedy)
+        yield Location(name, str(where), NOT_ASKED, note=problem.what, how=problem.remedy)
 
 
-def _inbox(services: Services, now: datetime) -> Iterator[Place]:
+def _inbox(services: Services, now: datetime) -> Iterator[Location]:
     folder = services.layout.inbox
     if not folder.is_dir():
-        yield Place("inbox", str(folder), MISSING, how=f"mkdir -p {folder}")
+        yield Location("inbox", str(folder), MISSING, how=f"mkdir -p {folder}")
         return
     found = [path for name in (DMG, PKG) if (path := folder / name).is_file()]
     note = ", ".join(f"{path.name}, {path.stat().st_size} bytes" for path in found) or "no artifacts in it"
-    yield Place("inbox", str(folder), THERE, _youngest(found or [folder], now), note, f"ls -la {folder}")
+    yield Location("inbox", str(folder), THERE, _youngest(found or [folder], now), note, f"ls -la {folder}")
 
 
-def _manifests(services: Services, now: datetime) -> Iterator[Place]:
+def _manifests(services: Services, now: datetime) -> Iterator[Location]:
     """The four files of the version that VERSION names, or of the one the canonical manifest names."""
     for path in services.layout.manifest_files(_version(services)):
         file = services.checkout / path
         if not file.is_file():
-            yield Place("manifest", str(file), MISSING, how="nexy-tui sync-manifests")
+            yield Location("manifest", str(file), MISSING, how="nexy-tui sync-manifests")
             continue
         try:
             note = f"version {manifest.parse(_head(file)).version}"
         except manifest.ManifestError as error:
             note = f"no manifest: {error}"
-        yield Place("manifest", str(file), THERE, _youngest([file], now), printable(note), "nexy-tui check version.manifests")
+        yield Location("manifest", str(file), THERE, _youngest([file], now), printable(note), "nexy-tui check version.manifests")
 
 
-def _runs(services: Services, now: datetime) -> Iterator[Place]:
+def _runs(services: Services, now: datetime) -> Iterator[Location]:
     """The folder of the run logs, and of the newest log in which the publisher ran: what it said and did is recorded there."""
     folder = services.settings.state_dir / "runs"
     runs = list_runs(services.settings.state_dir)
     if runs:
         note = f"{len(runs)}, the newest {runs[0].run} ({runs[0].version}, {runs[0].looks})"
-        yield Place("run logs", str(folder), THERE, _youngest([run.path for run in runs], now), printable(note), "nexy-tui runs list")
+        yield Location("run logs", str(folder), THERE, _youngest([run.path for run in runs], now), printable(note), "nexy-tui runs list")
     else:
-        yield Place("run logs", str(folder), MISSING, note="no run yet")
+        yield Location("run logs", str(folder), MISSING, note="no run yet")
     seen = "standard output of the terminal that it ran in"
     published = next((run for run in runs if _has_published(run)), None)
     if published is None:
-        yield Place("script output", str(folder), MISSING, note=f"{seen}; no run here has published yet", how="nexy-tui publish")
+        yield Location("script output", str(folder), MISSING, note=f"{seen}; no run here has published yet", how="nexy-tui publish")
     else:
         note, how = f"{seen}; what it did is in this log", f"nexy-tui runs show {published.run}"
-        yield Place("script output", str(published.path), THERE, _youngest([published.path], now), note, how)
+        yield Location("script output", str(published.path), THERE, _youngest([published.path], now), note, how)
 
 
-def _pages(services: Services) -> Iterator[Place]:
+def _pages(services: Services) -> Iterator[Location]:
     target, how = services.target, "nexy-tui check final.assets"
     for name in (DMG, PKG):
-        yield Place("release page", target.notes_url(name), NOT_ASKED, note=name, how=how)
-    yield Place("download", target.asset_url(DMG), NOT_ASKED, note="what clients get", how=how)
+        yield Location("release page", target.notes_url(name), NOT_ASKED, note=name, how=how)
+    yield Location("download", target.asset_url(DMG), NOT_ASKED, note="what clients get", how=how)
 
 
-def _backups(services: Services, now: datetime) -> Iterator[Place]:
+def _backups(services: Services, now: datetime) -> Iterator[Location]:
     """The archives and the drills' records, which lie beside them; on the VM when the database is there."""
     how = "nexy-tui db status"
     if services.target.database.where == "vm":
@@ -145,22 +145,22 @@ def _backups(services: Services, now: datetime) -> Iterator[Place]:
         default = f"{vm.directory}/{services.layout.relative('server/backups/postgres')}"
         where = f"VM {vm.resource_group}/{vm.name}: BACKUP_LOCAL_DIR of its config.env, else {default}"
         for name in ("backups", "drill records"):
-            yield Place(name, where, NOT_ASKED, how=how)
+            yield Location(name, where, NOT_ASKED, how=how)
         return
     folder = settings_of(services).backup_dir
     names = BackupFolder(folder, services.clock.now).names()
     if names:
         age = _age(taken_at(names[0]) or now, now)
-        yield Place("backups", str(folder / names[0]), THERE, age, f"the newest of {len(names)} in {folder}", how)
+        yield Location("backups", str(folder / names[0]), THERE, age, f"the newest of {len(names)} in {folder}", how)
     else:
-        yield Place("backups", str(folder), MISSING, how="nexy-tui db backup")
+        yield Location("backups", str(folder), MISSING, how="nexy-tui db backup")
     drills = [path for name in names if (path := folder / (name + DRILL_SUFFIX)).is_file() and not path.is_symlink()]
     if drills:
         newest_journal = max(drills, key=lambda path: path.stat().st_mtime)
         age, note = _drilled(services, newest_journal, now)
-        yield Place("drill records", str(newest_journal), THERE, age, note, how)
+        yield Location("drill records", str(newest_journal), THERE, age, note, how)
     else:
-        yield Place("drill records", str(folder), MISSING, how="nexy-tui db drill")
+        yield Location("drill records", str(folder), MISSING, how="nexy-tui db drill")
 
 
 def _drilled(services: Services, journal: Path, now: datetime) -> tuple[float, str]:
@@ -172,11 +172,11 @@ def _drilled(services: Services, journal: Path, now: datetime) -> tuple[float, s
     return _age(record.record.finished, now), "the drill passed" if record.record.passed else "the drill failed"
 
 
-def _journal(services: Services) -> Place:
+def _journal(services: Services) -> Location:
     vm = services.target.vm
     command = f"journalctl -u {vm.service} -n 100 --no-pager"
     how = f"nexy-tui check deploy.vm (its newest lines), or on the VM: {command}"
-    return Place("VM's journal", f"VM {vm.resource_group}/{vm.name}, unit {vm.service}", NOT_ASKED, how=how)
+    return Location("VM's journal", f"VM {vm.resource_group}/{vm.name}, unit {vm.service}", NOT_ASKED, how=how)
 
 
 def _version(services: Services) -> str:

@@ -62,7 +62,7 @@ def keys_of(services: Services) -> Keys:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RunRequest:
     """What a run is begun for. `kind` None: a release that is out keeps its own; `version` None: it cannot be told (a fix).
 
     `take_over`: the lock is taken from whoever holds it, as the operator has typed. `remember`: the target was confirmed, so
@@ -77,7 +77,7 @@ class Wanted:
     remember: bool = True
 
 
-def start_run(services: Services, checklist: Checklist, wanted: Wanted, *, observer: Observer = unobserved) -> Session:
+def start_run(services: Services, checklist: Checklist, wanted: RunRequest, *, observer: Observer = unobserved) -> Session:
     """Begin a run: genesis is on disk when this returns, nothing else has been done.
 
     Raises Refused for a release of what is released already; Unusable outside a checkout, in the wrong world, or without what a
@@ -103,13 +103,13 @@ def start_fix(services: Services, checklist: Checklist, name: str, *, take_over:
     before = look_before(services)
     version = released_version(services, before.base_commit) or written_version(services)
     purpose = Purpose(Errand.FIX, (name,))
-    begun = _begin(services, checklist, before, Wanted(version, with_pkg=_pkg_there(services), purpose=purpose), observer)
+    begun = _begin(services, checklist, before, RunRequest(version, with_pkg=_pkg_there(services), purpose=purpose), observer)
     if take_over:
         _take_over(begun)
     return begun
 
 
-def _begin(services: Services, checklist: Checklist, before: Before, wanted: Wanted, observer: Observer) -> Session:
+def _begin(services: Services, checklist: Checklist, before: Before, wanted: RunRequest, observer: Observer) -> Session:
     keys, settings, now = keys_of(services), services.settings, services.clock.now()
     kind = wanted.kind or kind_of_release(services, wanted.version, before)
     beginning = Beginning(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from nexy_tui.actions.base import Action, ActionContext, ActionResult, Journal
+from nexy_tui.actions.base import Action, ActionContext, ActionResult, LogHead
 from nexy_tui.core.event import Event, Exposure, PointOfNoReturn, Ran
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.plan import Plan
@@ -20,11 +20,11 @@ from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.looks import Looks
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted
 from nexy_tui.runlog.record import Subject
-from nexy_tui.runlog.state import Mark
+from nexy_tui.runlog.state import Checkpoint
 
 
 @dataclass
-class Runner:
+class ActionRunner:
     """What runs a session's actions. `may_write` is asked under the lock before one that writes outside, and raises Refused."""
 
     context: Context
@@ -90,7 +90,7 @@ class Runner:
             if subject.writes_outside and self.lock is not None:
                 self.lock.confirm()
             evidence = [Evidence(name, value, "intent") for name, value in facts.items()]
-            log.progress_checkpoint(action, message=step, mark=Mark.BEGUN, evidence=evidence)
+            log.progress_checkpoint(action, message=step, mark=Checkpoint.BEGUN, evidence=evidence)
             context.begun(action)
 
         return ActionContext(
@@ -101,7 +101,7 @@ class Runner:
             intent=intent,
             signer=context.keys.signer,
             trusted=context.keys.trusted,
-            journal=lambda: Journal(log.run, log.count, log.digest()),
+            journal=lambda: LogHead(log.run, log.count, log.digest()),
         )
 
     def _heard(self, action: str, event: Event) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from nexy_tui.checklist import Checklist, Role
+from nexy_tui.checklist import ActionRole, Checklist
 from nexy_tui.core.finding import Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
@@ -16,10 +16,10 @@ from nexy_tui.engine.exposure import ExposureTimer
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.looks import Looks
 from nexy_tui.engine.notice import Observer, PhaseOpened, Sealed, unobserved
-from nexy_tui.engine.runner import Runner, Turn
+from nexy_tui.engine.runner import ActionRunner, Turn
 from nexy_tui.release import Refusal, Release
 from nexy_tui.runlog.append import RunLog
-from nexy_tui.runlog.state import Mark
+from nexy_tui.runlog.state import Checkpoint
 from nexy_tui.services import Services
 
 
@@ -46,7 +46,7 @@ class Session:
         self.exposure = ExposureTimer(self.context)
         self.looks = Looks(self.context, self.exposure)
         self.turn = Turn()
-        self.runner = Runner(self.context, self.looks, self.exposure, lock, self.turn, may_write)
+        self.runner = ActionRunner(self.context, self.looks, self.exposure, lock, self.turn, may_write)
         self.target_changed: tuple[str, ...] = ()
         self._lock = lock
 
@@ -106,7 +106,7 @@ class Session:
         if self.exposure.since is None or refusal.status is Status.NOT_RUN:
             return None
         offered = self.checklist.phase_of(refusal.item).offers
-        return next((back.name for back in self.checklist.of_role(Role.WAY_BACK) if back.name in offered), None)
+        return next((back.name for back in self.checklist.of_role(ActionRole.WAY_BACK) if back.name in offered), None)
 
     def advance(self) -> Refusal | None:
         """Open the next phase, or say which item stands in the way; the refusal is journalled."""
@@ -126,7 +126,7 @@ class Session:
         if self._lock is not None:
             before = self._lock.take_over()
             held = f"The release lock was taken over from {before}" if before else "Nobody held the release lock"
-            self.journal.progress_checkpoint("take-over", message=f"{held}, as the operator typed.", mark=Mark.TAKEN_OVER)
+            self.journal.progress_checkpoint("take-over", message=f"{held}, as the operator typed.", mark=Checkpoint.TAKEN_OVER)
 
     def reclaim_lock(self) -> None:
         """After a run was cut off: take the release lock again that it left, so that its end gives it back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checks.publish import Place, read_place
+from checks.publish import ArtifactPlace, read_place
 from nexy_tui.actions.offer import look_offer
 from nexy_tui.actions.rollback import stated_manifests
 from nexy_tui.core.target import DMG, PKG
@@ -15,7 +15,7 @@ from nexy_tui.services.identity import require_world
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AssetState:
     """A file of a release. `release` is the version whose committed manifest names its bytes, empty for none; `state` the host's word."""
 
     release: str
@@ -30,25 +30,25 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class AssetPair:
     """One artifact: what clients download, and what would come back; None where nothing has the name."""
 
     name: str
     tag: str
-    now: Standing | None
-    before: Standing | None
+    now: AssetState | None
+    before: AssetState | None
     cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class RollbackPreview:
     """Both artifacts, and what the live server offers, or why that could not be seen."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[AssetPair, ...]
     offered: str
 
 
-def look_way_back(services: Services) -> WayBack:
+def preview_rollback(services: Services) -> RollbackPreview:
     """Ask the release host and the live server; nothing is downloaded, nothing changes. Raises CouldNotLook, Unusable."""
     services.require_checkout()
     require_world(services.settings)
@@ -57,12 +57,12 @@ def look_way_back(services: Services) -> WayBack:
     releases = {stated.sha256: stated.version for _, stated in stated_manifests(git, git.head())}
     offer = look_offer(services)
     seen = f"not seen: {offer.problem}" if offer.appcast is None else f"{offer.appcast.build}, {offer.appcast.length} bytes"
-    return WayBack(tuple(_pair(place, releases) for place in places), seen)
+    return RollbackPreview(tuple(_pair(place, releases) for place in places), seen)
 
 
-def _pair(place: Place, releases: Mapping[str, str]) -> Pair:
-    return Pair(place.name, place.tag, _standing(place.current, releases), _standing(place.previous, releases), place.interrupted)
+def _pair(place: ArtifactPlace, releases: Mapping[str, str]) -> AssetPair:
+    return AssetPair(place.name, place.tag, _standing(place.current, releases), _standing(place.previous, releases), place.interrupted)
 
 
-def _standing(asset: Asset | None, releases: Mapping[str, str]) -> Standing | None:
-    return None if asset is None else Standing(releases.get(asset.sha256 or "", ""), asset.state, asset.size, asset.sha256)
+def _standing(asset: Asset | None, releases: Mapping[str, str]) -> AssetState | None:
+    return None if asset is None else AssetState(releases.get(asset.sha256 or "", ""), asset.state, asset.size, asset.sha256)

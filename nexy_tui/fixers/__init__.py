@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexy_tui.fixers.azure_busy import AZURE_BUSY
-from nexy_tui.fixers.base import Fixer, Part, Trouble, Wanted
+from nexy_tui.fixers.base import Fixer, Part, SecretRequest, Trouble
 from nexy_tui.fixers.config_env import CONFIG_ENV
 from nexy_tui.fixers.gemini_key import GEMINI_KEY
 from nexy_tui.fixers.github_auth import GITHUB_AUTH
@@ -13,7 +13,7 @@ from nexy_tui.fixers.script_paths import SCRIPT_PATHS
 from nexy_tui.fixers.stale_appcast import STALE_APPCAST
 from nexy_tui.fixers.target_repository import TARGET_REPOSITORY
 
-__all__ = ["FIXERS", "TROUBLES", "Fixer", "Part", "Trouble", "Wanted", "fixer", "trouble"]
+__all__ = ["FIXERS", "TROUBLES", "Fixer", "Part", "SecretRequest", "Trouble", "fixer", "trouble"]
 
 FIXERS: tuple[Fixer, ...] = (
     INBOX,

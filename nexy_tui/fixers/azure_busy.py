@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.base import Check, Scope
 from checks.vm import look_vm
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.core.event import Line, Waiting
+from nexy_tui.core.event import OutputLine, Waiting
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.vm_facts import VmFacts
@@ -76,7 +76,7 @@ class WaitForSlot(Mending):
                 services.clock.sleep(delay, context.cancelled)
                 left, waited = left - delay, waited + delay
                 continue
-            context.emit(Line(f"{services.vm.where} is free", "azure"))
+            context.emit(OutputLine(f"{services.vm.where} is free", "azure"))
             return ActionResult(f"The VM takes commands again, after {waited:.0f} s. Run your own command once more.", changed=waited > 0)
 
 

@@ -26,7 +26,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SecretRequest:
     """A secret that a fixer needs: under which name it is handed over, how it is asked for, and the variable it may stand in."""
 
     name: str
@@ -56,7 +56,7 @@ class Fixer:
 
     trouble: Trouble
     parts: tuple[Part, ...]
-    secret: Wanted | None = None
+    secret: SecretRequest | None = None
     needs_secret: Callable[[Services], bool] = lambda _: True
 
     @property

@@ -14,11 +14,11 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.fixers import vm_settings
-from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble, Wanted
+from nexy_tui.fixers.base import Fixer, Mending, Part, SecretRequest, Trouble
 from nexy_tui.services import Services
 
 KEY = "GEMINI_API_KEY"
-NEW_KEY = Wanted("gemini-key", "New Gemini key (it is not shown): ", "NEXY_NEW_GEMINI_KEY")
+NEW_KEY = SecretRequest("gemini-key", "New Gemini key (it is not shown): ", "NEXY_NEW_GEMINI_KEY")
 
 _FORM = re.compile(r"[A-Za-z0-9._-]{20,200}")
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from checks.base import Check, Scope
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
 from nexy_tui.core.secret import Secret
-from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble, Wanted
+from nexy_tui.fixers.base import Fixer, Mending, Part, SecretRequest, Trouble
 from nexy_tui.services import Services
 from nexy_tui.services.github_token import Proof, prove
 from nexy_tui.services.secrets import GITHUB_TOKEN, TOKEN_VARIABLES
 
-NEW_TOKEN = Wanted(GITHUB_TOKEN, "New GitHub token (it is not shown): ", "NEXY_NEW_GITHUB_TOKEN")
+NEW_TOKEN = SecretRequest(GITHUB_TOKEN, "New GitHub token (it is not shown): ", "NEXY_NEW_GITHUB_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class KeepToken(Mending):
         services, why = context.services, []
         for token in _candidates(services):
             proof = prove(services, token, context.emit, context.cancelled)
-            context.emit(Line(f"{token.source}: {'proved' if proof.suffices else _trouble(proof)}", "token"))
+            context.emit(OutputLine(f"{token.source}: {'proved' if proof.suffices else _trouble(proof)}", "token"))
             if proof.suffices:
                 return self._keep(context, token, proof)
             why.append(_trouble(proof))

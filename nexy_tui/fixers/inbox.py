@@ -17,7 +17,7 @@ from nexy_tui.services import Services
 
 
 @dataclass(frozen=True, slots=True)
-class InboxFacts:
+class InboxFolderFacts:
     """The inbox's place, what is there (`folder`, `nothing`, `something else`), and the files in it."""
 
     path: str
@@ -25,15 +25,17 @@ class InboxFacts:
     files: tuple[str, ...] = ()
 
 
-def look(scope: Scope) -> InboxFacts:
+def look(scope: Scope) -> InboxFolderFacts:
     """The folder by itself; what its files are worth is the inbox phase's matter."""
     inbox = scope.services.layout.inbox
     if inbox.is_dir():
-        return InboxFacts(str(inbox), "folder", tuple(sorted(entry.name for entry in inbox.iterdir() if not entry.name.startswith("."))))
-    return InboxFacts(str(inbox), "something else" if inbox.is_symlink() or inbox.exists() else "nothing")
+        return InboxFolderFacts(
+            str(inbox), "folder", tuple(sorted(entry.name for entry in inbox.iterdir() if not entry.name.startswith(".")))
+        )
+    return InboxFolderFacts(str(inbox), "something else" if inbox.is_symlink() or inbox.exists() else "nothing")
 
 
-def judge(facts: InboxFacts, plan: Plan) -> Verdict:
+def judge(facts: InboxFolderFacts, plan: Plan) -> Verdict:
     """The folder is there; what still has to be laid into it is said."""
     evidence = Evidence("release_inbox", ", ".join(facts.files) or ("empty" if facts.kind == "folder" else facts.kind), facts.path)
     if facts.kind != "folder":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.base import Check, Scope
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.diff import unified
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
@@ -19,7 +19,7 @@ from nexy_tui.services.git import Remote
 from nexy_tui.services.remotes import (
     MANIFEST_COMMIT,
     RemoteConfig,
-    Stray,
+    StrayManifest,
     ahead,
     find_strays,
     pushed,
@@ -34,7 +34,7 @@ class RemoteFacts:
 
     remotes: tuple[Remote, ...]
     wrong: tuple[Remote, ...]
-    strays: tuple[Stray, ...] = ()
+    strays: tuple[StrayManifest, ...] = ()
     unseen: tuple[str, ...] = ()
 
 
@@ -65,7 +65,7 @@ def judge_remotes(facts: RemoteFacts, plan: Plan) -> Verdict:
     return passed(f"Pushes go to {target.code_repository}.{_told(facts)}", *evidence)
 
 
-def _loose(facts: RemoteFacts) -> list[Stray]:
+def _loose(facts: RemoteFacts) -> list[StrayManifest]:
     return [stray for stray in facts.strays if not stray.reverted]
 
 
@@ -171,7 +171,7 @@ class PushManifest(Mending):
             )
         context.intent("push the manifest commit", commit=commit, branch=facts.branch)
         pushed(git, commit, facts.branch, context.emit)
-        context.emit(Line(f"“{subject}” is on {facts.branch}", "git"))
+        context.emit(OutputLine(f"“{subject}” is on {facts.branch}", "git"))
         return ActionResult(f"“{subject}” is on {facts.branch} of {context.plan.target.code_repository}.", manifest_commit=commit)
 
 

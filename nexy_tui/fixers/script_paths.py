@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from checks.base import Check, Scope
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
@@ -21,7 +21,7 @@ WRONG = f"python3 server/server/scripts/{PUBLISHER}"
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptFacts:
+class ScriptFolderFacts:
     """Where the commands are typed, the scripts there, and those the commit has but the working tree lacks."""
 
     root: str
@@ -29,15 +29,15 @@ class ScriptFacts:
     lost: tuple[str, ...]
 
 
-def look(scope: Scope) -> ScriptFacts:
+def look(scope: Scope) -> ScriptFolderFacts:
     """The folder of scripts in the working tree and in the commit."""
     layout = scope.services.layout
     folder = layout.scripts
     there = tuple(sorted(path.name for path in folder.iterdir() if path.is_file())) if folder.is_dir() else ()
-    return ScriptFacts(str(layout.root / layout.base), there, tuple(_lost(scope.services)))
+    return ScriptFolderFacts(str(layout.root / layout.base), there, tuple(_lost(scope.services)))
 
 
-def judge(facts: ScriptFacts, plan: Plan) -> Verdict:
+def judge(facts: ScriptFolderFacts, plan: Plan) -> Verdict:
     """No script the commit has is missing. A checkout may do without scripts: this tool does what they do."""
     evidence = (
         Evidence("repo root, where commands are typed", facts.root, "layout"),
@@ -83,7 +83,7 @@ class RestoreScripts(Mending):
         git, lost = context.services.git, _lost(context.services)
         for path in lost:
             git.restore(path, context.emit)
-            context.emit(Line(f"{path} is there again", "git"))
+            context.emit(OutputLine(f"{path} is there again", "git"))
         said = f"{', '.join(lost)} is there again." if lost else "Every script of the commit is there."
         return ActionResult(f"{said} {explain(context.services.layout)[1]}", changed=bool(lost))
 

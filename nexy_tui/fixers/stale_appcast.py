@@ -10,13 +10,13 @@ from checks.base import Check, Scope
 from checks.deploy import DeployFacts, judge_manifests, look_deploy
 from checks.final import FinalFacts, look_final
 from checks.gate import GateFacts, judge_appcast, judge_asset, look_gate, verdict_of
-from checks.gate_cells import Unseen, appcast_column
+from checks.gate_cells import UnseenSource, appcast_column
 from checks.manifests import CommitFacts, ManifestFacts, judge_commit, look_commit, look_manifests
 from checks.manifests import judge_manifests as judge_files
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.deploy import TIMEOUT, failed_step
 from nexy_tui.actions.manifests import SyncManifests
-from nexy_tui.core.event import Line, PointOfNoReturn
+from nexy_tui.core.event import OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status, Verdict, inconclusive, passed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.matrix import Matrix
@@ -109,7 +109,7 @@ class ServedFacts:
     """The live appcast beside what it must offer, and the manifests on the VM, where that could be asked."""
 
     final: FinalFacts
-    vm: DeployFacts | Unseen
+    vm: DeployFacts | UnseenSource
 
 
 def look_served(scope: Scope) -> ServedFacts:
@@ -118,7 +118,7 @@ def look_served(scope: Scope) -> ServedFacts:
     try:
         return ServedFacts(final, look_deploy(scope))
     except (CouldNotLook, Unusable) as problem:
-        return ServedFacts(final, Unseen(problem.what))
+        return ServedFacts(final, UnseenSource(problem.what))
 
 
 def judge_served(facts: ServedFacts, plan: Plan) -> Verdict:
@@ -126,7 +126,7 @@ def judge_served(facts: ServedFacts, plan: Plan) -> Verdict:
     final = facts.final
     column = appcast_column(final.gate.live.appcast, final.gate.live.health, final.signature, final.wanted(plan))
     live = verdict_of(Matrix({"appcast": column}), "The live appcast offers the published release.", _FIX)
-    if isinstance(facts.vm, Unseen):
+    if isinstance(facts.vm, UnseenSource):
         there = inconclusive(f"The manifests on the VM could not be seen: {facts.vm.why}", "Look again when the VM answers.")
     else:
         there = judge_manifests(facts.vm, plan)
@@ -179,7 +179,7 @@ class LayManifests(Mending):
         )
         for line in result.stdout.splitlines():
             if line.startswith("nexy: "):
-                context.emit(Line(line.removeprefix("nexy: "), "vm"))
+                context.emit(OutputLine(line.removeprefix("nexy: "), "vm"))
         if result.exit != 0:
             step = failed_step(result)
             laid = step in ("restart", "health", "config", "server-version")

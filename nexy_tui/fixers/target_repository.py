@@ -196,7 +196,7 @@ def _script(services: Services) -> tuple[str, bytes, bytes]:
         return path, before, publisher_script.mend(before, *(named(target)[key] for key in TARGET_KEYS))
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.", remedy="nexy-tui fix script-paths") from None
-    except publisher_script.Unreadable as error:
+    except publisher_script.UnreadableScript as error:
         what = f"{path} cannot be mended by a program: {error}."
         raise Refused(what, "Nothing was changed.", "Set TARGET_REPO and the tags in ARTIFACT_MAPPING by hand.") from None
 

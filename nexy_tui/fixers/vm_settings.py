@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from nexy_tui.actions.base import ActionContext
-from nexy_tui.core.event import Line, PointOfNoReturn
+from nexy_tui.core.event import OutputLine, PointOfNoReturn
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.secret import Secret
 from nexy_tui.services import Services
@@ -60,7 +60,7 @@ def mend(context: ActionContext, what: str, *, put_back: bool, protected: Mappin
     )
     for line in result.stdout.splitlines():
         if line.startswith("nexy: "):
-            context.emit(Line(line.removeprefix("nexy: "), "vm"))
+            context.emit(OutputLine(line.removeprefix("nexy: "), "vm"))
     if result.exit != 0:
         raise _failed(what, result)
     return tuple(_CHANGE.findall(result.stdout))

@@ -26,7 +26,7 @@ _OPERATOR = f"Operator <{OPERATOR}>"
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
+class ImportedCommit:
     """One commit to import: who, when, why, the files it writes, and the tag it gets."""
 
     author: str
@@ -75,7 +75,7 @@ def source(layout: str, version: str, requirements: str) -> dict[str, bytes]:
     return files
 
 
-def past(target: Target, layout: str, current: bytes, signers: bytes, now: datetime) -> list[Commit]:
+def past(target: Target, layout: str, current: bytes, signers: bytes, now: datetime) -> list[ImportedCommit]:
     """The history up to the previous release, whose manifest is `current`, and the work done since.
 
     `signers` is the list of those whose release logs the repository vouches for (`.nexy/allowed_signers`).
@@ -83,20 +83,24 @@ def past(target: Target, layout: str, current: bytes, signers: bytes, now: datet
     day = timedelta(days=1)
     start = now - 60 * day
     first = {**source(layout, "1.6.1.39", REQUIREMENTS_BEFORE), ".nexy/allowed_signers": signers}
-    commits = [Commit(COLLEAGUE, start, "Nexy server", first)]
+    commits = [ImportedCommit(COLLEAGUE, start, "Nexy server", first)]
     for number, version in enumerate((*EARLIER, PREVIOUS)):
         when = start + (10 + 15 * number) * day
         work = str(Layout(layout, Path()).relative(f"server/Docs/CHANGES_{version}.md"))
-        commits.append(Commit(COLLEAGUE, when - day, f"Prepare {version}", {work: f"# {version}\n\nFixes.\n".encode()}))
-        commits.append(Commit(_OPERATOR, when, f"Release v{version}", source(layout, version, REQUIREMENTS_BEFORE), tag=f"v{version}"))
+        commits.append(ImportedCommit(COLLEAGUE, when - day, f"Prepare {version}", {work: f"# {version}\n\nFixes.\n".encode()}))
+        commits.append(
+            ImportedCommit(_OPERATOR, when, f"Release v{version}", source(layout, version, REQUIREMENTS_BEFORE), tag=f"v{version}")
+        )
         content = current if version == PREVIOUS else _old_manifest(target, version, when)
-        commits.append(Commit(_OPERATOR, when + day / 24, f"Update manifest for {version} (Production)", manifest_files(version, content)))
+        commits.append(
+            ImportedCommit(_OPERATOR, when + day / 24, f"Update manifest for {version} (Production)", manifest_files(version, content))
+        )
     notes = source(layout, PREVIOUS, REQUIREMENTS_NEXT)
-    commits.append(Commit(COLLEAGUE, now - 2 * day, "Speak with nexy-voice", notes))
+    commits.append(ImportedCommit(COLLEAGUE, now - 2 * day, "Speak with nexy-voice", notes))
     return commits
 
 
-def stream(commits: list[Commit], branch: str) -> Iterator[bytes]:
+def stream(commits: list[ImportedCommit], branch: str) -> Iterator[bytes]:
     """The commits as input for `git fast-import`."""
     for mark, commit in enumerate(commits, start=1):
         stamp = f"{int(commit.when.timestamp())} +0000"

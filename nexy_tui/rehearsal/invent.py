@@ -9,13 +9,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nexy_tui.rehearsal.names import Azure, Secrets, World, checked_directory
+from nexy_tui.rehearsal.names import Azure, World, WorldSecrets, checked_directory
 from nexy_tui.rehearsal.net import ports
 
 
 def invent(directory: Path, layout: str, artifact_size: int) -> World:
     """Fresh id, ports, tokens and keys for a world in `directory`; nothing is written."""
-    made = Secrets.make()
+    made = WorldSecrets.make()
     public = Ed25519PrivateKey.from_private_bytes(base64.b64decode(made.sparkle_seed)).public_key()
     return World(
         dir=checked_directory(directory),

@@ -51,7 +51,7 @@ _DIR = re.compile(r"[A-Za-z0-9._/-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class WorldSecrets:
     """Everything in a world that is secret in the real one. Made per world, worth nothing outside it."""
 
     world_token: str
@@ -67,7 +67,7 @@ class Secrets:
     sparkle_seed: str
 
     @classmethod
-    def make(cls) -> Secrets:
+    def make(cls) -> WorldSecrets:
         """Fresh secrets, each in the form its real counterpart has."""
 
         def token() -> str:
@@ -106,7 +106,7 @@ class World:
     layout: str
     artifact_size: int
     ports: dict[str, int]
-    secrets: Secrets = field(repr=False)
+    secrets: WorldSecrets = field(repr=False)
     azure: Azure
     sparkle_public_key: str
     previous: str = PREVIOUS
@@ -259,7 +259,7 @@ class World:
         try:
             document = json.loads((directory / "world.json").read_text(encoding="utf-8"))
             document["dir"] = directory
-            document["secrets"] = Secrets(**document["secrets"])
+            document["secrets"] = WorldSecrets(**document["secrets"])
             document["azure"] = Azure(**document["azure"])
             return cls(**document)
         except (FileNotFoundError, NotADirectoryError):

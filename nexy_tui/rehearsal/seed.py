@@ -79,7 +79,9 @@ async def create_repositories(world: World, dmg: Built) -> None:
     current = history.manifest(world.target, world.previous, released, size=dmg.size, sha256=dmg.sha256, signature=signature)
     signers = world.allowed_signers.read_bytes()
     await _create_bare(world, CODE, history.past(world.target, world.layout, current, signers, now))
-    readme = history.Commit(history.COLLEAGUE, now - timedelta(days=60), "Nexy production artifacts", {"README.md": b"# Nexy\n"}, "Update")
+    readme = history.ImportedCommit(
+        history.COLLEAGUE, now - timedelta(days=60), "Nexy production artifacts", {"README.md": b"# Nexy\n"}, "Update"
+    )
     await _create_bare(world, ARTIFACTS, [readme])
     await git(world.bare(ARTIFACTS), "tag", "App", BRANCH)
     hook = world.bare(CODE) / "hooks" / "update"
@@ -156,7 +158,7 @@ async def git(directory: Path, *arguments: str, stdin: bytes | None = None) -> s
     return out.decode().strip()
 
 
-async def _create_bare(world: World, repository: str, commits: list[history.Commit]) -> None:
+async def _create_bare(world: World, repository: str, commits: list[history.ImportedCommit]) -> None:
     bare = world.bare(repository)
     bare.mkdir(parents=True)
     await git(bare, "init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}")

@@ -108,7 +108,7 @@ def is_running(directory: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class WorldStatus:
     """A world as it stands."""
 
     world: World
@@ -135,11 +135,11 @@ class Status:
         }
 
 
-def status(directory: Path) -> Status:
+def status(directory: Path) -> WorldStatus:
     """Look at a world. Raises Unusable where there is none."""
     world = World.load(directory)
     running = is_running(world.dir)
-    return Status(world, running, _noted(world.dir, "pid") if running else None, Faults(world.faults).all())
+    return WorldStatus(world, running, _noted(world.dir, "pid") if running else None, Faults(world.faults).all())
 
 
 def build(world: World, version: str, names: tuple[str, ...]) -> list[artifacts.Built]:

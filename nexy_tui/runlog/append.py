@@ -16,13 +16,13 @@ from nexy_tui.core.secret import Secret
 from nexy_tui.runlog import seal
 from nexy_tui.runlog.boot import boot_id
 from nexy_tui.runlog.chain import REFUSED, Chain, status_counts
-from nexy_tui.runlog.compose import Place, compose
+from nexy_tui.runlog.compose import RecordPosition, compose
 from nexy_tui.runlog.genesis import Beginning, Genesis, Identity
 from nexy_tui.runlog.logfile import LogFile
 from nexy_tui.runlog.record import SUFFIX, ZERO, Draft, Subject
 from nexy_tui.runlog.resume import examine
 from nexy_tui.runlog.sign import Signer, sign_statement
-from nexy_tui.runlog.state import Mark, RunState, reason_of
+from nexy_tui.runlog.state import Checkpoint, RunState, reason_of
 
 _VERSION_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -174,7 +174,7 @@ class RunLog:
         action: str,
         message: str,
         *,
-        mark: Mark | None = None,
+        mark: Checkpoint | None = None,
         item: str | None = None,
         evidence: Sequence[EvidenceLike] = (),
         subjects: Sequence[Subject] = (),
@@ -209,7 +209,7 @@ class RunLog:
             if self.sealed:
                 raise Refused("The run is sealed.", "Nothing may stand after the seal.", "Begin a new run.")
             mono_us = round((self._clock.monotonic() - self._start) * 1_000_000)
-            place = Place(self.count, self.head, rfc3339(self._clock.now()), mono_us, self._boot)
+            place = RecordPosition(self.count, self.head, rfc3339(self._clock.now()), mono_us, self._boot)
             line = sign_statement(compose(draft, self.genesis.identity, place, self._subjects, self._secrets), self._signer)
             self._file.append(line)
             self._bytes.update(line + b"\n")

@@ -24,7 +24,7 @@ REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChainDefect:
     """What is wrong with a line (counted from 1), and of which sort it is."""
 
     line: int
@@ -40,7 +40,7 @@ class Chain:
     lines: int
     head: str
     torn: bytes
-    faults: tuple[Fault, ...]
+    faults: tuple[ChainDefect, ...]
     backwards: tuple[int, ...]
 
     @property
@@ -93,14 +93,14 @@ def inspect(data: bytes, key_for: KeyFor) -> Chain:
 class _Walk:
     key_for: KeyFor
     records: list[Record] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[ChainDefect] = field(default_factory=list)
     backwards: list[int] = field(default_factory=list)
     head: str = ZERO
     expected_seq: int = 0
     sealed: bool = False
 
     def fault(self, line: int, sort: str, reason: str) -> None:
-        self.faults.append(Fault(line, sort, reason))
+        self.faults.append(ChainDefect(line, sort, reason))
 
     def take(self, number: int, line: bytes) -> None:
         if self.sealed:

@@ -16,7 +16,7 @@ from nexy_tui.runlog.redaction import Redactor
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordPosition:
     """Where and when a record stands in its log."""
 
     seq: int
@@ -26,7 +26,9 @@ class Place:
     boot: str
 
 
-def compose(draft: Draft, identity: Identity, place: Place, subjects: Sequence[Subject], secrets: Sequence[Secret]) -> dict[str, object]:
+def compose(
+    draft: Draft, identity: Identity, place: RecordPosition, subjects: Sequence[Subject], secrets: Sequence[Secret]
+) -> dict[str, object]:
     """The statement of one record, with nothing secret in it. Raises Problem for what has no place in the log."""
     _demand_words(draft)
     redactor = Redactor(secrets)
@@ -42,7 +44,7 @@ def compose(draft: Draft, identity: Identity, place: Place, subjects: Sequence[S
     return document
 
 
-def _predicate(draft: Draft, identity: Identity, place: Place, redactor: Redactor) -> dict[str, Any]:
+def _predicate(draft: Draft, identity: Identity, place: RecordPosition, redactor: Redactor) -> dict[str, Any]:
     predicate: dict[str, Any] = {
         "run": identity.run,
         "world": identity.world,

@@ -62,7 +62,7 @@ class Purpose:
                 return " ".join(self.names)
 
 
-class Mark(StrEnum):
+class Checkpoint(StrEnum):
     """What a progress checkpoint marks."""
 
     BEGUN = "begun"
@@ -77,7 +77,7 @@ class Mark(StrEnum):
 
 
 _ERRANDS = frozenset(errand.value for errand in Errand)
-_MARKS = {mark.value: mark for mark in Mark}
+_MARKS = {mark.value: mark for mark in Checkpoint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class RunState:
         return cls(
             Genesis.of(records[0]),
             Purpose.of(records[0]),
-            frozenset(str(record.action) for record, mark in marks if mark is Mark.BEGUN),
+            frozenset(str(record.action) for record, mark in marks if mark is Checkpoint.BEGUN),
             _exposed_since(marks),
             tuple((str(record.item), reason_of(record)) for record in records if record.kind == "attestation"),
             tuple(dict.fromkeys(str(intent.action) for intent in dangling(records))),
@@ -114,39 +114,39 @@ def reason_of(attestation: Draft | Record) -> str:
     return str(attestation.details.get("reason", attestation.message))
 
 
-def _marks(records: Sequence[Record]) -> list[tuple[Record, Mark]]:
+def _marks(records: Sequence[Record]) -> list[tuple[Record, Checkpoint]]:
     """The checkpoints with what they mark, in order."""
-    found: list[tuple[Record, Mark]] = []
+    found: list[tuple[Record, Checkpoint]] = []
     exposed = False
     for record in records:
         if record.kind != "progress-checkpoint":
             continue
         mark = _mark(record) if record.typed else _untyped(record, exposed)
         if mark is not None:
-            exposed = mark is Mark.EXPOSED if mark in (Mark.EXPOSED, Mark.AGREED) else exposed
+            exposed = mark is Checkpoint.EXPOSED if mark in (Checkpoint.EXPOSED, Checkpoint.AGREED) else exposed
             found.append((record, mark))
     return found
 
 
-def _mark(record: Record) -> Mark | None:
+def _mark(record: Record) -> Checkpoint | None:
     return _MARKS.get(str(record.details.get("mark")))
 
 
-def _untyped(record: Record, exposed: bool) -> Mark | None:
+def _untyped(record: Record, exposed: bool) -> Checkpoint | None:
     """Before checkpoints were marked: what began carries its facts as evidence; the exposure's notes carry none, and alternate."""
     if record.evidence:
-        return Mark.BEGUN
+        return Checkpoint.BEGUN
     if record.action == "take-over":
-        return Mark.TAKEN_OVER
-    return Mark.AGREED if exposed else Mark.EXPOSED
+        return Checkpoint.TAKEN_OVER
+    return Checkpoint.AGREED if exposed else Checkpoint.EXPOSED
 
 
-def _exposed_since(marks: Sequence[tuple[Record, Mark]]) -> datetime | None:
+def _exposed_since(marks: Sequence[tuple[Record, Checkpoint]]) -> datetime | None:
     since = None
     for record, mark in marks:
-        if mark is Mark.EXPOSED:
+        if mark is Checkpoint.EXPOSED:
             since = record.moment
-        elif mark is Mark.AGREED:
+        elif mark is Checkpoint.AGREED:
             since = None
     return since
 

@@ -33,7 +33,7 @@ _BLANK = " \t\r"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AllowedSigner:
     """One Ed25519 key: for which operators, which namespaces, and from when to when."""
 
     principals: str
@@ -78,7 +78,7 @@ class Entry:
 class AllowedSigners:
     """The Ed25519 keys of an `allowed_signers` file, in its order."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[AllowedSigner, ...] = ()
 
     @classmethod
     def load(cls, path: Path) -> AllowedSigners:
@@ -125,7 +125,7 @@ class AllowedSigners:
             for entry in self.entries
         )
 
-    def entry(self, keyid: str, *, principal: str | None = None, namespace: str = NAMESPACE, at: datetime | None = None) -> Entry:
+    def entry(self, keyid: str, *, principal: str | None = None, namespace: str = NAMESPACE, at: datetime | None = None) -> AllowedSigner:
         """The entry that covers a signature. Raises Refused, saying what stands against the key."""
         why = "it is not in the list of trusted keys"
         for entry in self.entries:
@@ -142,36 +142,36 @@ class AllowedSigners:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class TrustSource:
     """Where trust comes from, and the keys found there. The verdict names the rule."""
 
     rule: str
     signers: AllowedSigners
 
 
-def trust_rules(explicit: Path | None, configured: Path | None, repository: bytes | None) -> tuple[Trust, ...]:
+def trust_rules(explicit: Path | None, configured: Path | None, repository: bytes | None) -> tuple[TrustSource, ...]:
     """The sources of trust in their order: `--allowed-signers`, which then stands alone; the user's configuration; the repository's file.
 
     `repository` is `.nexy/allowed_signers` as of the previous verified release's commit: never a file that the run
     under test could have changed.
     """
     if explicit is not None:
-        return (Trust(f"--allowed-signers {explicit}", AllowedSigners.load(explicit)),)
+        return (TrustSource(f"--allowed-signers {explicit}", AllowedSigners.load(explicit)),)
     rules = []
     if configured is not None and configured.exists():
-        rules.append(Trust(f"the user's configuration ({configured})", AllowedSigners.load(configured)))
+        rules.append(TrustSource(f"the user's configuration ({configured})", AllowedSigners.load(configured)))
     if repository is not None:
         name = ".nexy/allowed_signers as of the previous verified release"
-        rules.append(Trust(name, AllowedSigners.parse(repository, name)))
+        rules.append(TrustSource(name, AllowedSigners.parse(repository, name)))
     return tuple(rules)
 
 
-def choose(rules: Sequence[Trust], keyid: str) -> Trust | None:
+def choose(rules: Sequence[TrustSource], keyid: str) -> TrustSource | None:
     """The first source that lists the key: it alone decides, also when it lists the key as ended."""
     return next((rule for rule in rules if rule.signers.knows(keyid)), None)
 
 
-def new_entry(principal: str, public: bytes, since: datetime) -> Entry:
+def new_entry(principal: str, public: bytes, since: datetime) -> AllowedSigner:
     """The entry of an operator's new key, valid from now on."""
     if PRINCIPAL.fullmatch(principal) is None:
         raise Unusable(
@@ -179,10 +179,10 @@ def new_entry(principal: str, public: bytes, since: datetime) -> Entry:
             "It stands in OpenSSH's allowed_signers file, where spaces, commas and wildcards have a meaning.",
             "Choose letters, digits and . _ @ + - (as ada@example.com).",
         )
-    return Entry(principal, public, NAMESPACES, since.astimezone(UTC).replace(microsecond=0))
+    return AllowedSigner(principal, public, NAMESPACES, since.astimezone(UTC).replace(microsecond=0))
 
 
-def amended(text: str, added: Entry, ended: str | None = None) -> str:
+def amended(text: str, added: AllowedSigner, ended: str | None = None) -> str:
     """The file's text with a line added, and the lines of the key `ended` closed at the moment the new one begins."""
     lines = [_ended(line, ended, added.valid_after) for line in text.removesuffix("\n").split("\n")] if text else []
     return "\n".join([*lines, added.line()]) + "\n"
@@ -201,7 +201,7 @@ def _ended(line: str, keyid: str | None, at: datetime | None) -> str:
     return replace(entry, valid_before=at).line()
 
 
-def _parse_line(text: str) -> Entry | None:
+def _parse_line(text: str) -> AllowedSigner | None:
     if not text.replace("\t", " ").isprintable():
         raise ValueError("it holds characters that are not seen, and that OpenSSH reads otherwise")
     principals, _, rest = text.partition(" ")
@@ -216,7 +216,7 @@ def _parse_line(text: str) -> Entry | None:
     if kind != sshwire.KEY_TYPE.decode() or "cert-authority" in options:
         return None
     public = sshwire.public_from_blob(sshwire.unbase64(key.split()[0]))
-    return Entry(
+    return AllowedSigner(
         principals.strip('"'),
         public,
         options.get("namespaces"),

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.runlog import canonical, dsse, seal, sshsig, sshwire
-from nexy_tui.runlog.chain import BREAKS, Chain, Fault, inspect, split
+from nexy_tui.runlog.chain import BREAKS, Chain, ChainDefect, inspect, split
 from nexy_tui.runlog.logfile import read_whole
 from nexy_tui.runlog.record import Record
 from nexy_tui.runlog.repository import previous_release_signers
-from nexy_tui.runlog.trust import NAMESPACE, Trust, choose, trust_rules
+from nexy_tui.runlog.trust import NAMESPACE, TrustSource, choose, trust_rules
 
 if TYPE_CHECKING:
     from nexy_tui.config import Settings
@@ -59,7 +59,7 @@ class LogVerdict:
     path: Path
     state: State
     chain: Chain
-    faults: tuple[Fault, ...]
+    faults: tuple[ChainDefect, ...]
     keyid: str | None
     rule: str | None
     anchors: tuple[tuple[str, str], ...] | None
@@ -71,7 +71,7 @@ class LogVerdict:
         return next((record for record in self.chain.records[:1] if record.kind == "genesis"), None)
 
     @property
-    def breaks(self) -> tuple[Fault, ...]:
+    def breaks(self) -> tuple[ChainDefect, ...]:
         """Where seq, prev or run break."""
         return tuple(fault for fault in self.faults if fault.sort in BREAKS)
 
@@ -93,7 +93,7 @@ class LogVerdict:
         return tuple(left)
 
 
-def verify(path: Path, rules: Sequence[Trust], anchors: Sequence[Anchor] | None = None) -> LogVerdict:
+def verify(path: Path, rules: Sequence[TrustSource], anchors: Sequence[Anchor] | None = None) -> LogVerdict:
     """Judge the log at `path` and the signature beside it by the sources of trust `rules`. Changes nothing.
 
     Raises Unusable when the file cannot be read.
@@ -105,7 +105,9 @@ def verify(path: Path, rules: Sequence[Trust], anchors: Sequence[Anchor] | None 
     found = None if anchors is None else tuple((anchor.name, anchor.verdict(chain)) for anchor in anchors)
     faults, notes = list(chain.faults), []
     faults += _seal_faults(chain, data, signature)
-    faults += [Fault(chain.lines, "anchor", f"the anchor {name} names another head") for name, said in found or () if said == "mismatch"]
+    faults += [
+        ChainDefect(chain.lines, "anchor", f"the anchor {name} names another head") for name, said in found or () if said == "mismatch"
+    ]
     if chain.seal is not None and signature is None:
         notes.append(f"the seal's detached signature {seal.signature_path(path).name} is missing: resuming the run writes it")
     state = _state(chain, faults, signature is not None, found)
@@ -141,7 +143,7 @@ def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes
         return None
 
 
-def _state(chain: Chain, faults: Sequence[Fault], signed: bool, anchors: tuple[tuple[str, str], ...] | None) -> State:
+def _state(chain: Chain, faults: Sequence[ChainDefect], signed: bool, anchors: tuple[tuple[str, str], ...] | None) -> State:
     if faults:
         return State.INVALID
     if chain.torn:
@@ -152,26 +154,26 @@ def _state(chain: Chain, faults: Sequence[Fault], signed: bool, anchors: tuple[t
     return State.ANCHORED if anchored else State.SEALED
 
 
-def _seal_faults(chain: Chain, data: bytes, signature: bytes | None) -> list[Fault]:
+def _seal_faults(chain: Chain, data: bytes, signature: bytes | None) -> list[ChainDefect]:
     faults = []
     if chain.seal is not None and chain.torn:
-        faults.append(Fault(chain.lines + 1, "after-seal", "it stands after the seal"))
+        faults.append(ChainDefect(chain.lines + 1, "after-seal", "it stands after the seal"))
     if signature is None:
         return faults
     if chain.seal is None:
-        faults.append(Fault(chain.lines + 1, "cut", "the log was sealed (its signature is there) and its end is missing"))
+        faults.append(ChainDefect(chain.lines + 1, "cut", "the log was sealed (its signature is there) and its end is missing"))
     try:
         public = sshsig.verify(signature, data, NAMESPACE)
     except sshsig.BadSignature as error:
-        return [*faults, Fault(chain.lines, "seal-signature", f"the seal's detached signature does not hold: {error}")]
+        return [*faults, ChainDefect(chain.lines, "seal-signature", f"the seal's detached signature does not hold: {error}")]
     if chain.seal is None:
         return faults
     if sshwire.fingerprint(public) != chain.seal.keyid:
-        faults.append(Fault(chain.lines, "seal-signature", "the seal's detached signature is by another key than the records'"))
+        faults.append(ChainDefect(chain.lines, "seal-signature", "the seal's detached signature is by another key than the records'"))
     return faults
 
 
-def _trusted(trust: Trust | None, rules: Sequence[Trust], keyid: str, operator: str, at: datetime) -> bytes:
+def _trusted(trust: TrustSource | None, rules: Sequence[TrustSource], keyid: str, operator: str, at: datetime) -> bytes:
     if trust is None:
         asked = ", ".join(rule.rule for rule in rules) or "there is none"
         raise Refused(

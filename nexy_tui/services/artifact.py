@@ -15,7 +15,7 @@ from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.problem import Cancelled, CouldNotLook
 from nexy_tui.core.target import DMG
 from nexy_tui.services import dmg, xar
-from nexy_tui.services.meter import Meter
+from nexy_tui.services.meter import ByteMeter
 
 LARGEST = (1 << 31) - 1
 """GitHub takes an asset of just under 2 GiB."""
@@ -32,7 +32,7 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ArtifactContents:
     """What an artifact says of itself.
 
     `versions` maps each place that names a version to what it says; empty where nothing here can read it, and then
@@ -47,7 +47,7 @@ class Contents:
         return tuple(f"{place} says {found}" for place, found in self.versions.items() if found != version)
 
 
-Known = dict[tuple[str, str], Contents]
+Known = dict[tuple[str, str], ArtifactContents]
 """What artifacts say of themselves that were found intact before, by name and SHA-256: the same bytes are not opened twice."""
 
 
@@ -59,7 +59,7 @@ class Inspected:
     path: Path
     size: int
     sha256: str
-    contents: Contents
+    contents: ArtifactContents
 
 
 def inspect(
@@ -87,7 +87,7 @@ def inspect(
             _same(before, path.stat())
         _refuse_page(path, before.st_size)
         crc = _require_structure(path, name)
-        meter = Meter(emit, name, "reading", before.st_size)
+        meter = ByteMeter(emit, name, "reading", before.st_size)
         known = {} if known is None else known
         seen_before = any(name == other for other, _ in tuple(known))
         with ThreadPoolExecutor(1, "contents") as beside:
@@ -105,7 +105,7 @@ def inspect(
         raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
 
 
-def digest(path: Path, meter: Meter | None = None, cancelled: Callable[[], bool] = lambda: False) -> str:
+def digest(path: Path, meter: ByteMeter | None = None, cancelled: Callable[[], bool] = lambda: False) -> str:
     """SHA-256 of a whole file in hex; read once, in constant memory."""
     sha, done = hashlib.sha256(), 0
     for piece in _pieces(path, cancelled):
@@ -178,14 +178,14 @@ def _require_structure(path: Path, name: str) -> dmg.Crc | None:
     return None
 
 
-def _contents(path: Path, name: str, crc: dmg.Crc | None, environ: Mapping[str, str], cancelled: Callable[[], bool]) -> Contents:
+def _contents(path: Path, name: str, crc: dmg.Crc | None, environ: Mapping[str, str], cancelled: Callable[[], bool]) -> ArtifactContents:
     """Whether the file has the checksums it names, and what it says of itself."""
     if name != DMG:
         xar.verify(path, cancelled)
-        return Contents(xar.versions(path))
+        return ArtifactContents(xar.versions(path))
     if crc is not None and _crc32(path, crc.length, cancelled) != crc.value:
         raise Unfit("is damaged: its data does not have the checksum that its trailer names")
     try:
-        return Contents(dmg.versions(path, environ))
-    except dmg.Unreadable as error:
-        return Contents({}, str(error))
+        return ArtifactContents(dmg.versions(path, environ))
+    except dmg.UnreadableImage as error:
+        return ArtifactContents({}, str(error))

@@ -39,7 +39,7 @@ class NotAnImage(Exception):
     """The file is no whole disk image; the text is the reason, a clause that follows the file's name."""
 
 
-class Unreadable(Exception):
+class UnreadableImage(Exception):
     """Nothing on this machine could read the application's version; the text says why."""
 
 
@@ -83,13 +83,13 @@ def versions(path: Path, environ: Mapping[str, str], *, platform: str = sys.plat
             return _from_mount(path, environ)
         program = next((found for name in SEVEN_ZIP if (found := shutil.which(name, path=search))), None)
         if program is None:
-            raise Unreadable("there is neither hdiutil nor 7-Zip (7zz, 7z or 7za) here to read the image with")
+            raise UnreadableImage("there is neither hdiutil nor 7-Zip (7zz, 7z or 7za) here to read the image with")
         with tempfile.TemporaryDirectory(prefix="nexy-dmg-") as folder:
             return _with_seven_zip(program, path, Path(folder), environ)
     except CouldNotLook as error:
-        raise Unreadable(error.what) from None
+        raise UnreadableImage(error.what) from None
     except OSError as error:
-        raise Unreadable(f"the image could not be read: {error.strerror}") from None
+        raise UnreadableImage(f"the image could not be read: {error.strerror}") from None
 
 
 def _with_seven_zip(program: str, archive: Path, folder: Path, environ: Mapping[str, str], *, nested: bool = True) -> dict[str, str]:
@@ -104,7 +104,7 @@ def _with_seven_zip(program: str, archive: Path, folder: Path, environ: Mapping[
         return _read_plist(read_plain(_extracted(program, archive, plist, folder, environ), _PLIST_LIMIT + 1), place)
     partitions = [path for path in sizes if _PARTITION.fullmatch(path) and _is_literal(path)]
     if not nested or not partitions:
-        raise Unreadable(f"{name} finds no application's Info.plist in the image")
+        raise UnreadableImage(f"{name} finds no application's Info.plist in the image")
     largest = max(partitions, key=lambda path: sizes[path])
     _demand_size(sizes[largest], _PARTITION_LIMIT, printable(largest, 120))
     inner = _extracted(program, archive, largest, folder, environ)
@@ -114,7 +114,7 @@ def _with_seven_zip(program: str, archive: Path, folder: Path, environ: Mapping[
 def _demand_size(size: int, limit: int, what: str) -> None:
     """Little may expand to very much: what the image says of a file's size is looked at before it is taken out."""
     if size > limit:
-        raise Unreadable(f"{what} has {size} bytes, more than is taken out of an image ({limit})")
+        raise UnreadableImage(f"{what} has {size} bytes, more than is taken out of an image ({limit})")
 
 
 def _is_literal(path: str) -> bool:
@@ -142,7 +142,7 @@ def _application(paths: list[str]) -> str | None:
     if "Nexy" in found:
         return found["Nexy"]
     if len(found) > 1:
-        raise Unreadable(f"the image holds {len(found)} applications and none of them is Nexy.app")
+        raise UnreadableImage(f"the image holds {len(found)} applications and none of them is Nexy.app")
     return next(iter(found.values()), None)
 
 
@@ -150,7 +150,7 @@ def _extracted(program: str, archive: Path, member: str, folder: Path, environ: 
     processes.run([program, "e", "-y", f"-o{folder}", "--", str(archive), member], env=_env(environ), timeout=_TIMEOUT, check=False)
     target = folder / PurePosixPath(member).name
     if target.is_symlink() or not target.is_file():
-        raise Unreadable(f"{Path(program).name} could not take {printable(member, 80)} out of the image")
+        raise UnreadableImage(f"{Path(program).name} could not take {printable(member, 80)} out of the image")
     return target
 
 
@@ -159,7 +159,7 @@ def _from_mount(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
         plists = [plist for volume in volumes for plist in sorted(volume.glob("*.app/Contents/Info.plist")) if _is_on(volume, plist)]
         chosen = next((plist for plist in plists if plist.parts[-3] == "Nexy.app"), plists[0] if len(plists) == 1 else None)
         if chosen is None:
-            raise Unreadable(f"the image holds {len(plists)} applications and none of them is Nexy.app")
+            raise UnreadableImage(f"the image holds {len(plists)} applications and none of them is Nexy.app")
         return _read_plist(read_plain(chosen, _PLIST_LIMIT + 1), f"{printable('/'.join(chosen.parts[-3:]), 120)} (hdiutil)")
 
 
@@ -176,12 +176,12 @@ def _mounted(path: Path, environ: Mapping[str, str]) -> Iterator[list[Path]]:
         done = processes.run(attach, env=_env(environ), timeout=_TIMEOUT, input=b"Y\n", check=False)
         _, mark, document = done.stdout.partition("<?xml")
         if done.exit != 0 or not mark:
-            raise Unreadable(f"hdiutil could not attach the image: {printable(done.tail)}")
+            raise UnreadableImage(f"hdiutil could not attach the image: {printable(done.tail)}")
         try:
             entities = plistlib.loads((mark + document).encode()).get("system-entities", [])
             volumes = [Path(entity["mount-point"]) for entity in entities if "mount-point" in entity]
         except Exception as error:  # As in _read_plist.
-            raise Unreadable(f"what hdiutil said cannot be understood ({type(error).__name__})") from None
+            raise UnreadableImage(f"what hdiutil said cannot be understood ({type(error).__name__})") from None
         try:
             yield volumes
         finally:
@@ -191,13 +191,13 @@ def _mounted(path: Path, environ: Mapping[str, str]) -> Iterator[list[Path]]:
 
 def _read_plist(data: bytes, place: str) -> dict[str, str]:
     if len(data) > _PLIST_LIMIT:
-        raise Unreadable(f"{place} is larger than {_PLIST_LIMIT} bytes")
+        raise UnreadableImage(f"{place} is larger than {_PLIST_LIMIT} bytes")
     try:
         values = plistlib.loads(data)
     except Exception as error:  # plistlib raises whatever its two parsers raise: ExpatError, ValueError, struct.error and more.
-        raise Unreadable(f"{place} is no property list ({type(error).__name__})") from None
+        raise UnreadableImage(f"{place} is no property list ({type(error).__name__})") from None
     if not isinstance(values, dict) or not isinstance(values.get(_KEYS[1]), str):
-        raise Unreadable(f"{place} names no {_KEYS[1]}")
+        raise UnreadableImage(f"{place} names no {_KEYS[1]}")
     return {f"{key} in {place}": printable(values[key], 60) for key in _KEYS if isinstance(values.get(key), str)}
 
 

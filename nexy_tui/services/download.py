@@ -17,7 +17,7 @@ from nexy_tui.core.problem import Cancelled, CouldNotLook
 from nexy_tui.core.secret import bare_url
 from nexy_tui.services.body import batches
 from nexy_tui.services.http import HttpClients
-from nexy_tui.services.meter import Meter
+from nexy_tui.services.meter import ByteMeter
 from nexy_tui.services.ratelimit import wait_asked
 from nexy_tui.services.repeat import Repeating, TryAgain, untrusted
 
@@ -55,7 +55,7 @@ class Downloader:
         repeating = Repeating(self._clock, self._emit, self._cancelled)
         try:
             with self._http.client(timeout=_TIMEOUT) as client:
-                return repeating(lambda: self._attempt(client, url, Meter(self._emit, subject, phase, None), sink))
+                return repeating(lambda: self._attempt(client, url, ByteMeter(self._emit, subject, phase, None), sink))
         except TryAgain as error:
             raise CouldNotLook(f"{url} could not be downloaded: {error.reason}.", remedy="Wait a little, then look again.") from None
         except httpx.TransportError as error:
@@ -63,7 +63,7 @@ class Downloader:
             what = f"{url} could not be downloaded: {reason}."
             raise CouldNotLook(what, remedy="Check the network and the proxy, then look again.") from None
 
-    def _attempt(self, client: httpx.Client, url: str, meter: Meter, sink: BinaryIO | None) -> Downloaded | None:
+    def _attempt(self, client: httpx.Client, url: str, meter: ByteMeter, sink: BinaryIO | None) -> Downloaded | None:
         address = url
         for _ in range(_REDIRECTS + 1):
             headers = {"Accept": "application/octet-stream", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
@@ -78,7 +78,7 @@ class Downloader:
                 return Downloaded(url, size, sha256, rfc3339(self._clock.now()))
         raise CouldNotLook(f"{url} is redirected more than {_REDIRECTS} times.", remedy="Look at the address in a browser.")
 
-    def _read(self, response: httpx.Response, meter: Meter, sink: BinaryIO | None) -> tuple[int, str]:
+    def _read(self, response: httpx.Response, meter: ByteMeter, sink: BinaryIO | None) -> tuple[int, str]:
         length = response.headers.get("content-length", "")
         meter.of(int(length) if length.isdigit() else None)
         if sink is not None:

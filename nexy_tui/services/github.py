@@ -18,9 +18,9 @@ from nexy_tui.core.event import Emit, Waiting, silent
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
 from nexy_tui.core.target import Target
 from nexy_tui.services.download import Downloaded, Downloader
-from nexy_tui.services.github_api import Answer, Api, HostRefused
+from nexy_tui.services.github_api import ApiResponse, GitHubApi, HostRefused
 from nexy_tui.services.http import HttpClients
-from nexy_tui.services.meter import Meter
+from nexy_tui.services.meter import ByteMeter
 from nexy_tui.services.ratelimit import MOST
 from nexy_tui.services.repeat import FIRST, Repeating, TryAgain, untrusted
 from nexy_tui.services.secrets import Secrets
@@ -63,7 +63,7 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class GitHubRelease:
     """A release under its fixed tag. An immutable one refuses every change."""
 
     id: int
@@ -100,11 +100,11 @@ class ReleaseHost:
         *,
         emit: Emit = silent,
         cancelled: Callable[[], bool] = lambda: False,
-        api: Api | None = None,
+        api: GitHubApi | None = None,
     ) -> None:
         self._target, self._http, self._secrets, self._clock = target, http, secrets, clock
         self._emit, self._cancelled = emit, cancelled
-        self._api = api or Api(target, http, secrets, clock)
+        self._api = api or GitHubApi(target, http, secrets, clock)
         self._repeating = Repeating(clock, emit, cancelled)
         self._path = f"/repos/{target.artifacts_repository}"
 
@@ -129,7 +129,7 @@ class ReleaseHost:
         push = isinstance(permissions, dict) and permissions.get("push") is True
         return Rights(name, answer.status == 200, push, granted, self._api.token.source)
 
-    def release(self, tag: str) -> Release | None:
+    def release(self, tag: str) -> GitHubRelease | None:
         """The release under a tag, or None when there is none."""
         answer = self._get(f"{self._path}/releases/tags/{quote(tag, safe='')}", f"The release {tag}")
         if answer.status == 404:
@@ -148,7 +148,7 @@ class ReleaseHost:
                 return tuple(tags)
         raise CouldNotLook(f"{looking} are more than {len(tags)}: not all could be seen.", remedy="Delete those that are of no use there.")
 
-    def assets(self, release: Release) -> dict[str, Asset]:
+    def assets(self, release: GitHubRelease) -> dict[str, Asset]:
         """Every asset of a release by name."""
         found: dict[str, Asset] = {}
         for page in range(1, MOST_ASSETS // PAGE + 2):
@@ -193,9 +193,9 @@ class ReleaseHost:
 
     # --- writing ---
 
-    def upload(self, release: Release, name: str, path: Path, size: int, *, subject: str) -> Asset:
+    def upload(self, release: GitHubRelease, name: str, path: Path, size: int, *, subject: str) -> Asset:
         """Send a file once, streamed. Raises HostRefused, TryAgain or httpx.TransportError; what is there then must be looked at."""
-        meter = Meter(self._emit, subject, "uploading", size)
+        meter = ByteMeter(self._emit, subject, "uploading", size)
         answer = self._api.upload(f"{self._path}/releases/{release.id}/assets", name, size, self._pieces(path, size, meter))
         if answer.status != 201:
             raise self._api.refused(answer, f"Uploading {name}")
@@ -260,7 +260,7 @@ class ReleaseHost:
         self._emit(Waiting(f"{reason}; waiting until they are back", seconds))
         self._clock.sleep(seconds, self._cancelled)
 
-    def _pieces(self, path: Path, size: int, meter: Meter) -> Iterator[bytes]:
+    def _pieces(self, path: Path, size: int, meter: ByteMeter) -> Iterator[bytes]:
         left = size
         with path.open("rb", buffering=0) as stream:
             while left:
@@ -275,7 +275,7 @@ class ReleaseHost:
                 meter.at(size - left)
         meter.end()
 
-    def _get(self, path: str, looking: str) -> Answer:
+    def _get(self, path: str, looking: str) -> ApiResponse:
         """A read that may be repeated: 200 and 404 are returned, everything else raises CouldNotLook."""
         try:
             answer = self._repeating(lambda: self._api.call("GET", path))
@@ -303,7 +303,7 @@ class ReleaseHost:
 
 
 class _NotThereYet(TryAgain):
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ApiResponse) -> None:
         super().__init__("The host does not know the asset yet", 404)
         self.answer = answer
 
@@ -312,9 +312,9 @@ def _broken(error: Exception) -> str:
     return "the host's certificate was refused" if untrusted(error) else f"the connection broke each time ({type(error).__name__})"
 
 
-def _release(document: Any, tag: str) -> Release:
+def _release(document: Any, tag: str) -> GitHubRelease:
     try:
-        return Release(int(document["id"]), str(document["tag_name"]), document.get("immutable") is True)
+        return GitHubRelease(int(document["id"]), str(document["tag_name"]), document.get("immutable") is True)
     except (KeyError, TypeError, ValueError):
         raise _unclear(tag) from None
 

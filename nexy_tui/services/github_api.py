@@ -32,7 +32,7 @@ _UPLOAD_READ = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What the API answered: status, headers in lower case, and the JSON document (None where there is none)."""
 
     status: int
@@ -60,13 +60,13 @@ class Answer:
 class HostRefused(ActionFailed):
     """The release host refused a write. `status` is the HTTP status, `answer` all it said."""
 
-    def __init__(self, answer: Answer, what: str, why: str, remedy: str) -> None:
+    def __init__(self, answer: ApiResponse, what: str, why: str, remedy: str) -> None:
         super().__init__(what, why, remedy)
         self.answer = answer
         self.status = answer.status
 
 
-class Api:
+class GitHubApi:
     """One token, two hosts. Thread-safe; connections are kept between requests."""
 
     def __init__(self, target: Target, http: HttpClients, secrets: Secrets, clock: Clock) -> None:
@@ -80,7 +80,7 @@ class Api:
         """The token in use. Raises Unusable where there is none."""
         return self._secrets.github_token()
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> ApiResponse:
         """One request to the API. Raises TryAgain on a rate limit or a server's trouble, httpx.TransportError on a broken line."""
         with self._lock:
             if self._client is None:
@@ -96,7 +96,7 @@ class Api:
         """Seconds until the token has `needed` requests left again, by the last answer's headers; None where it has, or nobody says."""
         return wait_for_room(self._last, needed, self._clock.now())
 
-    def upload(self, path: str, name: str, size: int, pieces: Iterable[bytes]) -> Answer:
+    def upload(self, path: str, name: str, size: int, pieces: Iterable[bytes]) -> ApiResponse:
         """One upload, streamed with its length announced. Raises as `call` does."""
         url = f"https://{self._target.hosts.uploads}{path}?name={quote(name, safe='')}"
         headers = {**_ACCEPT, **self._authorization(), "Content-Type": "application/octet-stream", "Content-Length": str(size)}
@@ -110,12 +110,12 @@ class Api:
                 self._client.close()
                 self._client = None
 
-    def refused(self, answer: Answer, doing: str) -> HostRefused:
+    def refused(self, answer: ApiResponse, doing: str) -> HostRefused:
         """The failure of a write, from the host's answer."""
         what, why, remedy = self._explained(answer)
         return HostRefused(answer, f"{doing} failed: {what}", why, remedy)
 
-    def unseen(self, answer: Answer, looking: str) -> CouldNotLook:
+    def unseen(self, answer: ApiResponse, looking: str) -> CouldNotLook:
         """The failure of a read, from the host's answer."""
         what, why, remedy = self._explained(answer)
         return CouldNotLook(f"{looking} could not be seen: {what}", why, remedy)
@@ -123,13 +123,13 @@ class Api:
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token.reveal()}"}
 
-    def _answer(self, client: httpx.Client, request: httpx.Request) -> Answer:
+    def _answer(self, client: httpx.Client, request: httpx.Request) -> ApiResponse:
         response = client.send(request, stream=True)
         try:
             raw = self._body(response)
         finally:
             response.close()
-        answer = Answer(response.status_code, {key.lower(): value for key, value in response.headers.items()}, _json(raw))
+        answer = ApiResponse(response.status_code, {key.lower(): value for key, value in response.headers.items()}, _json(raw))
         asked = wait_asked(answer.status, answer.headers, answer.message, self._clock.now())
         if asked is not None:
             raise TryAgain(f"{request.url.host} asks to wait ({answer.status}: {answer.message})", answer.status, asked)
@@ -151,7 +151,7 @@ class Api:
                 raise httpx.ReadTimeout("the answer came too slowly", request=response.request)
         return bytes(raw)
 
-    def _explained(self, answer: Answer) -> tuple[str, str, str]:
+    def _explained(self, answer: ApiResponse) -> tuple[str, str, str]:
         repository = self._target.artifacts_repository
         said = f"{self._target.hosts.api} answered {answer.status} ({answer.message})."
         if answer.status == 401:

@@ -12,7 +12,7 @@ from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.secret import Secret
 from nexy_tui.services.github import Rights
-from nexy_tui.services.github_api import Answer, Api
+from nexy_tui.services.github_api import ApiResponse, GitHubApi
 from nexy_tui.services.repeat import Repeating, TryAgain
 from nexy_tui.services.secrets import Secrets
 
@@ -39,10 +39,10 @@ class Proof:
 def prove(services: Services, token: Secret, emit: Emit = silent, cancelled: Callable[[], bool] = lambda: False) -> Proof:
     """Ask the release host about a token, by three reads. Raises CouldNotLook when it gives no answer."""
     target = services.target
-    api = Api(target, services.http, Secrets.holding(token, target), services.clock)
+    api = GitHubApi(target, services.http, Secrets.holding(token, target), services.clock)
     repeating = Repeating(services.clock, emit, cancelled)
 
-    def get(path: str) -> Answer:
+    def get(path: str) -> ApiResponse:
         try:
             return repeating(lambda: api.call("GET", path))
         except TryAgain as error:
@@ -66,7 +66,7 @@ def prove(services: Services, token: Secret, emit: Emit = silent, cancelled: Cal
     )
 
 
-def _rights(answer: Answer, repository: str, source: str) -> Rights:
+def _rights(answer: ApiResponse, repository: str, source: str) -> Rights:
     scopes = answer.headers.get("x-oauth-scopes")
     granted = None if scopes is None else tuple(scope.strip() for scope in scopes.split(",") if scope.strip())
     found = answer.document if answer.status == 200 and isinstance(answer.document, dict) else {}

@@ -9,7 +9,7 @@ from nexy_tui.core.event import Emit, Progress
 _INTERVAL = 0.1
 
 
-class Meter:
+class ByteMeter:
     """Counts one subject's bytes in one phase and shows them."""
 
     def __init__(self, emit: Emit, subject: str, phase: str, total: int | None) -> None:

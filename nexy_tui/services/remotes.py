@@ -32,7 +32,7 @@ _REMOTE_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class StrayManifest:
     """A manifest commit on a repository where it does not belong."""
 
     url: str
@@ -170,14 +170,14 @@ class RemoteConfig:
                 break
 
 
-def find_strays(git: Git, target: Target, wrong: Sequence[str]) -> tuple[tuple[Stray, ...], tuple[str, ...]]:
+def find_strays(git: Git, target: Target, wrong: Sequence[str]) -> tuple[tuple[StrayManifest, ...], tuple[str, ...]]:
     """Manifest commits where remotes wrongly lead, and in the artifacts repository; and the places that could not be looked at.
 
     A wrong remote may be another clone of the code: there only what the code repository lacks is astray, and what is not
     here yet is fetched, without any ref. In the artifacts repository every manifest commit is; nothing is fetched from it.
     """
     artifacts = f"https://{target.hosts.web}/{target.artifacts_repository}.git"
-    strays: list[Stray] = []
+    strays: list[StrayManifest] = []
     unseen: list[str] = []
     for url in dict.fromkeys([*(bare_url(url) if "://" in url else url for url in wrong), artifacts]):
         if is_repository(url, target.hosts.web, target.code_repository):
@@ -192,9 +192,9 @@ def find_strays(git: Git, target: Target, wrong: Sequence[str]) -> tuple[tuple[S
     return tuple(strays), tuple(unseen)
 
 
-def _strays_at(git: Git, url: str, known: Sequence[str], *, fetching: bool) -> list[Stray]:
+def _strays_at(git: Git, url: str, known: Sequence[str], *, fetching: bool) -> list[StrayManifest]:
     """The newest manifest commit of each branch that is reached from none of `known`."""
-    found: dict[str, Stray] = {}
+    found: dict[str, StrayManifest] = {}
     without = [f"^{commit}" for commit in known]
     for branch, tip in list(_tips(git, url).items())[:_MOST_BRANCHES]:
         if fetching:
@@ -205,7 +205,7 @@ def _strays_at(git: Git, url: str, known: Sequence[str], *, fetching: bool) -> l
         bodies = git.read("log", "-500", "--format=%b", tip, *without)
         newest = next(((commit, subject) for commit, _, subject in rows if MANIFEST_COMMIT.fullmatch(subject)), None)
         if newest is not None and newest[0] not in found:
-            found[newest[0]] = Stray(url, branch, *newest, f"This reverts commit {newest[0]}" in bodies)
+            found[newest[0]] = StrayManifest(url, branch, *newest, f"This reverts commit {newest[0]}" in bodies)
     return list(found.values())
 
 

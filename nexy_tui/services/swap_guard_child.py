@@ -25,7 +25,7 @@ from nexy_tui.core.clock import Clock, SystemClock
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
-from nexy_tui.services.github import Release, ReleaseHost
+from nexy_tui.services.github import GitHubRelease, ReleaseHost
 from nexy_tui.services.http import HttpClients
 from nexy_tui.services.secrets import Secrets
 from nexy_tui.services.swap_guard import Move
@@ -106,8 +106,8 @@ def _first_look(host: ReleaseHost, move: Move) -> str:
     return "" if current is not None and current.id == move.old else f"{move.name} is not the asset it was told of."
 
 
-def _release(move: Move) -> Release:
-    return Release(move.release, move.tag, immutable=False)
+def _release(move: Move) -> GitHubRelease:
+    return GitHubRelease(move.release, move.tag, immutable=False)
 
 
 def _host(first: Mapping[str, Any], environ: Mapping[str, str], clock: Clock) -> ReleaseHost:

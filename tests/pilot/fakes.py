@@ -25,9 +25,9 @@ from nexy_tui.engine.context import Keys
 from nexy_tui.engine.driver import drive
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.places import Place
+from nexy_tui.engine.places import Location
 from nexy_tui.engine.session import Session
-from nexy_tui.engine.wayback import Pair, Standing, WayBack
+from nexy_tui.engine.wayback import AssetPair, AssetState, RollbackPreview
 from pilot.fake_actions import actions
 from pilot.release_text import FIXERS, PHASES, SEEN
 from screens.backend import FixEnd, FixPlan, Proposal
@@ -155,22 +155,22 @@ class Judged:
 
 
 PLACES = (
-    Place("inbox", "/home/olga/Nexy_server/release_inbox", "there", 7300.0, "Nexy.dmg, 315718837 bytes", "ls -la release_inbox"),
-    Place("manifest", "/home/olga/Nexy_server/server/updates/manifests/manifest.json", "missing", how="nexy-tui sync-manifests"),
-    Place("release page", "https://github.com/Seregawpn/Nexy_production/releases/tag/Update", "not asked", note="Nexy.dmg"),
-    Place("drill records", "/home/olga/Nexy_server/server/backups/postgres/a.drill.jsonl", "there", 3 * 86400.0, "the drill passed"),
+    Location("inbox", "/home/olga/Nexy_server/release_inbox", "there", 7300.0, "Nexy.dmg, 315718837 bytes", "ls -la release_inbox"),
+    Location("manifest", "/home/olga/Nexy_server/server/updates/manifests/manifest.json", "missing", how="nexy-tui sync-manifests"),
+    Location("release page", "https://github.com/Seregawpn/Nexy_production/releases/tag/Update", "not asked", note="Nexy.dmg"),
+    Location("drill records", "/home/olga/Nexy_server/server/backups/postgres/a.drill.jsonl", "there", 3 * 86400.0, "the drill passed"),
 )
 
 
-STANDING = WayBack(
+STANDING = RollbackPreview(
     (
-        Pair(
+        AssetPair(
             "Nexy.dmg",
             "Update",
-            Standing("1.6.1.43", "uploaded", 315_718_837, "3f2a9c51d0e8b774" * 4),
-            Standing("1.6.1.42", "uploaded", 314_102_996, "a61be29f4410c7d5" * 4),
+            AssetState("1.6.1.43", "uploaded", 315_718_837, "3f2a9c51d0e8b774" * 4),
+            AssetState("1.6.1.42", "uploaded", 314_102_996, "a61be29f4410c7d5" * 4),
         ),
-        Pair("Nexy.pkg", "App", None, None),
+        AssetPair("Nexy.pkg", "App", None, None),
     ),
     "1.6.1.43, 315718837 bytes",
 )
@@ -200,7 +200,7 @@ class FakeBackend:
     plans: dict[str, FixPlan] = field(default_factory=dict)
     fixed: list[tuple[str, str]] = field(default_factory=list)
     fixed_in: list[str | None] = field(default_factory=list)
-    standing: WayBack = STANDING
+    standing: RollbackPreview = STANDING
     closed_runs: list[Path] = field(default_factory=list)
 
     @property
@@ -294,7 +294,7 @@ class FakeBackend:
         self.troubles.pop(name, None)
         return FixEnd("verified", ("passed: It is mended.",), LOG)
 
-    def way_back(self) -> WayBack:
+    def way_back(self) -> RollbackPreview:
         if self.refuses is not None:
             raise self.refuses
         return self.standing
@@ -310,7 +310,7 @@ class FakeBackend:
     def act_alone(self, session: Session, action: str, attestations: Mapping[str, str]) -> Outcome:
         return perform_alone(session, [action], confirm=lambda _: True, attestations=attestations)
 
-    def places(self) -> Sequence[Place]:
+    def places(self) -> Sequence[Location]:
         return PLACES
 
     def _session(self, version: Version, kind: Kind, with_pkg: bool, log: MemoryLog | None, *, standalone: bool = False) -> Session:

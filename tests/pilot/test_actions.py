@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Waiting
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Waiting
 from nexy_tui.core.problem import ActionFailed
 from pilot.fake_actions import emitting
 from pilot.fakes import FakeBackend
@@ -74,7 +74,7 @@ def test_what_cannot_be_taken_back_is_typed_exactly(world: str | None, wanted: s
 
 def test_what_can_be_repeated_is_confirmed_with_one_key() -> None:
     backend = before_backup()
-    backend.play.actions["backup"].effect = emitting(Line("41.2 MB", "pg_dump"), result="Archive written.")
+    backend.play.actions["backup"].effect = emitting(OutputLine("41.2 MB", "pg_dump"), result="Archive written.")
 
     async def script(pilot: Any) -> None:
         await press(pilot, "a")

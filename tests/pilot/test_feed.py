@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress, Waiting
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Looking, Sealed
 from pilot.fakes import FrozenClock
@@ -24,11 +24,11 @@ def test_progress_is_squashed_and_order_kept() -> None:
     feed(ActionStarted("publish"))
     for done in range(10_000):
         feed(progress(done))
-    feed(ActionEvent("publish", Line("done")))
+    feed(ActionEvent("publish", OutputLine("done")))
     feed(progress(1, phase="verifying"))
     taken = feed.drain()
     assert woken == [1]
-    assert taken == [ActionStarted("publish"), progress(9_999), ActionEvent("publish", Line("done")), progress(1, phase="verifying")]
+    assert taken == [ActionStarted("publish"), progress(9_999), ActionEvent("publish", OutputLine("done")), progress(1, phase="verifying")]
     feed(Looking("a"))
     assert woken == [1, 1] and feed.drain() == [Looking("a")] and feed.drain() == []
 
@@ -36,7 +36,7 @@ def test_progress_is_squashed_and_order_kept() -> None:
 def test_a_flood_of_lines_stays_bounded() -> None:
     feed = Feed(lambda: None)
     for number in range(MAX_PENDING_LINES * 3):
-        feed(ActionEvent("deploy", Line(str(number))))
+        feed(ActionEvent("deploy", OutputLine(str(number))))
     feed(ActionEnded("deploy", None, None))
     taken = feed.drain()
     assert len(taken) == MAX_PENDING_LINES + 1 and isinstance(taken[-1], ActionEnded)
@@ -85,7 +85,7 @@ def test_the_countdown_runs_on_the_clocks_speed_and_ends_with_the_next_word() ->
     assert view.countdown is not None and view.countdown.left(clock) == 60.0
     clock.elapsed = 2.0
     assert view.countdown.left(clock) == 40.0
-    view.take([ActionEvent("deploy", Line("got it"))])
+    view.take([ActionEvent("deploy", OutputLine("got it"))])
     assert view.countdown is None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nexy_tui.core.event import Line, Progress, Waiting
+from nexy_tui.core.event import OutputLine, Progress, Waiting
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.problem import ActionFailed
 from pilot.fake_actions import emitting
@@ -76,7 +76,7 @@ def test_an_action_with_its_lines_progress_and_failure() -> None:
     backend.play.fails("database.backup", "None.", "Make one.")
     action = backend.play.actions["backup"]
     action.lines = (EVIL,)
-    events = (Line(EVIL, EVIL), Progress(EVIL, EVIL, 1, 2), Waiting(EVIL, 5))
+    events = (OutputLine(EVIL, EVIL), Progress(EVIL, EVIL, 1, 2), Waiting(EVIL, 5))
     action.effect = emitting(*events, problem=ActionFailed(EVIL, EVIL, EVIL))
 
     async def script(pilot: Any) -> None:

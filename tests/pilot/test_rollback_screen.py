@@ -8,9 +8,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from nexy_tui.core.event import Exposure, Line
+from nexy_tui.core.event import Exposure, OutputLine
 from nexy_tui.core.problem import ActionFailed, CouldNotLook
-from nexy_tui.engine.wayback import Standing
+from nexy_tui.engine.wayback import AssetState
 from pilot.fake_actions import emitting
 from pilot.fakes import CUT_OFF, STANDING, FakeBackend
 from pilot.hand import flowing, lines, paste, play, press, settle, told, until
@@ -139,7 +139,7 @@ def test_left_while_its_run_is_being_opened_it_is_not_run_out_of_sight(monkeypat
 def test_an_upload_that_is_not_whole_is_no_file_and_no_cut_off_swap() -> None:
     backend = FakeBackend()
     image = STANDING.pairs[0]
-    backend.standing = replace(STANDING, pairs=(replace(image, now=Standing("", "starter", 0, None)), STANDING.pairs[1]))
+    backend.standing = replace(STANDING, pairs=(replace(image, now=AssetState("", "starter", 0, None)), STANDING.pairs[1]))
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b")
@@ -171,7 +171,7 @@ def test_what_is_missing_is_brought_about_from_here_in_a_run_of_its_own() -> Non
 
 def test_while_it_runs_the_exposure_is_in_sight_and_escape_stops_it() -> None:
     backend, hold = FakeBackend(), threading.Event()
-    events = (Line("1.6.1.42 is back", "rollback"), Exposure(0.0, open=True))
+    events = (OutputLine("1.6.1.42 is back", "rollback"), Exposure(0.0, open=True))
     backend.play.actions["rollback"].effect = emitting(*events, hold=hold)
 
     async def script(pilot: Pilot[Any]) -> None:
@@ -193,7 +193,7 @@ def test_while_it_runs_the_exposure_is_in_sight_and_escape_stops_it() -> None:
 
 def test_left_while_it_runs_it_is_stopped_and_sealed_first() -> None:
     backend, hold = FakeBackend(), threading.Event()
-    backend.play.actions["rollback"].effect = emitting(Line("renaming", "rollback"), hold=hold)
+    backend.play.actions["rollback"].effect = emitting(OutputLine("renaming", "rollback"), hold=hold)
 
     async def script(pilot: Pilot[Any]) -> None:
         app: Any = pilot.app

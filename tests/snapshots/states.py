@@ -13,7 +13,7 @@ from pilot.hand import paste, settle, until
 from textual.pilot import Pilot
 
 from nexy_tui.actions.base import ActionResult
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress, Waiting
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Evidence, Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed
@@ -106,8 +106,8 @@ def publishing() -> FakeBackend:
     backend, hold = unpublished(), threading.Event()
 
     def effect(context: Any) -> ActionResult:
-        context.emit(Line("release Update: Nexy.dmg of 1.6.1.42, 315.7 MB", "github"))
-        context.emit(Line("uploading incoming-3f2a9c51d0e8b774-Nexy.dmg", "github"))
+        context.emit(OutputLine("release Update: Nexy.dmg of 1.6.1.42, 315.7 MB", "github"))
+        context.emit(OutputLine("uploading incoming-3f2a9c51d0e8b774-Nexy.dmg", "github"))
         for second in range(11):
             backend.clock.elapsed = float(second)
             context.emit(Progress("Nexy.dmg", "uploading", 14_500_000 * second + 1_700_000 * (second % 3), 315_718_837))
@@ -136,10 +136,10 @@ async def published_half(pilot: Pilot[Any]) -> None:
 def exposed() -> FakeBackend:
     backend, hold = unpublished(with_pkg=False), threading.Event()
     events = (
-        Line("Uploaded. URL: https://github.com/Seregawpn/Nexy_production/releases/download/Update/Nexy.dmg", "publish"),
+        OutputLine("Uploaded. URL: https://github.com/Seregawpn/Nexy_production/releases/download/Update/Nexy.dmg", "publish"),
         PointOfNoReturn("The download is being replaced."),
         Exposure(3.0, open=True),
-        Line("Verifying uploaded artifact from release URL...", "publish"),
+        OutputLine("Verifying uploaded artifact from release URL...", "publish"),
         Progress("Nexy.dmg", "verifying the download", 221_003_186, 315_718_837),
     )
     backend.play.actions["publish"].effect = emitting(*events, hold=hold)
@@ -155,7 +155,7 @@ def cut_off() -> FakeBackend:
 
 def patient() -> FakeBackend:
     backend, hold = unpublished(with_pkg=False), threading.Event()
-    events = (Line("HTTP 429, retry-after 60", "github"), Waiting("the release host asked for patience", 60.0))
+    events = (OutputLine("HTTP 429, retry-after 60", "github"), Waiting("the release host asked for patience", 60.0))
     backend.play.actions["publish"].effect = emitting(*events, hold=hold)
     backend.release = hold.set
     return backend
@@ -169,7 +169,11 @@ def deploying() -> FakeBackend:
         "Requirement already satisfied: starlette",
         "Successfully installed nexy-core-2.3.1",
     )
-    lines = (Line("run-command accepted, polling", "azure"), *(Line(line, "vm") for line in output), Waiting("the next poll", 30.0))
+    lines = (
+        OutputLine("run-command accepted, polling", "azure"),
+        *(OutputLine(line, "vm") for line in output),
+        Waiting("the next poll", 30.0),
+    )
     backend.play.actions["deploy"].effect = emitting(*lines, hold=hold)
     backend.release = hold.set
     return backend

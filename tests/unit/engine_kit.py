@@ -23,7 +23,7 @@ from nexy_tui.engine.context import Keys
 from nexy_tui.engine.notice import Notice
 from nexy_tui.engine.session import Session
 from nexy_tui.runlog.append import RunLog
-from nexy_tui.runlog.state import Mark
+from nexy_tui.runlog.state import Checkpoint
 from nexy_tui.services import Services
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -65,7 +65,7 @@ class Journal:
     def intent(self, action: str, item: str | None = None, argv: object = None, *, message: str | None = None) -> None:
         self._write("intent", action, "", message or "")
 
-    def progress_checkpoint(self, action: str, *, message: str, mark: Mark | None = None, evidence: object = ()) -> None:
+    def progress_checkpoint(self, action: str, *, message: str, mark: Checkpoint | None = None, evidence: object = ()) -> None:
         self._write("progress-checkpoint", action, mark or "", message)
 
     def result(self, action: str, status: str, *, message: str | None = None, **_: object) -> None:

@@ -36,7 +36,7 @@ from nexy_tui.services import dmg, lock, version_files, xar
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import load
 from nexy_tui.services.git import Git
-from nexy_tui.services.github import Release, ReleaseHost
+from nexy_tui.services.github import GitHubRelease, ReleaseHost
 from nexy_tui.services.http import Client, HttpClients
 from nexy_tui.services.plain_file import read_version_text
 from nexy_tui.services.repeat import TryAgain
@@ -164,7 +164,7 @@ def host(body: bytes | httpx.SyncByteStream, status: int = 200, headers: httpx.H
     return ReleaseHost(Target(), cast(HttpClients, clients), cast(Secrets, OneToken()), SystemClock(1e9))
 
 
-RELEASE = Release(7, "Update", immutable=False)
+RELEASE = GitHubRelease(7, "Update", immutable=False)
 
 
 def _release_host(raw: bytes) -> object:
@@ -323,13 +323,13 @@ PARSERS: dict[str, Parser] = {
     "git_config": Parser(_remotes, (CouldNotLook,), GIT_CONFIG),
     "xar": Parser(_from_file("Nexy.pkg", _package), (xar.NotAnArchive,), pkg(member("Distribution", 0, len(_DISTRIBUTION)), _DISTRIBUTION)),
     "dmg": Parser(_from_file("Nexy.dmg", lambda here: dmg.read_trailer(here / "Nexy.dmg")), (dmg.NotAnImage,), _image()),
-    "plist": Parser(lambda raw: dmg._read_plist(raw, "Info.plist"), (dmg.Unreadable,), _plist()),
+    "plist": Parser(lambda raw: dmg._read_plist(raw, "Info.plist"), (dmg.UnreadableImage,), _plist()),
     "allowed_signers": Parser(AllowedSigners.parse, (Unusable,), SIGNERS),
     "run_log": Parser(_from_file("run.intoto.jsonl", _log), (Refused, Unusable), _run_log()),
     "configuration": Parser(
         _from_file("config.toml", lambda here: load_settings({"NEXY_CONFIG": str(here / "config.toml")})), (Unusable,), CONFIGURATION
     ),
-    "publisher_script": Parser(publisher_script.read, (publisher_script.Unreadable,), SCRIPT),
+    "publisher_script": Parser(publisher_script.read, (publisher_script.UnreadableScript,), SCRIPT),
     "database_record": Parser(_record, (ValueError,), RECORD),
     "vm_facts": Parser(_survey, (ValueError,), SURVEY),
     "release_lock": Parser(_lock, (), LOCK),

@@ -16,7 +16,7 @@ from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.genesis import Beginning
 from nexy_tui.runlog.record import Operator, Subject
 from nexy_tui.runlog.sign import SeedSigner, Signer
-from nexy_tui.runlog.trust import AllowedSigners, Trust, new_entry
+from nexy_tui.runlog.trust import AllowedSigners, TrustSource, new_entry
 
 BEGIN = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 OPERATOR = Operator("ada@example.com", "workbench")
@@ -73,8 +73,8 @@ def opened(folder: Path, **changes: Any) -> Path:
     return log.path
 
 
-def trusting(signer: Signer = SIGNER, principal: str = OPERATOR.id, since: datetime = BEGIN) -> list[Trust]:
-    return [Trust("the test's own list", AllowedSigners((new_entry(principal, signer.public, since),)))]
+def trusting(signer: Signer = SIGNER, principal: str = OPERATOR.id, since: datetime = BEGIN) -> list[TrustSource]:
+    return [TrustSource("the test's own list", AllowedSigners((new_entry(principal, signer.public, since),)))]
 
 
 def payload(line: bytes) -> dict[str, Any]:

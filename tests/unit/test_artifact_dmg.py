@@ -177,7 +177,7 @@ def test_on_a_mac_the_image_is_mounted_read_only_and_detached(image: Path, tmp_p
     assert "-readonly" in calls[0] and "-nobrowse" in calls[0]
     assert calls[1] == f"detach -force {volume}"
     program(programs, "hdiutil", "echo 'image not recognized' >&2; exit 1")
-    with pytest.raises(dmg.Unreadable, match="image not recognized"):
+    with pytest.raises(dmg.UnreadableImage, match="image not recognized"):
         dmg.versions(image, environ, platform="darwin")
 
 
@@ -192,12 +192,12 @@ def test_on_a_mac_the_image_is_mounted_read_only_and_detached(image: Path, tmp_p
 def test_an_image_with_another_content_is_unread_with_the_reason(image: Path, tmp_path: Path, listing: str, says: str) -> None:
     (tmp_path / "listing").write_text(listing)
     program(tmp_path, "7zz", f"cat {tmp_path}/listing")
-    with pytest.raises(dmg.Unreadable, match=says):
+    with pytest.raises(dmg.UnreadableImage, match=says):
         dmg.versions(image, {**os.environ, "PATH": f"{tmp_path}:/bin:/usr/bin"})
 
 
 def test_a_link_under_the_property_lists_name_is_not_followed(image: Path, tmp_path: Path) -> None:
     script = 'case $1 in l) echo "Path = Nexy.app/Contents/Info.plist";; e) ln -s /etc/passwd "${3#-o}/Info.plist";; esac'
     program(tmp_path, "7zz", script)
-    with pytest.raises(dmg.Unreadable, match="could not take"):
+    with pytest.raises(dmg.UnreadableImage, match="could not take"):
         dmg.versions(image, {**os.environ, "PATH": f"{tmp_path}:/bin:/usr/bin"})

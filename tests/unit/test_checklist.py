@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from checks.gate_cells import Profile
 from nexy_tui.actions.base import Action
-from nexy_tui.checklist import CHECKLIST, Role
+from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.cli import commands
 from nexy_tui.core import rulebook_edition
 from nexy_tui.core.finding import Status, Verdict
@@ -241,14 +241,14 @@ def test_the_vm_is_asked_for_a_deploy_and_for_a_database_that_is_there() -> None
 
 def test_one_item_ends_the_exposure_and_each_role_but_the_repairs_is_one_actions() -> None:
     assert [item.id for item in ITEMS if item.closes_exposure] == ["final.live"]
-    roles = {role: [one.name for one in CHECKLIST.of_role(role)] for role in Role}
+    roles = {role: [one.name for one in CHECKLIST.of_role(role)] for role in ActionRole}
     assert roles == {
-        Role.REPAIR: ["backup", "drill", "harden", "sync-manifests"],
-        Role.PUBLISHER: ["publish"],
-        Role.WAY_BACK: ["rollback"],
-        Role.HEALER: ["recover"],
+        ActionRole.REPAIR: ["backup", "drill", "harden", "sync-manifests"],
+        ActionRole.PUBLISHER: ["publish"],
+        ActionRole.WAY_BACK: ["rollback"],
+        ActionRole.HEALER: ["recover"],
     }
-    assert all(one.command is not None for one in CHECKLIST.of_role(Role.REPAIR)), "a repair stands alone"
+    assert all(one.command is not None for one in CHECKLIST.of_role(ActionRole.REPAIR)), "a repair stands alone"
 
 
 def test_what_cannot_be_taken_back_is_marked_so() -> None:

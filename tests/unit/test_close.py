@@ -20,7 +20,7 @@ from nexy_tui.engine.run import Keys
 from nexy_tui.runlog.read import read_log, summary
 from nexy_tui.runlog.record import Operator
 from nexy_tui.runlog.seal import signature_path
-from nexy_tui.runlog.state import Errand, Mark, Purpose
+from nexy_tui.runlog.state import Checkpoint, Errand, Purpose
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.runlog.verify import State, verify
 from nexy_tui.services import Services
@@ -118,9 +118,9 @@ def exposed(folder: Path, *, cut_off: bool) -> Path:
     """A run that came to the swap: killed in it, or with the exposure open on record."""
     log = create(folder)
     log.intent("publish")
-    log.progress_checkpoint("publish", "replace the download", mark=Mark.BEGUN)
+    log.progress_checkpoint("publish", "replace the download", mark=Checkpoint.BEGUN)
     if not cut_off:
-        log.progress_checkpoint("publish", "", mark=Mark.EXPOSED)
+        log.progress_checkpoint("publish", "", mark=Checkpoint.EXPOSED)
         log.result("publish", "failed")
     log.close()
     return log.path

@@ -6,7 +6,7 @@ import pytest
 
 from nexy_tui.core.config_env import parse
 
-SAMPLE = "# settings\nDB_HOST=localhost\nGEMINI_API_KEY=abc=def==\n\n  DB_PORT = 5432 \nQUOTED=\"a b\"\n"
+SAMPLE = '# settings\nDB_HOST=localhost\nGEMINI_API_KEY=abc=def==\n\n  DB_PORT = 5432 \nQUOTED="a b"\n'
 
 
 def test_only_the_first_equals_sign_separates() -> None:

@@ -14,7 +14,7 @@ from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, Dri
 from nexy_tui.core.database_rules import always_refuses
 from nexy_tui.runlog.sign import SeedSigner, sign_statement
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
-from nexy_tui.services.database.dump import Contents, Extension, wanted_extensions
+from nexy_tui.services.database.dump import Extension, TableOfContents, wanted_extensions
 from nexy_tui.services.database.settings import Address
 from nexy_tui.services.database.sql import render
 
@@ -192,7 +192,7 @@ CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA public; DROP DATABASE x;
 
 
 def test_what_only_a_superuser_may_make_is_left_out_of_a_drill() -> None:
-    listed = Contents(LISTING)
+    listed = TableOfContents(LISTING)
     made = wanted_extensions(SCRIPT)
     assert made == [Extension("citext", "extensions"), Extension("uuid-ossp", "public")]
     assert [line.split(";")[0] for line in listed.extensions.splitlines()] == ["3", "4"]

@@ -14,7 +14,7 @@ from engine_kit import BROKEN, NOW, UNSEEN, Engine, Stage, engine
 from checks.base import Check
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.checklist import CHECKLIST
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
@@ -25,7 +25,7 @@ from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Foun
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.run import checklist_digest
 from nexy_tui.release import Refusal
-from nexy_tui.runlog.state import Mark
+from nexy_tui.runlog.state import Checkpoint
 
 WHY = "It is looked at."
 
@@ -310,7 +310,10 @@ class TestExposure:
         with pytest.raises(ActionFailed):
             made.session.runner.perform("publish")
         assert made.session.exposure.since is None
-        assert [record[2] for record in made.journal.records if record[0] == "progress-checkpoint"] == [Mark.EXPOSED, Mark.AGREED]
+        assert [record[2] for record in made.journal.records if record[0] == "progress-checkpoint"] == [
+            Checkpoint.EXPOSED,
+            Checkpoint.AGREED,
+        ]
 
     @pytest.mark.parametrize(("status", "offered"), [(Status.FAILED, True), (Status.INCONCLUSIVE, True), (Status.NOT_RUN, False)])
     def test_a_gate_refused_meanwhile_offers_the_way_back(self, status: Status, offered: bool) -> None:
@@ -459,6 +462,6 @@ def test_the_checklists_digest_changes_with_what_a_run_is_held_to() -> None:
 
 
 def test_lines_of_an_action_reach_the_faces() -> None:
-    made = ready(lambda context: context.emit(Line("half-way", "pg_dump")) or ActionResult(""))  # type: ignore[func-returns-value]
+    made = ready(lambda context: context.emit(OutputLine("half-way", "pg_dump")) or ActionResult(""))  # type: ignore[func-returns-value]
     made.session.runner.perform("backup")
     assert [notice.event.text for notice in made.notices if hasattr(notice, "event")] == ["half-way"]

@@ -28,7 +28,7 @@ from nexy_tui.fixers.target_repository import named, retargeted
 from nexy_tui.services.git import Remote
 from nexy_tui.services.github import Rights
 from nexy_tui.services.github_token import Proof
-from nexy_tui.services.remotes import MANIFEST_COMMIT, Stray
+from nexy_tui.services.remotes import MANIFEST_COMMIT, StrayManifest
 from nexy_tui.services.vm_scripts.settings_mend import KEY, split_at_first, with_key, without_bad_names
 
 PLAN = Plan(Target(), Version.parse("1.6.1.42"), Kind.FULL, datetime.now(UTC))
@@ -160,7 +160,7 @@ def test_a_publisher_script_is_mended_in_place(newline: str, bom: bytes) -> None
     ],
 )
 def test_a_publisher_script_that_cannot_be_read_says_why(source: bytes, reason: str) -> None:
-    with pytest.raises(publisher_script.Unreadable, match=reason):
+    with pytest.raises(publisher_script.UnreadableScript, match=reason):
         publisher_script.read(source)
 
 
@@ -283,11 +283,11 @@ def test_a_token_is_judged_by_what_the_host_says(facts: github_auth.AuthFacts, s
 
 
 def test_the_inbox_is_there_also_while_nothing_lies_in_it() -> None:
-    assert inbox.judge(inbox.InboxFacts("p", "nothing"), PLAN).status is Status.FAILED
-    assert inbox.judge(inbox.InboxFacts("p", "something else"), PLAN).status is Status.FAILED
-    empty = inbox.judge(inbox.InboxFacts("p", "folder"), PLAN)
+    assert inbox.judge(inbox.InboxFolderFacts("p", "nothing"), PLAN).status is Status.FAILED
+    assert inbox.judge(inbox.InboxFolderFacts("p", "something else"), PLAN).status is Status.FAILED
+    empty = inbox.judge(inbox.InboxFolderFacts("p", "folder"), PLAN)
     assert empty.status is Status.PASSED and f"lay {DMG}" in empty.summary
-    assert "lay" not in inbox.judge(inbox.InboxFacts("p", "folder", (DMG,)), PLAN).summary
+    assert "lay" not in inbox.judge(inbox.InboxFolderFacts("p", "folder", (DMG,)), PLAN).summary
 
 
 OURS = Remote("origin", ("https://github.com/Seregawpn/Nexy_server",), ("git@github.com:seregawpn/nexy_server.git",))
@@ -295,7 +295,7 @@ THEIRS = Remote("origin", ("https://user:s3cret@github.com/x/y",), ("https://use
 
 
 def test_remotes_are_judged_by_where_a_push_goes_and_stray_commits_are_told() -> None:
-    stray = Stray("https://github.com/x/y", "main", "a" * 40, "Update manifest for 1.6.1.42 (Production)", reverted=False)
+    stray = StrayManifest("https://github.com/x/y", "main", "a" * 40, "Update manifest for 1.6.1.42 (Production)", reverted=False)
     judge = manifest_repository.judge_remotes
     assert judge(manifest_repository.RemoteFacts((OURS,), ()), PLAN).status is Status.PASSED
     assert judge(manifest_repository.RemoteFacts((), ()), PLAN).status is Status.FAILED

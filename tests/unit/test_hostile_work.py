@@ -321,6 +321,6 @@ def test_what_an_image_says_of_itself_is_not_believed(listing: str, says: str, m
         return dmg.processes.Completed(0, listing if argv[1] == "l" else "", "")
 
     monkeypatch.setattr(dmg.processes, "run", run)
-    with folder() as here, pytest.raises(dmg.Unreadable, match=says):
+    with folder() as here, pytest.raises(dmg.UnreadableImage, match=says):
         dmg._with_seven_zip("7z", here / "Nexy.dmg", here, {})
     assert asked == (["l", "e"] if "could not" in says else ["l"])

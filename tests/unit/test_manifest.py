@@ -38,7 +38,13 @@ GOOD = f"""{{
 
 def built(base: dict[str, Any] | None = None, **changes: Any) -> manifest.Manifest:
     facts: dict[str, Any] = {
-        "version": "1.6.1.36", "url": URL, "notes_url": NOTES, "size": 315718837, "sha256": "ab" * 32, "signature": SIGNATURE, "now": NOW,
+        "version": "1.6.1.36",
+        "url": URL,
+        "notes_url": NOTES,
+        "size": 315718837,
+        "sha256": "ab" * 32,
+        "signature": SIGNATURE,
+        "now": NOW,
     }
     return manifest.build(base, **{**facts, **changes})
 

@@ -6,7 +6,7 @@ import pytest
 
 from nexy_tui.core.event import Event, Progress
 from nexy_tui.services import meter
-from nexy_tui.services.meter import Meter
+from nexy_tui.services.meter import ByteMeter
 
 
 def test_at_most_ten_updates_a_second_and_always_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +18,7 @@ def test_at_most_ten_updates_a_second_and_always_the_last(monkeypatch: pytest.Mo
             return now
 
     monkeypatch.setattr(meter, "time", Time)
-    made = Meter(lambda event: shown.append((now, event)), "Nexy.dmg", "uploading", 3_000)
+    made = ByteMeter(lambda event: shown.append((now, event)), "Nexy.dmg", "uploading", 3_000)
     for done in range(1, 3_001):
         now += 0.001
         made.at(done)

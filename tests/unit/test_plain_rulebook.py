@@ -10,7 +10,7 @@ import pytest
 
 from checks.version import PushedFacts, TreeFacts, judge_pushed, judge_tree
 from nexy_tui.checklist import CHECKLIST
-from nexy_tui.core.event import Line
+from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
@@ -50,7 +50,7 @@ def test_files_that_this_program_wrote_are_no_strangers() -> None:
     assert stranger.status is Status.FAILED and "mine.sh" in stranger.summary
 
 
-def shown(*lines: Line) -> list[str]:
+def shown(*lines: OutputLine) -> list[str]:
     out = io.StringIO()
     renderer = PlainRenderer(CHECKLIST, out)
     for line in lines:
@@ -61,6 +61,6 @@ def shown(*lines: Line) -> list[str]:
 def test_markers_stand_on_lines_of_their_own() -> None:
     path = "/srv/" + "a-long-folder/" * 30 + "server/updates/manifests/manifest.json"
     markers = ["RELEASE COMPLETE", f"Manifest updated at {path}"]
-    assert shown(*(Line(text, "publish") for text in markers)) == markers
-    assert shown(Line("a1b2c3 Update manifest", "git")) == ["   git: a1b2c3 Update manifest"]
-    assert shown(Line("RELEASE\x1b[2J COMPLETE", "publish")) == ["RELEASE\\x1b[2J COMPLETE"]
+    assert shown(*(OutputLine(text, "publish") for text in markers)) == markers
+    assert shown(OutputLine("a1b2c3 Update manifest", "git")) == ["   git: a1b2c3 Update manifest"]
+    assert shown(OutputLine("RELEASE\x1b[2J COMPLETE", "publish")) == ["RELEASE\\x1b[2J COMPLETE"]

@@ -24,7 +24,7 @@ from checks.inbox import (
     judge_version,
 )
 from checks.manifests import CommitFacts, ManifestFacts, judge_commit, judge_manifests
-from checks.publish import AssetFacts, ByteFacts, Place, TargetFacts, judge_assets, judge_bytes, judge_target
+from checks.publish import ArtifactPlace, AssetFacts, ByteFacts, TargetFacts, judge_assets, judge_bytes, judge_target
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
@@ -33,9 +33,9 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.version import Version
 from nexy_tui.services.apple import AppleFacts, Assessment
-from nexy_tui.services.artifact import Contents, Inspected
+from nexy_tui.services.artifact import ArtifactContents, Inspected
 from nexy_tui.services.download import Downloaded
-from nexy_tui.services.github import Asset, Release, Rights
+from nexy_tui.services.github import Asset, GitHubRelease, Rights
 from nexy_tui.services.sparkle import Signature
 
 NOW = datetime(2026, 2, 14, 10, tzinfo=UTC)
@@ -48,8 +48,8 @@ CODE_ONLY = replace(PLAN, kind=Kind.CODE_ONLY)
 SHA, OTHER, SIZE = "3f2a9c51d0e8b774" * 4, "cd" * 32, 315_718_837
 INBOX = "/home/olga/Nexy_server/release_inbox"
 VERSIONS = {"CFBundleVersion in Nexy.app": "1.6.1.43"}
-IMAGE = Inspected(DMG, Path(INBOX, DMG), SIZE, SHA, Contents(VERSIONS))
-PACKAGE = Inspected(PKG, Path(INBOX, PKG), 48_204_113, SHA, Contents(VERSIONS))
+IMAGE = Inspected(DMG, Path(INBOX, DMG), SIZE, SHA, ArtifactContents(VERSIONS))
+PACKAGE = Inspected(PKG, Path(INBOX, PKG), 48_204_113, SHA, ArtifactContents(VERSIONS))
 
 
 def inbox(*found: Inspected, there: bool = True, **unfit: str) -> InboxFacts:
@@ -98,17 +98,17 @@ def test_pkg() -> None:
 
 def test_version() -> None:
     says(judge_version(inbox(IMAGE), PLAN), Status.PASSED, "1.6.1.43")
-    older = replace(IMAGE, contents=Contents({**VERSIONS, "CFBundleShortVersionString in Nexy.app": "1.6.1.42"}))
+    older = replace(IMAGE, contents=ArtifactContents({**VERSIONS, "CFBundleShortVersionString in Nexy.app": "1.6.1.42"}))
     says(judge_version(inbox(older), PLAN), Status.FAILED, "CFBundleShortVersionString in Nexy.app says 1.6.1.42")
-    unread = replace(IMAGE, contents=Contents({}, "there is no 7-Zip"))
+    unread = replace(IMAGE, contents=ArtifactContents({}, "there is no 7-Zip"))
     says(judge_version(inbox(unread), PLAN), Status.INCONCLUSIVE, "there is no 7-Zip", "attest")
     says(judge_version(inbox(), PLAN), Status.FAILED, "Nexy.dmg is missing")
     says(judge_version(inbox(IMAGE), replace(PLAN, version=None)), Status.INCONCLUSIVE, "no version")
 
 
 def test_a_package_of_another_version_fails_even_when_the_image_cannot_be_read() -> None:
-    unread = replace(IMAGE, contents=Contents({}, "there is no 7-Zip"))
-    other = replace(PACKAGE, contents=Contents({"product in Distribution": "1.6.1.42"}))
+    unread = replace(IMAGE, contents=ArtifactContents({}, "there is no 7-Zip"))
+    other = replace(PACKAGE, contents=ArtifactContents({"product in Distribution": "1.6.1.42"}))
     says(judge_version(inbox(unread, other), replace(PLAN, with_pkg=True)), Status.FAILED, "product in Distribution says 1.6.1.42")
 
 
@@ -147,15 +147,15 @@ def test_apple() -> None:
 # --- publish.target ---
 
 RIGHTS = Rights("Seregawpn/Nexy_production", visible=True, push=True, scopes=("repo",), source="environment GH_TOKEN")
-RELEASE = Release(1, "Update", immutable=False)
+RELEASE = GitHubRelease(1, "Update", immutable=False)
 
 
 def asset(name: str = DMG, state: str = "uploaded", size: int = SIZE, sha256: str | None = SHA) -> Asset:
     return Asset(1, name, state, size, sha256)
 
 
-def place(*assets: Asset, release: Release | None = RELEASE) -> Place:
-    return Place(DMG, "Update", release, {one.name: one for one in assets})
+def place(*assets: Asset, release: GitHubRelease | None = RELEASE) -> ArtifactPlace:
+    return ArtifactPlace(DMG, "Update", release, {one.name: one for one in assets})
 
 
 @pytest.mark.parametrize(

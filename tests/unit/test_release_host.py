@@ -16,13 +16,13 @@ from nexy_tui.core.event import Event, Progress, Waiting
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
-from nexy_tui.services.github import Asset, Release, ReleaseHost
+from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
 from nexy_tui.services.github_api import HostRefused
 from nexy_tui.services.http import HttpClients
 from nexy_tui.services.secrets import Secrets
 
 TOKEN = "ghp_" + "T0ken" * 8
-RELEASE = Release(7, "Update", immutable=False)
+RELEASE = GitHubRelease(7, "Update", immutable=False)
 ASSET = Asset(9, "incoming-00-Nexy.dmg", "uploaded", 3, None)
 Handler = Callable[[httpx.Request], httpx.Response]
 

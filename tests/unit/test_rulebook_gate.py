@@ -275,9 +275,7 @@ class TestMatrix:
 
     def test_tls_is_verified_or_not_used(self) -> None:
         plain = replace(GOOD, https=False)
-        verdicts = {
-            facts.https: {source: cell.verdict for source, cell in self._tls(facts).items()} for facts in (GOOD, plain)
-        }
+        verdicts = {facts.https: {source: cell.verdict for source, cell in self._tls(facts).items()} for facts in (GOOD, plain)}
         passed, unused = Status.PASSED, Status.NOT_APPLICABLE
         assert verdicts[True] == {"/health": passed, "appcast": passed, "release URL": passed}
         assert verdicts[False] == {"/health": unused, "appcast": unused, "release URL": passed}

@@ -20,7 +20,7 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed, Problem
 from nexy_tui.engine.alone import perform_alone
 from nexy_tui.engine.driver import drive
-from nexy_tui.engine.mend import Face, checklist_of, mend
+from nexy_tui.engine.mend import FixPrompts, checklist_of, mend
 from nexy_tui.fixers import fixer
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.read import read_log, summary
@@ -92,7 +92,7 @@ def fixed(folder: Path) -> Left:
     does = {part.action.name: begins(f"mend {part.id}") for part in chosen.parts}
 
     def run(made: Any) -> None:
-        mend(made.session, chosen, Face(lambda _: None, lambda at, action: True, lambda text: None))
+        mend(made.session, chosen, FixPrompts(lambda _: None, lambda at, action: True, lambda text: None))
 
     return _left(folder, Purpose(Errand.FIX, (chosen.name,)), Stage(), does, run, of=checklist_of([chosen]))
 

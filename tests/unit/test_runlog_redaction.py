@@ -16,7 +16,7 @@ from nexy_tui.core.finding import Evidence
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.secret import Secret
 from nexy_tui.runlog.argv import allowed
-from nexy_tui.runlog.compose import Place, compose
+from nexy_tui.runlog.compose import RecordPosition, compose
 from nexy_tui.runlog.genesis import Identity
 from nexy_tui.runlog.read import read_log
 from nexy_tui.runlog.record import Draft, Operator, Subject
@@ -104,7 +104,7 @@ def test_a_secret_in_a_name_stops_the_record(tmp_path: Path) -> None:
 )
 def test_no_secret_survives_in_free_text(secret: str, before: str, after: str) -> None:
     draft = Draft("check", item="a.b", message=before + secret + after, evidence=[{"name": "v", "value": secret}], argv=["git", secret])
-    place = Place(1, "0" * 64, "2026-05-01T12:00:00.000000Z", 1, "boot")
+    place = RecordPosition(1, "0" * 64, "2026-05-01T12:00:00.000000Z", 1, "boot")
     identity = Identity("run", None, Operator("o", "h"))
     document = compose(draft, identity, place, [Subject("s", {"sha256": "0"})], [Secret("test", secret)])
     predicate = document["predicate"]

@@ -11,7 +11,7 @@ from runlog_kit import BEGIN, OPERATOR, OTHER, SIGNER
 from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.runlog import sshwire, trust
 from nexy_tui.runlog.sign import sign_statement, verify_line
-from nexy_tui.runlog.trust import AllowedSigners, Trust
+from nexy_tui.runlog.trust import AllowedSigners, TrustSource
 
 KEY = sshwire.openssh_public(SIGNER.public)
 RSA = "ssh-rsa AAAAB3NzaC1yc2E="
@@ -140,7 +140,7 @@ def test_a_missing_configured_list_is_no_source_and_a_missing_named_file_is_an_e
 
 
 def test_choose_needs_the_key_to_be_listed() -> None:
-    assert trust.choose([Trust("a", AllowedSigners())], SIGNER.keyid) is None
+    assert trust.choose([TrustSource("a", AllowedSigners())], SIGNER.keyid) is None
 
 
 @pytest.mark.parametrize("name", ["", "a b", "*", "ada,bob", "!ada", "-ada", 'a"b'])

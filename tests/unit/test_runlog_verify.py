@@ -16,7 +16,7 @@ from nexy_tui.core.problem import Unusable
 from nexy_tui.runlog import dsse, report, show, sshsig
 from nexy_tui.runlog.record import Operator
 from nexy_tui.runlog.repository import previous_release_signers
-from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners, Trust, new_entry, trust_rules
+from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners, TrustSource, new_entry, trust_rules
 from nexy_tui.runlog.verify import Anchor, State, verify
 
 Lines = list[bytes]
@@ -276,7 +276,7 @@ def test_a_sealed_log_is_sealed_and_the_verdict_says_why(tmp_path: Path) -> None
         pytest.param(trusting(since=BEGIN + timedelta(days=1)), id="not yet valid"),
     ],
 )
-def test_a_key_that_is_only_in_the_log_is_not_trusted(tmp_path: Path, rules: list[Trust]) -> None:
+def test_a_key_that_is_only_in_the_log_is_not_trusted(tmp_path: Path, rules: list[TrustSource]) -> None:
     verdict = verify(sealed(tmp_path), rules)
     assert verdict.state is State.INVALID
     assert verdict.faults[0].sort == "key"
@@ -284,7 +284,7 @@ def test_a_key_that_is_only_in_the_log_is_not_trusted(tmp_path: Path, rules: lis
 
 def test_a_rotated_keys_old_logs_stay_valid_and_new_ones_do_not(tmp_path: Path) -> None:
     ended = new_entry(OPERATOR.id, SIGNER.public, BEGIN - timedelta(days=9)).line().replace(" ssh-", ',valid-before="20260502Z" ssh-')
-    rules = [Trust("list", AllowedSigners.parse(ended.encode()))]
+    rules = [TrustSource("list", AllowedSigners.parse(ended.encode()))]
     assert verify(sealed(tmp_path), rules).state is State.SEALED
     late = sealed(tmp_path / "late", clock=StepClock(jump=timedelta(days=2)))
     verdict = verify(late, rules)
@@ -295,7 +295,7 @@ def test_a_rotated_keys_old_logs_stay_valid_and_new_ones_do_not(tmp_path: Path) 
 def test_a_seal_signed_by_another_trusted_key_is_not_the_runs(tmp_path: Path) -> None:
     path = sealed(tmp_path)
     path.with_name(path.name + ".sig").write_bytes(sshsig.make(path.read_bytes(), NAMESPACE, OTHER))
-    both = Trust("list", AllowedSigners((*trusting()[0].signers.entries, *trusting(OTHER)[0].signers.entries)))
+    both = TrustSource("list", AllowedSigners((*trusting()[0].signers.entries, *trusting(OTHER)[0].signers.entries)))
     verdict = verify(path, [both])
     assert verdict.state is State.INVALID
     assert "another key" in verdict.faults[0].reason
@@ -306,7 +306,7 @@ def test_a_run_signed_by_two_keys_is_not_one_run(tmp_path: Path) -> None:
     lines = path.read_bytes().split(b"\n")
     lines[4] = resigned(lines[4], lambda document: None, OTHER)
     path.write_bytes(b"\n".join(lines))
-    both = Trust("list", AllowedSigners((*trusting()[0].signers.entries, *trusting(OTHER)[0].signers.entries)))
+    both = TrustSource("list", AllowedSigners((*trusting()[0].signers.entries, *trusting(OTHER)[0].signers.entries)))
     assert [fault.sort for fault in verify(path, [both]).faults] == ["keyid"]
 
 

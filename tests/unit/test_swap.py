@@ -11,7 +11,7 @@ from nexy_tui.actions.swap import Swapped, swap, take_back
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.target import DMG, PKG
-from nexy_tui.services.github import Asset, Release, ReleaseHost
+from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
 from nexy_tui.services.swap_guard import Move, SwapGuard
 
 INCOMING = f"incoming-0123456789abcdef-{DMG}"
@@ -24,7 +24,7 @@ class Host:
         self.stuck, self.renames, self.urgent = stuck, list[tuple[str, str]](), list[str]()
         self.there = {name: Asset(number, name, "uploaded", 1, None) for number, name in enumerate((DMG, f"previous-{DMG}", INCOMING), 1)}
 
-    def assets(self, _: Release) -> dict[str, Asset]:
+    def assets(self, _: GitHubRelease) -> dict[str, Asset]:
         return self.there
 
     def delete(self, asset: Asset) -> None:
@@ -53,7 +53,7 @@ def swapped(host: Host) -> Swapped:
     """The image's swap, with a guard."""
     guard, aside = Guard(), f"previous-{DMG}"
     known, watcher = cast(ReleaseHost, cast(Any, host)), cast(SwapGuard, cast(Any, guard))
-    release = Release(9, "Update", immutable=False)
+    release = GitHubRelease(9, "Update", immutable=False)
     done = swap(known, release, DMG, host.there[INCOMING], aside=aside, guard=watcher, clock=SystemClock())
     assert [(move.old, move.new) for move in guard.moves] == [(1, 3)], "watched before the first rename"
     return done

@@ -39,7 +39,7 @@ def test_yaml_that_says_so_already_is_unchanged() -> None:
         ("server: {version: 1, build: 2}\n", "update.default_version is missing"),
         ("update:\n  default_version: [1\n", "not valid YAML"),
         ("just text\n", "is missing"),
-        (YAML.replace('build: \'1.6.1.42\'', "build: |\n    1.6.1.42"), "server.build"),
+        (YAML.replace("build: '1.6.1.42'", "build: |\n    1.6.1.42"), "server.build"),
     ],
 )
 def test_yaml_that_cannot_be_set_says_why(text: str, said: str) -> None:

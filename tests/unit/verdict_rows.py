@@ -14,11 +14,10 @@ import test_publish_judges as publish
 
 from checks import checkout
 from checks.apple import AppleLook
-from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookFacts, ScriptFacts
+from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookCopies, ScriptFacts
 from checks.database import ToolFacts
 from checks.deploy import DeployFacts
-from checks.final import AssetFacts as FinalAssetFacts
-from checks.final import HeldFacts
+from checks.final import FinalAssetFacts, HeldFacts
 from checks.hosts import MIB, ClockFacts, Room
 from checks.inbox import NewFacts, SignatureFacts
 from checks.outgoing import OutgoingFacts
@@ -96,8 +95,8 @@ _REMOTES = {
         PublisherFacts(PUBLISHER, _WANTED, ("Seregawpn/Nexy_production", "UpdateBeta", "App")),
     ),
     "remotes.rulebook": Row(
-        RulebookFacts({"server/Docs/SERVER_RELEASE_GUIDE.md": _copy()}),
-        RulebookFacts({"server/Docs/SERVER_RELEASE_GUIDE.md": _copy(), "docs/SERVER_RELEASE_GUIDE.md": _copy(**{"1.3": "x"})}),
+        RulebookCopies({"server/Docs/SERVER_RELEASE_GUIDE.md": _copy()}),
+        RulebookCopies({"server/Docs/SERVER_RELEASE_GUIDE.md": _copy(), "docs/SERVER_RELEASE_GUIDE.md": _copy(**{"1.3": "x"})}),
     ),
     "remotes.clock": Row(ClockFacts((_greeting(),)), ClockFacts((_greeting(timedelta(minutes=4)),))),
     "remotes.disk": Row((Room("run logs", STATE, 90_112 * MIB, 1024 * MIB),), (Room("run logs", STATE, 311 * MIB, 1024 * MIB),)),

@@ -24,7 +24,7 @@ from nexy_tui.rehearsal.net.front_door import FrontDoor
 from nexy_tui.rehearsal.vm import machine as vm
 from nexy_tui.rehearsal.vm import package_index as index
 from nexy_tui.rehearsal.vm import update_server as updateserver
-from nexy_tui.rehearsal.vm.scripts import Job, Outcome
+from nexy_tui.rehearsal.vm.scripts import ScriptJob, ScriptOutcome
 
 T = TypeVar("T")
 
@@ -38,9 +38,9 @@ class CloudWorld:
     def wait(self, work: Coroutine[Any, Any, T], timeout: float = 60) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 
-    def run(self, script: str, **job: Any) -> Outcome:
+    def run(self, script: str, **job: Any) -> ScriptOutcome:
         """Run a script on the VM, past the cloud."""
-        return self.wait(vm.machine(self.world).run(Job(script, **job)))
+        return self.wait(vm.machine(self.world).run(ScriptJob(script, **job)))
 
     def client(self) -> Mapping[str, str]:
         """The environment of a stock client in this world."""

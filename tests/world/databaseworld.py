@@ -36,7 +36,7 @@ from nexy_tui.rehearsal.seed import database_settings
 from nexy_tui.runlog.sign import SeedSigner, sign_statement
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
 from nexy_tui.services import Services
-from nexy_tui.services.database.host import DatabaseHost, Place
+from nexy_tui.services.database.host import DatabaseAccess, DatabaseHost
 from nexy_tui.services.git import Git
 
 DOCS = ("server/Docs/DB_BACKUP_AND_RESTORE_RUNBOOK.md", "server/Docs/DATABASE_SETUP_GUIDE.md")
@@ -95,7 +95,7 @@ class Bench:
         made.database = DatabaseHost(cast(Services, made))
         return cast(Services, made)
 
-    def place(self, where: str = "local") -> Place:
+    def place(self, where: str = "local") -> DatabaseAccess:
         return self.services(where).database.place
 
     def plan(self, **changes: Any) -> Plan:

@@ -23,7 +23,7 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.notice import Notice, Observer, PhaseOpened
-from nexy_tui.engine.run import Wanted, resume_run, start_run
+from nexy_tui.engine.run import RunRequest, resume_run, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.plain import PlainRenderer
 from nexy_tui.rehearsal import world as worlds
@@ -93,7 +93,7 @@ def release_here(inside: Inside, version: Version, when: Mapping[str, Callable[[
     """The same in this process, so that something can happen at the very moment a phase opens: `when` has it by phase."""
 
     def begin_it(services: Services, observer: Observer) -> Session:
-        return start_run(services, CHECKLIST, Wanted(version, Kind.FULL), observer=observer)
+        return start_run(services, CHECKLIST, RunRequest(version, Kind.FULL), observer=observer)
 
     return _here(inside, begin_it, when)
 

@@ -225,5 +225,3 @@ def restored_without_care(bench: Bench, dump: bytes, folder: Path) -> None:
     argv = [bin_dir() / "pg_restore", "-d", "elsewhere", made]
     subprocess.run(argv, env=environ(bench, "elsewhere"), capture_output=True, check=False)
     bench.sql("SELECT count(*) FROM public.users", dbname="elsewhere")
-
-

@@ -20,7 +20,7 @@ from conftest import Inside
 from nexy_tui.config import load_settings
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.secret import Secret
-from nexy_tui.engine.mend import Face, interrupted, mend, open_fix
+from nexy_tui.engine.mend import FixPrompts, interrupted, mend, open_fix
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.fixers import config_env, fixer, inbox, target_repository
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
@@ -218,7 +218,7 @@ def mended(services: Services, name: str, secret: str | None = None) -> tuple[Ou
     session = open_fix(services, chosen, left)
     assert session.log is not None
     try:
-        outcome = mend(session, chosen, Face(lambda _: None, lambda *_: True, said.append), resumed=left is not None)
+        outcome = mend(session, chosen, FixPrompts(lambda _: None, lambda *_: True, said.append), resumed=left is not None)
     finally:
         session.log.close()
     return outcome, said, session.log.path

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nexy_tui.actions.base import ActionContext, Journal
+from nexy_tui.actions.base import ActionContext, LogHead
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.rollback import Rollback
 from nexy_tui.config import load_settings
@@ -27,7 +27,7 @@ def main() -> int:
     services = Services(load_settings(), Path(sys.argv[1]), clock=SystemClock(1000))
     version = Version.parse(sys.argv[2])
     plan = Plan(services.target, version, Kind.FULL, datetime.now(UTC), with_pkg="--pkg" in sys.argv, run="run")
-    context = ActionContext(services, plan, print, lambda: False, lambda *_, **__: None, _never, _never, lambda: Journal("run", 1, "00"))
+    context = ActionContext(services, plan, print, lambda: False, lambda *_, **__: None, _never, _never, lambda: LogHead("run", 1, "00"))
     try:
         (Rollback() if "--rollback" in sys.argv else Publish()).run(context)
     except Problem as problem:

@@ -19,7 +19,7 @@ from conftest import Inside
 
 from checks import manifests, publish
 from checks.base import Check, Scope
-from nexy_tui.actions.base import Action, ActionContext, ActionResult, Journal
+from nexy_tui.actions.base import Action, ActionContext, ActionResult, LogHead
 from nexy_tui.actions.deploy import Deploy
 from nexy_tui.config import load_settings
 from nexy_tui.core.clock import SystemClock
@@ -78,7 +78,7 @@ class Publisher:
                 intent=lambda step, /, **facts: self.intents.append((step, facts)),
                 signer=_never,
                 trusted=_never,
-                journal=lambda: Journal("run", 1, "00"),
+                journal=lambda: LogHead("run", 1, "00"),
             )
         )
 
@@ -124,7 +124,15 @@ class Publisher:
     def assets(self, name: str = DMG) -> dict[str, str]:
         """Assets of an artifact's release and their states, by gh."""
         out = self.inside.run(
-            "gh", "release", "view", self.services.target.tag_for(name), "-R", "Seregawpn/Nexy_production", "--json", "assets", "-q",
+            "gh",
+            "release",
+            "view",
+            self.services.target.tag_for(name),
+            "-R",
+            "Seregawpn/Nexy_production",
+            "--json",
+            "assets",
+            "-q",
             '.assets[] | .name + " " + .state',
         ).stdout
         return dict(line.split(" ") for line in out.splitlines())

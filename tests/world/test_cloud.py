@@ -16,7 +16,7 @@ from azure.identity import ClientSecretCredential, DefaultAzureCredential, Envir
 from azure.mgmt.compute import ComputeManagementClient
 from cloudworld import CloudWorld, cloud_world, has_gone
 
-from nexy_tui.rehearsal.cloud.commands import RunCommands
+from nexy_tui.rehearsal.cloud.commands import RunCommandEndpoint
 
 GROUP, VM = "NetworkWatcherRG", "Nexy"
 SCOPE = "https://management.azure.com/.default"
@@ -227,5 +227,5 @@ def test_nothing_is_told_without_the_worlds_token(place: CloudWorld) -> None:
 
 def test_managed_commands_come_back_with_the_world(client: ComputeManagementClient, place: CloudWorld) -> None:
     put(client, "kept", "echo kept")
-    again = RunCommands(place.world, place.faults).managed()
+    again = RunCommandEndpoint(place.world, place.faults).managed()
     assert again["kept"]["view"]["output"] == "kept\n"

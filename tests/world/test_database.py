@@ -100,9 +100,7 @@ def test_without_the_superusers_password_the_application_dumps(bench: Bench) -> 
     assert back_up(bench).rows == counts(bench)
 
 
-def test_no_password_stands_in_an_argv_and_no_pg_variable_interferes(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_password_stands_in_an_argv_and_no_pg_variable_interferes(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("pg_dump", "pg_restore"):
         script = tmp_path / name
         script.write_text(

@@ -252,5 +252,3 @@ def test_root_without_user_namespaces_runs_it_as_nobody(tmp_path_factory: pytest
         loop.close()
     finally:
         shutil.rmtree(open_to_all)
-
-

@@ -15,7 +15,7 @@ from conftest import Inside, MakeWorld
 
 from checks import deploy, final, gate
 from checks.base import Check, Scope
-from nexy_tui.actions.base import ActionContext, ActionResult, Journal
+from nexy_tui.actions.base import ActionContext, ActionResult, LogHead
 from nexy_tui.actions.deploy import Deploy
 from nexy_tui.config import load_settings
 from nexy_tui.core import manifest
@@ -55,7 +55,7 @@ class Run:
             intent=lambda step, /, **facts: self.intents.append(step),
             signer=_unused,
             trusted=_unused,
-            journal=lambda: Journal("run", 0, "0" * 64),
+            journal=lambda: LogHead("run", 0, "0" * 64),
         )
         return Deploy().run(context)
 

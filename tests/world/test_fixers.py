@@ -40,7 +40,7 @@ from nexy_tui.cli.backend import RealBackend
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version
 from nexy_tui.engine.notice import unobserved
-from nexy_tui.engine.run import Wanted, start_run
+from nexy_tui.engine.run import RunRequest, start_run
 from nexy_tui.fixers import FIXERS, fixer
 from nexy_tui.rehearsal.faults.vm import EXPIRED_KEY
 from nexy_tui.rehearsal.home import WAITING_SPEED
@@ -635,7 +635,7 @@ def test_a_fixer_begun_inside_a_run_is_an_action_of_that_run(module_world: Insid
     module_world.fault("config-env-broken")
     with inside_of(module_world) as services:
         mine = services()
-        run = start_run(mine, CHECKLIST, Wanted(Version.parse(module_world.world.next), Kind.FULL))
+        run = start_run(mine, CHECKLIST, RunRequest(Version.parse(module_world.world.next), Kind.FULL))
         run.take_over_lock()
         held = module_world.git("ls-remote", "origin", "refs/nexy/lock")
         backend = RealBackend(mine)

@@ -114,9 +114,7 @@ def test_what_a_dump_carries_does_nothing_here(bench: Bench, host: Host, tmp_pat
 
 
 @pytest.mark.parametrize("kind", some(STATEMENTS, ("program", "superuser", "the session's own user", "the server's settings")))
-def test_a_statement_of_the_dump_itself_does_nothing_here(
-    bench: Bench, host: Host, tmp_path: Path, carrier: bytes, kind: str
-) -> None:
+def test_a_statement_of_the_dump_itself_does_nothing_here(bench: Bench, host: Host, tmp_path: Path, carrier: bytes, kind: str) -> None:
     record = hostile_dump(bench, host, tmp_path, "local", carrying(carrier, STATEMENTS[kind], host.mark))
     assert not record.passed and "pg_restore ended with status" in record.reason
 
@@ -219,5 +217,3 @@ def test_a_believed_archive_with_extensions_and_rights_restores(bench: Bench, ma
             "DROP SCHEMA extensions",
         )
     assert {evidence.name: evidence.value for evidence in result.evidence}["names"] == "2 rows"
-
-

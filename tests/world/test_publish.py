@@ -17,7 +17,7 @@ from checks import inbox, manifests, publish
 from checks.base import Check
 from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.actions.publish import Publish
-from nexy_tui.core.event import Exposure, Line, PointOfNoReturn, Progress
+from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress
 from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Cancelled, Problem, Refused
@@ -78,7 +78,7 @@ def test_every_check_of_inbox_and_publish_passes_after_a_publish(work: Publisher
 
 def test_the_rulebooks_markers_are_said(work: Publisher) -> None:
     work.do(Publish())
-    said = [event.text for event in work.events if isinstance(event, Line)]
+    said = [event.text for event in work.events if isinstance(event, OutputLine)]
     size, sha256 = local(work)
     wanted = [
         f"Current Version: {work.version}",
@@ -217,7 +217,7 @@ def test_a_swap_cut_off_between_its_renames_is_healed_by_the_first_write(work: P
     verdict = work.check(publish.TARGET)
     assert verdict.status is Status.PASSED and "cut off" in verdict.summary
     start = len(requests(work))
-    work.cancelled = lambda: any("back in place" in event.text for event in work.events if isinstance(event, Line))
+    work.cancelled = lambda: any("back in place" in event.text for event in work.events if isinstance(event, OutputLine))
     with pytest.raises(Cancelled):
         work.do(Publish())
     assert writes(work, start)[0].startswith("PATCH ") and work.download() == before
@@ -233,7 +233,7 @@ def test_a_dry_run_leaves_every_byte_as_it_was(work: Publisher) -> None:
     assert writes(work, start) == []
     assert not result.changed and state(work) == before and work.assets() == assets
     assert work.inside.git("status", "--porcelain") == status
-    said = [event.text for event in work.events if isinstance(event, Line)]
+    said = [event.text for event in work.events if isinstance(event, OutputLine)]
     assert not [text for text in said if text.startswith("Manifest") or text == "RELEASE COMPLETE"]
 
 

@@ -21,7 +21,7 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.config import load_settings
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version
-from nexy_tui.engine.run import Wanted, start_run
+from nexy_tui.engine.run import RunRequest, start_run
 from nexy_tui.rehearsal.names import CODE
 from nexy_tui.runlog.read import read_log
 from nexy_tui.runlog.state import Errand, Purpose
@@ -139,7 +139,7 @@ def test_somebody_elses_lock_is_waited_for_or_taken_over_with_a_record(ready: In
     with terminal(ready):
         services = Services(load_settings(ready.environ), ready.checkout, environ=ready.environ)
         recovering = Purpose(Errand.ACTION, ("recover",))
-        session = start_run(services, CHECKLIST, Wanted(Version.parse(NEXT), Kind.FULL, purpose=recovering, take_over=True))
+        session = start_run(services, CHECKLIST, RunRequest(Version.parse(NEXT), Kind.FULL, purpose=recovering, take_over=True))
         assert outside(ready).lock not in (None, theirs)
         assert not session.runner.perform("recover").changed
         log = session.seal("failed")

@@ -25,8 +25,8 @@ from nexy_tui.rehearsal.names import ASSET_HOST, World
 from nexy_tui.rehearsal.net import authority
 from nexy_tui.rehearsal.net.front_door import FrontDoor
 from nexy_tui.rehearsal.release_host import server as releasehost
-from nexy_tui.rehearsal.release_host.sign import EXPIRES, Signer
-from nexy_tui.rehearsal.release_host.store import Asset, clean_name
+from nexy_tui.rehearsal.release_host.sign import EXPIRES, UrlSigner
+from nexy_tui.rehearsal.release_host.store import StoredAsset, clean_name
 
 API = "https://api.github.com/repos/Seregawpn/Nexy_production"
 UPLOADS = "https://uploads.github.com/repos/Seregawpn/Nexy_production"
@@ -146,7 +146,6 @@ def settled(place: Place, wanted: int = 2, within: float = 10) -> int:
     while (found := len(list((place.world.releases / "blobs").iterdir()))) != wanted and time.monotonic() < end:
         time.sleep(0.01)
     return found
-
 
 
 def test_a_new_world_has_the_release_before_under_both_fixed_tags(place: Place, api: httpx.Client) -> None:
@@ -383,11 +382,11 @@ def test_a_signed_address_is_good_for_one_asset_and_a_few_minutes(place: Place, 
     assert anybody.get(good + "&X-Amz-Date=9").status_code == 403
     assert anybody.get(good.partition("?")[0]).status_code == 403
     blob = httpx.URL(good).path.rpartition("/")[2]
-    asset = Asset(1, "Nexy.dmg", "", "", "", blob)
-    past = Signer(place.world.secrets.url_signing_key, now=lambda: time.time() - EXPIRES - 2)
+    asset = StoredAsset(1, "Nexy.dmg", "", "", "", blob)
+    past = UrlSigner(place.world.secrets.url_signing_key, now=lambda: time.time() - EXPIRES - 2)
     expired = anybody.get(past.url(asset))
     assert (expired.status_code, "AccessDenied" in expired.text) == (403, True)
-    fresh = Signer(place.world.secrets.url_signing_key)
+    fresh = UrlSigner(place.world.secrets.url_signing_key)
     assert anybody.head(fresh.url(asset)).status_code == 200
 
 

@@ -148,8 +148,6 @@ class TestContentLength:
         assert rulebook_sources._content_length(http, "http://127.0.0.1:9/dmg") is None
 
 
-@pytest.mark.parametrize(
-    ("port", "url"), [(443, "https://nexy.example"), (8443, "https://nexy.example:8443"), (80, "http://nexy.example")]
-)
+@pytest.mark.parametrize(("port", "url"), [(443, "https://nexy.example"), (8443, "https://nexy.example:8443"), (80, "http://nexy.example")])
 def test_https_but_on_port_80(port: int, url: str) -> None:
     assert base_url(UpdateServer("nexy.example", port)) == url

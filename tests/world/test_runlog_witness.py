@@ -27,7 +27,7 @@ from nexy_tui.runlog.genesis import Beginning
 from nexy_tui.runlog.read import list_runs, read_log
 from nexy_tui.runlog.record import Operator, Subject
 from nexy_tui.runlog.sign import SeedSigner, Signer
-from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners, Trust, amended, new_entry, stamp
+from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners, TrustSource, amended, new_entry, stamp
 from nexy_tui.runlog.verify import State, verify, verify_file
 
 OPERATOR = Operator("ada@example.com", "workbench")
@@ -82,7 +82,7 @@ def test_ssh_keygen_and_we_agree_about_a_rotated_key(tmp_path: Path) -> None:
     end = datetime.now(UTC) + timedelta(seconds=1)
     signers.write_text(amended(signers.read_text(), new_entry(OPERATOR.id, NEXT.public, end), SIGNER.keyid))
     seal = read_log(log)[-1].moment
-    rules = [Trust("list", AllowedSigners.load(signers))]
+    rules = [TrustSource("list", AllowedSigners.load(signers))]
     assert ssh_verify(signers, log, f"-Overify-time={stamp(seal)}").returncode == 0
     assert verify(log, rules).state is State.SEALED
     assert ssh_verify(signers, log, f"-Overify-time={stamp(end + timedelta(seconds=1))}").returncode != 0
@@ -173,7 +173,7 @@ def test_a_key_in_the_agent_signs_a_whole_run(tmp_path: Path) -> None:
         log = sealed(tmp_path, signer)
         signers = listed(tmp_path, signer)
         assert read_log(log)[0].details["key_source"] == "ssh-agent"
-        assert verify(log, [Trust("list", AllowedSigners.load(signers))]).state is State.SEALED
+        assert verify(log, [TrustSource("list", AllowedSigners.load(signers))]).state is State.SEALED
         assert ssh_verify(signers, log).returncode == 0
         other = _add(tmp_path, "other", environ)
         with pytest.raises(Unusable, match="none is listed"):
@@ -282,7 +282,7 @@ def test_killed_while_writing_every_announced_record_is_there(tmp_path: Path) ->
     child.wait(timeout=10)
     child.stdout.close()
     whole = [line for line in announced if line.endswith("\n")]
-    rules = [Trust("list", AllowedSigners.load(listed(tmp_path, since=datetime.now(UTC) - timedelta(hours=1))))]
+    rules = [TrustSource("list", AllowedSigners.load(listed(tmp_path, since=datetime.now(UTC) - timedelta(hours=1))))]
     assert verify(path, rules).state in (State.OPEN, State.TORN)
     assert len(read_log(path)) - 1 >= len(whole) >= 20
     log = RunLog.resume(path, SIGNER, SystemClock())
@@ -307,7 +307,7 @@ def test_a_really_full_disk_refuses_the_record_and_the_run_goes_on_after(tmp_pat
         path, *counts, refusal = done.stdout.splitlines()
         assert refusal.startswith("refused: The run log"), done.stderr
         assert "No space left" in refusal
-        rules = [Trust("list", AllowedSigners.load(listed(tmp_path, since=datetime.now(UTC) - timedelta(hours=1))))]
+        rules = [TrustSource("list", AllowedSigners.load(listed(tmp_path, since=datetime.now(UTC) - timedelta(hours=1))))]
         verdict = verify(Path(path), rules)
         assert (verdict.state, len(verdict.chain.records)) == (State.OPEN, len(counts) + 1)
         subprocess.run(["mount", "-o", "remount,size=1m", str(disk)], check=True)

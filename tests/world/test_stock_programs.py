@@ -131,7 +131,12 @@ def test_a_push_needs_rights_in_that_repository(terminal: Terminal, token: str, 
 
 
 @pytest.mark.parametrize(
-    "url", ["git@github.com:Seregawpn/Nexy_server.git", "ssh://git@github.com/Seregawpn/Nexy_server.git", "git://github.com/Seregawpn/Nexy_server.git"]
+    "url",
+    [
+        "git@github.com:Seregawpn/Nexy_server.git",
+        "ssh://git@github.com/Seregawpn/Nexy_server.git",
+        "git://github.com/Seregawpn/Nexy_server.git",
+    ],
 )
 def test_git_takes_no_other_way_out(terminal: Terminal, url: str) -> None:
     done = terminal('git ls-remote "$1"', url, check=False)

@@ -23,7 +23,7 @@ from nexy_tui.rehearsal.names import CODE, NEXT, PREVIOUS
 from nexy_tui.rehearsal.net import ports
 from nexy_tui.rehearsal.vm import machine as vm
 from nexy_tui.rehearsal.vm.rewrite import Rewrite
-from nexy_tui.rehearsal.vm.scripts import Job
+from nexy_tui.rehearsal.vm.scripts import ScriptJob
 
 APP = "/home/azureuser/voice-assistant"
 ENTER = f"cd {APP}; . venv/bin/activate; "
@@ -313,7 +313,7 @@ def test_its_scripts_follow_a_new_port(fresh: CloudWorld) -> None:
     assert moved.ports["update"] != fresh.world.ports["update"]
     fresh.wait(vm.start(moved))
     try:
-        look = Job(f"bash {APP}/server/scripts/look.sh; git -C {APP} status --porcelain -- '*.sh'")
+        look = ScriptJob(f"bash {APP}/server/scripts/look.sh; git -C {APP} status --porcelain -- '*.sh'")
         outcome = fresh.wait(vm.machine(moved).run(look))
         assert outcome.stdout.startswith('{"status": "healthy"') and outcome.stdout.endswith("}")
     finally:
@@ -326,7 +326,9 @@ def test_no_process_and_no_file_outlives_the_world(tmp_path: Path) -> None:
         outcome = place.run("mktemp; git config --global user.name x; sleep 63.5 >/dev/null 2>&1 & echo started")
         assert outcome.stdout.startswith(f"{place.world.vm}/tmp/")
         service = vm.machine(place.world).service.pid
-        long = asyncio.run_coroutine_threadsafe(vm.machine(place.world).run(Job("sleep 64.5 & echo $! > $TMPDIR/pid; wait")), place.loop)
+        long = asyncio.run_coroutine_threadsafe(
+            vm.machine(place.world).run(ScriptJob("sleep 64.5 & echo $! > $TMPDIR/pid; wait")), place.loop
+        )
         note = place.world.vm / "tmp" / "pid"
         while not note.exists() or not note.read_text().strip():
             time.sleep(0.02)

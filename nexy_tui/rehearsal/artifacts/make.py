@@ -68,9 +68,9 @@ def build_pkg(path: Path, version: str, size: int, seed: str = "") -> Built:
     distribution, info = _distribution(version), _package_info(version, size)
     payload = size - xar.OVERHEAD - len(distribution) - len(info)
     members = (
-        xar.Member("Distribution", len(distribution), [distribution]),
-        xar.Member("Nexy-component.pkg/PackageInfo", len(info), [info]),
-        xar.Member("Nexy-component.pkg/Payload", payload, write_payload(version, f"pkg {version} {seed}", payload)),
+        xar.NewMember("Distribution", len(distribution), [distribution]),
+        xar.NewMember("Nexy-component.pkg/PackageInfo", len(info), [info]),
+        xar.NewMember("Nexy-component.pkg/Payload", payload, write_payload(version, f"pkg {version} {seed}", payload)),
     )
     return _written(path, version, size, lambda stream: xar.write_archive(stream, members, _CREATED))
 

@@ -28,7 +28,7 @@ OVERHEAD = HEAP + _DIGEST
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class NewMember:
     """A file of the archive: its path, its size, and its bytes in pieces, read once."""
 
     path: str
@@ -44,7 +44,7 @@ class _Stored:
     sha1: str
 
 
-def write_archive(sink: BinaryIO, members: Iterable[Member], created: str) -> None:
+def write_archive(sink: BinaryIO, members: Iterable[NewMember], created: str) -> None:
     """Write an archive of `members`, in their order. `created` is a time as RFC 3339 writes it."""
     sink.seek(OVERHEAD)
     stored = list(_write_heap(sink, members))
@@ -58,7 +58,7 @@ def write_archive(sink: BinaryIO, members: Iterable[Member], created: str) -> No
     sink.write(hashlib.sha1(table, usedforsecurity=False).digest())
 
 
-def _write_heap(sink: BinaryIO, members: Iterable[Member]) -> Iterator[_Stored]:
+def _write_heap(sink: BinaryIO, members: Iterable[NewMember]) -> Iterator[_Stored]:
     offset = _DIGEST
     for member in members:
         digest, written = hashlib.sha1(usedforsecurity=False), 0

@@ -18,7 +18,7 @@ from nexy_tui.rehearsal.faults.table import Fault, Faults
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.vm import machine as vm
 from nexy_tui.rehearsal.vm.files import VmFiles
-from nexy_tui.rehearsal.vm.scripts import LONGEST, Job, Outcome
+from nexy_tui.rehearsal.vm.scripts import LONGEST, ScriptJob, ScriptOutcome
 
 RUN_COMMAND_BUSY = Fault(
     "run-command-busy",
@@ -75,7 +75,7 @@ class Operation:
         return document
 
 
-class RunCommands:
+class RunCommandEndpoint:
     """The VM's run-commands: its slot, the operations under way, and the managed resources, which outlive a restart of the world."""
 
     def __init__(self, world: World, faults: Faults) -> None:
@@ -94,13 +94,13 @@ class RunCommands:
         if body.get("commandId", "").lower() != "runshellscript":
             raise ArmError(400, "InvalidParameter", f"The command id '{body.get('commandId')}' is not known.")
         values = _named(body.get("parameters"))
-        job = Job(_lines(body.get("script")), values, tuple(values.values()))
+        job = ScriptJob(_lines(body.get("script")), values, tuple(values.values()))
         self._claim()
         operation = self._new_operation()
         self._slot = asyncio.create_task(self._perform(operation, job))
         return operation
 
-    async def _perform(self, operation: Operation, job: Job) -> None:
+    async def _perform(self, operation: Operation, job: ScriptJob) -> None:
         try:
             outcome = await self._run(job)
         except Exception as error:
@@ -114,7 +114,7 @@ class RunCommands:
         entry = {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "message": message}
         operation.end({"value": [entry]})
 
-    async def _run(self, job: Job) -> Outcome:
+    async def _run(self, job: ScriptJob) -> ScriptOutcome:
         """Run a script; while run-command-slow is on, its outcome is not told before its time."""
         due = asyncio.get_running_loop().time() + self._slowness()
         outcome = await vm.machine(self.world).run(job)
@@ -138,7 +138,7 @@ class RunCommands:
         if not isinstance(script, str):
             raise ArmError(400, "InvalidParameter", "Only a managed run-command whose source is a script can run here.")
         variables = _named(properties.get("parameters")) | _named(properties.get("protectedParameters"))
-        job = Job(script, variables, timeout=float(properties.get("timeoutInSeconds") or LONGEST))
+        job = ScriptJob(script, variables, timeout=float(properties.get("timeoutInSeconds") or LONGEST))
         self._claim()
         known = self.managed()
         new = name not in known
@@ -159,7 +159,7 @@ class RunCommands:
         self._slot = asyncio.create_task(self._perform_managed(operation, resource, job))
         return operation, new
 
-    async def _perform_managed(self, operation: Operation, resource: dict[str, Any], job: Job) -> None:
+    async def _perform_managed(self, operation: Operation, resource: dict[str, Any], job: ScriptJob) -> None:
         properties = resource["properties"]
         try:
             outcome = await self._run(job)
@@ -223,7 +223,7 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
-def _view(outcome: Outcome) -> dict[str, Any]:
+def _view(outcome: ScriptOutcome) -> dict[str, Any]:
     """The instance view of a script that has ended."""
     state, message = "Succeeded", "Execution completed"
     if outcome.exit is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from nexy_tui.rehearsal.cloud.commands import RUN_COMMAND_BUSY, RUN_COMMAND_SLOW, ArmError, Operation, RunCommands
+from nexy_tui.rehearsal.cloud.commands import RUN_COMMAND_BUSY, RUN_COMMAND_SLOW, ArmError, Operation, RunCommandEndpoint
 from nexy_tui.rehearsal.cloud.login import login
 from nexy_tui.rehearsal.faults.table import Fault, Faults
 from nexy_tui.rehearsal.names import ARM_HOST, LOGIN_HOST, World
@@ -27,7 +27,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 def handlers(world: World, faults: Faults) -> dict[str, Handler]:
     """Login and management, by host name."""
-    manager = ResourceManager(world, RunCommands(world, faults))
+    manager = ResourceManager(world, RunCommandEndpoint(world, faults))
 
     async def login_host(request: Request) -> Response:
         return await login(world, request)
@@ -40,7 +40,7 @@ class ResourceManager:
     """Answers management.azure.com for the world's VM."""
 
     world: World
-    commands: RunCommands
+    commands: RunCommandEndpoint
 
     async def answer(self, request: Request) -> Response:
         """Answer one request, errors in ARM's form."""

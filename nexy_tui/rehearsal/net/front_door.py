@@ -91,7 +91,7 @@ class FrontDoor:
 
     async def _connect(self, channel: Channel) -> str | None:
         """The host a client asks the proxy for; None when it was refused and told why."""
-        session = http.Session(channel)
+        session = http.HttpConnection(channel)
         head = await session.head()
         if head is None:
             return None
@@ -110,7 +110,7 @@ class FrontDoor:
         return host
 
     async def _converse(self, channel: Channel, host: str) -> None:
-        session = http.Session(channel)
+        session = http.HttpConnection(channel)
         while (head := await session.head()) is not None:
             request = http.request(head, host, session)
             response = await self._answer(request)

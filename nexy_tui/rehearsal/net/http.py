@@ -19,7 +19,7 @@ _LINGER = 2.0
 """Seconds in which a body that no server wanted is still read, so that a client busy sending it gets to see the answer."""
 
 
-class Session:
+class HttpConnection:
     """The HTTP side of one connection: one request after the other, until either side closes."""
 
     def __init__(self, channel: Channel) -> None:
@@ -125,7 +125,7 @@ class Session:
             await self.channel.send(data)
 
 
-def request(head: h11.Request, host: str, session: Session) -> Request:
+def request(head: h11.Request, host: str, session: HttpConnection) -> Request:
     """The request a server gets, from its head and the session its body comes from."""
     headers: dict[str, str] = {}
     for name, value in head.headers:

@@ -13,8 +13,8 @@ from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.net.wire import Request, Response, json_response
 from nexy_tui.rehearsal.release_host import documents as shapes
 from nexy_tui.rehearsal.release_host.access import Access, Account, ApiError, invalid, not_found
-from nexy_tui.rehearsal.release_host.sign import Signer
-from nexy_tui.rehearsal.release_host.store import UPLOADED, Asset, clean_name
+from nexy_tui.rehearsal.release_host.sign import UrlSigner
+from nexy_tui.rehearsal.release_host.store import UPLOADED, StoredAsset, clean_name
 from nexy_tui.rehearsal.release_host.view import Found, ReleaseView, first
 
 _PAGE, _LARGEST_PAGE = 30, 100
@@ -23,10 +23,10 @@ _OCTETS = "application/octet-stream"
 _Answer = Callable[[Request, Account, Found], Awaitable[Response]]
 
 
-class Api:
+class ApiHandler:
     """The handler of `api.github.com`."""
 
-    def __init__(self, world: World, access: Access, view: ReleaseView, signer: Signer) -> None:
+    def __init__(self, world: World, access: Access, view: ReleaseView, signer: UrlSigner) -> None:
         self._world = world
         self._access = access
         self._view = view
@@ -196,7 +196,7 @@ class Api:
         self._store.remove(release, asset, keep_bytes=self._view.faults.active("download-stale-once"))
         return Response(HTTPStatus.NO_CONTENT)
 
-    def _refuse_once(self, asset: Asset) -> None:
+    def _refuse_once(self, asset: StoredAsset) -> None:
         """Just after an upload a rename can answer 404 for a moment (fault `rename-404-once`)."""
         if self._view.faults.active("rename-404-once") and asset.id not in self._refused_once:
             self._refused_once.add(asset.id)

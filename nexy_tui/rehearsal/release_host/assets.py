@@ -13,8 +13,8 @@ from nexy_tui.core.target import DMG, PKG
 from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.net.wire import PIECE, Request, Response
 from nexy_tui.rehearsal.release_host import reaper
-from nexy_tui.rehearsal.release_host.sign import BadSignature, Signer
-from nexy_tui.rehearsal.release_host.store import Asset, Store
+from nexy_tui.rehearsal.release_host.sign import BadUrlSignature, UrlSigner
+from nexy_tui.rehearsal.release_host.store import Store, StoredAsset
 
 _RANGE = re.compile("bytes=(?P<first>[0-9]*)-(?P<last>[0-9]*)")
 _SPACING = 1 << 20
@@ -24,7 +24,7 @@ _SPACING = 1 << 20
 class AssetHost:
     """The handler of the asset host."""
 
-    def __init__(self, store: Store, faults: Faults, signer: Signer) -> None:
+    def __init__(self, store: Store, faults: Faults, signer: UrlSigner) -> None:
         self._store = store
         self._faults = faults
         self._signer = signer
@@ -37,7 +37,7 @@ class AssetHost:
             return _refusal(HTTPStatus.BAD_REQUEST, "InvalidArgument", "Only one auth mechanism allowed: the signed query, no header.")
         try:
             blob = self._signer.check(request.path, request.target.partition("?")[2])
-        except BadSignature as error:
+        except BadUrlSignature as error:
             return _refusal(HTTPStatus.FORBIDDEN, error.code, "The address is not, or no longer, good.")
         held = self._store.holder(blob)
         if held is None:
@@ -48,7 +48,7 @@ class AssetHost:
             number, path = self._stale(release.id, asset) or (number, path)
         return self._serve(request, path, number, altered=self._alters(asset))
 
-    def _stale(self, release: int, asset: Asset) -> tuple[int, Path] | None:
+    def _stale(self, release: int, asset: StoredAsset) -> tuple[int, Path] | None:
         """The bytes the name stood for before, for the first download after it changed hands (fault `download-stale-once`)."""
         before = self._store.displaced.get((release, asset.name))
         if before is None or not before.name_taken or before.blob == asset.blob:
@@ -60,7 +60,7 @@ class AssetHost:
         path = self._store.path(before.blob)
         return (before.asset, path) if path.exists() else None
 
-    def _alters(self, asset: Asset) -> bool:
+    def _alters(self, asset: StoredAsset) -> bool:
         if not self._faults.active("download-other-bytes"):
             return False
         return self._faults.param("download-other-bytes") != "final" or asset.name in (DMG, PKG)

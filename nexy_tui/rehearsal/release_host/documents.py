@@ -6,7 +6,7 @@ from typing import Any
 
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.release_host.access import Account
-from nexy_tui.rehearsal.release_host.store import UPLOADED, Asset, Release, Repository
+from nexy_tui.rehearsal.release_host.store import UPLOADED, Repository, StoredAsset, StoredRelease
 
 API = "https://api.github.com"
 UPLOADS = "https://uploads.github.com"
@@ -52,7 +52,7 @@ def repository(known: Repository, account: Account, world: World) -> dict[str, A
     return document
 
 
-def release(shown: Release, *, immutable: bool) -> dict[str, Any]:
+def release(shown: StoredRelease, *, immutable: bool) -> dict[str, Any]:
     """A release with its assets."""
     base = f"{API}/repos/{shown.repository}/releases"
     return {
@@ -79,7 +79,7 @@ def release(shown: Release, *, immutable: bool) -> dict[str, Any]:
     }
 
 
-def asset(of: Release, shown: Asset) -> dict[str, Any]:
+def asset(of: StoredRelease, shown: StoredAsset) -> dict[str, Any]:
     """An asset."""
     return {
         "url": f"{API}/repos/{of.repository}/releases/assets/{shown.id}",

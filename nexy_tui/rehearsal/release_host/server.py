@@ -15,9 +15,9 @@ from nexy_tui.rehearsal.faults.table import Fault, Faults
 from nexy_tui.rehearsal.names import ARTIFACTS, ASSET_HOST, World
 from nexy_tui.rehearsal.net.wire import Handler
 from nexy_tui.rehearsal.release_host.access import Access
-from nexy_tui.rehearsal.release_host.api import Api
+from nexy_tui.rehearsal.release_host.api import ApiHandler
 from nexy_tui.rehearsal.release_host.assets import AssetHost
-from nexy_tui.rehearsal.release_host.sign import Signer
+from nexy_tui.rehearsal.release_host.sign import UrlSigner
 from nexy_tui.rehearsal.release_host.store import REPOSITORIES, Store
 from nexy_tui.rehearsal.release_host.upload import Uploads
 from nexy_tui.rehearsal.release_host.view import ReleaseView
@@ -51,12 +51,12 @@ FAULTS: tuple[Fault, ...] = (
 
 def handlers(world: World, faults: Faults) -> dict[str, Handler]:
     """The release host's servers by host name. `github.com` answers everything but git here."""
-    store, access, signer = Store(world), Access(world, faults), Signer(world.secrets.url_signing_key)
+    store, access, signer = Store(world), Access(world, faults), UrlSigner(world.secrets.url_signing_key)
     target = world.target
     view = ReleaseView(store, faults, target.dmg_tag)
     return {
         target.hosts.web: Web(view, signer).handle,
-        target.hosts.api: Api(world, access, view, signer).handle,
+        target.hosts.api: ApiHandler(world, access, view, signer).handle,
         target.hosts.uploads: Uploads(access, view).handle,
         ASSET_HOST: AssetHost(store, faults, signer).handle,
     }

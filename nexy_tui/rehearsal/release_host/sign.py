@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode
 
 from nexy_tui.rehearsal.names import ASSET_HOST
-from nexy_tui.rehearsal.release_host.store import Asset
+from nexy_tui.rehearsal.release_host.store import StoredAsset
 
 EXPIRES = 300
 """Seconds for which GitHub signs a download."""
@@ -18,26 +18,26 @@ _FOLDER = "/github-production-release-asset-2e65be/"
 _SIGNATURE = "X-Amz-Signature"
 
 
-class BadSignature(Exception):
+class BadUrlSignature(Exception):
     """The address was altered, or is of another world. `code` is what the host's XML calls it."""
 
     code = "SignatureDoesNotMatch"
 
 
-class Expired(BadSignature):
+class Expired(BadUrlSignature):
     """The address was good once."""
 
     code = "AccessDenied"
 
 
-class Signer:
+class UrlSigner:
     """Makes and checks the addresses of one world, with its key."""
 
     def __init__(self, key: str, now: Callable[[], float] = time.time) -> None:
         self._key = key.encode()
         self._now = now
 
-    def url(self, asset: Asset) -> str:
+    def url(self, asset: StoredAsset) -> str:
         """Where the bytes of an asset can be had for the next minutes."""
         path = f"{_FOLDER}{asset.blob}"
         query = {
@@ -57,7 +57,7 @@ class Signer:
         query = dict(pairs)
         given = query.pop(_SIGNATURE, "")
         if len(pairs) != len(query) + 1 or not hmac.compare_digest(given.encode(), self._sign(path, query).encode()):
-            raise BadSignature
+            raise BadUrlSignature
         if self._now() > int(query["X-Amz-Date"]) + int(query["X-Amz-Expires"]):
             raise Expired
         return path.removeprefix(_FOLDER)

@@ -36,7 +36,7 @@ REPOSITORIES = {
 
 
 @dataclass(slots=True)
-class Asset:
+class StoredAsset:
     """A file of a release. `blob` names its bytes in the blob folder; a `starter` has none yet."""
 
     id: int
@@ -54,7 +54,7 @@ class Asset:
 
 
 @dataclass(slots=True)
-class Release:
+class StoredRelease:
     """A release of a repository."""
 
     id: int
@@ -68,9 +68,9 @@ class Release:
     prerelease: bool = False
     created_at: str = ""
     published_at: str = ""
-    assets: dict[int, Asset] = field(default_factory=dict)
+    assets: dict[int, StoredAsset] = field(default_factory=dict)
 
-    def named(self, name: str) -> Asset | None:
+    def named(self, name: str) -> StoredAsset | None:
         """The asset of this name, whatever its state."""
         return next((asset for asset in self.assets.values() if asset.name == name), None)
 
@@ -98,22 +98,22 @@ class Store:
         self._file = world.releases / "state.json"
         self._account = world.log / "assets.jsonl"
         self._next_id = _FIRST_ID
-        self._releases: dict[int, Release] | None = None
+        self._releases: dict[int, StoredRelease] | None = None
 
     @property
-    def releases(self) -> dict[int, Release]:
+    def releases(self) -> dict[int, StoredRelease]:
         """Every release by id, read from the disk at first use."""
         if self._releases is None:
             self._releases = self._load()
             self._sweep()
         return self._releases
 
-    def of(self, repository: Repository) -> list[Release]:
+    def of(self, repository: Repository) -> list[StoredRelease]:
         """A repository's releases, newest first."""
         found = [release for release in self.releases.values() if release.repository == repository.full_name]
         return sorted(found, key=lambda release: release.id, reverse=True)
 
-    def holder(self, blob: str) -> tuple[Release, Asset] | None:
+    def holder(self, blob: str) -> tuple[StoredRelease, StoredAsset] | None:
         """The asset whose bytes a blob holds."""
         every = ((release, asset) for release in self.releases.values() for asset in release.assets.values())
         return next(((release, asset) for release, asset in every if asset.blob == blob), None)
@@ -124,36 +124,36 @@ class Store:
 
     # --- changes ---
 
-    def add_release(self, repository: Repository, tag: str, author: str, **details: Any) -> Release:
+    def add_release(self, repository: Repository, tag: str, author: str, **details: Any) -> StoredRelease:
         """Make a release."""
         now, known = timestamp(), self.releases
-        made = Release(self._take_id(), repository.full_name, tag, author=author, created_at=now, published_at=now, **details)
+        made = StoredRelease(self._take_id(), repository.full_name, tag, author=author, created_at=now, published_at=now, **details)
         known[made.id] = made
         self.save()
         return made
 
-    def remove_release(self, release: Release) -> None:
+    def remove_release(self, release: StoredRelease) -> None:
         """Delete a release and its assets."""
         for asset in list(release.assets.values()):
             self.remove(release, asset)
         del self.releases[release.id]
         self.save()
 
-    def begin(self, release: Release, name: str, label: str, content_type: str, uploader: str) -> Asset:
+    def begin(self, release: StoredRelease, name: str, label: str, content_type: str, uploader: str) -> StoredAsset:
         """An upload begins: the name is taken by an asset in state `starter`."""
         now = timestamp()
-        asset = Asset(self._take_id(), name, label, content_type, uploader, uuid.uuid4().hex, created_at=now, updated_at=now)
+        asset = StoredAsset(self._take_id(), name, label, content_type, uploader, uuid.uuid4().hex, created_at=now, updated_at=now)
         release.assets[asset.id] = asset
         self.save()
         return asset
 
-    def complete(self, release: Release, asset: Asset, size: int, sha256: str) -> None:
+    def complete(self, release: StoredRelease, asset: StoredAsset, size: int, sha256: str) -> None:
         """An upload's bytes are all there."""
         asset.state, asset.size, asset.digest, asset.updated_at = UPLOADED, size, f"sha256:{sha256}", timestamp()
         self._took(release, asset)
         self.save()
 
-    def edit(self, release: Release, asset: Asset, name: str, label: str) -> None:
+    def edit(self, release: StoredRelease, asset: StoredAsset, name: str, label: str) -> None:
         """Give an asset another name, which nobody else may have, or another label."""
         asset.label = label
         if name != asset.name:
@@ -162,7 +162,7 @@ class Store:
             self._took(release, asset)
         self.save()
 
-    def remove(self, release: Release, asset: Asset, *, keep_bytes: bool = False) -> None:
+    def remove(self, release: StoredRelease, asset: StoredAsset, *, keep_bytes: bool = False) -> None:
         """Delete an asset. A download that has begun still ends well: it holds the file open."""
         if keep_bytes:
             self._left(release, asset)
@@ -195,25 +195,25 @@ class Store:
         self._next_id += 1
         return self._next_id
 
-    def _left(self, release: Release, asset: Asset) -> None:
+    def _left(self, release: StoredRelease, asset: StoredAsset) -> None:
         if asset.state == UPLOADED:
             self.displaced[release.id, asset.name] = Displaced(asset.id, asset.blob)
 
-    def _took(self, release: Release, asset: Asset) -> None:
+    def _took(self, release: StoredRelease, asset: StoredAsset) -> None:
         before = self.displaced.get((release.id, asset.name))
         if before is not None:
             before.name_taken, before.served = True, 0
 
-    def _load(self) -> dict[int, Release]:
+    def _load(self) -> dict[int, StoredRelease]:
         try:
             document = json.loads(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         self._next_id = document["next_id"]
-        found: dict[int, Release] = {}
+        found: dict[int, StoredRelease] = {}
         for fields in document["releases"]:
-            assets = {asset["id"]: Asset(**asset) for asset in fields.pop("assets").values()}
-            found[fields["id"]] = Release(**fields, assets=assets)
+            assets = {asset["id"]: StoredAsset(**asset) for asset in fields.pop("assets").values()}
+            found[fields["id"]] = StoredRelease(**fields, assets=assets)
         return found
 
     def _sweep(self) -> None:

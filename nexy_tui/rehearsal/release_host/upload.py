@@ -11,7 +11,7 @@ from typing import BinaryIO
 from nexy_tui.rehearsal.net.wire import DropConnection, Request, Response, json_response
 from nexy_tui.rehearsal.release_host import documents as shapes
 from nexy_tui.rehearsal.release_host.access import Access, Account, ApiError, invalid, not_found
-from nexy_tui.rehearsal.release_host.store import Asset, Release, clean_name
+from nexy_tui.rehearsal.release_host.store import StoredAsset, StoredRelease, clean_name
 from nexy_tui.rehearsal.release_host.view import ReleaseView
 
 LARGEST = 1 << 31
@@ -67,7 +67,7 @@ class Uploads:
         self._store.complete(release, asset, length, digest)
         return json_response(shapes.asset(release, asset), HTTPStatus.CREATED)
 
-    def _free_name(self, release: Release, request: Request) -> str:
+    def _free_name(self, release: StoredRelease, request: Request) -> str:
         name = clean_name(request.query.get("name", ""))
         if not name:
             raise invalid("ReleaseAsset", "missing_field", "name")
@@ -77,7 +77,7 @@ class Uploads:
             raise invalid("ReleaseAsset", "custom", "release", f"a release may have at most {MOST} assets")
         return name
 
-    async def _receive(self, request: Request, asset: Asset, length: int, stop: int | None) -> str:
+    async def _receive(self, request: Request, asset: StoredAsset, length: int, stop: int | None) -> str:
         """Write the body to the asset's blob; its SHA-256. What is incomplete leaves no bytes, and the asset a `starter`."""
         path = self._store.path(asset.blob)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.names import ARTIFACTS
 from nexy_tui.rehearsal.release_host import documents as shapes
 from nexy_tui.rehearsal.release_host.access import Account, ApiError, not_found
-from nexy_tui.rehearsal.release_host.store import REPOSITORIES, Asset, Release, Repository, Store
+from nexy_tui.rehearsal.release_host.store import REPOSITORIES, Repository, Store, StoredAsset, StoredRelease
 
 Found = Mapping[str, str]
 """The named parts of a request's path."""
@@ -33,7 +33,7 @@ class ReleaseView:
             raise not_found()
         return known
 
-    def releases(self, repository: Repository) -> list[Release]:
+    def releases(self, repository: Repository) -> list[StoredRelease]:
         """A repository's releases, newest first, without one the fault `missing-tag` takes away."""
         shown = self.store.of(repository)
         if repository.full_name != ARTIFACTS or not self.faults.active("missing-tag"):
@@ -41,28 +41,28 @@ class ReleaseView:
         hidden = self.faults.param("missing-tag") or self._target_tag
         return [release for release in shown if release.tag != hidden]
 
-    def tagged(self, repository: Repository, tag: str) -> Release:
+    def tagged(self, repository: Repository, tag: str) -> StoredRelease:
         """The published release of a tag. Raises 404."""
         return first([release for release in self.releases(repository) if release.tag == tag and not release.draft])
 
-    def release(self, repository: Repository, number: str) -> Release:
+    def release(self, repository: Repository, number: str) -> StoredRelease:
         """A release by its id. Raises 404."""
         return first([release for release in self.releases(repository) if release.id == int(number)])
 
-    def asset(self, repository: Repository, number: str) -> tuple[Release, Asset]:
+    def asset(self, repository: Repository, number: str) -> tuple[StoredRelease, StoredAsset]:
         """An asset by its id, with its release. Raises 404."""
         return first([(each, each.assets[int(number)]) for each in self.releases(repository) if int(number) in each.assets])
 
-    def frozen(self, release: Release) -> bool:
+    def frozen(self, release: StoredRelease) -> bool:
         """Whether the release refuses every change (GitHub's immutable releases)."""
         return self.faults.active("immutable-release") and not release.draft
 
-    def require_open(self, release: Release, message: str) -> None:
+    def require_open(self, release: StoredRelease, message: str) -> None:
         """Raise 422 where the release is immutable."""
         if self.frozen(release):
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
 
-    def document(self, release: Release) -> dict[str, Any]:
+    def document(self, release: StoredRelease) -> dict[str, Any]:
         """A release's JSON."""
         return shapes.release(release, immutable=self.frozen(release))
 

@@ -9,8 +9,8 @@ from http import HTTPStatus
 
 from nexy_tui.rehearsal.net.wire import Request, Response
 from nexy_tui.rehearsal.release_host.access import Account, ApiError, not_found
-from nexy_tui.rehearsal.release_host.sign import Signer
-from nexy_tui.rehearsal.release_host.store import UPLOADED, Release
+from nexy_tui.rehearsal.release_host.sign import UrlSigner
+from nexy_tui.rehearsal.release_host.store import UPLOADED, StoredRelease
 from nexy_tui.rehearsal.release_host.view import ReleaseView, first
 
 _REPO = "/(?P<owner>[^/]+)/(?P<repo>[^/]+)"
@@ -22,7 +22,7 @@ _ANYBODY = Account(None, "anonymous")
 class Web:
     """The handler of `github.com`, git's paths aside. Knows no tokens: a release page is public or it is not there."""
 
-    def __init__(self, view: ReleaseView, signer: Signer) -> None:
+    def __init__(self, view: ReleaseView, signer: UrlSigner) -> None:
         self._view = view
         self._signer = signer
 
@@ -55,14 +55,14 @@ class Web:
         known = self._view.repository(found, _ANYBODY)
         return _html(f"Releases · {known.full_name} · GitHub", "".join(_section(release) for release in self._view.releases(known)))
 
-    def _release(self, found: Mapping[str, str]) -> Release:
+    def _release(self, found: Mapping[str, str]) -> StoredRelease:
         known = self._view.repository(found, _ANYBODY)
         if found.get("tag"):
             return self._view.tagged(known, found["tag"])
         return first([release for release in self._view.releases(known) if not release.draft and not release.prerelease])
 
 
-def _section(release: Release) -> str:
+def _section(release: StoredRelease) -> str:
     base = f"/{release.repository}/releases/download/{release.tag}"
     files = "".join(
         f'<li><a href="{base}/{html.escape(asset.name)}">{html.escape(asset.name)}</a> {asset.size} bytes</li>'

@@ -13,8 +13,8 @@ from nexy_tui.rehearsal.vm import systemctl
 from nexy_tui.rehearsal.vm import update_server as updateserver
 from nexy_tui.rehearsal.vm.files import VmFiles, environment
 from nexy_tui.rehearsal.vm.rewrite import Rewrite
-from nexy_tui.rehearsal.vm.scripts import Job, Outcome, Runner
-from nexy_tui.rehearsal.vm.systemd import Answer, Desk, Journal, Service
+from nexy_tui.rehearsal.vm.scripts import ScriptJob, ScriptOutcome, ScriptRunner
+from nexy_tui.rehearsal.vm.systemd import CommandOutput, Desk, Journal, Service
 
 DEPLOY_EXIT_123 = Fault(
     "deploy-exit-123",
@@ -39,7 +39,7 @@ class Machine:
         self.service = Service(world.target.vm.service, "Nexy voice assistant server", world.ports["update"], Journal(self.files.journal))
         self._systemctl = systemctl.Systemctl(self.service, self.start_service, self.stop_service)
         self._desk = Desk(self.files, self._ask)
-        self._runner = Runner(self.files, Rewrite.of(world))
+        self._runner = ScriptRunner(self.files, Rewrite.of(world))
 
     async def boot(self) -> None:
         """Open the service manager, and start the service if it ran when the world was last up, or never was."""
@@ -67,14 +67,14 @@ class Machine:
         self._want(False)
         await self.service.stop()
 
-    async def run(self, job: Job) -> Outcome:
+    async def run(self, job: ScriptJob) -> ScriptOutcome:
         """Run a script, in the environment of this moment: faults that break the VM's programs apply from its first line on."""
         surroundings = environment(self.world)
         if self.faults.active(DEPLOY_EXIT_123.name):
             surroundings["PATH"] = f"{self.files.broken_bin}:{surroundings['PATH']}"
         return await self._runner.run(job, surroundings)
 
-    async def _ask(self, program: str, arguments: list[str]) -> Answer:
+    async def _ask(self, program: str, arguments: list[str]) -> CommandOutput:
         if program == "systemctl":
             return await self._systemctl.run(arguments)
         return systemctl.journalctl(self.service, arguments)

@@ -25,7 +25,7 @@ _GRACE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ScriptJob:
     """A script to run: its text, variables (the protected ones included, never written anywhere), arguments, and its time."""
 
     script: str
@@ -35,7 +35,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScriptOutcome:
     """How a script ended: exit status (None when it ran out of time), the last of its output, and when."""
 
     exit: int | None
@@ -45,7 +45,7 @@ class Outcome:
     ended: datetime
 
 
-class Runner:
+class ScriptRunner:
     """The agent's part: one folder per script, numbered; process groups that end with their script, its time, or the world."""
 
     def __init__(self, files: VmFiles, rewrite: Rewrite) -> None:
@@ -53,7 +53,7 @@ class Runner:
         self.rewrite = rewrite
         self._running: set[asyncio.subprocess.Process] = set()
 
-    async def run(self, job: Job, environment: Mapping[str, str]) -> Outcome:
+    async def run(self, job: ScriptJob, environment: Mapping[str, str]) -> ScriptOutcome:
         """Run one script to its end, or to the end of its time."""
         folder = self._folder()
         script = folder / "script.sh"
@@ -78,7 +78,7 @@ class Runner:
         finally:
             await _end_group(child.pid)
             self._running.discard(child)
-        return Outcome(status, self._shown(folder / "stdout"), self._shown(folder / "stderr"), started, datetime.now(UTC))
+        return ScriptOutcome(status, self._shown(folder / "stdout"), self._shown(folder / "stderr"), started, datetime.now(UTC))
 
     async def end_all(self) -> None:
         """End every script that runs, and wait until each is over."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from nexy_tui.rehearsal.vm.systemd import Answer, Entry, Service
+from nexy_tui.rehearsal.vm.systemd import CommandOutput, JournalEntry, Service
 
 HOST = "Nexy"
 """The VM's host name, as journal lines show it."""
@@ -47,53 +47,53 @@ class Systemctl:
     start: Callable[[], Awaitable[bool]]
     stop: Callable[[], Awaitable[None]]
 
-    async def run(self, arguments: list[str]) -> Answer:
+    async def run(self, arguments: list[str]) -> CommandOutput:
         """Answer one command line."""
         try:
             options, words = parse("systemctl", arguments)
         except UsageError as error:
-            return Answer(1, "", str(error))
+            return CommandOutput(1, "", str(error))
         verb, units = (words or ["list-units"])[0], words[1:]
         service = self.service
         if verb in _WITHOUT_UNIT:
             listed = f"{service.unit} loaded {service.active} {service.sub} {service.description}\n"
-            return Answer(0, listed if verb == "list-units" else "")
+            return CommandOutput(0, listed if verb == "list-units" else "")
         if not units:
-            return Answer(1, "", "Too few arguments.\n")
+            return CommandOutput(1, "", "Too few arguments.\n")
         if units[0] not in (service.unit, service.identifier):
             return _unknown(verb, units[0])
         if verb in _CHANGES:
             return await self._change(verb, options)
         return self._look(verb, options)
 
-    async def _change(self, verb: str, options: dict[str, str]) -> Answer:
+    async def _change(self, verb: str, options: dict[str, str]) -> CommandOutput:
         if (verb in _ONLY_IF_ACTIVE and self.service.active != "active") or (verb == "enable" and "now" not in options):
-            return Answer()
+            return CommandOutput()
         if verb not in ("start", "enable"):
             await self.stop()
         if verb == "stop" or await self.start():
-            return Answer()
+            return CommandOutput()
         unit = self.service.unit
-        return Answer(
+        return CommandOutput(
             1,
             "",
             f"Job for {unit} failed because the control process exited with error code.\n"
             f'See "systemctl status {unit}" and "journalctl -xeu {unit}" for details.\n',
         )
 
-    def _look(self, verb: str, options: dict[str, str]) -> Answer:
+    def _look(self, verb: str, options: dict[str, str]) -> CommandOutput:
         active = self.service.active
         answers = {
-            "is-active": lambda: Answer(0 if active == "active" else 3, f"{active}\n"),
-            "is-failed": lambda: Answer(0 if active == "failed" else 1, f"{active}\n"),
-            "is-enabled": lambda: Answer(0, "enabled\n"),
-            "status": lambda: Answer(0 if active == "active" else 3, _status(self.service, int(options.get("lines") or 10))),
-            "show": lambda: Answer(0, _show(self.service, options)),
+            "is-active": lambda: CommandOutput(0 if active == "active" else 3, f"{active}\n"),
+            "is-failed": lambda: CommandOutput(0 if active == "failed" else 1, f"{active}\n"),
+            "is-enabled": lambda: CommandOutput(0, "enabled\n"),
+            "status": lambda: CommandOutput(0 if active == "active" else 3, _status(self.service, int(options.get("lines") or 10))),
+            "show": lambda: CommandOutput(0, _show(self.service, options)),
         }
         if verb not in answers:
-            return Answer(1, "", f"Unknown command verb {verb}.\n")
+            return CommandOutput(1, "", f"Unknown command verb {verb}.\n")
         answer = answers[verb]()
-        return Answer(answer.exit) if "quiet" in options and verb.startswith("is-") else answer
+        return CommandOutput(answer.exit) if "quiet" in options and verb.startswith("is-") else answer
 
 
 _WITHOUT_UNIT = frozenset(("daemon-reload", "reset-failed", "list-units"))
@@ -101,16 +101,16 @@ _CHANGES = frozenset(("start", "stop", "restart", "reload-or-restart", "try-rest
 _ONLY_IF_ACTIVE = frozenset(("try-restart", "condrestart"))
 
 
-def _unknown(verb: str, unit: str) -> Answer:
+def _unknown(verb: str, unit: str) -> CommandOutput:
     name = unit if "." in unit else f"{unit}.service"
     answers = {
-        "is-active": Answer(4, "inactive\n"),
-        "is-failed": Answer(1, "inactive\n"),
-        "is-enabled": Answer(1, "", f"Failed to get unit file state for {name}: No such file or directory\n"),
-        "status": Answer(4, "", f"Unit {name} could not be found.\n"),
-        "show": Answer(0, f"Id={name}\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n"),
+        "is-active": CommandOutput(4, "inactive\n"),
+        "is-failed": CommandOutput(1, "inactive\n"),
+        "is-enabled": CommandOutput(1, "", f"Failed to get unit file state for {name}: No such file or directory\n"),
+        "status": CommandOutput(4, "", f"Unit {name} could not be found.\n"),
+        "show": CommandOutput(0, f"Id={name}\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n"),
     }
-    return answers.get(verb) or Answer(5, "", f"Failed to {verb} {name}: Unit {name} not found.\n")
+    return answers.get(verb) or CommandOutput(5, "", f"Failed to {verb} {name}: Unit {name} not found.\n")
 
 
 def _status(service: Service, count: int) -> str:
@@ -145,7 +145,7 @@ def _show(service: Service, options: dict[str, str]) -> str:
     return "".join(f"{value}\n" if "value" in options else f"{name}={value}\n" for name, value in shown)
 
 
-def journalctl(service: Service, arguments: list[str]) -> Answer:
+def journalctl(service: Service, arguments: list[str]) -> CommandOutput:
     """Answer one `journalctl` command line."""
     try:
         options, _ = parse("journalctl", arguments)
@@ -155,7 +155,7 @@ def journalctl(service: Service, arguments: list[str]) -> Answer:
         if count != "all" and not count.isdigit():
             raise UsageError(f"Failed to parse lines '{count}'\n")
     except UsageError as error:
-        return Answer(1, "", str(error))
+        return CommandOutput(1, "", str(error))
     ours = options.get("unit", service.unit) in (service.unit, service.identifier)
     entries = [entry for entry in service.journal.read() if ours and since <= entry.time <= until]
     if count != "all":
@@ -163,11 +163,11 @@ def journalctl(service: Service, arguments: list[str]) -> Answer:
     if "reverse" in options:
         entries.reverse()
     if not entries:
-        return Answer(0, "" if "quiet" in options else "-- No entries --\n")
-    return Answer(0, "".join(line(entry, options.get("output", "short")) + "\n" for entry in entries))
+        return CommandOutput(0, "" if "quiet" in options else "-- No entries --\n")
+    return CommandOutput(0, "".join(line(entry, options.get("output", "short")) + "\n" for entry in entries))
 
 
-def line(entry: Entry, style: str) -> str:
+def line(entry: JournalEntry, style: str) -> str:
     """A journal line in one of journalctl's output styles; one that is not known is shown as `short`."""
     if style == "cat":
         return entry.text

@@ -21,7 +21,7 @@ _LOOK_AGAIN = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One line of the journal: when (seconds since the epoch), by which program and process, and the text."""
 
     time: float
@@ -41,12 +41,12 @@ class Journal:
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps([time.time(), by, pid, text]) + "\n")
 
-    def read(self) -> list[Entry]:
+    def read(self) -> list[JournalEntry]:
         """Every line so far."""
         if not self.path.is_file():
             return []
         with self.path.open(encoding="utf-8") as stream:
-            return [Entry(*json.loads(line)) for line in stream]
+            return [JournalEntry(*json.loads(line)) for line in stream]
 
 
 class Service:
@@ -163,7 +163,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandOutput:
     """What a stand-in prints and exits with."""
 
     exit: int = 0
@@ -171,7 +171,7 @@ class Answer:
     stderr: str = ""
 
 
-Ask = Callable[[str, list[str]], Awaitable[Answer]]
+Ask = Callable[[str, list[str]], Awaitable[CommandOutput]]
 
 
 class Desk:

@@ -147,7 +147,7 @@ def _plain(entry: tarfile.TarInfo, mode: int) -> tarfile.TarInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ArchiveContents:
     """An archive that was read to its end: size and sha256 of the file, and its metadata."""
 
     size: int
@@ -160,7 +160,7 @@ class Contents:
         return {key.removeprefix(_ROWS): int(value) for key, value in self.metadata.items() if key.startswith(_ROWS) and value.isdigit()}
 
 
-def read(path: Path, stem: str, dump_to: Path | None = None, watch: Watch = lambda _: None) -> Contents:
+def read(path: Path, stem: str, dump_to: Path | None = None, watch: Watch = lambda _: None) -> ArchiveContents:
     """Read an archive whole and hold every member of its folder `stem` against its SHA256SUMS; `dump_to` takes the dump.
 
     Raises ActionFailed naming what is wrong with it.
@@ -189,7 +189,7 @@ def measure(raw: IO[bytes], name: str, watch: Watch = lambda _: None) -> Archive
     return Archive(name, counted.size, counted.digest.hexdigest())
 
 
-def read_open(raw: IO[bytes], archive: str, stem: str, dump_to: Path | None = None, watch: Watch = lambda _: None) -> Contents:
+def read_open(raw: IO[bytes], archive: str, stem: str, dump_to: Path | None = None, watch: Watch = lambda _: None) -> ArchiveContents:
     """As `read`, of a file that is open, from where it stands."""
     found: dict[str, str] = {}
     texts: dict[str, str] = {}
@@ -212,7 +212,7 @@ def read_open(raw: IO[bytes], archive: str, stem: str, dump_to: Path | None = No
     if missing:
         raise _damaged(archive, f"{', '.join(missing)} is not in it")
     _hold(archive, found, texts[SUMS])
-    return Contents(counted.size, counted.digest.hexdigest(), parse(texts[METADATA]))
+    return ArchiveContents(counted.size, counted.digest.hexdigest(), parse(texts[METADATA]))
 
 
 class _Limited(gzip.GzipFile):

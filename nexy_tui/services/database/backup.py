@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nexy_tui import __version__
 from nexy_tui.core.database_record import Archive, BackupRecord
-from nexy_tui.core.event import Emit, Line, Progress
+from nexy_tui.core.event import Emit, OutputLine, Progress
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import ActionFailed, Refused
 from nexy_tui.core.surroundings import Surroundings
@@ -171,7 +171,7 @@ class LocalBackup:
         listing = self.tools.find("pg_restore", pg_dump.major)
         argv = [listing.path, "--list", "--file=/dev/null", str(staging / archive_format.DUMP)]
         self._run(argv, self.tools.offline(), lambda: None)
-        self.emit(Line(f"{archive.name}: archive, sums and dump read back whole", "nexy-tui"))
+        self.emit(OutputLine(f"{archive.name}: archive, sums and dump read back whole", "nexy-tui"))
 
     def _progress(self, name: str, phase: str) -> archive_format.Watch:
         return lambda done: self.emit(Progress(name, phase, done, None))

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.database_record import Archive, DatabaseId, DrillRecord
 from nexy_tui.core.database_rules import REQUIRED_TABLES
-from nexy_tui.core.event import Emit, Line, Progress
+from nexy_tui.core.event import Emit, OutputLine, Progress
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.services import processes
 from nexy_tui.services.database import archive as archive_format
@@ -151,22 +151,22 @@ class _Restore:
     tool: Tool
     dump: Path
 
-    def listed(self) -> dumps.Contents:
+    def listed(self) -> dumps.TableOfContents:
         """Its table of contents. Raises ActionFailed where it has none that pg_restore can read."""
-        return dumps.Contents(self._run("--list"))
+        return dumps.TableOfContents(self._run("--list"))
 
-    def extensions(self, listed: dumps.Contents) -> list[dumps.Extension]:
+    def extensions(self, listed: dumps.TableOfContents) -> list[dumps.Extension]:
         """The extensions that it wants and a drill makes."""
         if not listed.extensions:
             return []
         return dumps.wanted_extensions(self._run("--file=-", use=listed.extensions))
 
-    def into(self, role: Role, listed: dumps.Contents, made: list[dumps.Extension]) -> None:
+    def into(self, role: Role, listed: dumps.TableOfContents, made: list[dumps.Extension]) -> None:
         """Restore it as that role into its database. Raises ActionFailed with what pg_restore complained of."""
         left_out = listed.left_out(made)
-        self.drill.emit(Line(f"restoring into {role.name} with {self.tool.path} {self.tool.version}", "nexy-tui"))
+        self.drill.emit(OutputLine(f"restoring into {role.name} with {self.tool.path} {self.tool.version}", "nexy-tui"))
         if left_out:
-            self.drill.emit(Line(f"left out, since only a superuser may make it: {', '.join(left_out[:9])}", "nexy-tui"))
+            self.drill.emit(OutputLine(f"left out, since only a superuser may make it: {', '.join(left_out[:9])}", "nexy-tui"))
         without = f"; the drill left out {', '.join(left_out[:3])}" if left_out else ""
         options = ("--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", f"--dbname={role.name}")
         self._run(*options, use=listed.kept(made), role=role, without=without)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.database_rules import DRILL_DATABASE
-from nexy_tui.core.event import Emit, Line
+from nexy_tui.core.event import Emit, OutputLine
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused
 from nexy_tui.core.secret import Secret
 from nexy_tui.services.database.connect import connection, said
@@ -39,7 +39,7 @@ class DrillRoom:
         rows = self.session.execute(DRILL_LEFTOVERS.encode()).fetchall()
         for kind, name in rows:
             self._drop(str(kind), str(name))
-            self.emit(Line(f"removed the {kind} {name}, left by a drill that was killed", "nexy-tui"))
+            self.emit(OutputLine(f"removed the {kind} {name}, left by a drill that was killed", "nexy-tui"))
 
     @contextlib.contextmanager
     def made(self, name: str) -> Iterator[Role]:

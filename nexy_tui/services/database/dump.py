@@ -27,7 +27,7 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class TableOfContents:
     """A dump's table of contents, as `pg_restore --list` prints it."""
 
     listing: str

@@ -129,7 +129,7 @@ class DrillLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class StrayFile:
     """What lies among the archives and is none, or cannot be one yet; and why."""
 
     name: str
@@ -147,7 +147,7 @@ class Vault:
     count: int
     newest: NewestArchive | None
     drills: tuple[DrillLine, ...]
-    strays: tuple[Stray, ...] = ()
+    strays: tuple[StrayFile, ...] = ()
     others: int = 0
 
 

@@ -17,7 +17,7 @@ from nexy_tui.core.database_rules import SKEW
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.services.database.archive import file_sha256, taken_at
-from nexy_tui.services.database.facts import DrillLine, NewestArchive, Shelved, Stray, Vault
+from nexy_tui.services.database.facts import DrillLine, NewestArchive, Shelved, StrayFile, Vault
 from nexy_tui.services.plain_file import read_plain
 
 LOCK = ".backup.lock"
@@ -42,9 +42,9 @@ class BackupFolder:
         """The archives' names, newest first, but for strays. Raises CouldNotLook when the folder is there but cannot be read."""
         return [name for name, reason in self._listed().items() if not reason and taken_at(name) is not None]
 
-    def strays(self) -> tuple[Stray, ...]:
+    def strays(self) -> tuple[StrayFile, ...]:
         """What is named like an archive or what lies beside one, and is none, or is dated in the future."""
-        return tuple(Stray(name, reason) for name, reason in self._listed().items() if reason)
+        return tuple(StrayFile(name, reason) for name, reason in self._listed().items() if reason)
 
     def _listed(self) -> dict[str, str]:
         """Everything that is named like that, newest first, with the reason why it does not count, if any."""

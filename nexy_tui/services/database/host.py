@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PAGES = 20
 
 
-class Place(Protocol):
+class DatabaseAccess(Protocol):
     """One way of working on the database: from this machine, or by scripts on the VM. Both see and leave the same things."""
 
     def address(self) -> Address:
@@ -67,7 +67,7 @@ class Place(Protocol):
         ...
 
 
-def pages(place: Place, emit: Emit = silent) -> Iterator[Shelf]:
+def pages(place: DatabaseAccess, emit: Emit = silent) -> Iterator[Shelf]:
     """The archives with their records, newest first, page by page."""
     before = ""
     for _ in range(_PAGES):
@@ -98,7 +98,7 @@ class DatabaseHost:
         return self._services.target.database.where
 
     @cached_property
-    def place(self) -> Place:
+    def place(self) -> DatabaseAccess:
         """Whatever works on the database there."""
         services = self._services
         if self.where == "vm":

@@ -34,7 +34,7 @@ from nexy_tui.services.database.facts import (
     NewestArchive,
     Shelf,
     Shelved,
-    Stray,
+    StrayFile,
     Survey,
     Tool,
     Unseen,
@@ -67,7 +67,7 @@ _MOST = 1 << 20
 _LOOK_AGAIN = "Look again; if it stays, see what the VM's shell prints at start."
 
 
-class Facts:
+class ScriptReport:
     """What a script reported: names with their values, in order; a name may come more than once."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
@@ -100,10 +100,10 @@ class Facts:
 
     def shelved(self) -> tuple[Shelved, ...]:
         """The archives with their records."""
-        found: list[tuple[str, Facts]] = []
+        found: list[tuple[str, ScriptReport]] = []
         for key, value in self._pairs:
             if key == "shelved":
-                found.append((value, Facts([])))
+                found.append((value, ScriptReport([])))
             elif found:
                 found[-1][1]._pairs.append((key, value))
         return tuple(Shelved(name, next(facts.lines("record"), None)) for name, facts in found)
@@ -126,7 +126,7 @@ class Facts:
                 yield envelope.replace('"payload":""', f'"payload":"{payload}"', 1).encode()
 
 
-def unpack(stdout: str) -> Facts:
+def unpack(stdout: str) -> ScriptReport:
     """The facts in a script's output. Raises ValueError when they did not come through whole."""
     found = _PRINTED.findall(stdout)
     if not found:
@@ -138,7 +138,7 @@ def unpack(stdout: str) -> Facts:
             raise ValueError("its report came back cut")
     except (binascii.Error, zlib.error):
         raise ValueError("its report came back cut or changed") from None
-    return Facts([(name, value) for name, _, value in (line.partition(" ") for line in text.decode("utf-8", "replace").split("\n"))])
+    return ScriptReport([(name, value) for name, _, value in (line.partition(" ") for line in text.decode("utf-8", "replace").split("\n"))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +253,7 @@ class VmDatabase:
 
     def look_at(self, name: str, emit: Emit = silent) -> NewestArchive:
         """An archive on the VM with what lies beside it."""
-        facts = self._shelf(emit, measure=name) if taken_at(name) is not None else Facts([])
+        facts = self._shelf(emit, measure=name) if taken_at(name) is not None else ScriptReport([])
         try:
             if (found := _newest(facts)) is not None:
                 return found
@@ -308,7 +308,7 @@ class VmDatabase:
         """Apply the hardening on the VM, in one transaction."""
         self._work(_HARDEN, {"NEXY_HARDEN": HARDEN})
 
-    def _identity(self, facts: Facts) -> DatabaseId:
+    def _identity(self, facts: ScriptReport) -> DatabaseId:
         address = facts.address()
         return DatabaseId(address.host, address.port, address.name, facts.need("system"))
 
@@ -316,7 +316,9 @@ class VmDatabase:
         job = _Job("database_record.sh", "Laying the signed record beside its archive", f"nexy-tui db {kind}")
         self._work(job, {"NEXY_RECORD": kind, "NEXY_ARCHIVE": archive, "NEXY_LINE": line.decode("ascii")})
 
-    def _work(self, job: _Job, parameters: dict[str, str], emit: Emit = silent, cancelled: Callable[[], bool] = lambda: False) -> Facts:
+    def _work(
+        self, job: _Job, parameters: dict[str, str], emit: Emit = silent, cancelled: Callable[[], bool] = lambda: False
+    ) -> ScriptReport:
         """A script that changes something: its facts, or the failure it names."""
         if cancelled():
             raise Cancelled(f"{job.what} was not begun: the operator stopped it.")
@@ -324,7 +326,7 @@ class VmDatabase:
         options = {"timeout": _WORK_TIMEOUT, "emit": emit, "cancelled": cancelled, "begun": lambda: emit(begun)}
         return self._held(job, *self._run(job.script, parameters, options))
 
-    def _held(self, job: _Job, facts: Facts, result: ScriptResult) -> Facts:
+    def _held(self, job: _Job, facts: ScriptReport, result: ScriptResult) -> ScriptReport:
         """The facts, or the failure that they name."""
         remedy = f"Mend that, then run again: {job.command}"
         if refused := facts.get("refused"):
@@ -334,20 +336,20 @@ class VmDatabase:
             raise ActionFailed(f"{job.what} failed on {self._vm.where}: {printable(said, 400)}.", "Nothing was kept of it.", remedy)
         return facts
 
-    def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[Facts, ScriptResult]:
+    def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[ScriptReport, ScriptResult]:
         text = load("database.sh") + load("database_vault.sh") + load(script)
         name = script.removeprefix("database_").removesuffix(".sh")
         result = self._vm.run_script(text, name=name, parameters={**self._common, **parameters}, **options)
         return self._told(result), result
 
-    def _shelf(self, emit: Emit, *, before: str = "", measure: str = "") -> Facts:
+    def _shelf(self, emit: Emit, *, before: str = "", measure: str = "") -> ScriptReport:
         options = {"timeout": SURVEY_TIMEOUT, "patience": _LOOK_PATIENCE, "emit": emit}
         return self._held(_SHELF, *self._run(_SHELF.script, {"NEXY_BEFORE": before, "NEXY_MEASURE": measure}, options))
 
     def _unreadable(self, error: ValueError) -> CouldNotLook:
         return CouldNotLook(f"The list of archives on {self._vm.where} cannot be read: {error}.", remedy=_LOOK_AGAIN)
 
-    def _told(self, result: ScriptResult) -> Facts:
+    def _told(self, result: ScriptResult) -> ScriptReport:
         """The facts of a script's output. Raises CouldNotLook, and Unusable for a host that does not count."""
         try:
             facts = unpack(result.stdout)
@@ -362,7 +364,7 @@ class VmDatabase:
         return facts
 
 
-def _catalog(facts: Facts, address: Address) -> Catalog | Unseen:
+def _catalog(facts: ScriptReport, address: Address) -> Catalog | Unseen:
     text = facts.get("catalog")
     if text is None:
         said = printable(facts.get("catalog-error") or "it gave no reason", 300).rstrip(".")
@@ -371,7 +373,7 @@ def _catalog(facts: Facts, address: Address) -> Catalog | Unseen:
     return Catalog.read(strict_json.load_object(text.encode()))
 
 
-def _pg_dump(facts: Facts) -> Tool | Unseen:
+def _pg_dump(facts: ScriptReport) -> Tool | Unseen:
     found = facts.get("pg-dump")
     if found is None:
         remedy = "Install PostgreSQL's client programs on the VM, or name their folder in its NEXY_PG_BIN."
@@ -380,15 +382,15 @@ def _pg_dump(facts: Facts) -> Tool | Unseen:
     return Tool(path, version)
 
 
-def _newest(facts: Facts) -> NewestArchive | None:
+def _newest(facts: ScriptReport) -> NewestArchive | None:
     if (told := facts.get("newest")) is None:
         return None
     name, size, sha256, sidecar = told.split(" ")
     return NewestArchive(Archive(name, int(size), sha256), None if sidecar == "-" else sidecar, next(facts.lines("record"), None))
 
 
-def _vault(facts: Facts) -> Vault:
+def _vault(facts: ScriptReport) -> Vault:
     drills = tuple(DrillLine(name, line) for name, line in zip(facts.all("drill-of"), facts.lines("drill"), strict=False))
     places = (stray.partition("/") for stray in facts.all("stray"))
-    strays = tuple(Stray(printable(name), reason) for reason, _, name in places)
+    strays = tuple(StrayFile(printable(name), reason) for reason, _, name in places)
     return Vault(facts.need("folder"), int(facts.need("count")), _newest(facts), drills, strays, int(facts.need("others")))
