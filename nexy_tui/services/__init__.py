@@ -88,7 +88,7 @@ class Services:
 
     @contextmanager
     def one_pass(self) -> Iterator[None]:
-        """A pass of looking: what all looks at a checkout need of it is read once meanwhile."""
+        """A pass of looking, or an action with its looks: what all of them need of the checkout is read once meanwhile."""
         try:
             checkout: AbstractContextManager[None] = self.git.one_pass()
         except Problem:  # No checkout, or no git: each look says so by itself.

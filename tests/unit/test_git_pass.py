@@ -49,6 +49,25 @@ def test_a_pass_reads_the_remotes_once_and_the_next_pass_anew(git: Counted) -> N
         assert git.asked == 2
 
 
+def test_looks_inside_an_action_read_them_anew_and_what_follows_knows_it(git: Counted) -> None:
+    with git.one_pass():
+        git.remotes()
+        with git.one_pass():
+            assert git.remotes() and git.asked == 2
+        assert git.remotes() and git.asked == 2
+
+
+def test_a_commit_that_was_fetched_for_a_look_alone_is_not_here_afterwards(git: Counted, tmp_path: Path) -> None:
+    by_hand(git, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "--message", "x")
+    kept = git.head()
+    with git.borrowing():
+        tree = git.write("hash-object", "-t", "tree", "-w", "/dev/null")
+        lent = git.write("-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", tree, "-m", "y")
+        assert git.has_commit(kept) and git.has_commit(lent)
+    assert git.has_commit(kept) and not git.has_commit(lent)
+    assert not git.has_commit("0" * 40) and git.has_commit("HEAD")
+
+
 def test_outside_a_pass_they_are_read_whenever_they_are_needed(git: Counted) -> None:
     with git.one_pass():
         git.remotes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tempfile
 import threading
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST = 64 << 20
 """Bytes of a file in a commit; anyone who may push can lay a larger one there."""
 
+_OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _AS_TEXT = ("--no-textconv", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "--unified=0")
 """A patch as git itself makes it, whatever is configured."""
 
@@ -30,6 +32,8 @@ class GitReader(GitCommands):
 
     def __init__(self, checkout: Path, target: Target, environ: Mapping[str, str]) -> None:
         super().__init__(checkout, target, environ)
+        self._commits: set[str] = set()
+        """Commits that were seen in the object store."""
         self._repository: git.Repo | None = None
         self._reading = threading.Lock()  # Over the repository's two reading children, which answer one question at a time.
 
@@ -47,7 +51,8 @@ class GitReader(GitCommands):
                 self._forget_repository()
 
     def _forget_repository(self) -> None:
-        """End the reading children: they know the object stores they were started with."""
+        """End the reading children, and what they and we know: it is of the object stores they were started with."""
+        self._commits.clear()
         with self._reading:
             if self._repository is not None:
                 self._repository.close()
@@ -69,7 +74,12 @@ class GitReader(GitCommands):
 
     def has_commit(self, commit: str) -> bool:
         """Whether that commit is in the checkout's object store."""
-        return not isinstance(self.raw("cat-file", "-e", f"{commit}^{{commit}}"), GitFailure)
+        if commit in self._commits:
+            return True
+        there = not isinstance(self.raw("cat-file", "-e", f"{commit}^{{commit}}"), GitFailure)
+        if there and _OBJECT.fullmatch(commit):
+            self._commits.add(commit)
+        return there
 
     def changes(self) -> tuple[tuple[str, str], ...]:
         """`(status, path)` of everything that differs from HEAD, untracked files included, ignored ones not."""

@@ -51,14 +51,15 @@ class GitRemote(GitReader):
 
     @contextmanager
     def one_pass(self) -> Iterator[None]:
-        """Meanwhile the remotes are read once, unless something is written."""
+        """Meanwhile the remotes are read once, unless something is written. A pass inside reads them anew as it begins."""
         with self._knowing:
             self._passes, self._known = self._passes + 1, None
         try:
             yield
         finally:
             with self._knowing:
-                self._passes, self._known = self._passes - 1, None
+                self._passes -= 1
+                self._known = self._known if self._passes else None
 
     def forget_remotes(self) -> None:
         """They have changed, or may have: whoever needs them next reads them anew."""
