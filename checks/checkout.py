@@ -120,7 +120,7 @@ def judge_target(facts: PublisherFacts, plan: Plan) -> Verdict:
 
 
 def judge_publisher(facts: PublisherFacts, plan: Plan) -> Verdict:
-    """As `judge_target`; without a script there is nothing to hold against the target."""
+    """As `judge_target`; without a script there is nothing to compare with the target."""
     if not facts.there:
         return not_applicable(f"This checkout has no {facts.path} that could name another target.")
     return judge_target(facts, plan)

@@ -27,7 +27,7 @@ _R = TypeVar("_R", bound=_Record)
 
 @dataclass(frozen=True, slots=True)
 class Believed(Generic[_R]):
-    """A record whose signature holds, and the key that made it."""
+    """A record whose signature verifies, and the key that made it."""
 
     record: _R
     keyid: str

@@ -1,4 +1,4 @@
-"""Phase deploy: what stands on the VM, all from its one survey, held against the code repository (rulebook phase 3)."""
+"""Phase deploy: what stands on the VM, all from its one survey, compared with the code repository (rulebook phase 3)."""
 
 from __future__ import annotations
 

@@ -48,14 +48,14 @@ class FinalFacts:
         return signature_of(self.canonical)
 
     def wanted(self, plan: Plan) -> Expected:
-        """What everything must be after the deploy, held against the download."""
+        """What everything must be after the deploy, by the download."""
         want = expected(plan, Profile.POST_DEPLOY, self.gate.image, has_key=self.gate.has_key, earlier=None)
         download = self.witnesses.download
         signed = None if download is None else self.witnesses.valid.get((self.signature or "", download.sha256))
         return replace(want, signed=signed)
 
     def wanted_of(self, plan: Plan, raw: bytes | None) -> Expected:
-        """The same for a manifest, held against the file it speaks of."""
+        """The same for a manifest, by the file it speaks of."""
         try:
             stated = manifest.parse(raw or b"")
         except manifest.ManifestError:
@@ -94,23 +94,23 @@ def look_bytes(scope: Scope, gate: GateFacts, branch: CommitFacts) -> Witnesses:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldFacts:
+class FinalInboxFacts:
     """The inbox, and which bytes are the release's (None: that could not be seen, and then the inbox stands for itself)."""
 
     inbox: InboxFacts
     witnesses: Witnesses | None
 
 
-def look_held(scope: Scope) -> HeldFacts:
+def look_final_inbox(scope: Scope) -> FinalInboxFacts:
     """The inbox first: what is wrong with it is told also where nothing else can be seen."""
     inbox = look_inbox(scope)
     try:
-        return HeldFacts(inbox, look_final(scope).witnesses)
+        return FinalInboxFacts(inbox, look_final(scope).witnesses)
     except (CouldNotLook, Refused, Unusable):
-        return HeldFacts(inbox, None)
+        return FinalInboxFacts(inbox, None)
 
 
-def judge_inbox(facts: HeldFacts, plan: Plan) -> Verdict:
+def judge_inbox(facts: FinalInboxFacts, plan: Plan) -> Verdict:
     """Item 1: the inbox is there and holds what this release announced: whole, of its version, and what was published."""
     inbox = facts.inbox
     verdicts = [judge_exists(inbox, plan), judge_dmg(inbox, plan)] + ([judge_pkg(inbox, plan)] if plan.with_pkg else [])
@@ -150,7 +150,7 @@ def look_assets(scope: Scope) -> FinalAssetFacts:
     host = scope.services.github.watched(scope.emit)
     names = artifacts(scope.plan) or (DMG,)
     places = scope.once("final.places", lambda: tuple(read_place(host, scope.plan.target, name) for name in names))
-    return FinalAssetFacts(places, look_gate(scope), look_held(scope).witnesses)
+    return FinalAssetFacts(places, look_gate(scope), look_final_inbox(scope).witnesses)
 
 
 def judge_assets(facts: FinalAssetFacts, plan: Plan) -> Verdict:
@@ -211,7 +211,7 @@ def _shown(plan: Plan) -> str:
     return f"/health and /updates/health show {plan.version}, {offered}."
 
 
-INBOX = Check(look_held, judge_inbox, "So that what was released can be held in hand.", slow=True)
+INBOX = Check(look_final_inbox, judge_inbox, "So that what was released can be held in hand.", slow=True)
 PUBLICATION = Check(look_final, judge_publication, "Manifest, bytes and commit agree as the publisher claimed.", slow=True)
 ASSETS = Check(look_assets, judge_assets, "Where clients and people look for them.", slow=True)
 MANIFEST = Check(look_final, judge_manifest, "Four files on the code repository's branch.", slow=True)

@@ -1,6 +1,6 @@
 """Phase gate: files, manifests, release asset and appcast-to-be agree, and the live server serves what it may (rulebook phase 2, 7).
 
-The pre-deploy profile of contracts: decided. Each source is held against its cell of the kind's column, not against the others.
+The pre-deploy profile of contracts: decided. Each source is compared with its cell of the kind's column, not with the others.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _or_unseen(look: Callable[[], T]) -> T | UnseenSource:
 
 @dataclass(frozen=True, slots=True)
 class PublishedFacts:
-    """The gate's facts beside what the release branch holds."""
+    """The gate's facts beside what is on the release branch."""
 
     gate: GateFacts
     deployment: Deployment
@@ -179,12 +179,12 @@ def judge_version(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
     """VERSION, which the matrix shows, and the other version files say the release's version."""
     verdict = judge_files(files, plan)
     before = next((file.before for file in files if file.file.path == VERSION), None)
-    cell = Cell.held(None if before is None else before.removesuffix("\n"), plan.version)
+    cell = Cell.compared(None if before is None else before.removesuffix("\n"), plan.version)
     return replace(verdict, evidence=(_cell_seen(VERSION, "version", cell), *verdict.evidence))
 
 
 def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
-    """The four files agree with each other, with the kind's version and with the download, and are what the branch holds."""
+    """The four files agree with each other, with the kind's version and with the download, and are what is on the branch."""
     matrix = gate_matrix(facts.gate, plan, Profile.PRE_DEPLOY).of(facts.gate.manifests)
     verdict = verdict_of(matrix, "The four manifest files agree with the download.", "nexy-tui sync-manifests")
     if verdict.status is not Status.PASSED:

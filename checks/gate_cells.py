@@ -32,7 +32,7 @@ class UnseenSource:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the sources are held against: the kind's column of versions, the fixed address, the bytes at it.
+    """What the sources are compared with: the kind's column of versions, the fixed address, the bytes at it.
 
     `before` are the versions that may still be live before the deploy; `size` and `sha256` are None while nothing was
     downloaded; `signed` tells whether the manifest's signature verifies over those bytes, None where nobody could tell;
@@ -79,7 +79,7 @@ def expected(plan: Plan, profile: Profile, image: ImageFacts | UnseenSource, *, 
 
 def version_column(text: str | None, want: Expected) -> Column:
     """The file VERSION."""
-    return {"version": Cell.held(text, want.version)}
+    return {"version": Cell.compared(text, want.version)}
 
 
 def manifest_column(raw: bytes | None, canonical: bytes | None, want: Expected) -> Column:
@@ -93,11 +93,11 @@ def manifest_column(raw: bytes | None, canonical: bytes | None, want: Expected) 
     odd = "; ".join(read.odd_form(want.notes_url))
     copy = odd or ("as the canonical file" if raw == canonical else "differs from the canonical file")
     return {
-        "version": Cell.held(read.version, want.published),
-        "build": Cell.held(read.build, want.published),
-        "url": Cell.held(read.url, want.url),
-        "size": Cell.held(read.size, want.size),
-        "sha256": Cell.held(read.sha256, want.sha256),
+        "version": Cell.compared(read.version, want.published),
+        "build": Cell.compared(read.build, want.published),
+        "url": Cell.compared(read.url, want.url),
+        "size": Cell.compared(read.size, want.size),
+        "sha256": Cell.compared(read.sha256, want.sha256),
         "signature": signature_cell(read.signature or "", want),
         "reachability": Cell.said(copy, "the release's form" if odd else "as the canonical file", raw == canonical and not odd),
     }
@@ -120,19 +120,19 @@ def asset_column(asset: Asset | UnseenSource | None, want: Expected) -> Column:
         return {"reachability": Cell.unseen(asset.why)}
     if asset is None:
         return {"reachability": Cell.said("missing", "uploaded", False), "tls": _tls()}
-    column = {"size": Cell.held(asset.size, want.size), "reachability": Cell.held(asset.state, "uploaded"), "tls": _tls()}
-    return column | {"sha256": Cell.held(asset.sha256, want.sha256) if asset.sha256 else Cell.shown("")}
+    column = {"size": Cell.compared(asset.size, want.size), "reachability": Cell.compared(asset.state, "uploaded"), "tls": _tls()}
+    return column | {"sha256": Cell.compared(asset.sha256, want.sha256) if asset.sha256 else Cell.shown("")}
 
 
 def download_column(image: ImageFacts | UnseenSource, want: Expected) -> Column:
-    """The bytes at the release URL: what everything else is held against."""
+    """The bytes at the release URL: what everything else is compared with."""
     if isinstance(image, UnseenSource):
         return {"reachability": Cell.unseen(image.why)}
     download = image.download
     if download is None:
         return {"url": Cell.shown(want.url), "reachability": Cell.said("HTTP 404", "a download", False), "tls": _tls()}
     return {
-        "url": Cell.held(download.url, want.url),
+        "url": Cell.compared(download.url, want.url),
         "size": Cell.said(download.size, "some bytes", download.size > 0),
         "sha256": Cell.said(download.sha256, "64 hex digits", True),
         "reachability": Cell.said("downloaded", "a download", True),
@@ -154,8 +154,8 @@ def health_column(facts: HealthFacts | UnseenSource, other: HealthFacts | Unseen
     value = facts.version if one_mind else " and ".join(str(version) for version in versions)
     return {
         "version": Cell.said(value, " or ".join(allowed), one_mind and facts.version in allowed),
-        "build": Cell.held(facts.latest_build, facts.version),
-        "reachability": Cell.held(facts.status, "healthy"),
+        "build": Cell.compared(facts.latest_build, facts.version),
+        "reachability": Cell.compared(facts.status, "healthy"),
         "tls": _tls(),
     }
 
@@ -163,7 +163,7 @@ def health_column(facts: HealthFacts | UnseenSource, other: HealthFacts | Unseen
 def appcast_column(facts: AppcastFacts | UnseenSource, health: HealthFacts | UnseenSource, signature: str | None, want: Expected) -> Column:
     """The live appcast: readable, at the fixed address, and a release it may offer; never above what `/health` says.
 
-    Once it offers this release, its length and signature are held against the download and the manifest as well.
+    Once it offers this release, its length and signature are compared with the download and the manifest as well.
     """
     if isinstance(facts, UnseenSource):
         return {"reachability": Cell.unseen(facts.why)}
@@ -178,9 +178,9 @@ def appcast_column(facts: AppcastFacts | UnseenSource, health: HealthFacts | Uns
     signed = (signature or "") == read.signature
     return {
         "version": version,
-        "build": Cell.held(read.build, read.version),
-        "url": Cell.held(read.url, want.url),
-        "size": Cell.held(read.length, want.size) if final else Cell.shown(read.length),
+        "build": Cell.compared(read.build, read.version),
+        "url": Cell.compared(read.url, want.url),
+        "size": Cell.compared(read.length, want.size) if final else Cell.shown(read.length),
         "signature": Cell.said(read.signature or "none", "the manifest's", signed) if final else Cell.shown(read.signature),
         "reachability": Cell.said("an appcast", "an appcast", True),
         "tls": _tls(),
@@ -195,10 +195,10 @@ def to_be_column(raw: bytes | None, want: Expected) -> Column:
         return {"reachability": Cell.said(f"none can be made: {error}", "an appcast", False)}
     https = read.url.startswith("https://")
     return {
-        "version": Cell.held(read.version, want.published),
-        "build": Cell.held(read.build, read.version),
-        "url": Cell.held(read.url, want.url),
-        "size": Cell.held(read.size, want.size),
+        "version": Cell.compared(read.version, want.published),
+        "build": Cell.compared(read.build, read.version),
+        "url": Cell.compared(read.url, want.url),
+        "size": Cell.compared(read.size, want.size),
         "signature": signature_cell(read.signature or "", want),
         "reachability": Cell.said("can be made" if https else "refused: the address is not https", "an appcast", https),
     }

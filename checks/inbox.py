@@ -199,7 +199,7 @@ def judge_new(facts: NewFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class SignatureFacts:
-    """Whether a Sparkle signature over the image can be had, and if not, why."""
+    """Whether there is a Sparkle signature over the image, and if not, why."""
 
     there: bool
     signature: Signature | None = None

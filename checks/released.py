@@ -1,7 +1,7 @@
 """Which bytes are the release's, when its witnesses disagree: the download, the inbox's image, and what the pushed manifest names.
 
-Each is held against the other two, so that what is wrong is named and what it is merely compared with is not. Where only two
-are to be had, the download is believed: manifests are derived from it, never the other way round (rulebook 4.1).
+Each is compared with the other two, so that what is wrong is named and what it is merely compared with is not. Where only two
+are available, the download is believed: manifests are derived from it, never the other way round (rulebook 4.1).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """The three witnesses (None: not to be had), and over which of the files each signature is valid (by signature and sha256)."""
+    """The three witnesses (None: not available), and over which of the files each signature is valid (by signature and sha256)."""
 
     download: Bytes | None
     inbox: Bytes | None
@@ -56,7 +56,7 @@ class Witnesses:
     def wanted(self, want: Expected, sha256: str | None = None, signature: str | None = None) -> Expected:
         """The expectations for something that names this digest, or carries this signature.
 
-        It is held against the inbox's image where it speaks of exactly that one, else against the download.
+        It is compared with the inbox's image where it speaks of exactly that one, else with the download.
         """
         chosen = self.inbox if self._of_inbox(sha256, signature or "") else self.download
         if chosen is None:

@@ -27,7 +27,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class RulebookFacts:
-    """Everything the rules speak of. `content_length` is the last one of the HEAD, None where none was to be had.
+    """Everything the rules speak of. `content_length` is the last one of the HEAD, None where there was none.
 
     `tag` is the dmg's fixed tag; `https` tells whether the update server was asked over (verified) TLS.
     """

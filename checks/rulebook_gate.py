@@ -1,7 +1,7 @@
 """The gate's `rulebook` profile: the literal rules of `validate_updates.sh` (rulebook phase 2.7; contracts: its literal rules).
 
 The rules are textual, as the team's script applies them: the first `name="…"` of the appcast's body, not its parsed XML. They
-are kept word for word, contradictions included, so that the script's verdict can be had without the script. Everything here
+are kept word for word, contradictions included, so that the script's verdict is known without the script. Everything here
 is pure; `checks.rulebook_sources` looks.
 """
 

@@ -298,7 +298,7 @@ def _validate(file: _File, name: str) -> None:
 
 
 def _refuse_unseen(table: Any, name: str, prefix: str) -> None:
-    """No value may hold what cannot be seen: it reaches paths, commands and the screen."""
+    """No value may have characters that cannot be seen: it reaches paths, commands and the screen."""
     for item in fields(table):
         value = getattr(table, item.name)
         if is_dataclass(value):

@@ -14,7 +14,7 @@ from nexy_tui.core.finding import Finding, Status
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One checklist item as the state machine sees it. `action` brings it about; None for what must hold beforehand."""
+    """One checklist item as the state machine sees it. `action` satisfies it; None for a precondition."""
 
     item: str
     phase: str
@@ -58,7 +58,7 @@ class Release:
 
     @property
     def complete(self) -> bool:
-        """Whether every phase is done and every item still holds."""
+        """Whether every phase is done and every item is still satisfied."""
         return self.phase is None and self.first_in_the_way(self.steps) is None
 
     def status(self, item: str) -> Status:
@@ -66,7 +66,7 @@ class Release:
         finding = self.findings.get(item)
         return Status.NOT_RUN if finding is None else finding.status
 
-    def holds(self, step: Step) -> bool:
+    def satisfied(self, step: Step) -> bool:
         """Whether an item lets the release on. An attested one does only where the checklist allows attesting."""
         status = self.status(step.item)
         if status is Status.ATTESTED:
@@ -81,9 +81,9 @@ class Release:
         return replace(self, findings={**self.findings, finding.item: finding})
 
     def first_in_the_way(self, steps: Iterable[Step]) -> Refusal | None:
-        """The first of `steps` that does not hold."""
+        """The first of `steps` that is not satisfied."""
         for step in steps:
-            if not self.holds(step):
+            if not self.satisfied(step):
                 return self._refusal(step)
         return None
 
@@ -109,15 +109,15 @@ class Release:
         return replace(self, position=index)
 
     def before_action(self, action: str) -> tuple[Step, ...]:
-        """Every item that must hold before an action may run: all that stand before its first own item."""
+        """Every item that must be satisfied before an action may run: all that stand before its first own item."""
         for index, step in enumerate(self.steps):
             if step.action == action:
                 return self.steps[:index]
-        raise ValueError(f"no item of the checklist is brought about by {action!r}")
+        raise ValueError(f"no item of the checklist is satisfied by {action!r}")
 
     def wants(self, action: str) -> bool:
-        """Whether an item that the action brings about does not hold."""
-        return any(step.action == action and not self.holds(step) for step in self.steps)
+        """Whether an item of the action's own is not satisfied."""
+        return any(step.action == action and not self.satisfied(step) for step in self.steps)
 
     def may_attest(self, item: str, reason: str) -> Refusal | None:
         """None when the operator may attest the item: marked attestable, looked at, inconclusive, and with a reason."""

@@ -14,8 +14,8 @@ from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
+from nexy_tui.engine.rollback_preview import RollbackPreview
 from nexy_tui.engine.session import Session
-from nexy_tui.engine.wayback import RollbackPreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class RunEntry(Protocol):
 
     @property
     def records(self) -> int:
-        """How many records its log holds."""
+        """How many records are in its log."""
         ...
 
 
@@ -263,12 +263,12 @@ class Backend(Protocol):
         """
         ...
 
-    def way_back(self) -> RollbackPreview:
+    def rollback_preview(self) -> RollbackPreview:
         """What clients download now, and what a rollback would put back. Changes nothing. Raises Problem."""
         ...
 
     def preview(self, action: str, attestations: Mapping[str, str]) -> Preview:
-        """Look at what must hold before an action that stands alone, and say what it would do. Changes nothing. Raises Problem."""
+        """Look at the preconditions of an action that stands alone, and say what it would do. Changes nothing. Raises Problem."""
         ...
 
     def open_alone(self, action: str) -> Session:

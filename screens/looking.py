@@ -14,13 +14,13 @@ def look_on_opening(session: Session, phase: str) -> None:
     for action in session.checklist.main_actions(session.checklist.phase(phase)):
         if not session.applies(action):
             session.looks.recheck_after(action)
-    open_steps = [step for step in session.state.steps if step.phase == phase and not session.state.holds(step)]
+    open_steps = [step for step in session.state.steps if step.phase == phase and not session.state.satisfied(step)]
     if open_steps and all(session.state.status(step.item) is Status.NOT_RUN for step in open_steps):
         session.looks.at_phase(phase)
 
 
 def catch_up(session: Session, stopped: Callable[[], bool]) -> None:
-    """Look at one phase after another and go on while everything holds; the last phase stays open for the operator."""
+    """Look at one phase after another and go on while everything is satisfied; the last phase stays open for the operator."""
     while (phase := session.state.phase) is not None:
         look_on_opening(session, phase)
         if phase == session.state.phases[-1] or session.state.may_advance() is not None or stopped():

@@ -48,11 +48,11 @@ def status_mark(status: Status, *, looking: bool = False) -> Mark:
 
 
 def phase_mark(state: Release, phase: str) -> Mark:
-    """Where a phase stands: here, verified, stopped by a failure, open (looked at, not all holds), or still to come."""
+    """Where a phase stands: here, verified, stopped by a failure, open (looked at, not all satisfied), or still to come."""
     if phase == state.phase:
         return HERE
     steps = [step for step in state.steps if step.phase == phase]
-    if all(state.holds(step) for step in steps):
+    if all(state.satisfied(step) for step in steps):
         return VERIFIED
     statuses = {state.status(step.item) for step in steps}
     if Status.FAILED in statuses:
@@ -61,7 +61,7 @@ def phase_mark(state: Release, phase: str) -> Mark:
 
 
 def holding(state: Release, checklist: Checklist, phase: str) -> tuple[int, int]:
-    """How many items of a phase hold, and how many there are."""
+    """How many items of a phase are satisfied, and how many there are."""
     names = {item.id for item in checklist.phase(phase).items}
     steps = [step for step in state.steps if step.item in names]
-    return sum(state.holds(step) for step in steps), len(steps)
+    return sum(state.satisfied(step) for step in steps), len(steps)

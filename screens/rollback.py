@@ -16,7 +16,7 @@ from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core.problem import Problem
 from nexy_tui.engine.alone import Preview
 from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.wayback import AssetPair, AssetState, RollbackPreview
+from nexy_tui.engine.rollback_preview import AssetPair, AssetState, RollbackPreview
 from screens.base import WizardScreen
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TITLE = "Put the release before back"
-[WAY_BACK], [HEAL] = ([one.name for one in CHECKLIST.of_role(role)] for role in (ActionRole.WAY_BACK, ActionRole.HEALER))
+[ROLLBACK], [HEAL] = ([one.name for one in CHECKLIST.of_role(role)] for role in (ActionRole.ROLLBACK, ActionRole.HEALER))
 
 
 class RollbackScreen(WizardScreen):
-    """Both artifacts as they stand. Putting back is shown first, confirmed by typing, and refused while an earlier item does not hold."""
+    """Both artifacts as they stand. Putting back is shown, confirmed by typing, and refused while an earlier item is not satisfied."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "look", "Look again"),
@@ -82,11 +82,11 @@ class RollbackScreen(WizardScreen):
 
     def action_look(self) -> None:
         """Ask the release host and the live server what stands now."""
-        self._start("Looking at what is in place", self.conductor.backend.way_back, self._show, self._unseen)
+        self._start("Looking at what is in place", self.conductor.backend.rollback_preview, self._show, self._unseen)
 
     def action_put_back(self) -> None:
         """Put the release before back."""
-        self._ask(WAY_BACK)
+        self._ask(ROLLBACK)
 
     def action_heal(self) -> None:
         """Heal a swap that was cut off between its renames."""
@@ -105,7 +105,7 @@ class RollbackScreen(WizardScreen):
             self.conductor.go_home()
 
     def _ask(self, action: str) -> None:
-        """Look at what must hold, show what would be done, and do it once that is confirmed."""
+        """Look at the preconditions, show what would be done, and do it once that is confirmed."""
         conductor = self.conductor
         if conductor.hands_off():
             return
@@ -149,7 +149,7 @@ class RollbackScreen(WizardScreen):
             self._ask_for(choice.removeprefix(ACTION), found)
 
     def _ask_for(self, wanted: str, found: Preview) -> None:
-        """The action that brings about what is missing: a run of its own too, where it can stand alone."""
+        """The action that satisfies what is missing: a run of its own too, where it can stand alone."""
         if found.session.checklist.release_action(wanted).role is ActionRole.REPAIR:
             self._ask(wanted)
         else:

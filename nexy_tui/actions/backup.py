@@ -50,7 +50,7 @@ class Backup:
 
 
 def keep(context: ActionContext, made: BackupMade) -> ActionResult:
-    """Lay the signed record of a verified backup beside its archive, and say what it holds."""
+    """Lay the signed record of a verified backup beside its archive, and say what is in it."""
     record = replace(made.record, run=context.plan.run)
     line = sign_statement(record.statement(), context.signer())
     context.services.database.place.keep_backup_record(record.archive.name, line)

@@ -139,7 +139,7 @@ def _end_exposure(context: ActionContext, deployment: Deployment) -> None:
 
 
 def settled(facts: DeployFacts, plan: Plan) -> bool:
-    """Whether everything a deploy brings about is there already."""
+    """Whether the deployment is already in place."""
     of_both = (judge_head, judge_manifests, judge_config, judge_health)
     verdicts = [judge(facts, plan) for judge in of_both] + [judge_service(facts.vm, plan)]
     return all(verdict.status is Status.PASSED for verdict in verdicts)

@@ -14,7 +14,7 @@ from nexy_tui.services.database.facts import seen
 
 
 class Harden:
-    """Applies the hardening in one transaction, as the superuser. The check reads from the catalog whether it holds."""
+    """Applies the hardening in one transaction, as the superuser. The check reads from the catalog whether it is in force."""
 
     name = "harden"
     title = "Apply database hardening"
@@ -40,7 +40,7 @@ class Harden:
         return None if address.loopback else address.host
 
     def run(self, context: ActionContext) -> ActionResult:
-        """Apply it, unless the catalog shows that it holds. Raises CouldNotLook, Refused or ActionFailed; then nothing was changed."""
+        """Apply it, unless it is in force by the catalog. Raises CouldNotLook, Refused or ActionFailed; then nothing was changed."""
         place = context.services.database.place
         survey = place.survey(context.emit)
         verdict = judge_hardening(seen(survey.catalog), context.plan)

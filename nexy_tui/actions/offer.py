@@ -24,7 +24,7 @@ class Offer:
 
 
 def look_offer(services: Services) -> Offer:
-    """Ask the live server. An answer that cannot be had or read is an unseen offer."""
+    """Ask the live server. An answer that does not come or cannot be read is an unseen offer."""
     try:
         facts = services.update_server.appcast()
     except CouldNotLook as error:

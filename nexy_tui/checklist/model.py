@@ -27,13 +27,13 @@ class Need(StrEnum):
 class ActionRole(StrEnum):
     """What an action is to the release besides its items.
 
-    A repair mends what others are refused for; the publisher replaces the download, and the way back replaces it by the one before;
+    A repair mends what others are refused for; the publisher replaces the download, and the rollback replaces it by the one before;
     the healer ends a replacement that was cut off.
     """
 
     REPAIR = "repair"
     PUBLISHER = "publisher"
-    WAY_BACK = "way back"
+    ROLLBACK = "rollback"
     HEALER = "healer"
 
 
@@ -41,7 +41,7 @@ class ActionRole(StrEnum):
 class Item:
     """One line of the checklist; why it matters stands with its check.
 
-    `action` brings it about on the main path; `repair` is an action the operator may choose when it fails, and `fixers` are
+    `action` satisfies it on the main path; `repair` is an action the operator may choose when it fails, and `fixers` are
     the troubleshooting chapter's. `profiles` are the gate's that want it. Its passing ends the exposure if `closes_exposure`.
     """
 
@@ -69,9 +69,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stage of the release with its items in order; what stands earlier must hold before what acts later.
+    """A stage of the release with its items in order; what stands earlier must be satisfied before what acts later.
 
-    `offers` are actions the operator may choose here that bring about no item: going back, healing.
+    `offers` are actions the operator may choose here that satisfy no item: rolling back, healing.
     """
 
     id: str

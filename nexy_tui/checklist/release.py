@@ -1,7 +1,7 @@
 """The whole release on one page: phases in order, an item a line, then the actions.
 
-An item must hold before any action of a later item runs, in a release or by itself. Before an irreversible action, which is confirmed by
-typing, all of them are looked at again but for long looks (a whole download, the VM); `publish` is the one that replaces the download.
+An item must be satisfied before any action of a later item runs, in a release or by itself. Before an irreversible action, which is
+confirmed by typing, all of them are looked at again but for long looks (a whole download, the VM); `publish` replaces the download.
 Why an item matters, and how it is looked at and judged, stands with its check in `checks/`.
 """
 
@@ -146,7 +146,7 @@ ACTIONS = (
     ReleaseAction(Push(), irreversible=True),
     ReleaseAction(Publish(), command="publish", irreversible=True, role=ActionRole.PUBLISHER, dry_run=Publish(dry_run=True)),
     ReleaseAction(SyncManifests(), command="sync-manifests", role=ActionRole.REPAIR, compares=("version.manifests", "publish.manifests")),
-    ReleaseAction(Rollback(), command="rollback", irreversible=True, role=ActionRole.WAY_BACK),
+    ReleaseAction(Rollback(), command="rollback", irreversible=True, role=ActionRole.ROLLBACK),
     ReleaseAction(Recover(), command="publish --recover", role=ActionRole.HEALER),
     ReleaseAction(Deploy(), command="deploy", irreversible=True),
 )

@@ -23,9 +23,9 @@ from nexy_tui.engine.mend import DOCTOR, FixPrompts, fix_plan, interrupted, know
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Location, places
+from nexy_tui.engine.rollback_preview import RollbackPreview, preview_rollback
 from nexy_tui.engine.run import RunRequest, look_session, resume_run, start_run
 from nexy_tui.engine.session import Session
-from nexy_tui.engine.wayback import RollbackPreview, preview_rollback
 from nexy_tui.fixers import TROUBLES, Fixer, Trouble
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
@@ -152,9 +152,9 @@ class RealBackend:
         """Mend inside the run, or as `fix NAME --yes` does where none is open. Raises Problem where it cannot be begun."""
         chosen, said = known_fixer(name), list[str]()
         given = Secret("screen", secret) if secret else None
-        face = FixPrompts(lambda _: given, lambda *_: True, said.append)
+        prompts = FixPrompts(lambda _: given, lambda *_: True, said.append)
         try:
-            mended = self._mended(chosen, face, observer) if run is None else self._mended_inside(run, chosen, face, observer)
+            mended = self._mended(chosen, prompts, observer) if run is None else self._mended_inside(run, chosen, prompts, observer)
         finally:
             self._services.secrets.forget_handed()
         outcome, findings, log = mended
@@ -162,17 +162,19 @@ class RealBackend:
         next_step = [one.remedy for one in findings if outcome.refusal is not None and one.item == outcome.refusal.item]
         return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason, *next_step])), log)
 
-    def _mended_inside(self, run: Session, chosen: Fixer, face: FixPrompts, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
-        outcome, findings = mend_inside(run, chosen, face, observer)
+    def _mended_inside(
+        self, run: Session, chosen: Fixer, prompts: FixPrompts, observer: Observer
+    ) -> tuple[Outcome, Sequence[Finding], Path]:
+        outcome, findings = mend_inside(run, chosen, prompts, observer)
         return outcome, findings, run.journal.path
 
-    def _mended(self, chosen: Fixer, face: FixPrompts, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
+    def _mended(self, chosen: Fixer, prompts: FixPrompts, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
         left = interrupted(self._services, chosen.name)
         session = open_fix(self._services, chosen, left, observer=observer)
-        outcome = mend(session, chosen, face, resumed=left is not None)
+        outcome = mend(session, chosen, prompts, resumed=left is not None)
         return outcome, tuple(session.state.findings.values()), session.journal.path
 
-    def way_back(self) -> RollbackPreview:
+    def rollback_preview(self) -> RollbackPreview:
         """What clients download now, and what would come back."""
         return preview_rollback(self._services)
 

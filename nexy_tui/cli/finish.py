@@ -46,7 +46,7 @@ def _stopped(session: Session, outcome: Outcome, stopped: str, ways_on: Sequence
     lines = [stopped] if stopped else []
     if (refusal := outcome.refusal) is not None:
         lines.append(refusal.reason)
-        if session.way_back(refusal) is not None:
+        if session.rollback_offered(refusal) is not None:
             exposed = f"{session.exposure.seconds:.0f} s"
             lines.append(f"  first: clients have been refusing the download for {exposed}; nexy-tui rollback ends that")
         lines.append(f"  next: {session.looks.remedy(refusal.item)}")

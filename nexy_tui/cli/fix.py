@@ -133,8 +133,8 @@ def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_jso
     told: list[object] = []
     session.watch(PlainRenderer(session.checklist, sys.stderr if as_json else sys.stdout))
     session.watch(lambda notice: told.append(getattr(notice, "problem", None)))
-    face = FixPrompts(_obtained, lambda at, action: _confirmed(at, action, yes), common.say)
-    outcome = mend(session, fixer, face, resumed=left is not None)
+    prompts = FixPrompts(_obtained, lambda at, action: _confirmed(at, action, yes), common.say)
+    outcome = mend(session, fixer, prompts, resumed=left is not None)
     log, title = session.journal.path, fixer.trouble.title
     return finish(
         session,

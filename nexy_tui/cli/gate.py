@@ -91,7 +91,7 @@ def _by_items(services: Services, profile: Profile, as_json: bool) -> int:
 
 
 def _matrix(scope: Scope, plan: Plan, profile: Profile) -> Matrix:
-    """The table of the facts the items were judged by; empty where they could not be had."""
+    """The table of the facts the items were judged by; empty where they could not be looked at."""
     from checks.gate import gate_matrix, look_gate
     from nexy_tui.core.matrix import Matrix
 

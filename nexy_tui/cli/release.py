@@ -132,7 +132,7 @@ def _session(
 
 
 def release_version(services: Services, named: str | None) -> Version:
-    """The version named, or the one to propose. Raises Unusable when neither can be had."""
+    """The version named, or the one to propose. Raises Unusable when there is neither."""
     from nexy_tui.core.version import Version
     from nexy_tui.engine.before import look_before, propose_version
     from nexy_tui.services.identity import require_world

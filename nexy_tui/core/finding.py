@@ -36,7 +36,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judge says of the facts, before the engine adds item, time and duration. What does not hold names a remedy.
+    """What a judge says of the facts, before the engine adds item, time and duration. What did not pass names a remedy.
 
     `fixers` are named only where they are others than the item's: for one cause of several, say.
     """
@@ -71,17 +71,17 @@ class Finding:
 
 
 def passed(summary: str, *evidence: Evidence) -> Verdict:
-    """The item holds."""
+    """The item is verified."""
     return Verdict(Status.PASSED, summary, evidence=evidence)
 
 
 def failed(summary: str, remedy: str, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
-    """The item does not hold; `remedy` is the next thing to do."""
+    """The item is seen to be wrong; `remedy` is the next thing to do."""
     return Verdict(Status.FAILED, summary, remedy, evidence, tuple(fixers))
 
 
 def inconclusive(summary: str, remedy: str, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
-    """It could not be seen whether the item holds. Never counts as passed."""
+    """The item could not be verified. Never counts as passed."""
     return Verdict(Status.INCONCLUSIVE, summary, remedy, evidence, tuple(fixers))
 
 

@@ -14,15 +14,15 @@ ROWS = ("version", "build", "url", "size", "sha256", "signature", "reachability"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one source says of one fact, what it was held against, and the verdict."""
+    """What one source says of one fact, what it was compared with, and the verdict."""
 
     value: str
     verdict: Status
     wanted: str = ""
 
     @classmethod
-    def held(cls, value: object, *wanted: object) -> Cell:
-        """A value against what it may be; None among `wanted` means that nothing is there to hold it against."""
+    def compared(cls, value: object, *wanted: object) -> Cell:
+        """A value compared with what it may be; where `wanted` is only None there is nothing to compare it with."""
         shown = "missing" if value is None or value == "" else printable(str(value))
         allowed = [str(one) for one in wanted if one is not None]
         if value is None or value == "":

@@ -1,4 +1,4 @@
-"""What one run means to do, as a value: everything a judge may hold the facts against."""
+"""What one run means to do, as a value: everything a judge may compare the facts with."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Problem(Exception):
 
 
 class Refused(Problem):
-    """The tool will not do this now: something that must hold does not. Exit 1."""
+    """The tool will not do this now: a precondition is not met. Exit 1."""
 
 
 class ActionFailed(Problem):

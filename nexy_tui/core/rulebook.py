@@ -1,4 +1,4 @@
-"""The rulebook's sections and numbered lines, and for those that no checklist item can hold: why not.
+"""The rulebook's sections and numbered lines, and for those that no checklist item can verify: why not.
 
 Numbers are the rulebook's own. A phase of section 3 is written `3 Phase 2`, a numbered line in it `3 Phase 2.4`;
 `3 Phase 1.1` is the heading of that name, so the first line of Phase 1 is written `3 Phase 1 (1)`. Where lines are

@@ -51,7 +51,7 @@ class Preview:
 
 
 def preview(services: Services, checklist: Checklist, action: str, attestations: Mapping[str, str]) -> Preview:
-    """Look at what must hold before an action, without a run and without changing anything. Raises Problem."""
+    """Look at an action's preconditions, without a run and without changing anything. Raises Problem."""
     services.require_checkout()
     _version(read_version_text(services.layout))
     return preview_of(look_session(services, checklist), action, attestations)
@@ -76,7 +76,7 @@ def perform_alone(
     attestations: Mapping[str, str],
     dry_run: bool = False,
 ) -> Outcome:
-    """Look at what must hold, act, look at what the actions brought about, and seal the log with what became of it."""
+    """Look at the preconditions, act, look at the actions' own items, and seal the log with what became of it."""
     try:
         outcome = _perform(session, actions, confirm, attestations, dry_run)
     except Exception:  # Whatever broke it off: nothing goes on with this run.
@@ -120,7 +120,7 @@ def _perform_dry(session: Session, actions: Sequence[str]) -> Outcome:
 
 
 def before(session: Session, action: str) -> tuple[Item, ...]:
-    """The items that must hold before an action, in order."""
+    """The items that must be satisfied before an action, in order."""
     wanted = {step.item for step in session.looks.before(action)}
     return tuple(item for item in session.checklist.items if item.id in wanted)
 

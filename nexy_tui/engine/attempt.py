@@ -16,7 +16,7 @@ Confirm = Callable[[str], bool]
 
 
 def attempt(session: Session, action: str, confirm: Confirm, *, items: Sequence[Item] | None = None) -> Outcome | None:
-    """Do an action; None when it was done: what it brought about has then been looked at, and its items say whether it holds.
+    """Do an action; None when it was done: its own items have then been looked at, and say whether it succeeded.
 
     `items` are what is looked at afterwards, the action's phase up to its own last item where none are named. An action that
     fails is followed by a look at what it left, which may stand in the way now.

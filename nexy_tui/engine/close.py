@@ -24,7 +24,7 @@ from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
 
 OUTCOME = "aborted"
-_SWAPS = frozenset(one.name for one in CHECKLIST.of_role(ActionRole.PUBLISHER, ActionRole.WAY_BACK))
+_SWAPS = frozenset(one.name for one in CHECKLIST.of_role(ActionRole.PUBLISHER, ActionRole.ROLLBACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Closed:
 def close_run(services: Services, path: Path) -> Closed:
     """Seal an open run as aborted; one that is sealed is left as it is. Offline too, but for a run that replaced the download.
 
-    Raises Refused while another process writes it, where it was signed with another key, where its log does not hold, and while
+    Raises Refused while another process writes it, where it was signed with another key, where its log does not verify, and while
     customers cannot update because of it; CouldNotLook where that could not be seen; Unusable for another world's.
     """
     records = read_log(path)

@@ -18,7 +18,7 @@ def drive(
     attest_all: bool = False,
     pause: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Walk every phase: look, act where the main path has an action whose items do not hold, look again, advance.
+    """Walk every phase: look, act where the main path has an action whose items are not satisfied, look again, advance.
 
     `confirm` answers for each action what the wizard would ask; `attestations` are the operator's, by item; `attest_all`
     is the rehearsal's stand-in for an operator. Remedies (a drill, hardening) are the operator's choice and never taken here.

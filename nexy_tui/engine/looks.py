@@ -43,12 +43,12 @@ class Looks:
         return self.at(self._context.checklist.phase(phase).items)
 
     def ahead(self, phase: str) -> list[Finding]:
-        """Look at a phase that opens: everything but long looks at what its own actions are still to bring about."""
+        """Look at a phase that opens: everything but long looks at items that its own actions are still to satisfy."""
         items = self._context.checklist.phase(phase).items
         return self.at([item for item in items if item.action is None or not item.check.slow])
 
     def recheck_after(self, action: str) -> list[Finding]:
-        """Look at the action's phase up to the action's own last item; what later actions bring about is not asked for yet.
+        """Look at the action's phase up to the action's own last item; the items of later actions are not looked at yet.
 
         An action without items of its own (a rollback) may have undone any: the whole phase is looked at.
         """
@@ -63,7 +63,7 @@ class Looks:
         return self.at([item for item in self._context.checklist.items if item.id in wanted and not item.check.slow])
 
     def before(self, action: str) -> tuple[Step, ...]:
-        """What must hold before an action: all that stands before its first item; for a repair, every earlier phase."""
+        """What must be satisfied before an action: all that stands before its first item; for a repair, every earlier phase."""
         if any(step.action == action for step in self.state.steps):
             return self.state.before_action(action)
         checklist = self._context.checklist
@@ -71,7 +71,7 @@ class Looks:
         return tuple(takewhile(lambda step: step.phase != phase, self.state.steps))
 
     def in_the_way_of(self, action: str) -> Refusal | None:
-        """What keeps an action from running, or None: the first item before it that does not hold."""
+        """What keeps an action from running, or None: the first item before it that is not satisfied."""
         return self.state.first_in_the_way(self.before(action))
 
     def refuse(self, action: str) -> Refusal | None:
@@ -87,7 +87,7 @@ class Looks:
             self._context.log.result(action, "refused", message=refusal.reason)
 
     def reached(self, goal: Collection[str]) -> bool:
-        """Whether every item of `goal` holds."""
+        """Whether every item of `goal` is satisfied."""
         return self.state.first_in_the_way(step for step in self.state.steps if step.item in goal) is None
 
     def remedy(self, item: str) -> str:

@@ -121,7 +121,7 @@ def interrupted(services: Services, name: str) -> Path | None:
 
 
 def open_fix(services: Services, chosen: Fixer, left: Path | None, *, take_over: bool = False, observer: Observer = unobserved) -> Session:
-    """The fixer's run: the one that was cut off, gone on with; a new one where there is none, or its log does not hold."""
+    """The fixer's run: the one that was cut off, gone on with; a new one where there is none, or its log does not verify."""
     checklist = checklist_of([chosen])
     if left is not None:
         with contextlib.suppress(Refused):
@@ -129,14 +129,14 @@ def open_fix(services: Services, chosen: Fixer, left: Path | None, *, take_over:
     return start_fix(services, checklist, chosen.name, take_over=take_over, observer=observer)
 
 
-def mend(session: Session, chosen: Fixer, face: FixPrompts, *, resumed: bool = False) -> Outcome:
+def mend(session: Session, chosen: Fixer, prompts: FixPrompts, *, resumed: bool = False) -> Outcome:
     """Detect, show, confirm, apply, detect again, part by part; the log is sealed with what became of it.
 
     Where a part fails, what it has left is looked at; its problem says whether that is the old state or the new one.
     """
     items = session.checklist.items
     try:
-        outcome = _mend(session, chosen, face, resumed)
+        outcome = _mend(session, chosen, prompts, resumed)
         if outcome.problem is not None:
             session.looks.at(items)
         session.seal(outcome.sealed_as(), goal={item.id for item in items})
@@ -145,26 +145,26 @@ def mend(session: Session, chosen: Fixer, face: FixPrompts, *, resumed: bool = F
         session.close()
 
 
-def mend_inside(run: Session, chosen: Fixer, face: FixPrompts, observer: Observer = unobserved) -> tuple[Outcome, list[Finding]]:
+def mend_inside(run: Session, chosen: Fixer, prompts: FixPrompts, observer: Observer = unobserved) -> tuple[Outcome, list[Finding]]:
     """Mend inside an open run: an action of that run, with its log and its lock; the outcome, and what was found at the end."""
     checklist = checklist_of([chosen])
     plan = look_session(run.services, checklist, released=True).plan  # Held against the release that is out, as from home.
     with run.aside(f"fix {chosen.name}", checklist, plan, observer) as session:
-        outcome = _mend(session, chosen, face, resumed=False)
+        outcome = _mend(session, chosen, prompts, resumed=False)
         return outcome, session.looks.at(session.checklist.items)
 
 
-def _mend(session: Session, chosen: Fixer, face: FixPrompts, resumed: bool) -> Outcome:
+def _mend(session: Session, chosen: Fixer, prompts: FixPrompts, resumed: bool) -> Outcome:
     items = session.checklist.items
     if resumed:
         session.reclaim_lock()
     session.looks.at(items)
     if resumed:
-        face.say(f"A run of this fixer was cut off and goes on now. It left {left_behind(session)}.")
+        prompts.say(f"A run of this fixer was cut off and goes on now. It left {left_behind(session)}.")
     try:
-        given = _secret(session, chosen, face)
+        given = _secret(session, chosen, prompts)
         for item in items:
-            stopped = _mend_part(session, item, face, anyway=given is not None)
+            stopped = _mend_part(session, item, prompts, anyway=given is not None)
             if stopped is not None:
                 return stopped
     except Problem as problem:
@@ -172,15 +172,15 @@ def _mend(session: Session, chosen: Fixer, face: FixPrompts, resumed: bool) -> O
     return Outcome.from_refusal(session.state.first_in_the_way(session.state.steps))
 
 
-def _mend_part(session: Session, item: Item, face: FixPrompts, *, anyway: bool) -> Outcome | None:
-    """Mend one part; None when it holds. `anyway`: the operator gave a new secret, so it is put in though nothing is wrong."""
+def _mend_part(session: Session, item: Item, prompts: FixPrompts, *, anyway: bool) -> Outcome | None:
+    """Mend one part; None when it is mended. `anyway`: the operator gave a new secret, so it is put in though nothing is wrong."""
     before = session.state.status(item.id)
     if before.satisfied and not anyway:
         return None
     if before is Status.INCONCLUSIVE:
         return Outcome.from_refusal(_refusal(session, item))
     action = str(item.action)
-    stopped = attempt(session, action, partial(face.confirm, session), items=session.checklist.items)
+    stopped = attempt(session, action, partial(prompts.confirm, session), items=session.checklist.items)
     if stopped is not None:
         return stopped
     return None if session.state.status(item.id).satisfied else Outcome.from_refusal(_refusal(session, item))
@@ -191,13 +191,13 @@ def _refusal(session: Session, item: Item) -> Refusal:
     return Refusal(item.id, finding.status, f"{item.title}: {finding.summary}")
 
 
-def _secret(session: Session, chosen: Fixer, face: FixPrompts) -> Secret | None:
+def _secret(session: Session, chosen: Fixer, prompts: FixPrompts) -> Secret | None:
     """The secret the fixer works with, handed to the services and kept out of the log. Raises Refused where it is needed and not given."""
     wanted = chosen.secret
     given = None if wanted is None else session.services.secrets.handed(wanted.name)
     if wanted is None or (given is None and not (troubles_found(session) and chosen.needs_secret(session.services))):
         return None
-    secret = given or face.obtain(wanted)
+    secret = given or prompts.obtain(wanted)
     if secret is None:
         raise Refused(
             f"{chosen.trouble.title}: a secret is needed, and none was given.",

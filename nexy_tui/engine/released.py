@@ -69,7 +69,7 @@ def _by_log(services: Services, version: Version, kind: Kind, run: str | None) -
 
 
 def _by_what_is_out(services: Services, version: Version, kind: Kind, run: str | None) -> ReleasedBy | None:
-    """The live server serves it, and each of tag, manifests and appcast that this kind brings about names it."""
+    """The live server serves it, and each of tag, manifests and appcast that this kind makes names it."""
     before = look_before(services)
     if before.served != version:
         return None

@@ -97,7 +97,7 @@ def start_run(services: Services, checklist: Checklist, wanted: RunRequest, *, o
 
 
 def start_fix(services: Services, checklist: Checklist, name: str, *, take_over: bool = False, observer: Observer = unobserved) -> Session:
-    """Begin a fix: a run of its own, held against the release that is out, which may be unknown; its target is not taken for confirmed."""
+    """Begin a fix: a run of its own, compared with the release that is out, which may be unknown; its target is not taken for confirmed."""
     services.require_checkout()
     require_world(services.settings)
     before = look_before(services)
@@ -225,7 +225,7 @@ def _pkg_there(services: Services) -> bool:
 
 
 def checklist_digest(checklist: Checklist) -> str:
-    """SHA-256 over ids, sections, actions and attestability: what a run was held to."""
+    """SHA-256 over ids, sections, actions and attestability: the checklist a run was verified by."""
     rows = [[i.id, i.section, i.action or "", "attestable" if i.attestable else ""] for i in checklist.items]
     return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
@@ -293,6 +293,6 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, purpose: Purpo
 
 
 def known_secrets(services: Services) -> list[Secret]:
-    """Every secret this run may come to hold: the log's writer takes them out wherever they might stand."""
+    """Every secret this run may come to know: the log's writer takes them out wherever they might stand."""
     token = or_none(services.secrets.github_token)
     return [*([token] if token is not None else []), *secrets_of(services.environ)]

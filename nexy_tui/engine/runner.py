@@ -37,7 +37,7 @@ class ActionRunner:
     def perform(self, action: str) -> ActionResult:
         """Run an action. Its intent is on disk before it starts; its own items are looked at afterwards by the caller.
 
-        Raises Refused while an earlier item does not hold, and whatever the action raises.
+        Raises Refused while an earlier item is not satisfied, and whatever the action raises.
         """
         checklist, _ = self.context.checklist, self.context.journal
         subject = checklist.actions[action]

@@ -98,7 +98,7 @@ class Session:
         """Whether this kind of run has anything for the action to do."""
         return self.checklist.actions[action].applies(self.plan)
 
-    def way_back(self, refusal: Refusal) -> str | None:
+    def rollback_offered(self, refusal: Refusal) -> str | None:
         """What to offer before anything else: while clients are exposed, going back. None in phases that do not offer it.
 
         An item that nobody has looked at yet is no reason to go back.
@@ -106,7 +106,7 @@ class Session:
         if self.exposure.since is None or refusal.status is Status.NOT_RUN:
             return None
         offered = self.checklist.phase_of(refusal.item).offers
-        return next((back.name for back in self.checklist.of_role(ActionRole.WAY_BACK) if back.name in offered), None)
+        return next((back.name for back in self.checklist.of_role(ActionRole.ROLLBACK) if back.name in offered), None)
 
     def advance(self) -> Refusal | None:
         """Open the next phase, or say which item stands in the way; the refusal is journalled."""
@@ -134,7 +134,7 @@ class Session:
             self._lock.reclaim()
 
     def seal(self, outcome: str, *, goal: Collection[str] | None = None) -> Path:
-        """Seal the log: complete, aborted or failed. `complete` only when every phase, or every item of `goal`, holds."""
+        """Seal the log: complete, aborted or failed. `complete` only when every phase, or every item of `goal`, is satisfied."""
         log = self.journal
         reached = self.state.complete if goal is None else self.looks.reached(goal)
         if outcome == "complete" and not reached:

@@ -49,7 +49,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Fixer:
-    """A trouble with what mends it. Its parts are mended in order, each only while the earlier ones hold.
+    """A trouble with what mends it. Its parts are mended in order, each only once the earlier ones are.
 
     `secret` is asked for before anything is done, unless `needs_secret` says that it can do without.
     """

@@ -126,7 +126,7 @@ def _configuration(services: Services) -> tuple[Path, bytes, bytes]:
 
 
 def retargeted(text: str, wanted: Mapping[str, str], name: str) -> str:
-    """A configuration with the values of its `[target]` keys replaced; keys it does not name stay unnamed (their default holds).
+    """A configuration with the values of its `[target]` keys replaced; keys it does not name stay unnamed (their default is in force).
 
     Raises Refused when the file spells them in a form that cannot be changed line by line.
     """

@@ -165,7 +165,7 @@ class RunLog:
         return self._write(Draft("check", item=item, status=str(status), duration_ms=duration_ms).with_context(evidence, message))
 
     def attestation(self, item: str, reason: str, evidence: Sequence[EvidenceLike] = ()) -> int:
-        """Record that the operator, not the machine, says the item holds, and why."""
+        """Record that the operator, not the machine, says the item is satisfied, and why."""
         draft = Draft("attestation", item=item, status=str(Status.ATTESTED), details={"reason": reason})
         return self._write(draft.with_context(evidence, reason))
 
@@ -209,13 +209,13 @@ class RunLog:
             if self.sealed:
                 raise Refused("The run is sealed.", "Nothing may stand after the seal.", "Begin a new run.")
             mono_us = round((self._clock.monotonic() - self._start) * 1_000_000)
-            place = RecordPosition(self.count, self.head, rfc3339(self._clock.now()), mono_us, self._boot)
-            line = sign_statement(compose(draft, self.genesis.identity, place, self._subjects, self._secrets), self._signer)
+            position = RecordPosition(self.count, self.head, rfc3339(self._clock.now()), mono_us, self._boot)
+            line = sign_statement(compose(draft, self.genesis.identity, position, self._subjects, self._secrets), self._signer)
             self._file.append(line)
             self._bytes.update(line + b"\n")
             self.head, self.count = hashlib.sha256(line).hexdigest(), self.count + 1
             self._note(draft)
-            return place.seq
+            return position.seq
 
     def _note(self, draft: Draft) -> None:
         if draft.status is not None:

@@ -27,12 +27,12 @@ class RecordPosition:
 
 
 def compose(
-    draft: Draft, identity: Identity, place: RecordPosition, subjects: Sequence[Subject], secrets: Sequence[Secret]
+    draft: Draft, identity: Identity, position: RecordPosition, subjects: Sequence[Subject], secrets: Sequence[Secret]
 ) -> dict[str, object]:
     """The statement of one record, with nothing secret in it. Raises Problem for what has no place in the log."""
     _demand_words(draft)
     redactor = Redactor(secrets)
-    document = statement(_clean_subjects((*subjects, *draft.subjects), redactor), _predicate(draft, identity, place, redactor))
+    document = statement(_clean_subjects((*subjects, *draft.subjects), redactor), _predicate(draft, identity, position, redactor))
     try:
         redactor.demand_absent(canonical.encode(document))
     except canonical.NotCanonical as error:
@@ -44,16 +44,16 @@ def compose(
     return document
 
 
-def _predicate(draft: Draft, identity: Identity, place: RecordPosition, redactor: Redactor) -> dict[str, Any]:
+def _predicate(draft: Draft, identity: Identity, position: RecordPosition, redactor: Redactor) -> dict[str, Any]:
     predicate: dict[str, Any] = {
         "run": identity.run,
         "world": identity.world,
-        "seq": place.seq,
-        "prev": place.prev,
+        "seq": position.seq,
+        "prev": position.prev,
         "kind": draft.kind,
-        "time": place.time,
-        "mono_us": place.mono_us,
-        "boot": place.boot,
+        "time": position.time,
+        "mono_us": position.mono_us,
+        "boot": position.boot,
         "operator": {"id": identity.operator.id, "host": identity.operator.host},
         "item": draft.item,
         "status": draft.status,

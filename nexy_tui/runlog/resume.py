@@ -1,4 +1,4 @@
-"""What happens to a log that was left before it is gone on with: it must hold, and its torn last line is put aside."""
+"""What happens to a log that was left before it is gone on with: it must verify, and its torn last line is put aside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nexy_tui.runlog.sign import Signer
 
 
 def examine(file: LogFile, signer: Signer) -> tuple[Chain, dict[str, object] | None]:
-    """The log as it stands, and what was torn off its end. Raises Refused when it is sealed or does not hold under this key.
+    """The log as it stands, and what was torn off its end. Raises Refused when it is sealed or does not verify with this key.
 
     A run that was killed between its seal and the detached signature is given the signature first.
     """

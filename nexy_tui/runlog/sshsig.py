@@ -16,7 +16,7 @@ _HASHES = {b"sha512": hashlib.sha512, b"sha256": hashlib.sha256}
 
 
 class BadSignature(ValueError):
-    """The signature does not hold; the message says why."""
+    """The signature does not verify; the message says why."""
 
 
 def make(message: bytes, namespace: str, signer: Signer) -> bytes:

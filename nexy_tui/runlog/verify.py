@@ -1,4 +1,4 @@
-"""The verdict on a log: whether every line holds, who signed it, why that key is trusted, and what was not looked at."""
+"""The verdict on a log: whether every line verifies, who signed it, why that key is trusted, and what was not looked at."""
 
 from __future__ import annotations
 

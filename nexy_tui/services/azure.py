@@ -82,7 +82,7 @@ class RunCommands:
         """Run a script by the action kind (RunShellScript) and return Azure's message with both outputs in it.
 
         Waits up to `patience` seconds of the clock for a busy VM, then raises Busy; raises CouldNotLook when the outcome
-        cannot be had, Unusable without credentials, Cancelled while waiting (the script itself cannot be cancelled).
+        cannot be known, Unusable without credentials, Cancelled while waiting (the script itself cannot be cancelled).
         `begun` is called once Azure has taken the command: from then on it runs to its end.
         """
         from azure.mgmt.compute import models

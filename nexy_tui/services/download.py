@@ -50,7 +50,7 @@ class Downloader:
     def fetch(self, url: str, subject: str, phase: str, sink: BinaryIO | None = None) -> Downloaded | None:
         """Download `url` to its end, into `sink` where one is given; None when nothing is there (404).
 
-        Raises CouldNotLook when the bytes could not be had after asking several times.
+        Raises CouldNotLook when the bytes did not come though asked for several times.
         """
         repeating = Repeating(self._clock, self._emit, self._cancelled)
         try:

@@ -5,7 +5,7 @@ what this run wrote; removed at its end; taken over after expiry, or when the op
 the same operator on the same machine left when it was cut off is nobody's any more: whoever goes on takes it up.
 
 The ref may change between any two looks at it. So each step looks again, a few times, and only then says what it saw. An
-expiry is the holder's clock held against the reader's. Where these disagree, a lock that lives may be taken: its holder sees
+expiry is the holder's clock compared with the reader's. Where these disagree, a lock that lives may be taken: its holder sees
 that before the next write outside, for each begins with a look at the ref.
 """
 

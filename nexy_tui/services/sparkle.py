@@ -72,7 +72,7 @@ class Sparkle:
         """A verified signature over `path`; None where neither a public nor a private key is configured.
 
         `sha256` is what the caller saw the file to be, where it has looked: a kept signature over those bytes will do.
-        Raises Refused when a public key is configured and no signature can be had that it verifies.
+        Raises Refused when a public key is configured and there is no signature that it verifies.
         """
         private = self._private()
         if not self._public and private is None:

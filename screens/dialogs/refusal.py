@@ -27,7 +27,7 @@ class RefusalDialog(Dialog):
         self._phase = session.checklist.phase_of(refusal.item)
         self._refusal, self._fixer_title = refusal, fixer_title
         self._finding: Finding | None = session.state.findings.get(refusal.item)
-        self._back, self._exposed = session.way_back(refusal), session.exposure.seconds
+        self._back, self._exposed = session.rollback_offered(refusal), session.exposure.seconds
         super().__init__(f"{asked}: not yet", self._ways(session), tone="refusal")
 
     def _ways(self, session: Session) -> list[Choice]:

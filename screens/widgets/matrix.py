@@ -44,7 +44,7 @@ def facts(items: Sequence[Item], state: Release) -> Facts:
             status = Status(match[2]) if match else finding.status if finding is not None else Status.NOT_RUN
             found.names[name] = None
             row = found.cells.setdefault(source, {})
-            if name not in row or row[name][1].satisfied:  # What does not hold is not covered up by another item's word.
+            if name not in row or row[name][1].satisfied:  # What did not pass is not covered up by another item's word.
                 row[name] = (one_line(match[1] if match else one.value, 80), status)
     return found
 
@@ -63,7 +63,7 @@ def matrix(found: Facts, width: int, styles: Mapping[Status, str]) -> Table:
 
 
 def listing(found: Facts, styles: Mapping[Status, str], *, holding: bool) -> Text:
-    """The cells that hold, or those that do not, in words with their whole values."""
+    """The cells that passed, or those that did not, in words with their whole values."""
     cells = [(source, name, *cell) for source, row in found.cells.items() for name, cell in row.items()]
     lines = Text()
     for source, name, value, status in cells:

@@ -129,9 +129,7 @@ def test_saying_version_and_usage_loads_nothing_of_the_outside_world(argv: tuple
     ],
     ids=" ".join,
 )
-def test_no_command_without_a_screen_loads_textual_and_none_loads_azure_before_the_vm_is_asked(
-    argv: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_only_the_screen_loads_textual_and_only_asking_the_vm_loads_azure(argv: tuple[str, ...], tmp_path: Path) -> None:
     assert not tops(loaded(tmp_path, called(*argv))) & HEAVY
 
 

@@ -26,8 +26,8 @@ from nexy_tui.engine.driver import drive
 from nexy_tui.engine.notice import Observer
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Location
+from nexy_tui.engine.rollback_preview import AssetPair, AssetState, RollbackPreview
 from nexy_tui.engine.session import Session
-from nexy_tui.engine.wayback import AssetPair, AssetState, RollbackPreview
 from pilot.fake_actions import actions
 from pilot.release_text import FIXERS, PHASES, SEEN
 from screens.backend import FixEnd, FixPlan, Proposal
@@ -162,7 +162,7 @@ PLACES = (
 )
 
 
-STANDING = RollbackPreview(
+PREVIEW = RollbackPreview(
     (
         AssetPair(
             "Nexy.dmg",
@@ -174,7 +174,7 @@ STANDING = RollbackPreview(
     ),
     "1.6.1.43, 315718837 bytes",
 )
-CUT_OFF = replace(STANDING, pairs=(replace(STANDING.pairs[0], now=None, cut_off=True), STANDING.pairs[1]))
+CUT_OFF = replace(PREVIEW, pairs=(replace(PREVIEW.pairs[0], now=None, cut_off=True), PREVIEW.pairs[1]))
 """A swap that was cut off between its renames."""
 
 
@@ -200,7 +200,7 @@ class FakeBackend:
     plans: dict[str, FixPlan] = field(default_factory=dict)
     fixed: list[tuple[str, str]] = field(default_factory=list)
     fixed_in: list[str | None] = field(default_factory=list)
-    standing: RollbackPreview = STANDING
+    in_place: RollbackPreview = PREVIEW
     closed_runs: list[Path] = field(default_factory=list)
 
     @property
@@ -294,10 +294,10 @@ class FakeBackend:
         self.troubles.pop(name, None)
         return FixEnd("verified", ("passed: It is mended.",), LOG)
 
-    def way_back(self) -> RollbackPreview:
+    def rollback_preview(self) -> RollbackPreview:
         if self.refuses is not None:
             raise self.refuses
-        return self.standing
+        return self.in_place
 
     def preview(self, action: str, attestations: Mapping[str, str]) -> Preview:
         session = self._session(VERSION, Kind.FULL, False, None)

@@ -103,7 +103,7 @@ def test_a_seal_that_fails_is_said_and_can_be_tried_again() -> None:
     assert backend.log.sealed
 
 
-def test_resuming_lists_the_unfinished_runs_of_this_world_and_goes_on_while_everything_holds() -> None:
+def test_resuming_lists_this_worlds_unfinished_runs_and_goes_on_while_verified() -> None:
     backend = FakeBackend()
     backend.play.fails("inbox.exists", "release_inbox is empty.", "Lay Nexy.dmg into it.")
 

@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 
 from nexy_tui.core.event import Exposure, OutputLine
 from nexy_tui.core.problem import ActionFailed, CouldNotLook
-from nexy_tui.engine.wayback import AssetState
+from nexy_tui.engine.rollback_preview import AssetState
 from pilot.fake_actions import emitting
-from pilot.fakes import CUT_OFF, STANDING, FakeBackend
+from pilot.fakes import CUT_OFF, PREVIEW, FakeBackend
 from pilot.hand import flowing, lines, paste, play, press, settle, told, until
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.leave import LeaveDialog
@@ -138,8 +138,8 @@ def test_left_while_its_run_is_being_opened_it_is_not_run_out_of_sight(monkeypat
 
 def test_an_upload_that_is_not_whole_is_no_file_and_no_cut_off_swap() -> None:
     backend = FakeBackend()
-    image = STANDING.pairs[0]
-    backend.standing = replace(STANDING, pairs=(replace(image, now=AssetState("", "starter", 0, None)), STANDING.pairs[1]))
+    image = PREVIEW.pairs[0]
+    backend.in_place = replace(PREVIEW, pairs=(replace(image, now=AssetState("", "starter", 0, None)), PREVIEW.pairs[1]))
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b")
@@ -232,12 +232,12 @@ def test_a_failure_names_what_to_do_and_can_be_tried_again() -> None:
 
 def test_a_swap_that_was_cut_off_is_told_and_healed_with_a_key() -> None:
     backend = FakeBackend()
-    backend.standing = CUT_OFF
+    backend.in_place = CUT_OFF
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b")
         assert "clients get 404" in flowing(pilot.app)
-        backend.standing = STANDING
+        backend.in_place = PREVIEW
         await press(pilot, "h", "y")
         text = flowing(pilot.app)
         assert "Heal a swap that was cut off: done, and seen" in text

@@ -149,7 +149,7 @@ def exposed() -> FakeBackend:
 
 def cut_off() -> FakeBackend:
     backend = FakeBackend()
-    backend.standing = CUT_OFF
+    backend.in_place = CUT_OFF
     return backend
 
 

@@ -245,7 +245,7 @@ def test_one_item_ends_the_exposure_and_each_role_but_the_repairs_is_one_actions
     assert roles == {
         ActionRole.REPAIR: ["backup", "drill", "harden", "sync-manifests"],
         ActionRole.PUBLISHER: ["publish"],
-        ActionRole.WAY_BACK: ["rollback"],
+        ActionRole.ROLLBACK: ["rollback"],
         ActionRole.HEALER: ["recover"],
     }
     assert all(one.command is not None for one in CHECKLIST.of_role(ActionRole.REPAIR)), "a repair stands alone"

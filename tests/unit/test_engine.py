@@ -152,7 +152,7 @@ class TestActing:
             made.session.runner.perform("backup")
         assert made.journal.records == []
 
-    def test_an_action_whose_lock_was_taken_meanwhile_stops_before_its_irreversible_step(self) -> None:
+    def test_an_action_that_lost_the_lock_stops_before_its_irreversible_step(self) -> None:
         done: list[str] = []
 
         def does(context: ActionContext) -> ActionResult:
@@ -319,10 +319,10 @@ class TestExposure:
     def test_a_gate_refused_meanwhile_offers_the_way_back(self, status: Status, offered: bool) -> None:
         made = ready()
         refusal = Refusal("gate.live", status, "")
-        assert made.session.way_back(refusal) is None, "nobody is exposed"
+        assert made.session.rollback_offered(refusal) is None, "nobody is exposed"
         made.session.exposure.restore(made.session.services.clock.now())
-        assert made.session.way_back(refusal) == ("rollback" if offered else None)
-        assert made.session.way_back(Refusal("database.drill", status, "")) is None
+        assert made.session.rollback_offered(refusal) == ("rollback" if offered else None)
+        assert made.session.rollback_offered(Refusal("database.drill", status, "")) is None
 
     def test_a_resumed_run_goes_on_counting_it(self) -> None:
         made = ready()
@@ -360,7 +360,7 @@ class TestResuming:
             made = engine(Stage({"inbox.apple": status}))
             made.session.looks.restore([("inbox.apple", "seen on a Mac")])
             made.session.looks.at_phase("inbox")
-            assert made.session.state.holds(next(step for step in made.session.state.steps if step.item == "inbox.apple")) is holds
+            assert made.session.state.satisfied(next(step for step in made.session.state.steps if step.item == "inbox.apple")) is holds
 
     def test_an_attestation_of_what_may_not_be_attested_holds_nothing(self) -> None:
         made = engine(Stage({"remotes.code": Status.INCONCLUSIVE}))

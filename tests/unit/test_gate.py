@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checks.final import FinalAssetFacts, FinalFacts, HeldFacts, judge_assets, judge_inbox, judge_manifest, judge_publication
+from checks.final import FinalAssetFacts, FinalFacts, FinalInboxFacts, judge_assets, judge_inbox, judge_manifest, judge_publication
 from checks.final import judge_live as judge_final_live
 from checks.gate import (
     API,
@@ -202,7 +202,7 @@ HALF_WAY = [
 
 
 @pytest.mark.parametrize("serving", HALF_WAY)
-def test_a_deploy_of_this_run_that_was_left_half_way_does_not_bar_the_way_to_deploying_again(serving: Live) -> None:
+def test_a_deploy_left_half_way_by_this_run_can_be_done_again(serving: Live) -> None:
     begun = plan(begun=frozenset(("publish", "deploy")))
     verdict = judge_live(facts(serving=serving), begun)
     assert verdict.status is Status.NOT_APPLICABLE and "half-way" in verdict.summary and verdict.evidence
@@ -268,7 +268,7 @@ def test_the_matrix_has_every_source_and_its_document_the_form_that_is_printed()
     assert after.wrong() and f"(wanted {NEW})" in after.text()
 
 
-def test_every_cell_of_the_matrix_is_some_items_evidence_which_the_screen_draws_it_from() -> None:
+def test_every_cell_of_the_matrix_is_evidence_of_an_item() -> None:
     gate = facts(serving=live(OLD))
     verdicts = {"files": judge_version((Rewriting(FILES[0], f"{NEW}\n", f"{NEW}\n"),), plan()), **gate_verdicts(gate, plan())}
     seen = {(one.source, one.name.removeprefix(one.source).strip()) for verdict in verdicts.values() for one in verdict.evidence}
@@ -319,7 +319,7 @@ def final_verdicts(
     facts_: FinalFacts, what: Plan, where: tuple[ArtifactPlace, ...] | None = None, held: InboxFacts | None = None
 ) -> dict[str, Verdict]:
     return {
-        "inbox": judge_inbox(HeldFacts(held or inbox(), facts_.witnesses), what),
+        "inbox": judge_inbox(FinalInboxFacts(held or inbox(), facts_.witnesses), what),
         "publication": judge_publication(facts_, what),
         "assets": judge_assets(FinalAssetFacts(where or places(), facts_.gate, facts_.witnesses), what),
         "manifest": judge_manifest(facts_, what),
@@ -362,7 +362,7 @@ FINAL_BROKEN = [
 
 
 @pytest.mark.parametrize(("change", "there", "where", "items"), FINAL_BROKEN)
-def test_final_verification_names_what_is_concerned_and_nothing_that_is_merely_compared_with_it(
+def test_final_verification_names_what_is_wrong_not_what_it_is_compared_with(
     change: dict[str, Any], there: dict[str, bytes | None] | None, where: tuple[ArtifactPlace, ...] | None, items: set[str]
 ) -> None:
     gate = facts(**({"serving": live(NEW)} if "live" not in change else {}), **change)

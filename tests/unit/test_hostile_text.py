@@ -116,7 +116,7 @@ def as_problem(text: str) -> None:
 
 def as_table(text: str) -> None:
     cells = {
-        "version": Cell.held(text, text + "x"),
+        "version": Cell.compared(text, text + "x"),
         "url": Cell.said(text, text, False),
         "build": Cell.shown(text),
         "tls": Cell.unseen(text),

@@ -41,7 +41,7 @@ def test_nothing_advances_past_an_item_that_does_not_hold(state: Release) -> Non
     while not isinstance(state, Refusal) and state.phase is not None:
         phase = state.phase
         outcome = state.advance()
-        holds = all(state.holds(step) for step in STEPS if state.phases.index(step.phase) <= state.phases.index(phase))
+        holds = all(state.satisfied(step) for step in STEPS if state.phases.index(step.phase) <= state.phases.index(phase))
         assert isinstance(outcome, Release) == holds
         state = outcome  # type: ignore[assignment]
 
@@ -49,20 +49,20 @@ def test_nothing_advances_past_an_item_that_does_not_hold(state: Release) -> Non
 @given(any_release)
 def test_complete_means_that_every_item_holds(state: Release) -> None:
     done = Release(STEPS, state.findings, position=3)
-    assert done.complete == all(done.holds(step) for step in STEPS)
+    assert done.complete == all(done.satisfied(step) for step in STEPS)
 
 
 @given(any_release, st.sampled_from(["do-a", "do-b"]))
 def test_an_action_needs_all_that_stands_before_it_and_nothing_more(state: Release, action: str) -> None:
     index = next(i for i, step in enumerate(STEPS) if step.action == action)
-    assert (state.first_in_the_way(state.before_action(action)) is None) == all(state.holds(step) for step in STEPS[:index])
+    assert (state.first_in_the_way(state.before_action(action)) is None) == all(state.satisfied(step) for step in STEPS[:index])
 
 
 @given(any_release)
 def test_inconclusive_and_unseen_items_never_hold(state: Release) -> None:
     for step in STEPS:
         if state.status(step.item) in (Status.INCONCLUSIVE, Status.NOT_RUN, Status.FAILED):
-            assert not state.holds(step)
+            assert not state.satisfied(step)
 
 
 def test_a_refusal_names_the_first_item_in_the_way() -> None:

@@ -133,7 +133,7 @@ def test_the_users_configuration_goes_before_the_repository(tmp_path: Path) -> N
     assert "previous verified release" in colleague.rule
 
 
-def test_a_missing_configured_list_is_no_source_and_a_missing_named_file_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_configured_list_is_no_source_a_missing_named_one_an_error(tmp_path: Path) -> None:
     assert trust.trust_rules(None, tmp_path / "none", None) == ()
     with pytest.raises(Unusable, match="cannot be read"):
         trust.trust_rules(tmp_path / "none", None, None)

@@ -17,7 +17,7 @@ from checks.apple import AppleLook
 from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookCopies, ScriptFacts
 from checks.database import ToolFacts
 from checks.deploy import DeployFacts
-from checks.final import FinalAssetFacts, HeldFacts
+from checks.final import FinalAssetFacts, FinalInboxFacts
 from checks.hosts import MIB, ClockFacts, Room
 from checks.inbox import NewFacts, SignatureFacts
 from checks.outgoing import OutgoingFacts
@@ -192,7 +192,7 @@ def _kept(newest: Any) -> PreReleaseFacts:
 
 _FINAL = {
     "final.inbox": Row(
-        HeldFacts(gate.inbox(), _RELEASED.witnesses), HeldFacts(gate.inbox(version=gate.OLD), _RELEASED.witnesses), gate.plan()
+        FinalInboxFacts(gate.inbox(), _RELEASED.witnesses), FinalInboxFacts(gate.inbox(version=gate.OLD), _RELEASED.witnesses), gate.plan()
     ),
     "final.publication": Row(_RELEASED, _NOTHING_THERE, gate.plan()),
     "final.assets": Row(

@@ -239,9 +239,7 @@ def commit(inside: Inside, path: str, content: str, *options: str) -> None:
         ("server/Old.pkg", "xar!\n", "an artifact to the code repository: server/Old.pkg"),
     ],
 )
-def test_nothing_that_must_not_be_pushed_hides_in_a_commit_also_when_it_was_deleted_again(
-    released: Inside, path: str, content: str, said: str
-) -> None:
+def test_what_must_not_be_pushed_is_found_in_a_commit_though_deleted_again(released: Inside, path: str, content: str, said: str) -> None:
     image = (released.checkout / "release_inbox/Nexy.dmg").read_bytes()
     with branched(released):
         commit(released, path, content)
@@ -266,7 +264,7 @@ def test_a_secret_that_only_a_merge_brought_in_is_found(released: Inside) -> Non
     assert finding.status is Status.FAILED and "main.txt" in finding.summary, finding
 
 
-def test_a_stash_that_was_left_in_conflict_stands_in_the_way_and_a_whole_one_is_told(released: Inside) -> None:
+def test_a_stash_left_in_conflict_is_refused_and_a_whole_one_is_told(released: Inside) -> None:
     readme = released.checkout / "README.md"
     with branched(released):
         readme.write_text("mine\n")
@@ -280,7 +278,7 @@ def test_a_stash_that_was_left_in_conflict_stands_in_the_way_and_a_whole_one_is_
     assert finding.status is Status.FAILED and "in conflict" in finding.summary, finding
 
 
-def test_one_look_at_everything_takes_the_vms_slot_once_also_where_the_database_is_there(released: Inside, tmp_path: Path) -> None:
+def test_one_look_at_everything_takes_the_vms_slot_once_with_its_database_too(released: Inside, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(put('where = "local"', 'where = "vm"')(released.world.config.read_text()))
     there = replace(released, environ={**released.environ, "NEXY_CONFIG": str(config)})

@@ -261,7 +261,7 @@ def test_protected_values_reach_the_script_and_nothing_else(enter: Callable[...,
     assert left == []
 
 
-def test_cancelling_before_the_command_starts_stops_it_and_afterwards_says_that_it_goes_on(enter: Callable[..., Run]) -> None:
+def test_cancelling_stops_a_command_not_yet_begun_and_else_says_that_it_goes_on(enter: Callable[..., Run]) -> None:
     run = enter()
     run.release(NEXT, Kind.FULL)
     run.inside.fault("run-command-busy")

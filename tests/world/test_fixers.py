@@ -312,7 +312,7 @@ def test_a_busy_vm_is_waited_for_with_a_countdown(module_world: Inside) -> None:
     assert fix(module_world, "azure-busy", "--yes").document["log"] is None
 
 
-def test_a_vm_that_stays_busy_is_the_trouble_and_others_say_that_they_could_not_look(module_world: Inside) -> None:
+def test_a_vm_that_stays_busy_is_found_and_other_looks_are_inconclusive(module_world: Inside) -> None:
     module_world.fault("run-command-busy")
     try:
         said = fix(module_world)

@@ -75,9 +75,7 @@ RENAMES = tuple(itertools.product((FIRST, SECOND), ("hold-after", "hold-late")))
 
 
 @pytest.mark.parametrize("renames", [RENAMES[1:2], pytest.param(RENAMES, marks=pytest.mark.exhaustive)], ids=("one", "all"))
-def test_a_rename_that_takes_effect_after_the_death_and_the_guard_do_each_other_no_harm(
-    work: Publisher, renames: tuple[tuple[str, str], ...]
-) -> None:
+def test_a_rename_in_effect_after_the_death_and_the_guard_do_no_harm(work: Publisher, renames: tuple[tuple[str, str], ...]) -> None:
     for number, sort in renames:
         mark, account = Mark.set(work), strikes(work.inside)
         since = length(account)

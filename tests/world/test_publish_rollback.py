@@ -61,7 +61,7 @@ def test_a_rollback_puts_bytes_and_manifests_back_and_the_next_release_goes_on(w
 
 
 @pytest.mark.exhaustive
-def test_a_package_goes_back_with_the_release_it_came_with_though_the_inbox_was_tidied(work: Publisher) -> None:
+def test_a_rollback_takes_the_package_along_though_the_inbox_was_tidied(work: Publisher) -> None:
     package = work.services.layout.inbox / PKG
 
     def publish_both() -> tuple[int, str]:

@@ -257,7 +257,7 @@ def test_code_only_cut_off_after_the_checkout_still_keeps_them(machine: Machine)
     assert {(machine.app / path).read_bytes() for path in files} == {older}
 
 
-def test_code_only_refuses_manifests_that_are_not_the_published_ones_before_it_changes_anything(machine: Machine) -> None:
+def test_code_only_refuses_manifests_that_are_not_published_and_changes_nothing(machine: Machine) -> None:
     (machine.app / FOLDERS[1] / "manifest.json").write_bytes(b"{}")
     before = machine.head()
     result = machine.deploy(Kind.CODE_ONLY)

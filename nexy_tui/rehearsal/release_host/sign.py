@@ -38,7 +38,7 @@ class UrlSigner:
         self._now = now
 
     def url(self, asset: StoredAsset) -> str:
-        """Where the bytes of an asset can be had for the next minutes."""
+        """Where the bytes of an asset can be downloaded for the next minutes."""
         path = f"{_FOLDER}{asset.blob}"
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",

@@ -62,7 +62,7 @@ def stem_of(name: str) -> str:
 
 
 def metadata(facts: Mapping[str, str], rows: Mapping[str, int]) -> str:
-    """The text of `metadata.env`: what was dumped, and the row counts a restore is held against."""
+    """The text of `metadata.env`: what was dumped, and the row counts a restore is compared with."""
     counts = {f"{_ROWS}{table}": str(count) for table, count in rows.items() if table.isidentifier() and table.isascii()}
     return "".join(f"{key}={value}\n" for key, value in {**facts, **counts}.items())
 
@@ -161,7 +161,7 @@ class ArchiveContents:
 
 
 def read(path: Path, stem: str, dump_to: Path | None = None, watch: Watch = lambda _: None) -> ArchiveContents:
-    """Read an archive whole and hold every member of its folder `stem` against its SHA256SUMS; `dump_to` takes the dump.
+    """Read an archive whole and verify every member of its folder `stem` by its SHA256SUMS; `dump_to` takes the dump.
 
     Raises ActionFailed naming what is wrong with it.
     """

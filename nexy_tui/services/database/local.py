@@ -98,7 +98,7 @@ class LocalDatabase:
         self._write(lambda folder: folder.append_drill(archive, line))
 
     def harden(self) -> None:
-        """Apply the hardening as the superuser, in one transaction. Whether it holds is for the check to say."""
+        """Apply the hardening as the superuser, in one transaction. Whether it is in force is for the check to say."""
         import psycopg
 
         settings = self._read_settings()

@@ -262,7 +262,7 @@ class VmDatabase:
         raise no_such_archive(name, f"{facts.get('folder') or 'the backup folder'} on {self._vm.where}")
 
     def drill(self, archive: Archive, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
-        """Restore that archive on the VM into a fresh database there, and drop it. Its bytes are held against sha256 and size there."""
+        """Restore that archive on the VM into a fresh database there, and drop it. Its bytes are verified by sha256 and size there."""
         started, begun = self._clock.now(), self._clock.monotonic()
         parameters = {
             "NEXY_STAMP": f"{started.astimezone(UTC):%Y%m%d_%H%M%S}",

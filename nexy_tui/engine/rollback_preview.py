@@ -61,8 +61,10 @@ def preview_rollback(services: Services) -> RollbackPreview:
 
 
 def _pair(place: ArtifactPlace, releases: Mapping[str, str]) -> AssetPair:
-    return AssetPair(place.name, place.tag, _standing(place.current, releases), _standing(place.previous, releases), place.interrupted)
+    return AssetPair(
+        place.name, place.tag, _asset_state(place.current, releases), _asset_state(place.previous, releases), place.interrupted
+    )
 
 
-def _standing(asset: Asset | None, releases: Mapping[str, str]) -> AssetState | None:
+def _asset_state(asset: Asset | None, releases: Mapping[str, str]) -> AssetState | None:
     return None if asset is None else AssetState(releases.get(asset.sha256 or "", ""), asset.state, asset.size, asset.sha256)
