@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,7 +13,7 @@ from nexy_tui.engine.session import Session
 
 
 class Acting:
-    """A session in which this action runs."""
+    """The turn of a session in which this action runs."""
 
     def __init__(self, acting: str | None, *, past_return: bool = False) -> None:
         self.acting, self.past_return, self.cancelled = acting, past_return, 0
@@ -22,13 +23,13 @@ class Acting:
         return not self.past_return
 
 
-def session(acting: str | None, *, past_return: bool = False) -> Any:
-    return Acting(acting, past_return=past_return)
+def session(turn: Acting) -> Session:
+    return cast(Session, SimpleNamespace(turn=turn))
 
 
 def test_the_first_stops_the_action_and_the_second_ends_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    made = session("publish")
-    with pytest.raises(KeyboardInterrupt), interruptible(cast(Session, made)):
+    made = Acting("publish")
+    with pytest.raises(KeyboardInterrupt), interruptible(session(made)):
         signal.raise_signal(signal.SIGINT)
         assert (made.cancelled, capsys.readouterr().err) == (1, "Stopping publish. Interrupt once more to end at once.\n")
         made.acting = "deploy"
@@ -38,8 +39,8 @@ def test_the_first_stops_the_action_and_the_second_ends_the_command(capsys: pyte
 
 
 def test_past_the_point_of_no_return_it_is_said_each_time(capsys: pytest.CaptureFixture[str]) -> None:
-    made = session("publish", past_return=True)
-    with interruptible(cast(Session, made)):
+    made = Acting("publish", past_return=True)
+    with interruptible(session(made)):
         for _ in range(3):
             signal.raise_signal(signal.SIGINT)
     assert capsys.readouterr().err == "publish is past the point of no return and is carried through to its end.\n" * 3
@@ -47,6 +48,6 @@ def test_past_the_point_of_no_return_it_is_said_each_time(capsys: pytest.Capture
 
 def test_between_actions_it_ends_the_command_and_afterwards_all_is_as_before() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), interruptible(cast(Session, session(None))):
+    with pytest.raises(KeyboardInterrupt), interruptible(session(Acting(None))):
         signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
