@@ -19,6 +19,7 @@ test: $(VENV)/.tests lint ## Set everything up and pass lint and the tests
 
 lint: $(VENV)/.tests ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

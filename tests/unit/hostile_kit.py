@@ -171,14 +171,15 @@ def _release_host(raw: bytes) -> object:
     """The same body as the answer to every question; a refusal of all of them is one."""
     asked: list[object] = []
     told: list[Problem] = []
+    asks: tuple[Callable[[ReleaseHost], object], ...] = (
+        lambda here: here.release("Update"),
+        lambda here: here.assets(RELEASE),
+        lambda here: here.asset(9),
+        lambda here: here.rights(),
+        lambda here: here.release_tags("o/r"),
+    )
     for status in (200, 422):
-        for ask in (
-            lambda here: here.release("Update"),
-            lambda here: here.assets(RELEASE),
-            lambda here: here.asset(9),
-            lambda here: here.rights(),
-            lambda here: here.release_tags("o/r"),
-        ):
+        for ask in asks:
             try:
                 asked.append(ask(host(raw, status)))
             except CouldNotLook as problem:

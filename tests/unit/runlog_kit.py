@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from keyring.backend import KeyringBackend
 
 from nexy_tui.core.finding import Evidence
 from nexy_tui.runlog import canonical, dsse
@@ -91,8 +93,11 @@ def resigned(line: bytes, change: Callable[[dict[str, Any]], None], signer: Sign
 
 
 @dataclass
-class MemoryRing:
+class MemoryRing(KeyringBackend):
     """A keyring backend in memory; `forgets` makes it take writes and return nothing."""
+
+    priority: ClassVar[float] = -1.0
+    """Below every other: no search for a keyring finds it."""
 
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     forgets: bool = False

@@ -76,7 +76,7 @@ def test_a_line_that_breaks_is_told_as_httpx_tells_it(raised: Exception, seen: t
 
 
 @pytest.mark.parametrize("headers", [{}, {"content_length": "4", "transfer_encoding": "chunked"}, {"content_length": "x"}])
-def test_a_body_of_unknown_length_is_left_to_the_parser(headers: dict[str, str]) -> None:
+def test_a_body_of_unknown_length_is_left_to_the_parser(headers: dict[str, Any]) -> None:
     line = Line(b"3\r\nraw\r\n0\r\n\r\n")
     assert whole(response(line, b"one", b"two", **headers)) == b"onetwo"
     assert line.asked == []

@@ -15,8 +15,8 @@ from test_runlog_cli import Terminal
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version
 from nexy_tui.engine import close, released
+from nexy_tui.engine.context import Keys
 from nexy_tui.engine.released import AlreadyReleased, require_unreleased
-from nexy_tui.engine.run import Keys
 from nexy_tui.runlog.read import read_log, summary
 from nexy_tui.runlog.record import Operator
 from nexy_tui.runlog.seal import signature_path
@@ -190,10 +190,12 @@ def test_a_complete_releases_log_bars_what_it_did(folder: Path, released_as: str
 @pytest.mark.parametrize("what", ["open", "aborted", "failed", "another world's", "an unknown key's", "an action's", "a fix's", "changed"])
 def test_whatever_is_no_complete_release_that_verifies_bars_nobody(folder: Path, what: str) -> None:
     purposes = {"an action's": Purpose(Errand.ACTION, ("publish",)), "a fix's": Purpose(Errand.FIX, ("stale-appcast",))}
-    changes: dict[str, Any] = {"another world's": {"world": "abcdef"}, "an unknown key's": {"signer": OTHER}}.get(what, {})
-    if what in purposes:
-        changes = {"details": purposes[what].details()}
-    log = create(folder, StepClock(), **changes)
+    changes: dict[str, dict[str, Any]] = {
+        "another world's": {"world": "abcdef"},
+        "an unknown key's": {"signer": OTHER},
+        **{name: {"details": purpose.details()} for name, purpose in purposes.items()},
+    }
+    log = create(folder, StepClock(), **changes.get(what, {}))
     fill(log)
     if what != "open":
         log.seal(what if what in ("aborted", "failed") else "complete")

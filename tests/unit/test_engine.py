@@ -203,7 +203,6 @@ class TestActing:
         assert made.session.turn.acting is None
 
         made = ready(does)
-        made.session._state = made.session.state.advance().advance()  # type: ignore[union-attr]
         outcome = drive(made.session, confirm=lambda _: True, attestations={})
         assert (outcome.exit_code, outcome.problem) == (code, raised)
         assert set(made.stage.ran) == {"bump", "commit", "backup"}
@@ -338,7 +337,7 @@ class TestSealing:
         made = engine()
         with pytest.raises(Refused, match="cannot be sealed as complete"):
             made.session.seal("complete")
-        assert made.journal.sealed is None and made.lock.given_back == 0
+        assert (made.journal.sealed, made.lock.given_back) == (None, 0)
         drive(made.session, confirm=lambda _: True, attestations={})
         made.stage.forced["gate.live"] = Status.INCONCLUSIVE
         made.session.looks.at_phase("gate")
@@ -464,4 +463,4 @@ def test_the_checklists_digest_changes_with_what_a_run_is_held_to() -> None:
 def test_lines_of_an_action_reach_the_faces() -> None:
     made = ready(lambda context: context.emit(OutputLine("half-way", "pg_dump")) or ActionResult(""))  # type: ignore[func-returns-value]
     made.session.runner.perform("backup")
-    assert [notice.event.text for notice in made.notices if hasattr(notice, "event")] == ["half-way"]
+    assert [notice.event for notice in made.notices if isinstance(notice, ActionEvent)] == [OutputLine("half-way", "pg_dump")]

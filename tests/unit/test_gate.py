@@ -365,7 +365,7 @@ FINAL_BROKEN = [
 def test_final_verification_names_what_is_wrong_not_what_it_is_compared_with(
     change: dict[str, Any], there: dict[str, bytes | None] | None, where: tuple[ArtifactPlace, ...] | None, items: set[str]
 ) -> None:
-    gate = facts(**({"serving": live(NEW)} if "live" not in change else {}), **change)
+    gate = facts(**(change if "live" in change else {"serving": live(NEW), **change}))
     verdicts = final_verdicts(final(gate, there), plan(), where)
     assert not_passed(verdicts) == dict.fromkeys(items, Status.FAILED)
 

@@ -22,7 +22,7 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli import common
 from nexy_tui.cli.ending import problem_of
 from nexy_tui.core import strict_json
-from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
+from nexy_tui.core.event import Event, Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Evidence, Finding, Status, failed
 from nexy_tui.core.matrix import Cell, Matrix
 from nexy_tui.core.problem import Problem
@@ -68,7 +68,7 @@ def notices(text: str) -> list[Notice]:
     """Every notice, with this text wherever text from outside can stand."""
     verdict = failed(text, text or "x" if (text or "x").strip() else "x", Evidence(text, text, text, text))
     found = [Found(Finding("remotes.code", status, text, text, (text,), verdict.evidence)) for status in Status]
-    events = [
+    events: list[Event] = [
         OutputLine(text, ""),
         OutputLine(text, text),
         OutputLine(text, "publish"),

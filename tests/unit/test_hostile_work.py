@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import gzip
 import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from hostile_kit import NEW, Clients, OneToken, folder, host, meets, member, packed, pkg
+from ruamel.yaml import YAML
 
 from checks import rulebook_sources
 from nexy_tui import config
@@ -28,7 +31,7 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.vm_facts import unpack_survey
 from nexy_tui.runlog import trust
 from nexy_tui.runlog.chain import dangling
-from nexy_tui.services import dmg, download, git, version_files, xar
+from nexy_tui.services import dmg, download, git, processes, version_files, xar
 from nexy_tui.services.download import Downloader
 from nexy_tui.services.git import objects, reading
 from nexy_tui.services.github import ReleaseHost
@@ -197,7 +200,12 @@ def test_settings_files_of_a_survey_are_few_however_many_it_names() -> None:
 def test_documents_of_a_package_are_read_once_each_and_few(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     document = xar._document
-    monkeypatch.setattr(xar, "_document", lambda path, of: (read.append(of.path), document(path, of))[1])
+
+    def noted(path: Path, of: Any) -> Any:
+        read.append(of.path)
+        return document(path, of)
+
+    monkeypatch.setattr(xar, "_document", noted)
     toc = "".join(member(f"p{n}.pkg/PackageInfo", 0, 40) for n in range(500))
     assert "500 documents" in (meets("xar", pkg(toc, b"<pkg-info version='1.6.1.43'/>".ljust(40))) or "")
     assert read == []
@@ -224,9 +232,9 @@ def test_what_costs_much_is_not_even_handed_on(monkeypatch: pytest.MonkeyPatch) 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr(config.tomllib, "loads", never)
-    monkeypatch.setattr(version_files.YAML, "compose", never)
-    monkeypatch.setattr(python_source.ast, "parse", never)
+    monkeypatch.setattr(tomllib, "loads", never)
+    monkeypatch.setattr(YAML, "compose", never)
+    monkeypatch.setattr(ast, "parse", never)
     with pytest.raises(Unusable):
         config.parse_config("a." * 3000 + "a = 1", "config.toml")
     for text in ("a: " + "[" * 70, "[" * 40 + "\n" + "[" * 40, "x" * 5000):
@@ -251,7 +259,8 @@ def test_a_log_of_many_intents_and_results_is_walked_once() -> None:
     made = [("intent", f"a{n}") for n in range(1000)] + [("result", f"b{n}") for n in range(1000)] + [("result", "a7"), ("intent", "a8")]
     records: Any = [Counted(kind=kind, of=name, status="done") for kind, name in made]
     Counted.asked = 0
-    assert [record.of for record in dangling(records)] == [f"a{n}" for n in range(1000) if n != 7] + ["a8"]
+    found: Any = dangling(records)
+    assert [record.of for record in found] == [f"a{n}" for n in range(1000) if n != 7] + ["a8"]
     assert Counted.asked <= 2 * len(records) + 2000
 
 
@@ -318,9 +327,9 @@ def test_what_an_image_says_of_itself_is_not_believed(listing: str, says: str, m
 
     def run(argv: list[str], **_: Any) -> Any:
         asked.append(argv[1])
-        return dmg.processes.Completed(0, listing if argv[1] == "l" else "", "")
+        return processes.Completed(0, listing if argv[1] == "l" else "", "")
 
-    monkeypatch.setattr(dmg.processes, "run", run)
+    monkeypatch.setattr(processes, "run", run)
     with folder() as here, pytest.raises(dmg.UnreadableImage, match=says):
         dmg._with_seven_zip("7z", here / "Nexy.dmg", here, {})
     assert asked == (["l", "e"] if "could not" in says else ["l"])

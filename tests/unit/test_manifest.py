@@ -132,7 +132,7 @@ def test_a_build_unlike_the_version_differs_even_when_no_version_is_expected() -
     assert read.differences(version=None, url=URL, notes_url=NOTES, size=None, sha256=None) == ("build is '1.6.1.35', not '1.6.1.36'",)
 
 
-text = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),

@@ -76,7 +76,8 @@ class Case:
 
 def case(name: str, facts: RulebookFacts, errors: str = "", warnings: str = "", skipped: str = "") -> Case:
     """Rules by number, once for every count: `"9 9 11"` is two errors of rule 9 and one of rule 11."""
-    return Case(name, facts, *(dict(Counter(map(int, text.split()))) for text in (errors, warnings)), frozenset(map(int, skipped.split())))
+    erring, warning = (dict(Counter(map(int, text.split()))) for text in (errors, warnings))
+    return Case(name, facts, erring, warning, frozenset(map(int, skipped.split())))
 
 
 HTTP_500 = b'{"detail": "the artifact\'s URL is not https"}'

@@ -17,7 +17,6 @@ import pytest
 from runlog_kit import HEAD, OPERATOR, SIGNER, StepClock, create, fill, opened, payload, sealed, trusting
 
 from nexy_tui.core.problem import Problem, Refused, Unusable
-from nexy_tui.runlog import logfile
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.read import read_log
 from nexy_tui.runlog.record import Subject
@@ -128,7 +127,7 @@ def test_it_is_on_disk_before_the_call_returns(tmp_path: Path, monkeypatch: pyte
 
     (tmp_path / "runs" / "1.6.1.43").mkdir(parents=True)
     for name, fake in (("write", write), ("fsync", sync), ("open", opener)):
-        monkeypatch.setattr(logfile.os, name, fake)
+        monkeypatch.setattr(os, name, fake)
     log = create(tmp_path)
     assert events == ["append", "sync folder", "write", "sync"]
     log.intent("publish")
@@ -138,7 +137,7 @@ def test_it_is_on_disk_before_the_call_returns(tmp_path: Path, monkeypatch: pyte
 
 def test_a_short_write_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
-    monkeypatch.setattr(logfile.os, "write", lambda descriptor, data: real(descriptor, bytes(data)[:100]))
+    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, bytes(data)[:100]))
     path = sealed(tmp_path)
     monkeypatch.undo()
     assert verify(path, trusting()).state is State.SEALED
@@ -164,7 +163,7 @@ def test_a_full_disk_refuses_the_intent_and_leaves_nothing_of_it(
 ) -> None:
     log = create(tmp_path)
     before = log.path.read_bytes()
-    monkeypatch.setattr(logfile.os, "write", _failing_after(room, code))
+    monkeypatch.setattr(os, "write", _failing_after(room, code))
     with pytest.raises(Problem, match="cannot be written") as caught:
         log.intent("publish")
     assert "not started" in caught.value.why
@@ -185,7 +184,7 @@ def test_after_a_failed_fsync_nothing_more_is_written(tmp_path: Path, monkeypatc
     def broken(descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(logfile.os, "fsync", broken)
+    monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(Problem, match="cannot be written"):
         log.intent("publish")
     monkeypatch.undo()
@@ -220,7 +219,7 @@ except Problem as problem:
 
 
 def test_a_genesis_that_cannot_be_written_leaves_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logfile.os, "write", _failing_after(10, errno.ENOSPC))
+    monkeypatch.setattr(os, "write", _failing_after(10, errno.ENOSPC))
     with pytest.raises(Problem, match="cannot be written"):
         create(tmp_path)
     assert list((tmp_path / "runs").rglob("*.jsonl")) == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -47,7 +49,7 @@ def test_any_record_round_trips(tmp_path_factory: pytest.TempPathFactory, writte
     for draft, record in zip(written, read_log(log.path)[1:-1], strict=True):
         for name in ("kind", "item", "status", "action", "exit", "duration_ms", "message"):
             assert getattr(record, name) == getattr(draft, name)
-        assert list(record.evidence) == [dict(one) for one in draft.evidence]
+        assert list(record.evidence) == [dict(cast("Mapping[str, object]", one)) for one in draft.evidence]
         assert list(record.subject[1:]) == list(draft.subjects)
         assert record.redacted == ()
 

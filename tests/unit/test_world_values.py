@@ -39,9 +39,9 @@ def test_no_world_is_unusable(tmp_path: Path) -> None:
 def test_each_token_has_its_rights_and_no_other(tmp_path: Path) -> None:
     world = invent(tmp_path, "flat", 1)
     made = world.secrets
-    assert world.rights(made.world_token) == {CODE, ARTIFACTS}
-    assert world.rights(made.code_token) == {CODE}
-    assert world.rights(made.artifacts_token) == {ARTIFACTS}
+    assert world.rights(made.world_token) == frozenset({CODE, ARTIFACTS})
+    assert world.rights(made.code_token) == frozenset({CODE})
+    assert world.rights(made.artifacts_token) == frozenset({ARTIFACTS})
     assert world.rights(made.readonly_token) == frozenset()
     assert world.rights("ghp_of_another_world") is None
 

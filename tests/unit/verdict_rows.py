@@ -15,7 +15,7 @@ import test_publish_judges as publish
 from checks import checkout
 from checks.apple import AppleLook
 from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookCopies, ScriptFacts
-from checks.database import ToolFacts
+from checks.database import RUNBOOKS, ToolFacts
 from checks.deploy import DeployFacts
 from checks.final import FinalAssetFacts, FinalInboxFacts
 from checks.hosts import MIB, ClockFacts, Room
@@ -120,7 +120,7 @@ _DATABASE = {
     "database.reachable": Row(database.SURVEY, replace(database.SURVEY, catalog=database.UNSEEN)),
     "database.tools": Row(ToolFacts(Tool("/usr/bin/pg_dump", "16.4"), "16.4", 16), ToolFacts(Tool("/usr/bin/pg_dump", "15.2"), "16.4", 16)),
     "database.tables": Row(database.CATALOG, replace(database.CATALOG, tables=frozenset())),
-    "database.runbooks": Row(dict.fromkeys(database.RUNBOOKS, True), dict.fromkeys(database.RUNBOOKS, False)),
+    "database.runbooks": Row(dict.fromkeys(RUNBOOKS, True), dict.fromkeys(RUNBOOKS, False)),
     "database.hardening": Row(database.CATALOG, replace(database.CATALOG, guards=())),
     "database.backup": Row(database.backup(database.record()), database.backup(None), database.PLAN),
     "database.drill": Row(

@@ -109,7 +109,7 @@ def resume_here(inside: Inside, log: Path, when: Mapping[str, Callable[[], None]
 
 def _here(inside: Inside, opened: Callable[[Services, Observer], Session], when: Mapping[str, Callable[[], None]]) -> Run:
     def watch(notice: Notice) -> None:
-        if isinstance(notice, PhaseOpened) and notice.phase in when:
+        if isinstance(notice, PhaseOpened) and notice.phase is not None and notice.phase in when:
             when[notice.phase]()
 
     shown, said = io.StringIO(), io.StringIO()

@@ -222,6 +222,6 @@ def restored_without_care(bench: Bench, dump: bytes, folder: Path) -> None:
     made = folder / "careless.dump"
     made.write_bytes(dump)
     bench.sql("CREATE DATABASE elsewhere", dbname="postgres")
-    argv = [bin_dir() / "pg_restore", "-d", "elsewhere", made]
+    argv: list[str | Path] = [bin_dir() / "pg_restore", "-d", "elsewhere", made]
     subprocess.run(argv, env=environ(bench, "elsewhere"), capture_output=True, check=False)
     bench.sql("SELECT count(*) FROM public.users", dbname="elsewhere")

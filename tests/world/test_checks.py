@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Inside
@@ -104,7 +105,7 @@ def test_an_item_alone_is_looked_at_alone(released: Inside) -> None:
 
 def test_in_the_dark_nothing_outside_passes(released: Inside) -> None:
     """The proxy is gone, and so are git host, release host, update server and cloud; the database listens nowhere."""
-    dark = {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1", "DB_PORT": "1"}
+    dark: dict[str, Any] = {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1", "DB_PORT": "1"}
     found = look(released, **dark)
     assert statuses(found, Status.PASSED) == LOCAL
     assert statuses(found, Status.NOT_APPLICABLE) == NOT_HERE

@@ -14,6 +14,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
 from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.compute.models import RunCommandInput, VirtualMachineRunCommand
 from cloudworld import CloudWorld, cloud_world, has_gone
 
 from nexy_tui.rehearsal.cloud.commands import RunCommandEndpoint
@@ -45,8 +46,9 @@ def client(place: CloudWorld) -> Iterator[ComputeManagementClient]:
 
 
 def act(client: ComputeManagementClient, *lines: str, **more: Any) -> str:
-    poller = client.virtual_machines.begin_run_command(GROUP, VM, {"commandId": "RunShellScript", "script": list(lines), **more})
-    result = poller.result(60)
+    asked = RunCommandInput({"commandId": "RunShellScript", "script": list(lines), **more})
+    poller = client.virtual_machines.begin_run_command(GROUP, VM, asked)
+    result: Any = poller.result(60)
     assert poller.status() == "Succeeded"
     (entry,) = result.value
     assert (entry.code, entry.display_status) == ("ProvisioningState/succeeded", "Provisioning succeeded")
@@ -54,7 +56,8 @@ def act(client: ComputeManagementClient, *lines: str, **more: Any) -> str:
 
 
 def put(client: ComputeManagementClient, name: str, script: str, **properties: Any) -> Any:
-    body = {"location": "canadacentral", "properties": {"source": {"script": script}, "timeoutInSeconds": 60, **properties}}
+    said = {"source": {"script": script}, "timeoutInSeconds": 60, **properties}
+    body = VirtualMachineRunCommand({"location": "canadacentral", "properties": said})
     client.virtual_machine_run_commands.begin_create_or_update(GROUP, VM, name, body).result(60)
     return client.virtual_machine_run_commands.get_by_virtual_machine(GROUP, VM, name, expand="instanceView").properties
 
@@ -118,7 +121,7 @@ def test_protected_parameters_reach_the_script_and_nothing_else(client: ComputeM
     assert properties.parameters[0].value == "plain"
     assert not properties.protected_parameters
     (listed,) = [each for each in client.virtual_machine_run_commands.list_by_virtual_machine(GROUP, VM) if each.name == "protected"]
-    assert not listed.properties.protected_parameters
+    assert listed.properties is not None and not listed.properties.protected_parameters
     found = subprocess.run(["grep", "-rlF", secret, str(place.world.dir)], check=False, capture_output=True, text=True)
     assert (found.returncode, found.stdout) == (1, "")
 
@@ -132,7 +135,7 @@ def test_a_script_out_of_time_is_ended_with_all_it_started(client: ComputeManage
 def test_one_script_at_a_time(client: ComputeManagementClient, tmp_path: Any) -> None:
     gate = tmp_path / "gate"
     first = client.virtual_machines.begin_run_command(
-        GROUP, VM, {"commandId": "RunShellScript", "script": [f"while [ ! -e {gate} ]; do sleep 0.05; done; echo done"]}
+        GROUP, VM, RunCommandInput(command_id="RunShellScript", script=[f"while [ ! -e {gate} ]; do sleep 0.05; done; echo done"])
     )
     for attempt in (lambda: act(client, "echo second"), lambda: put(client, "second", "echo second")):
         with pytest.raises(ResourceExistsError) as caught:
@@ -141,7 +144,8 @@ def test_one_script_at_a_time(client: ComputeManagementClient, tmp_path: Any) ->
         assert caught.value.error.code == "Conflict"
         assert "Run command extension execution is in progress" in caught.value.message
     gate.touch()
-    assert "done" in first.result(60).value[0].message
+    result: Any = first.result(60)
+    assert "done" in result.value[0].message
     assert "again" in act(client, "echo again")
 
 
@@ -177,10 +181,11 @@ def test_deleting_a_managed_command_ends_its_script(client: ComputeManagementCli
 
 
 def test_the_vm_is_seen_to_run(client: ComputeManagementClient) -> None:
-    seen = client.virtual_machines.get(GROUP, VM, expand="instanceView")
+    seen: Any = client.virtual_machines.get(GROUP, VM, expand="instanceView")
     assert seen.properties.os_profile.computer_name == "Nexy"
     assert "PowerState/running" in [status.code for status in seen.properties.instance_view.statuses]
-    assert "PowerState/running" in [status.code for status in client.virtual_machines.instance_view(GROUP.upper(), VM.lower()).statuses]
+    view: Any = client.virtual_machines.instance_view(GROUP.upper(), VM.lower())
+    assert "PowerState/running" in [status.code for status in view.statuses]
 
 
 @pytest.mark.parametrize(

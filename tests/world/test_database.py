@@ -28,6 +28,7 @@ from nexy_tui.core.problem import ActionFailed, Cancelled, Refused, Unusable
 from nexy_tui.rehearsal.database import server as database
 from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.runlog.trust import AllowedSigners
+from nexy_tui.services.database.connect import connection
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import Address, load
 from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK
@@ -285,7 +286,7 @@ def test_leftovers_of_killed_drills_go_and_other_peoples_databases_stay(bench: B
 def test_one_drill_at_a_time(bench: Bench) -> None:
     back_up(bench)
     made = database.settings(bench.world)
-    with database.connection(made, made.superuser, database="postgres", autocommit=True) as other:
+    with connection(made, made.superuser, database="postgres", autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (DRILL_LOCK,))
         with pytest.raises(Refused, match="Another restore drill"):
             bench.drill()

@@ -15,6 +15,7 @@ from databaseworld import Bench, bench, running
 
 from checks import backups
 from checks import database as checks
+from checks.base import Check
 from checks.database_records import Believed, believe
 from nexy_tui.actions.backup import Backup
 from nexy_tui.actions.drill import Drill
@@ -28,6 +29,7 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.rehearsal.database import server as database
 from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.rehearsal.seed import database_settings
+from nexy_tui.services.database.connect import connection
 from nexy_tui.services.database.facts import Survey, Unseen
 from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK
 from nexy_tui.services.database.vm import VmDatabase
@@ -101,7 +103,7 @@ def machine(bench: Bench, tmp_path: Path) -> Iterator[Machine]:
     assert all(size < LIMIT for size in made.azure.sizes)
 
 
-def verdicts(bench: Bench, *several: checks.Check) -> list[tuple[Status, str]]:
+def verdicts(bench: Bench, *several: Check) -> list[tuple[Status, str]]:
     """What the checks say of one survey."""
     scope = bench.scope(where="vm")
     survey = scope.services.database.place.survey()
@@ -110,7 +112,7 @@ def verdicts(bench: Bench, *several: checks.Check) -> list[tuple[Status, str]]:
     return [(verdict.status, verdict.summary) for verdict in found]
 
 
-def verdict(bench: Bench, check: checks.Check) -> tuple[Status, str]:
+def verdict(bench: Bench, check: Check) -> tuple[Status, str]:
     return verdicts(bench, check)[0]
 
 
@@ -199,7 +201,7 @@ def test_a_database_that_does_not_answer(bench: Bench, machine: Machine, change:
     assert status is Status.FAILED
     assert any(word in summary for word in ("refused", "authentication failed", "does not exist"))
     place = bench.place("vm")
-    failing = [lambda: place.back_up(silent, lambda: False), place.harden]
+    failing: list[Callable[[], object]] = [lambda: place.back_up(silent, lambda: False), place.harden]
     if "DB_NAME" not in change:
         failing.append(lambda: place.drill(made.archive, silent, lambda: False))
     for act in failing:
@@ -340,7 +342,7 @@ def test_leftovers_on_the_vm_go_and_other_peoples_databases_stay(bench: Bench, m
 def test_one_drill_at_a_time_on_the_vm(bench: Bench, machine: Machine) -> None:
     bench.place("vm").back_up(silent, lambda: False)
     made = database.settings(bench.world)
-    with database.connection(made, made.superuser, database="postgres", autocommit=True) as other:
+    with connection(made, made.superuser, database="postgres", autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (DRILL_LOCK,))
         with pytest.raises(Refused, match="another restore drill"):
             bench.drill("vm")

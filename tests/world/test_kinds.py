@@ -170,7 +170,7 @@ def the_run_says_its_kind_and_what_does_not_apply_with_the_reason(act: Act, acts
     assert (document["outcome"], document["kind"], document["version"]) == ("verified", act.kind, act.version)
     left_out = {item["id"]: item["summary"] for item in document["items"] if item["status"] == "not_applicable"}
     always = {item["id"] for item in acts[FULL].run.document["items"] if item["status"] == "not_applicable"}
-    assert always >= {"inbox.pkg", "inbox.apple"} and not always & set.union(*NOT_APPLICABLE.values())
+    assert always >= {"inbox.pkg", "inbox.apple"} and not always & set[str]().union(*NOT_APPLICABLE.values())
     assert set(left_out) == NOT_APPLICABLE[act.kind] | always
     assert {item["status"] for item in document["items"]} == {"passed", "not_applicable"}
     logged = {record.item: record for record in act.run.records if record.kind == "check"}

@@ -142,7 +142,7 @@ def walk(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
 
 def command_line() -> typer.Typer:
     """The command line as `main` mounts it."""
-    assert top_level.registered_callback is not None
+    assert top_level.registered_callback is not None and top_level.registered_callback.callback is not None
     app = typer.Typer()
     app.callback(invoke_without_command=True)(top_level.registered_callback.callback)
     commands.mount(app)

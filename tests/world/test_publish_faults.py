@@ -227,9 +227,9 @@ def test_a_rate_limit_is_waited_for_until_it_is_lifted(work: Publisher, param: s
 def test_what_the_hour_still_allows_is_looked_at_before_the_swap_and_waited_for(work: Publisher) -> None:
     with fault(work, "rate-limited=low"):
         work.do(Publish())
-    told = [event for event in work.events if isinstance(event, Waiting | PointOfNoReturn)]
-    assert isinstance(told[-1], PointOfNoReturn), "with the download out of place there is nothing but waiting"
-    assert [event.reason for event in told[:-1]] == [
+    *waits, last = [event for event in work.events if isinstance(event, Waiting | PointOfNoReturn)]
+    assert isinstance(last, PointOfNoReturn), "with the download out of place there is nothing but waiting"
+    assert [event.reason if isinstance(event, Waiting) else event for event in waits] == [
         "api.github.com leaves this token fewer than 30 requests in this hour; waiting until they are back"
     ]
     assert_published(work)

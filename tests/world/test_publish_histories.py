@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -173,7 +173,8 @@ class Story:
         if verb == "deploy":
             self.work.deploy()
         else:
-            self.do({"rollback": Rollback, "recover": Recover}.get(verb, Publish)())
+            verbs: dict[str, Callable[[], Action]] = {"rollback": Rollback, "recover": Recover}
+            self.do(verbs.get(verb, Publish)())
 
     def killed(self, step: Step) -> str:
         account = strikes(self.work.inside)

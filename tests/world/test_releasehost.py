@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -111,8 +112,9 @@ def anybody(place: Place) -> Iterator[httpx.Client]:
         yield client
 
 
-def release(api: httpx.Client, tag: str = "Update") -> dict:
-    return api.get(f"{API}/releases/tags/{tag}").raise_for_status().json()
+def release(api: httpx.Client, tag: str = "Update") -> dict[str, Any]:
+    found: dict[str, Any] = api.get(f"{API}/releases/tags/{tag}").raise_for_status().json()
+    return found
 
 
 def upload(api: httpx.Client, name: str, content: bytes, release_id: int | None = None) -> httpx.Response:
@@ -120,15 +122,15 @@ def upload(api: httpx.Client, name: str, content: bytes, release_id: int | None 
     return api.post(f"{UPLOADS}/releases/{number}/assets", params={"name": name}, content=content)
 
 
-def assets(api: httpx.Client, tag: str = "Update") -> dict[str, dict]:
+def assets(api: httpx.Client, tag: str = "Update") -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in release(api, tag)["assets"]}
 
 
-def rename(api: httpx.Client, asset: dict, name: str) -> httpx.Response:
+def rename(api: httpx.Client, asset: dict[str, Any], name: str) -> httpx.Response:
     return api.patch(asset["url"], json={"name": name})
 
 
-def swap(api: httpx.Client, content: bytes) -> tuple[dict, dict]:
+def swap(api: httpx.Client, content: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a publisher does: upload aside, rename the old away, rename the new into place."""
     old = assets(api)["Nexy.dmg"]
     new = upload(api, "incoming-Nexy.dmg", content).raise_for_status().json()
@@ -172,7 +174,8 @@ def test_assets_come_in_pages_with_links(api: httpx.Client) -> None:
     shown = release(api)
     for number in range(4):
         upload(api, f"notes-{number}.txt", b"x", shown["id"]).raise_for_status()
-    names, url = [], f"{shown['assets_url']}?per_page=2"
+    names: list[list[str]] = []
+    url: str | None = f"{shown['assets_url']}?per_page=2"
     while url:
         page = api.get(url)
         names.append([asset["name"] for asset in page.json()])

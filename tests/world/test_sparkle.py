@@ -78,8 +78,8 @@ def test_openssl_accepts_it(image: Path, tmp_path: Path) -> None:
     (tmp_path / "sig").write_bytes(base64.b64decode(made.value))
     der = bytes.fromhex("302a300506032b6570032100") + base64.b64decode(PUBLIC)
     (tmp_path / "key.der").write_bytes(der)
-    command = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", tmp_path / "key.der", "-rawin", "-in", image]
-    subprocess.run([*command, "-sigfile", tmp_path / "sig"], check=True, capture_output=True)
+    files: tuple[str | Path, ...] = ("-inkey", tmp_path / "key.der", "-in", image, "-sigfile", tmp_path / "sig")
+    subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-rawin", *files], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("form", ["{}", "{}\n", 'sparkle:edSignature="{}" length="8000"\n', 'sparkle:edSignature="{}"'])

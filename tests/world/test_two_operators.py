@@ -39,7 +39,7 @@ def second(inside: Inside, folder: Path) -> Clone:
     inside.git("clone", "-q", f"https://github.com/{CODE}.git", clone, cwd=folder)
     for name in ("user.name", "user.email"):
         inside.git("config", name, "ben@example.com", cwd=clone)
-    own = {
+    own: dict[str, str | Path] = {
         "HOME": home,
         "NEXY_OPERATOR": "ben@example.com",
         "NEXY_STATE_DIR": folder / "state",

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from azure.identity import EnvironmentCredential
 from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.compute.models import RunCommandInput
 from cloudworld import CloudWorld, cloud_world, has_gone
 
 from nexy_tui.core.layout import Layout
@@ -129,9 +130,10 @@ def test_the_rulebooks_own_script_deploys_through_the_stock_sdk(tmp_path: Path, 
         commit = tag_next(place)
         # one of the two layouts takes the script to the letter, ten seconds of sleep included
         script = RULEBOOK if layout == "flat" else RULEBOOK.replace("sleep 10", "sleep 0")
-        body = {"commandId": "RunShellScript", "script": [f"TAG_NAME=v{NEXT}\n{script}"]}
+        body = RunCommandInput(command_id="RunShellScript", script=[f"TAG_NAME=v{NEXT}\n{script}"])
         with ComputeManagementClient(EnvironmentCredential(), place.world.azure.subscription) as client:
-            (entry,) = client.virtual_machines.begin_run_command("NetworkWatcherRG", "Nexy", body).result(120).value
+            result: Any = client.virtual_machines.begin_run_command("NetworkWatcherRG", "Nexy", body).result(120)
+        (entry,) = result.value
         assert f"updated {APP}/server/config.env\n" in entry.message
         assert f'active\n{{"status": "healthy", "version": "{NEXT}"' in entry.message
         assert git(place.world.vm_clone, "rev-parse", "HEAD") == commit

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -274,7 +275,7 @@ def test_code_only_refuses_manifests_that_are_not_published_and_changes_nothing(
         ({"NEXY_MANIFEST_SHA256": "0" * 64}, "manifests", "not 000000"),
     ],
 )
-def test_what_is_not_exactly_the_release_stops_before_the_service(machine: Machine, change: dict[str, str], step: str, said: str) -> None:
+def test_what_is_not_exactly_the_release_stops_before_the_service(machine: Machine, change: dict[str, Any], step: str, said: str) -> None:
     result = machine.deploy(**change)
     assert result.exit == 1
     assert f"nexy: step {step} failed with status 1" in result.stdout and said in result.stderr

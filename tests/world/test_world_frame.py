@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -277,9 +278,7 @@ def test_a_large_push_is_streamed(module_world: Inside, tmp_path: Path) -> None:
 # --- the front door ---
 
 
-def _context(inside: Inside) -> object:
-    import ssl
-
+def _context(inside: Inside) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(inside.world.ca))
 
 

@@ -196,7 +196,7 @@ def sha256(path: Path) -> str:
 
 
 STATUSES = {"passed", "failed", "inconclusive", "not_applicable", "attested", "not_run"}
-KEYS = {
+KEYS: dict[str, type | tuple[type, ...]] = {
     "outcome": str,
     "world": (str, type(None)),
     "version": (str, type(None)),
@@ -415,7 +415,7 @@ def _first_upload(seen: Seen) -> float:
     """When the release host first saw an upload of this run, by its own access log."""
     began = moment(seen.first("genesis")["time"]).timestamp()
     requests = [json.loads(line) for line in (seen.place / "log/requests.jsonl").read_text().splitlines()]
-    return min(one["time"] for one in requests if one["host"] == "uploads.github.com" and one["time"] > began)
+    return min(float(one["time"]) for one in requests if one["host"] == "uploads.github.com" and one["time"] > began)
 
 
 def the_log(seen: Seen) -> None:

@@ -1,6 +1,6 @@
 """How long all checks take together, beside the slowest of them alone, in a released rehearsal world whose run-command takes 20 s.
 
-python benchmarks/checks.py [--runs N] [--quick] [--json]
+python benchmarks/check.py [--runs N] [--quick] [--json]
 """
 
 from __future__ import annotations
