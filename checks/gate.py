@@ -29,7 +29,7 @@ from checks.image import CANONICAL as CANONICAL_PATH
 from checks.image import ImageFacts, look_image
 from checks.publish import read_place
 from checks.tip import look_refs
-from checks.version import judge_files, look_files
+from checks.working_tree import judge_files, look_files
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, not_applicable, passed

@@ -1,58 +1,18 @@
-"""Phase version: the number, the branch, the files, the release commit and its tag (rulebook sections 1.1, 2 and 3, Phase 1)."""
+"""Phase version: the number, the release commit, its tag, and both on the code repository (rulebook section 3, Phase 1)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from checks.base import Check, Scope
 from checks.tip import look_refs, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import CouldNotLook, Refused
+from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.version import Version
-from nexy_tui.services.git import Git
-from nexy_tui.services.team_scripts import laid
-from nexy_tui.services.version_files import FILES, Rewriting, rewritings
 
 NO_VERSION = "This look names no version, and VERSION names none."
-
-
-@dataclass(frozen=True, slots=True)
-class ManifestPair:
-    """The two `manifest.json` of the checkout; None where one is missing."""
-
-    canonical: bytes | None
-    second: bytes | None
-
-
-def look_manifests(scope: Scope) -> ManifestPair:
-    """Both files as they stand in the working tree."""
-    root = scope.services.checkout
-    return ManifestPair(*(_bytes(root / directory / "manifest.json") for directory in MANIFEST_DIRS))
-
-
-def _bytes(path: Path) -> bytes | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        return stream.read(1024 * 1024)
-
-
-def judge_manifests(pair: ManifestPair, plan: Plan) -> Verdict:
-    """Both are there and equal, byte for byte."""
-    evidence = tuple(
-        Evidence(f"{directory}/manifest.json", "missing" if data is None else f"{len(data)} bytes", "checkout")
-        for directory, data in zip(MANIFEST_DIRS, (pair.canonical, pair.second), strict=True)
-    )
-    missing = [str(d) for d, data in zip(MANIFEST_DIRS, (pair.canonical, pair.second), strict=True) if data is None]
-    if missing:
-        return failed(f"{' and '.join(missing)} has no manifest.json.", "nexy-tui sync-manifests", *evidence)
-    if pair.canonical != pair.second:
-        return failed("The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence)
-    return passed("Both manifest directories agree.", *evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,128 +81,6 @@ def _tag_taken(facts: NumberFacts, version: Version, evidence: Sequence[Evidence
             *evidence,
         )
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class BranchFacts:
-    """Where HEAD stands against the release branch of the code repository."""
-
-    branch: str | None
-    release_branch: str
-    head: str
-    remote: str
-    behind: tuple[str, ...]
-    ahead: tuple[str, ...]
-    unfinished: tuple[str, ...]
-    stashed: tuple[str, ...] = ()
-
-
-def look_branch(scope: Scope) -> BranchFacts:
-    """Both sides: what the branch has on the code repository that HEAD lacks, and the other way round."""
-    git, tip = scope.services.git, look_tip(scope)
-    head = git.head()
-    behind, ahead = git.commits_between(head, tip.commit, "%h “%s” by %an"), git.commits_between(tip.commit, head)
-    unfinished = (*git.unfinished(), *_conflict(git))
-    return BranchFacts(git.branch(), tip.branch, head, tip.commit, behind[:20], ahead[:20], unfinished, git.stashes()[:20])
-
-
-def _conflict(git: Git) -> tuple[str, ...]:
-    """What a stash that was applied and came to a conflict leaves: no mark of its own, only paths in conflict."""
-    return ("a stash or a merge, in conflict,",) if git.has_conflicts() and not git.unfinished() else ()
-
-
-def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
-    """On the release branch, nothing half-way, not behind, ahead only by this run's own commits."""
-    evidence = (
-        Evidence("branch", facts.branch or "detached HEAD", "checkout"),
-        Evidence("HEAD", facts.head, "checkout"),
-        Evidence(facts.release_branch, facts.remote, "code repository"),
-        *(Evidence("stashed", subject[:120], "git stash list") for subject in facts.stashed),
-    )
-    if facts.unfinished:
-        return failed(
-            f"{', '.join(facts.unfinished).capitalize()} is half-way in the checkout.", "Finish or abort it, then look again.", *evidence
-        )
-    if facts.branch != facts.release_branch:
-        return failed(
-            f"The checkout is on {facts.branch or 'no branch'}, not on {facts.release_branch}.",
-            f"git switch {facts.release_branch}",
-            *evidence,
-        )
-    if facts.behind:
-        return failed(
-            f"{facts.release_branch} has moved on the code repository: {facts.behind[0]}"
-            + (f" and {len(facts.behind) - 1} more." if len(facts.behind) > 1 else "."),
-            "git pull --rebase, look at what came, then look again.",
-            *evidence,
-        )
-    ours = {f"Release {plan.version.tag}", f"Update manifest for {plan.version} (Production)"} if plan.version else set()
-    strangers = [subject for subject in facts.ahead if subject not in ours]
-    if strangers:
-        return failed(
-            f"The checkout has a commit that the code repository lacks: “{strangers[0][:80]}”.",
-            "Push it after review, or drop it; then look again.",
-            *evidence,
-        )
-    stashed = f" Stashed work is left out of the release: {len(facts.stashed)} (git stash list)." if facts.stashed else ""
-    return passed(f"On {facts.release_branch}, up to date with the code repository.{stashed}", *evidence)
-
-
-@dataclass(frozen=True, slots=True)
-class TreeFacts:
-    """What differs, which paths a run may write, and the inbox's folder: what lies there is the inbox phase's matter."""
-
-    changes: tuple[tuple[str, str], ...]
-    ours: frozenset[str]
-    inbox: str
-
-
-def look_tree(scope: Scope) -> TreeFacts:
-    """Changes, and what is not a stranger: the version and manifest files of this version, and scripts that `scaffold` laid, unchanged."""
-    layout = scope.services.layout
-    ours = {str(layout.relative(file.path)) for file in FILES} | laid(layout, scope.plan.target)
-    if scope.plan.version is not None:
-        ours |= {str(path) for path in layout.manifest_files(str(scope.plan.version))}
-    return TreeFacts(scope.services.git.changes(), frozenset(ours), f"{layout.relative('release_inbox')}/")
-
-
-def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
-    """Clean, but for what this run or `scaffold` wrote and the inbox: a folder that is missing there is named in its own phase."""
-    strangers = [(status, path) for status, path in facts.changes if path not in facts.ours and not path.startswith(facts.inbox)]
-    evidence = [Evidence("changed or new files", f"{len(facts.changes)}, of others {len(strangers)}", "git status")]
-    evidence += [Evidence(path[:120], status.strip() or "changed", "git status") for status, path in strangers[:10]]
-    if strangers:
-        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
-        return failed(
-            f"The checkout has changes of its own: {strangers[0][1][:80]}{more}.",
-            "Commit and push them, or git stash; then look again.",
-            *evidence,
-        )
-    clean = "The checkout is clean." if not facts.changes else "The checkout has no changes but this run's own."
-    return passed(clean, *evidence)
-
-
-def look_files(scope: Scope) -> tuple[Rewriting, ...]:
-    """Every version file, as it is and as it must be. A file that cannot be read that way is could-not-look."""
-    if scope.plan.version is None:
-        raise CouldNotLook(NO_VERSION, remedy="Write VERSION, or name the version: nexy-tui release X.Y.Z.Build")
-    try:
-        return rewritings(scope.services.layout, scope.plan.version)
-    except Refused as problem:
-        raise CouldNotLook(problem.what, problem.why, problem.remedy) from None
-
-
-def judge_files(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
-    """VERSION and the other version files say the release's version."""
-    evidence = tuple(
-        Evidence(f.file.path, "not there" if f.before is None else ("says otherwise" if f.differs else str(plan.version)), "checkout")
-        for f in files
-    )
-    wrong = [f.file.path for f in files if f.differs]
-    if wrong:
-        do = "does" if len(wrong) == 1 else "do"
-        return failed(f"{', '.join(wrong)} {do} not say {plan.version} yet.", f"nexy-tui bump {plan.version}", *evidence)
-    return passed(f"Every version file says {plan.version}.", *evidence)
 
 
 def judge_commit(facts: NumberFacts, plan: Plan) -> Verdict:
@@ -332,17 +170,7 @@ def look_number_shared(scope: Scope) -> NumberFacts:
     return scope.once("version.number", lambda: look_number(scope))
 
 
-MANIFESTS = Check(
-    look_manifests,
-    judge_manifests,
-    "The server reads one, people read the other: a difference is a release that half the world does not see.",
-)
 NUMBER = Check(look_number_shared, judge_number, "Clients ignore a version that is not higher, and a tag names one commit for ever.")
-BRANCH = Check(look_branch, judge_branch, "What was pushed meanwhile would be left out, or the push refused at the worst moment.")
-TREE = Check(look_tree, judge_tree, "Stray changes must not ride along in a release.")
-FILES_SAY = Check(
-    look_files, judge_files, "VERSION is the server's last resort; a stale one shows the old version after everything else failed."
-)
 COMMIT = Check(look_number_shared, judge_commit, "The tag needs a commit of its own.")
 TAG = Check(look_number_shared, judge_tag, "The deploy checks this tag out.")
 PUSHED = Check(look_pushed, judge_pushed, "The deploy fetches them from there.")

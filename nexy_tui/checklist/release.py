@@ -21,6 +21,7 @@ from checks import (
     publish,
     remotes,
     version,
+    working_tree,
 )
 from checks.gate_cells import Profile
 from nexy_tui.actions.backup import Backup
@@ -59,13 +60,13 @@ PHASES = (
     )),
     Phase("version", "Version", "3 Phase 1", "The number, the files that carry it, the release commit and its tag. Nothing is pushed yet.",
           items=(
-        Item("version.manifests", "1.1", "Both manifest directories agree", version.MANIFESTS, fixers=("stale-appcast",)),
-        Item("version.branch", "3 Phase 1", "On the release branch, up to date", version.BRANCH),
-        Item("version.tree", "3 Phase 1", "The checkout is clean", version.TREE),
+        Item("version.manifests", "1.1", "Both manifest directories agree", working_tree.MANIFESTS, fixers=("stale-appcast",)),
+        Item("version.branch", "3 Phase 1", "On the release branch, up to date", working_tree.BRANCH),
+        Item("version.tree", "3 Phase 1", "The checkout is clean", working_tree.TREE),
         Item("version.secrets", "0.1", "No secret or artifact is about to be pushed", outgoing.OUTGOING),
         Item("version.ignored", "1.2", "Artifacts and settings are ignored by git", checkout.IGNORED),
         Item("version.number", "3 Phase 1 (1)", "The version is higher, its tag unused", version.NUMBER),
-        Item("version.files", "3 Phase 1.2", "Every version file says it", version.FILES_SAY, action="bump"),
+        Item("version.files", "3 Phase 1.2", "Every version file says it", working_tree.FILES_SAY, action="bump"),
         Item("version.commit", "3 Phase 1.3", "The release commit is made", version.COMMIT, action="commit"),
         Item("version.tag", "3 Phase 1.3", "The tag names it", version.TAG, action="commit"),
     )),

@@ -11,7 +11,8 @@ from checks.base import Check, Scope
 from checks.checkout import PUBLISHER, TARGET_KEYS, PublisherFacts, judge_target, read_publisher
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import replace_file
-from nexy_tui.config import load_settings, parse_config
+from nexy_tui.config import load_settings
+from nexy_tui.config.file import parse_config
 from nexy_tui.core import publisher_script
 from nexy_tui.core.diff import unified
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from nexy_tui.config import load_settings, parse_config
+from nexy_tui.config import load_settings
+from nexy_tui.config.file import parse_config
 from nexy_tui.core.problem import Unusable
 
 WAITING = "[waiting]\nspeed = 2.0\n"

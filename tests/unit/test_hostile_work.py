@@ -22,7 +22,7 @@ from hostile_kit import NEW, Clients, OneToken, folder, host, meets, member, pac
 from ruamel.yaml import YAML
 
 from checks import rulebook_sources
-from nexy_tui import config
+from nexy_tui.config import file as config
 from nexy_tui.core import python_source, secret
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.event import silent

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checks.version import PushedFacts, TreeFacts, judge_pushed, judge_tree
+from checks.version import PushedFacts, judge_pushed
+from checks.working_tree import TreeFacts, judge_tree
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Status

@@ -24,7 +24,8 @@ from checks.outgoing import OutgoingFacts
 from checks.pre_release_backup import PreReleaseFacts
 from checks.publish import AssetFacts, ByteFacts, TargetFacts
 from checks.remotes import LockFacts, Mixing, TokenFacts
-from checks.version import BranchFacts, ManifestPair, NumberFacts, PushedFacts, TreeFacts
+from checks.version import NumberFacts, PushedFacts
+from checks.working_tree import BranchFacts, ManifestPair, TreeFacts
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.rulebook_edition import DIGESTS, UPDATED, Drift
 from nexy_tui.core.target import DMG

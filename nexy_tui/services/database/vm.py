@@ -6,17 +6,12 @@ that is on its way cannot be stopped; the operator's key never goes there: recor
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from nexy_tui import __version__
-from nexy_tui.core import strict_json
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.database_record import Archive, BackupRecord, DatabaseId, DrillRecord
 from nexy_tui.core.database_rules import DRILL_EXTENSIONS, DRILL_LEFT_OUT, DRILL_UNSAID, REQUIRED_TABLES, SKEW
@@ -26,22 +21,10 @@ from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
 from nexy_tui.core.text import printable
 from nexy_tui.services.database.archive import EXPANSION, ROOM, taken_at
-from nexy_tui.services.database.facts import (
-    Altered,
-    BackupMade,
-    Catalog,
-    DrillLine,
-    NewestArchive,
-    Shelf,
-    Shelved,
-    StrayFile,
-    Survey,
-    Tool,
-    Unseen,
-    Vault,
-)
+from nexy_tui.services.database.facts import Altered, BackupMade, NewestArchive, Shelf, Survey
 from nexy_tui.services.database.local import no_such_archive
 from nexy_tui.services.database.reach import Reach
+from nexy_tui.services.database.script_report import ScriptReport, unpack
 from nexy_tui.services.database.settings import Address
 from nexy_tui.services.database.sql import (
     CATALOG,
@@ -62,83 +45,7 @@ _LOOK_PATIENCE = 30.0
 _WORK_TIMEOUT = 5100.0
 """Seconds; Azure itself ends a command after 90 minutes."""
 
-_PRINTED = re.compile(r"^nexy-database (\S+)\s*$", re.MULTILINE)
-_MOST = 1 << 20
 _LOOK_AGAIN = "Look again; if it stays, see what the VM's shell prints at start."
-
-
-class ScriptReport:
-    """What a script reported: names with their values, in order; a name may come more than once."""
-
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        self._pairs = pairs
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a name."""
-        return [value for key, value in self._pairs if key == name]
-
-    def get(self, name: str) -> str | None:
-        """The last value of a name, or None."""
-        values = self.all(name)
-        return values[-1] if values else None
-
-    def need(self, name: str) -> str:
-        """The last value of a name. Raises ValueError when there is none."""
-        value = self.get(name)
-        if value is None:
-            raise ValueError(f"it does not say {name}")
-        return value
-
-    def rows(self) -> dict[str, int]:
-        """The row counts by table."""
-        return {table: int(count) for count, _, table in (value.partition(" ") for value in self.all("rows"))}
-
-    def archive(self) -> Archive:
-        """The archive a script made or read."""
-        name, size, sha256 = self.need("archive").split(" ")
-        return Archive(name, int(size), sha256)
-
-    def shelved(self) -> tuple[Shelved, ...]:
-        """The archives with their records."""
-        found: list[tuple[str, ScriptReport]] = []
-        for key, value in self._pairs:
-            if key == "shelved":
-                found.append((value, ScriptReport([])))
-            elif found:
-                found[-1][1]._pairs.append((key, value))
-        return tuple(Shelved(name, next(facts.lines("record"), None)) for name, facts in found)
-
-    def address(self) -> Address:
-        """Where the VM's settings say the database is."""
-        host, port, name = self.need("address").split(" ")
-        return Address(host, int(port), name)
-
-    def lines(self, name: str) -> Iterator[bytes]:
-        """Signed lines, put together again as they lie on the VM."""
-        envelope = ""
-        for key, value in self._pairs:
-            if key == f"{name}-line":
-                yield value.encode()
-            elif key == f"{name}-envelope":
-                envelope = value
-            elif key == f"{name}-payload":
-                payload = base64.b64encode(value.encode()).decode("ascii")
-                yield envelope.replace('"payload":""', f'"payload":"{payload}"', 1).encode()
-
-
-def unpack(stdout: str) -> ScriptReport:
-    """The facts in a script's output. Raises ValueError when they did not come through whole."""
-    found = _PRINTED.findall(stdout)
-    if not found:
-        raise ValueError("it reported nothing")
-    try:
-        packed = zlib.decompressobj(wbits=31)
-        text = packed.decompress(base64.b64decode(found[-1], validate=True), _MOST)
-        if not packed.eof:
-            raise ValueError("its report came back cut")
-    except (binascii.Error, zlib.error):
-        raise ValueError("its report came back cut or changed") from None
-    return ScriptReport([(name, value) for name, _, value in (line.partition(" ") for line in text.decode("utf-8", "replace").split("\n"))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +107,15 @@ class VmDatabase:
         }
 
     def read_survey(self, result: ScriptResult, taken: datetime) -> Survey:
-        """The facts in the survey's output. Raises CouldNotLook, and Unusable for a host that does not count."""
-        facts = self._told(result)
+        """The report in the survey's output. Raises CouldNotLook, and Unusable for a host that does not count."""
+        report = self._told(result)
         if result.exit != 0:
-            said = facts.get("refused") or facts.get("failed") or result.tail or "it printed nothing"
+            said = report.get("refused") or report.get("failed") or result.tail or "it printed nothing"
             what = f"The database could not be looked at on {self._vm.where}: {printable(said, 400)}."
             raise CouldNotLook(what, remedy="Mend that on the VM, then look again.")
         try:
-            self._address = facts.address()
-            return Survey("vm", self._address, _catalog(facts, self._address), _pg_dump(facts), _vault(facts), taken)
+            self._address = report.address()
+            return Survey("vm", self._address, report.catalog(), report.pg_dump(), report.vault(), taken)
         except ValueError as error:
             raise CouldNotLook(f"The survey of the database on {self._vm.where} cannot be read: {error}.", remedy=_LOOK_AGAIN) from None
 
@@ -221,18 +128,18 @@ class VmDatabase:
             "NEXY_BY": f"nexy-tui/{__version__}",
             "NEXY_COUNT_TABLES": COUNT_TABLES,
         }
-        facts = self._work(_BACKUP, parameters, emit, cancelled)
+        report = self._work(_BACKUP, parameters, emit, cancelled)
         record = BackupRecord(
-            archive=facts.archive(),
-            database=self._identity(facts),
+            archive=report.archive(),
+            database=self._identity(report),
             started=started,
             finished=self._clock.now(),
-            server_version=facts.need("server"),
-            pg_dump_version=facts.need("pg-dump"),
-            rows=facts.rows(),
+            server_version=report.need("server"),
+            pg_dump_version=report.need("pg-dump"),
+            rows=report.rows(),
         )
-        directory, held = f"{facts.need('folder')} on {self._vm.where}", facts.get("held") or ""
-        return BackupMade(record, directory, facts.need("offsite"), facts.all("removed"), held)
+        directory, held = f"{report.need('folder')} on {self._vm.where}", report.get("held") or ""
+        return BackupMade(record, directory, report.need("offsite"), report.all("removed"), held)
 
     def keep_backup_record(self, archive: str, line: bytes) -> None:
         """Lay a backup's signed record beside its archive on the VM."""
@@ -240,10 +147,10 @@ class VmDatabase:
 
     def shelf(self, before: str = "", emit: Emit = silent) -> Shelf:
         """A page of the VM's archives with their records."""
-        facts = self._shelf(emit, before=before)
+        report = self._shelf(emit, before=before)
         try:
-            where, more = f"{facts.need('folder')} on {self._vm.where}", facts.get("more") is not None
-            return Shelf(where, self._identity(facts), facts.shelved(), more)
+            where, more = f"{report.need('folder')} on {self._vm.where}", report.get("more") is not None
+            return Shelf(where, self._identity(report), report.shelved(), more)
         except ValueError as error:
             raise self._unreadable(error) from None
 
@@ -253,13 +160,13 @@ class VmDatabase:
 
     def look_at(self, name: str, emit: Emit = silent) -> NewestArchive:
         """An archive on the VM with what lies beside it."""
-        facts = self._shelf(emit, measure=name) if taken_at(name) is not None else ScriptReport([])
+        report = self._shelf(emit, measure=name) if taken_at(name) is not None else ScriptReport([])
         try:
-            if (found := _newest(facts)) is not None:
+            if (found := report.newest()) is not None:
                 return found
         except ValueError as error:
             raise self._unreadable(error) from None
-        raise no_such_archive(name, f"{facts.get('folder') or 'the backup folder'} on {self._vm.where}")
+        raise no_such_archive(name, f"{report.get('folder') or 'the backup folder'} on {self._vm.where}")
 
     def drill(self, archive: Archive, emit: Emit, cancelled: Callable[[], bool]) -> DrillRecord:
         """Restore that archive on the VM into a fresh database there, and drop it. Its bytes are verified by sha256 and size there."""
@@ -283,19 +190,19 @@ class VmDatabase:
             "NEXY_REQUIRED": " ".join(REQUIRED_TABLES),
             "NEXY_COUNT_TABLES": COUNT_TABLES,
         }
-        facts = self._work(_DRILL, parameters, emit, cancelled)
-        if (altered := facts.get("altered")) is not None:
+        report = self._work(_DRILL, parameters, emit, cancelled)
+        if (altered := report.get("altered")) is not None:
             raise Altered(printable(altered, 300))
-        problem = facts.get("problem") or ""
+        problem = report.get("problem") or ""
         return DrillRecord(
             archive=archive,
-            database=self._identity(facts),
+            database=self._identity(report),
             started=started,
             finished=self._clock.now(),
             duration_ms=round((self._clock.monotonic() - begun) * 1000),
-            server_version=facts.need("server"),
-            restored_as=facts.need("restored-as"),
-            rows=facts.rows(),
+            server_version=report.need("server"),
+            restored_as=report.need("restored-as"),
+            rows=report.rows(),
             passed=not problem,
             reason=printable(problem, 300),
         )
@@ -308,9 +215,9 @@ class VmDatabase:
         """Apply the hardening on the VM, in one transaction."""
         self._work(_HARDEN, {"NEXY_HARDEN": HARDEN})
 
-    def _identity(self, facts: ScriptReport) -> DatabaseId:
-        address = facts.address()
-        return DatabaseId(address.host, address.port, address.name, facts.need("system"))
+    def _identity(self, report: ScriptReport) -> DatabaseId:
+        address = report.address()
+        return DatabaseId(address.host, address.port, address.name, report.need("system"))
 
     def _keep(self, kind: str, archive: str, line: bytes) -> None:
         job = _Job("database_record.sh", "Laying the signed record beside its archive", f"nexy-tui db {kind}")
@@ -319,22 +226,22 @@ class VmDatabase:
     def _work(
         self, job: _Job, parameters: dict[str, str], emit: Emit = silent, cancelled: Callable[[], bool] = lambda: False
     ) -> ScriptReport:
-        """A script that changes something: its facts, or the failure it names."""
+        """A script that changes something: its report, or the failure it names."""
         if cancelled():
             raise Cancelled(f"{job.what} was not begun: the operator stopped it.")
         begun = PointOfNoReturn(f"{job.what} runs on the VM; run-command cannot be cancelled")
         options = {"timeout": _WORK_TIMEOUT, "emit": emit, "cancelled": cancelled, "begun": lambda: emit(begun)}
         return self._held(job, *self._run(job.script, parameters, options))
 
-    def _held(self, job: _Job, facts: ScriptReport, result: ScriptResult) -> ScriptReport:
-        """The facts, or the failure that they name."""
+    def _held(self, job: _Job, report: ScriptReport, result: ScriptResult) -> ScriptReport:
+        """The report, or the failure that they name."""
         remedy = f"Mend that, then run again: {job.command}"
-        if refused := facts.get("refused"):
+        if refused := report.get("refused"):
             raise Refused(f"{job.what} was refused on {self._vm.where}: {printable(refused, 700)}.", "Nothing was changed.", remedy)
-        if result.exit != 0 or facts.get("failed"):
-            said = facts.get("failed") or f"the script ended with status {result.exit}: {result.tail or 'it printed nothing'}"
+        if result.exit != 0 or report.get("failed"):
+            said = report.get("failed") or f"the script ended with status {result.exit}: {result.tail or 'it printed nothing'}"
             raise ActionFailed(f"{job.what} failed on {self._vm.where}: {printable(said, 400)}.", "Nothing was kept of it.", remedy)
-        return facts
+        return report
 
     def _run(self, script: str, parameters: dict[str, str], options: dict[str, Any]) -> tuple[ScriptReport, ScriptResult]:
         text = load("database.sh") + load("database_vault.sh") + load(script)
@@ -350,47 +257,15 @@ class VmDatabase:
         return CouldNotLook(f"The list of archives on {self._vm.where} cannot be read: {error}.", remedy=_LOOK_AGAIN)
 
     def _told(self, result: ScriptResult) -> ScriptReport:
-        """The facts of a script's output. Raises CouldNotLook, and Unusable for a host that does not count."""
+        """The report of a script's output. Raises CouldNotLook, and Unusable for a host that does not count."""
         try:
-            facts = unpack(result.stdout)
+            report = unpack(result.stdout)
         except ValueError as error:
             raise CouldNotLook(
                 f"What the script did on {self._vm.where} cannot be told: {error}.",
                 f"It ended with status {result.exit}; {result.tail or 'it printed nothing else'}",
                 _LOOK_AGAIN,
             ) from None
-        if host := facts.get("unnamed"):
+        if host := report.get("unnamed"):
             raise self._reach.refusal(host, f"{self._layout.relative('server/config.env')} on {self._vm.where}")
-        return facts
-
-
-def _catalog(facts: ScriptReport, address: Address) -> Catalog | Unseen:
-    text = facts.get("catalog")
-    if text is None:
-        said = printable(facts.get("catalog-error") or "it gave no reason", 300).rstrip(".")
-        remedy = "See that PostgreSQL runs on the VM, and that its DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD are right."
-        return Unseen(CouldNotLook(f"The database {address} did not let the VM in: {said}.", remedy=remedy))
-    return Catalog.read(strict_json.load_object(text.encode()))
-
-
-def _pg_dump(facts: ScriptReport) -> Tool | Unseen:
-    found = facts.get("pg-dump")
-    if found is None:
-        remedy = "Install PostgreSQL's client programs on the VM, or name their folder in its NEXY_PG_BIN."
-        return Unseen(CouldNotLook("pg_dump was not found on the VM.", "Backups are made with it.", remedy))
-    path, _, version = found.rpartition(" ")
-    return Tool(path, version)
-
-
-def _newest(facts: ScriptReport) -> NewestArchive | None:
-    if (told := facts.get("newest")) is None:
-        return None
-    name, size, sha256, sidecar = told.split(" ")
-    return NewestArchive(Archive(name, int(size), sha256), None if sidecar == "-" else sidecar, next(facts.lines("record"), None))
-
-
-def _vault(facts: ScriptReport) -> Vault:
-    drills = tuple(DrillLine(name, line) for name, line in zip(facts.all("drill-of"), facts.lines("drill"), strict=False))
-    places = (stray.partition("/") for stray in facts.all("stray"))
-    strays = tuple(StrayFile(printable(name), reason) for reason, _, name in places)
-    return Vault(facts.need("folder"), int(facts.need("count")), _newest(facts), drills, strays, int(facts.need("others")))
+        return report

@@ -1,32 +1,20 @@
-"""Target and settings: the user's own configuration over the rulebook's defaults.
-
-Read from the file NEXY_CONFIG names, else from the platform's configuration directory; never from a file in the
-checkout, since whoever can push there could otherwise collect the operator's token (contracts: names).
-"""
+"""The configuration file: its tables with the rulebook's defaults, and what a value of each may be."""
 
 from __future__ import annotations
 
-import getpass
-import os
 import re
-import socket
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import msgspec
-import platformdirs
 
 from nexy_tui.core.database_rules import HOST
-from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
 
-APP = "nexy-tui"
-_CONFIG_LIMIT = 64 * 1024
 _WIDEST = 4096
 """Reading a key of many dots takes time that grows with the square of its length."""
 
@@ -74,7 +62,7 @@ class OperatorSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class ConfigFile:
     """The configuration file's tables."""
 
     target: Target = field(default_factory=Target)
@@ -85,79 +73,7 @@ class _File:
     operator: OperatorSettings = field(default_factory=OperatorSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything configured, environment applied. `ca` is in force; `configured_ca` is what the user's own file names."""
-
-    target: Target
-    state_dir: Path
-    operator: str
-    host: str
-    allowed_signers: Path
-    ca: Path | None
-    configured_ca: Path | None
-    speed: float
-    layout: str
-    config_path: Path
-    config_found: bool
-
-
-def config_path(environ: Mapping[str, str]) -> Path:
-    """The file the configuration is read from, whether or not it is there. Raises Unusable where the home is not known."""
-    named = environ.get("NEXY_CONFIG")
-    return Path(named) if named else Path(_of_home(platformdirs.user_config_dir)) / "config.toml"
-
-
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from file and environment. Raises Unusable naming file, key and what was expected."""
-    environ = os.environ if environ is None else environ
-    path = config_path(environ)
-    text = _read(path, required="NEXY_CONFIG" in environ)
-    file = parse_config(text or "", str(path))
-    target = replace(
-        file.target,
-        world=environ.get("NEXY_WORLD") or None,
-        vm=replace(file.target.vm, subscription=file.target.vm.subscription or environ.get("AZURE_SUBSCRIPTION_ID", "")),
-    )
-    state = environ.get("NEXY_STATE_DIR") or file.paths.state or _of_home(platformdirs.user_state_dir)
-    signers = environ.get("NEXY_ALLOWED_SIGNERS") or file.trust.allowed_signers
-    configured_ca = _expanded(file.tls.ca) if file.tls.ca else None
-    ca = environ.get("NEXY_CA")
-    return Settings(
-        target=target,
-        state_dir=_expanded(state),
-        operator=environ.get("NEXY_OPERATOR") or file.operator.id or _user(),
-        host=socket.gethostname(),
-        allowed_signers=_expanded(signers) if signers else path.parent / "allowed_signers",
-        ca=Path(ca) if ca else configured_ca,
-        configured_ca=configured_ca,
-        speed=file.waiting.speed,
-        layout=file.paths.layout,
-        config_path=path,
-        config_found=text is not None,
-    )
-
-
-def _of_home(folder: Callable[[str], str]) -> str:
-    """A folder of the user's own, as platformdirs has it. Raises Unusable where the home is not known."""
-    try:
-        return folder(APP)
-    except RuntimeError:
-        raise Unusable(
-            "Your home folder is not known: HOME is not set, or is no full path.",
-            "Without it nobody can tell where your configuration and run logs are.",
-            "Set HOME to a full path, or both NEXY_CONFIG and NEXY_STATE_DIR.",
-        ) from None
-
-
-def _expanded(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise Unusable(f"{text[:80]!r} names the home of somebody who is not here.", remedy="Write the path in full.") from None
-
-
-def parse_config(text: str, name: str) -> _File:
+def parse_config(text: str, name: str) -> ConfigFile:
     """The tables of a configuration text; `name` stands in errors. Raises Unusable."""
     if any(len(line) > _WIDEST for line in text.split("\n")):
         what = f"The configuration {name} has a line of more than {_WIDEST} characters."
@@ -173,38 +89,14 @@ def parse_config(text: str, name: str) -> _File:
         ) from None
     if _REMOVED in data:
         raise _removed(data, text, name)
-    _refuse_unknown(data, _File, name, "")
+    _refuse_unknown(data, ConfigFile, name, "")
     try:
-        file = msgspec.convert(data, _File, strict=True)
+        file = msgspec.convert(data, ConfigFile, strict=True)
     except msgspec.ValidationError as error:
         what = f"The configuration {name} does not fit: {printable(str(error))}."
         raise Unusable(what, remedy="`nexy-tui config show` prints every key with its value.") from None
     _validate(file, name)
     return file
-
-
-def _read(path: Path, *, required: bool) -> str | None:
-    try:
-        if path.exists() and not path.is_file():
-            raise Unusable(f"The configuration {path} is not a plain file.", remedy="Name a file, or unset NEXY_CONFIG.")
-        with path.open("rb") as stream:
-            raw = stream.read(_CONFIG_LIMIT + 1)
-    except FileNotFoundError:
-        if required:
-            raise Unusable(
-                f"NEXY_CONFIG names {path}, which is not there.",
-                "Without it the release target is unknown.",
-                "Create the file, or unset NEXY_CONFIG to use the rulebook's defaults.",
-            ) from None
-        return None
-    except OSError as error:
-        raise Unusable(f"The configuration {path} cannot be read: {error.strerror}.", remedy="Mend its permissions.") from None
-    if len(raw) > _CONFIG_LIMIT:
-        raise Unusable(f"The configuration {path} is larger than {_CONFIG_LIMIT} bytes.", remedy="It should hold a few short tables.")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unusable(f"The configuration {path} is not UTF-8 text.", remedy="Save it as UTF-8.") from None
 
 
 def _removed(data: Mapping[str, Any], text: str, name: str) -> Unusable:
@@ -257,7 +149,7 @@ _UNIT = re.compile(r"[A-Za-z0-9@._-]{1,100}\.service")
 _BRANCH = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]{0,150})?")
 
 
-def _validate(file: _File, name: str) -> None:
+def _validate(file: ConfigFile, name: str) -> None:
     _refuse_unseen(file, name, "")
     target = file.target
     forms = (
@@ -309,39 +201,3 @@ def _refuse_unseen(table: Any, name: str, prefix: str) -> None:
                 f"A value must be one line of at most {_LONGEST} characters that can be seen.",
                 "Mend that line and run again.",
             )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "operator"
-
-
-def find_checkout(start: Path) -> Path:
-    """The git root at or above `start`. Raises Unusable outside a checkout."""
-    start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / ".git").exists():
-            return folder
-    raise Unusable(
-        f"{start} is not inside a checkout of the code repository.",
-        "The release starts from a clone of the server's code.",
-        "Go into the clone, or name it: --checkout DIR. To practise without one: nexy-tui rehearse.",
-    )
-
-
-def find_layout(root: Path, wanted: str = "") -> Layout:
-    """The checkout's layout: as configured, else from which `VERSION` is there. Raises Unusable for both or neither."""
-    if wanted:
-        return Layout(wanted, root)
-    there = [kind for kind in ("flat", "nested") if Layout(kind, root).version_file.is_file()]
-    if len(there) == 1:
-        return Layout(there[0], root)
-    what = "both VERSION and server/VERSION" if there else "neither VERSION nor server/VERSION"
-    raise Unusable(
-        f"{root} has {what}.",
-        "So it is unknown whether the rulebook's repo root is the git root (flat) or its folder server/ (nested).",
-        "Go into the clone of the server's code, or name it: --checkout DIR. If this is it, restore VERSION, "
-        f'or set layout = "flat" or "nested" under [paths] in {config_path(os.environ)}.',
-    )

@@ -1,0 +1,156 @@
+"""Target and settings: the user's own configuration over the rulebook's defaults.
+
+Read from the file NEXY_CONFIG names, else from the platform's configuration directory; never from a file in the
+checkout, since whoever can push there could otherwise collect the operator's token (contracts: names).
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from nexy_tui.config.file import parse_config
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.problem import Unusable
+from nexy_tui.core.target import Target
+
+APP = "nexy-tui"
+_CONFIG_LIMIT = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything configured, environment applied. `ca` is in force; `configured_ca` is what the user's own file names."""
+
+    target: Target
+    state_dir: Path
+    operator: str
+    host: str
+    allowed_signers: Path
+    ca: Path | None
+    configured_ca: Path | None
+    speed: float
+    layout: str
+    config_path: Path
+    config_found: bool
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """The file the configuration is read from, whether or not it is there. Raises Unusable where the home is not known."""
+    named = environ.get("NEXY_CONFIG")
+    return Path(named) if named else Path(_of_home(platformdirs.user_config_dir)) / "config.toml"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from file and environment. Raises Unusable naming file, key and what was expected."""
+    environ = os.environ if environ is None else environ
+    path = config_path(environ)
+    text = _read(path, required="NEXY_CONFIG" in environ)
+    file = parse_config(text or "", str(path))
+    target = replace(
+        file.target,
+        world=environ.get("NEXY_WORLD") or None,
+        vm=replace(file.target.vm, subscription=file.target.vm.subscription or environ.get("AZURE_SUBSCRIPTION_ID", "")),
+    )
+    state = environ.get("NEXY_STATE_DIR") or file.paths.state or _of_home(platformdirs.user_state_dir)
+    signers = environ.get("NEXY_ALLOWED_SIGNERS") or file.trust.allowed_signers
+    configured_ca = _expanded(file.tls.ca) if file.tls.ca else None
+    ca = environ.get("NEXY_CA")
+    return Settings(
+        target=target,
+        state_dir=_expanded(state),
+        operator=environ.get("NEXY_OPERATOR") or file.operator.id or _user(),
+        host=socket.gethostname(),
+        allowed_signers=_expanded(signers) if signers else path.parent / "allowed_signers",
+        ca=Path(ca) if ca else configured_ca,
+        configured_ca=configured_ca,
+        speed=file.waiting.speed,
+        layout=file.paths.layout,
+        config_path=path,
+        config_found=text is not None,
+    )
+
+
+def _of_home(folder: Callable[[str], str]) -> str:
+    """A folder of the user's own, as platformdirs has it. Raises Unusable where the home is not known."""
+    try:
+        return folder(APP)
+    except RuntimeError:
+        raise Unusable(
+            "Your home folder is not known: HOME is not set, or is no full path.",
+            "Without it nobody can tell where your configuration and run logs are.",
+            "Set HOME to a full path, or both NEXY_CONFIG and NEXY_STATE_DIR.",
+        ) from None
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise Unusable(f"{text[:80]!r} names the home of somebody who is not here.", remedy="Write the path in full.") from None
+
+
+def _read(path: Path, *, required: bool) -> str | None:
+    try:
+        if path.exists() and not path.is_file():
+            raise Unusable(f"The configuration {path} is not a plain file.", remedy="Name a file, or unset NEXY_CONFIG.")
+        with path.open("rb") as stream:
+            raw = stream.read(_CONFIG_LIMIT + 1)
+    except FileNotFoundError:
+        if required:
+            raise Unusable(
+                f"NEXY_CONFIG names {path}, which is not there.",
+                "Without it the release target is unknown.",
+                "Create the file, or unset NEXY_CONFIG to use the rulebook's defaults.",
+            ) from None
+        return None
+    except OSError as error:
+        raise Unusable(f"The configuration {path} cannot be read: {error.strerror}.", remedy="Mend its permissions.") from None
+    if len(raw) > _CONFIG_LIMIT:
+        raise Unusable(f"The configuration {path} is larger than {_CONFIG_LIMIT} bytes.", remedy="It should hold a few short tables.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unusable(f"The configuration {path} is not UTF-8 text.", remedy="Save it as UTF-8.") from None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
+
+
+def find_checkout(start: Path) -> Path:
+    """The git root at or above `start`. Raises Unusable outside a checkout."""
+    start = start.absolute()
+    for folder in (start, *start.parents):
+        if (folder / ".git").exists():
+            return folder
+    raise Unusable(
+        f"{start} is not inside a checkout of the code repository.",
+        "The release starts from a clone of the server's code.",
+        "Go into the clone, or name it: --checkout DIR. To practise without one: nexy-tui rehearse.",
+    )
+
+
+def find_layout(root: Path, wanted: str = "") -> Layout:
+    """The checkout's layout: as configured, else from which `VERSION` is there. Raises Unusable for both or neither."""
+    if wanted:
+        return Layout(wanted, root)
+    there = [kind for kind in ("flat", "nested") if Layout(kind, root).version_file.is_file()]
+    if len(there) == 1:
+        return Layout(there[0], root)
+    what = "both VERSION and server/VERSION" if there else "neither VERSION nor server/VERSION"
+    raise Unusable(
+        f"{root} has {what}.",
+        "So it is unknown whether the rulebook's repo root is the git root (flat) or its folder server/ (nested).",
+        "Go into the clone of the server's code, or name it: --checkout DIR. If this is it, restore VERSION, "
+        f'or set layout = "flat" or "nested" under [paths] in {config_path(os.environ)}.',
+    )
