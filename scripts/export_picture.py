@@ -1,6 +1,6 @@
 """Draw docs/wizard.svg, the README's picture, from the running application: `python scripts/export_picture.py [FILE]`.
 
-The release behind it is the tests' fake one, so that the picture is the same wherever it is made.
+The checklist is the real one; what is found is the tests' invention, so that the picture is the same wherever it is made.
 """
 
 from __future__ import annotations
@@ -30,15 +30,12 @@ async def draw() -> str:
     """Publishing half-way, as SVG."""
     from snapshots.states import STATES
 
-    from nexy_tui.app import NexyApp
-
     state = STATES["publish_running"]
-    backend = state.backend()
-    app = NexyApp(backend)
+    app: Any = state.app()
     async with app.run_test(size=SIZE) as pilot:
         await state.reach(pilot)
-        svg: Any = app.export_screenshot(title="nexy-tui")
-        backend.release()
+        svg = app.export_screenshot(title="nexy-tui")
+        app.backend.release()
     return str(svg)
 
 

@@ -68,6 +68,10 @@ class ItemList(OptionList):
         """Rows depend on width and height."""
         self._draw()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """A scrollbar that comes or goes changes the room as well, and is told by no resize."""
+        self.call_after_refresh(self._draw)
+
     def _draw(self) -> None:
         if self._state is None or not self._items:
             return

@@ -1,4 +1,4 @@
-"""A release without an outside world: a checklist of plain values, a log in memory, a clock that stands still."""
+"""A backend on the real checklist without an outside world: a log in memory, a clock that stands still, made-up runs and places."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from checks.base import Check
-from nexy_tui.checklist import CHECKLIST, Checklist, Item, Phase
-from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed, inconclusive, not_applicable, passed
+import test_gate as gate
+from engine_kit import Journal
+
+from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
@@ -28,13 +29,17 @@ from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Location
 from nexy_tui.engine.rollback_preview import AssetPair, AssetState, RollbackPreview
 from nexy_tui.engine.session import Session
-from pilot.fake_actions import actions
-from pilot.release_text import FIXERS, PHASES, SEEN
+from nexy_tui.fixers import TROUBLES, Trouble
+from nexy_tui.runlog.read import RunSummary
+from nexy_tui.runlog.show import verify_command
+from nexy_tui.services.database.settings import Address
+from pilot.scripted import Play
 from screens.backend import FixEnd, FixPlan, Proposal
 
 RUN = "0195048a-4c1e-7b3a-9d6e-2f1c5a7b9e10"
 LOG = Path(f"/home/olga/.local/state/nexy-tui/runs/1.6.1.43/{RUN}.intoto.jsonl")
 VERSION = Version(1, 6, 1, 43)
+NOW = datetime(2026, 2, 14, 10, 21, 7, tzinfo=UTC)
 
 
 class FrozenClock:
@@ -46,7 +51,7 @@ class FrozenClock:
         self.elapsed = 0.0
 
     def now(self) -> datetime:
-        return datetime(2026, 2, 14, 10, 21, 7, tzinfo=UTC)
+        return NOW
 
     def monotonic(self) -> float:
         return 1000.0 + self.elapsed
@@ -55,119 +60,33 @@ class FrozenClock:
         return None
 
 
-class MemoryLog:
-    """A run log that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.path, self.run = LOG, RUN
-        self.records: list[tuple[Any, ...]] = []
-        self.sealed = self.closed = False
-
-    @property
-    def count(self) -> int:
-        return len(self.records)
-
-    def check(self, item: str, status: str, message: str, evidence: Sequence[Evidence] = (), *, duration_ms: int = 0) -> None:
-        self.records.append(("check", item, status, message))
-
-    def intent(self, action: str, message: str = "") -> None:
-        self.records.append(("intent", action, message))
-
-    def result(self, action: str, status: str, message: str = "", **_: Any) -> None:
-        self.records.append(("result", action, status, message))
-
-    def attestation(self, item: str, reason: str) -> None:
-        self.records.append(("attestation", item, reason))
-
-    def progress_checkpoint(self, action: str, message: str = "", **_: Any) -> None:
-        self.records.append(("progress-checkpoint", action, message))
-
-    def seal(self, outcome: str) -> None:
-        self.records.append(("seal", outcome))
-        self.sealed = True
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class Play:
-    """What the fake world shows (a verdict an item) and what the fake actions do."""
-
-    def __init__(self) -> None:
-        self.verdicts: dict[str, Verdict] = {name: passed(summary, *evidence) for name, (summary, evidence) in SEEN.items()}
-        self.actions = {action.name: action for action in actions()}
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def checklist(self) -> Checklist:
-        used = tuple(replace(CHECKLIST.release_action(name), action=action) for name, action in self.actions.items())
-        return Checklist(tuple(self._phase(*phase) for phase in PHASES), used)
-
-    def holds(self, *items: str) -> None:
-        for item in items:
-            summary, evidence = SEEN[item]
-            self.verdicts[item] = passed(summary, *evidence)
-
-    def fails(self, item: str, summary: str, remedy: str, *evidence: Evidence) -> None:
-        self.verdicts[item] = failed(summary, remedy, *evidence)
-
-    def unseen(self, item: str, summary: str, remedy: str, *evidence: Evidence) -> None:
-        self.verdicts[item] = inconclusive(summary, remedy, *evidence)
-
-    def not_needed(self, item: str, reason: str) -> None:
-        self.verdicts[item] = not_applicable(reason)
-
-    def _phase(self, name: str, title: str, section: str, intro: str, items: Sequence[dict[str, Any]]) -> Phase:
-        offers = ("recover",) if name == "remotes" else ("rollback",) if name in ("publish", "gate", "deploy", "final") else ()
-        return Phase(name, title, section, intro, tuple(self._item(**item) for item in items), offers)
-
-    def _item(self, id: str, why: str, remedy: str | None = None, **rest: Any) -> Item:
-        check = Check(lambda _: self._look(id), lambda facts, _: facts, why, slow=id == "publish.download")
-        return Item(id=id, check=check, repair=remedy, closes_exposure=id == "final.live", **rest)
-
-    def _look(self, item: str) -> Verdict:
-        self.gate.wait(10)
-        return self.verdicts[item]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A row of the list of runs."""
-
-    run: str
-    version: str
-    path: Path
-    looks: str
-    kind: str = "full"
-    world: str | None = "7f3a2c"
-    operator: str = "olga"
-    started: str = "2026-02-14T10:02:11.000000Z"
-    records: int = 24
-    outcome: str = ""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A verdict on a log."""
-
-    verdict: str
-    lines: tuple[str, ...]
-
-
+RUNS = (
+    RunSummary(RUN, "1.6.1.43", LOG, "open", "full", "7f3a2c", "olga", "2026-02-14T10:02:11.000000Z", records=24),
+    RunSummary(
+        "01950470-aaaa-7000-8000-000000000002",
+        *("1.6.1.42", LOG.with_name("b"), "sealed", "full", "7f3a2c", "olga", "2026-02-13T09:12:40.000000Z"),
+        records=61,
+        outcome="complete",
+    ),
+    RunSummary(
+        "01950441-bbbb-7000-8000-000000000001",
+        *("1.6.1.41", LOG.with_name("c"), "sealed", "update-only", None, "pavel", "2026-02-11T16:40:03.000000Z"),
+        records=24,
+        outcome="aborted",
+    ),
+)
 PLACES = (
     Location("inbox", "/home/olga/Nexy_server/release_inbox", "there", 7300.0, "Nexy.dmg, 315718837 bytes", "ls -la release_inbox"),
     Location("manifest", "/home/olga/Nexy_server/server/updates/manifests/manifest.json", "missing", how="nexy-tui sync-manifests"),
     Location("release page", "https://github.com/Seregawpn/Nexy_production/releases/tag/Update", "not asked", note="Nexy.dmg"),
     Location("drill records", "/home/olga/Nexy_server/server/backups/postgres/a.drill.jsonl", "there", 3 * 86400.0, "the drill passed"),
 )
-
-
 PREVIEW = RollbackPreview(
     (
         AssetPair(
             "Nexy.dmg",
             "Update",
-            AssetState("1.6.1.43", "uploaded", 315_718_837, "3f2a9c51d0e8b774" * 4),
+            AssetState("1.6.1.43", "uploaded", 315_718_837, gate.SHA),
             AssetState("1.6.1.42", "uploaded", 314_102_996, "a61be29f4410c7d5" * 4),
         ),
         AssetPair("Nexy.pkg", "App", None, None),
@@ -178,21 +97,38 @@ CUT_OFF = replace(PREVIEW, pairs=(replace(PREVIEW.pairs[0], now=None, cut_off=Tr
 """A swap that was cut off between its renames."""
 
 
+def services(clock: FrozenClock, root: Path) -> Any:
+    """What the real actions ask when they say what they would do."""
+    tips = {"refs/heads/main": gate.MANIFEST_COMMIT, "refs/tags/v1.6.1.43^{}": gate.COMMIT}
+    git = SimpleNamespace(
+        code_remote=lambda: "server_repo",
+        release_branch=lambda: "main",
+        changes=lambda: [(" M", "VERSION"), (" M", "server/config/unified_config.yaml")],
+        remote_refs=lambda *_: tips,
+        has_commit=lambda _: True,
+        show=lambda *_: gate.raw(),
+        last_commit_of=lambda *_: gate.MANIFEST_COMMIT,
+    )
+    address = Address("db.internal", 5432, "voice_assistant_db")
+    database = SimpleNamespace(place=SimpleNamespace(address=lambda: address), seen_from="this machine")
+    return SimpleNamespace(clock=clock, environ={}, layout=Layout("flat", root), one_pass=nullcontext, git=git, database=database)
+
+
 @dataclass
 class FakeBackend:
-    """A backend on a Play."""
+    """A backend on a Play. `at` is the phase its runs stand in, `exposed` for how many seconds clients have been exposed then."""
 
-    play: Play = field(default_factory=Play)
     world: str | None = "7f3a2c"
     with_pkg: bool = False
     changes: tuple[str, ...] = ()
     refuses: Problem | None = None
     clock: FrozenClock = field(default_factory=FrozenClock)
-    log: MemoryLog = field(default_factory=MemoryLog)
+    log: Journal = field(default_factory=lambda: Journal(run=RUN, path=LOG))
     root: Path = Path("/home/olga/Nexy_server")
     operator: str = "olga"
     opened: list[tuple[Any, ...]] = field(default_factory=list)
     at: str = ""
+    exposed: float | None = None
     ticked: threading.Event = field(default_factory=threading.Event)
     release: Callable[[], object] = lambda: None
     session: Session | None = None
@@ -203,6 +139,9 @@ class FakeBackend:
     in_place: RollbackPreview = PREVIEW
     closed_runs: list[Path] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.play = Play(with_pkg=self.with_pkg)
+
     @property
     def target(self) -> Target:
         return Target(world=self.world)
@@ -210,7 +149,8 @@ class FakeBackend:
     def surroundings(self) -> Sequence[tuple[str, str]]:
         proxy = "http://127.0.0.1:41873" if self.world else "none"
         ca = "/tmp/world/ca/ca.pem" if self.world else "public"
-        return (("checkout", str(self.root)), ("proxy", proxy), ("CA", ca), ("run logs", str(LOG.parent.parent)))
+        config = "/home/olga/.config/nexy-tui/config.toml"
+        return (("checkout", str(self.root)), ("configuration", config), ("proxy", proxy), ("CA", ca), ("run logs", str(LOG.parent.parent)))
 
     def target_changes(self) -> Sequence[str]:
         return self.changes
@@ -219,39 +159,19 @@ class FakeBackend:
         return Proposal(VERSION, Version(1, 6, 1, 42), Version(1, 6, 1, 42), self.changes)
 
     def open_run(self, version: Version, kind: Kind, with_pkg: bool) -> Session:
-        if self.refuses is not None:
-            raise self.refuses
-        self.opened.append(("new", version, kind, with_pkg))
-        return self._session(version, kind, with_pkg, self.log)
+        return self._session(("new", version, kind, with_pkg), Plan(self.target, version, kind, NOW, with_pkg, RUN, NOW))
 
     def resume(self, path: Path) -> Session:
-        if self.refuses is not None:
-            raise self.refuses
-        self.opened.append(("resume", path))
-        return self._session(VERSION, Kind.FULL, False, self.log)
+        return self._session(("resume", path), Plan(self.target, VERSION, Kind.FULL, NOW, False, RUN, NOW))
 
     def look_session(self) -> Session:
-        self.opened.append(("look",))
-        return self._session(VERSION, Kind.FULL, False, None)
+        return self._session(("look",), Plan(self.target, VERSION, Kind.FULL, NOW))
 
     def drive(self, session: Session, confirm: Callable[[str], bool]) -> Outcome:
         return drive(session, confirm=confirm, attestations={}, attest_all=True)
 
-    def runs(self) -> Sequence[Run]:
-        return (
-            Run(RUN, "1.6.1.43", LOG, "open"),
-            Run("01950470-aaaa-7000-8000-000000000002", "1.6.1.42", LOG.with_name("b"), "sealed", outcome="complete", records=61),
-            Run(
-                "01950441-bbbb-7000-8000-000000000001",
-                "1.6.1.41",
-                LOG.with_name("c"),
-                "sealed",
-                "update-only",
-                None,
-                "pavel",
-                outcome="aborted",
-            ),
-        )
+    def runs(self) -> Sequence[RunSummary]:
+        return RUNS
 
     def close_run(self, path: Path) -> Sequence[str]:
         if path != LOG:
@@ -260,28 +180,29 @@ class FakeBackend:
         return [f"The run {RUN} of {VERSION} is closed: sealed as aborted."]
 
     def records(self, path: Path) -> Sequence[str]:
+        seen = [("remotes.code", "origin pushes to Seregawpn/Nexy_server."), ("remotes.lock", "Nobody else is releasing.")] * 6
         return [
-            f"   {seq}  2026-02-14T10:02:{seq:02d}.000000Z  check               passed         remotes.code   Code goes home."
-            for seq in range(12)
+            f"{seq:>4}  2026-02-14T10:02:{seq:02d}.000000Z  check               passed         {item:<28} {said}"
+            for seq, (item, said) in enumerate(seen, 1)
         ]
 
-    def verify(self, path: Path) -> Judged:
-        return Judged(
-            "SEALED", ("signed by olga on laptop, key SHA256:Yk2l…", "61 records, head 3f2a9c51…", "not checked: anchors: not asked")
-        )
+    def verify(self, path: Path) -> Any:
+        lines = ("signed by  olga on laptop, key SHA256:Yk2l…", "records    61, head 3f2a9c51…", "not seen   anchors: not asked")
+        return SimpleNamespace(verdict="SEALED", lines=lines)
 
     def verify_commands(self, log: Path) -> Sequence[str]:
-        signers = "/home/olga/.config/nexy-tui/allowed_signers"
-        command = f"ssh-keygen -Y verify -f {signers} -I olga -n release-log@nexy-tui -Overify-time=20260214102107Z -s {log}.sig < {log}"
-        return (f"nexy-tui runs verify {log}", command)
+        sealed: Any = SimpleNamespace(moment=NOW)
+        return (f"nexy-tui runs verify {log}", verify_command(log, "olga", sealed, "/home/olga/.config/nexy-tui/allowed_signers"))
 
-    def fixers(self) -> Sequence[Any]:
-        return FIXERS
+    def fixers(self) -> Sequence[Trouble]:
+        return TROUBLES
 
     def diagnose(self, names: Sequence[str] = ()) -> Sequence[Finding]:
-        asked = [fixer.name for fixer in FIXERS if not names or fixer.name in names]
-        found = [self.troubles.get(name, Finding(f"fix.{name}", Status.PASSED, "It is not here.")) for name in asked]
-        return sorted((replace(one, fixers=(name,)) for one, name in zip(found, asked, strict=True)), key=lambda one: one.status.value)
+        found = []
+        for name in (trouble.name for trouble in TROUBLES if not names or trouble.name in names):
+            finding = self.troubles.get(name, Finding(f"fix.{name}", Status.PASSED, "It is not here."))
+            found.append(replace(finding, fixers=(name,)))
+        return sorted(found, key=lambda one: one.status.value)
 
     def plan_fix(self, name: str, run: Session | None = None) -> FixPlan:
         return self.plans.get(name, FixPlan((), None, "", outside=False))
@@ -300,12 +221,10 @@ class FakeBackend:
         return self.in_place
 
     def preview(self, action: str, attestations: Mapping[str, str]) -> Preview:
-        session = self._session(VERSION, Kind.FULL, False, None)
-        return preview_of(session, action, attestations)
+        return preview_of(self._session(None, Plan(self.target, VERSION, Kind.FULL, NOW)), action, attestations)
 
     def open_alone(self, action: str) -> Session:
-        self.opened.append(("alone", action))
-        return self._session(VERSION, Kind.FULL, False, self.log, standalone=True)
+        return self._session(("alone", action), Plan(self.target, VERSION, Kind.FULL, NOW, False, RUN, NOW, standalone=True))
 
     def act_alone(self, session: Session, action: str, attestations: Mapping[str, str]) -> Outcome:
         return perform_alone(session, [action], confirm=lambda _: True, attestations=attestations)
@@ -313,14 +232,32 @@ class FakeBackend:
     def places(self) -> Sequence[Location]:
         return PLACES
 
-    def _session(self, version: Version, kind: Kind, with_pkg: bool, log: MemoryLog | None, *, standalone: bool = False) -> Session:
-        services: Any = SimpleNamespace(clock=self.clock, environ={}, layout=Layout("flat", self.root), one_pass=nullcontext)
-        started = self.clock.now() if log else None
-        plan = Plan(self.target, version, kind, self.clock.now(), with_pkg, RUN if log else None, started, standalone=standalone)
-        keys: Any = Keys(lambda: None, lambda: None)
-        journal: Any = log
-        self.session = Session(services, self.play.checklist(), plan, keys, log=journal)
-        while log is not None and self.at and self.session.state.phase not in (self.at, None):
-            self.session.looks.at_phase(str(self.session.state.phase))
-            assert self.session.advance() is None, "the play does not lead to that phase"
-        return self.session
+    def status(self, item: str) -> Status:
+        """How an item stands in the run."""
+        assert self.session is not None
+        return self.session.state.status(item)
+
+    @property
+    def phase(self) -> str | None:
+        """The phase that the run stands in."""
+        assert self.session is not None
+        return self.session.state.phase
+
+    def look_again(self, item: str) -> None:
+        """As if something had the run look at one item, whatever is shown."""
+        assert self.session is not None
+        self.session.looks.at([self.session.checklist.item(item)])
+
+    def _session(self, asked: tuple[Any, ...] | None, plan: Plan) -> Session:
+        if self.refuses is not None:
+            raise self.refuses
+        if asked is not None:
+            self.opened.append(asked)
+        keys, journal = Keys(lambda: None, lambda: None), self.log if plan.run else None  # type: ignore[arg-type,return-value]
+        session = Session(services(self.clock, self.root), self.play.checklist(), plan, keys, log=journal)  # type: ignore[arg-type]
+        self.session = session
+        while plan.run and self.at and session.state.phase not in (self.at, None):
+            session.looks.at_phase(str(session.state.phase))
+            assert session.advance() is None, "the play does not lead to that phase"
+        session.exposure.restore(None if self.exposed is None else NOW - timedelta(seconds=self.exposed))
+        return session

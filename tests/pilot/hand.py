@@ -13,22 +13,24 @@ from textual.widgets import Footer
 from nexy_tui.app import NexyApp
 from nexy_tui.core.kind import Kind
 from pilot.fakes import VERSION, FakeBackend
+from screens.backend import NewRun
 
 Script = Callable[[Pilot[Any]], Awaitable[None]]
 
 
 def play(
-    backend: FakeBackend, script: Script, *, size: tuple[int, int] = (110, 36), run: bool = True, toasts: bool = False, **options: Any
+    backend: FakeBackend, script: Script, *, size: tuple[int, int] = (130, 48), run: bool = True, toasts: bool = False, **options: Any
 ) -> NexyApp:
     """Run the wizard under `script`, in a run already where `run` says so; the application as it ended."""
+    if run:
+        options["opening"] = NewRun(VERSION, Kind.FULL, backend.with_pkg)
     app = NexyApp(backend, **options)
 
     async def whole() -> None:
         async with app.run_test(size=size, notifications=toasts) as pilot:
             await settle(pilot)
             if run:
-                app.conductor.start(VERSION, Kind.FULL, backend.with_pkg)
-                await settle(pilot)
+                await press(pilot, "ctrl+n")
             await script(pilot)
 
     asyncio.run(whole())
@@ -44,7 +46,7 @@ async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
             break
         await asyncio.sleep(0.01)
     else:
-        raise AssertionError(f"still at work: {app.conductor.running}")
+        raise AssertionError(f"still at work:\n{shown(app)}")
     await until(pilot, lambda: all(footer.children for footer in app.screen.query(Footer)))
 
 
@@ -80,6 +82,14 @@ def lines(app: Any) -> list[str]:
     return [strip.text.ljust(width)[:width] for strip in strips[:height]]
 
 
+def in_front(app: Any) -> list[str]:
+    """The same, without what a dialog stands before."""
+    if not app.screen.is_modal or not (boxes := app.screen.query("#box")):
+        return lines(app)
+    box = boxes.first().region
+    return [line[box.x : box.right] for line in lines(app)[box.y : box.bottom]]
+
+
 def shown(app: Any) -> str:
     """What stands on the screen."""
     return "\n".join(lines(app))
@@ -87,7 +97,7 @@ def shown(app: Any) -> str:
 
 def flowing(app: Any) -> str:
     """What stands on the screen as running text, for sentences that were wrapped; frames left out."""
-    return " ".join("".join(char if char not in "│┃─━╭╮╰╯┏┓┗┛" else " " for char in shown(app)).split())
+    return " ".join("".join(char if char not in "│┃─━╭╮╰╯┏┓┗┛" else " " for char in "\n".join(in_front(app))).split())
 
 
 def told(app: Any) -> str:

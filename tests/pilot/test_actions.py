@@ -9,24 +9,26 @@ import pytest
 
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Waiting
 from nexy_tui.core.problem import ActionFailed
-from pilot.fake_actions import emitting
 from pilot.fakes import FakeBackend
 from pilot.hand import flowing, paste, play, press, settle, shown, told, until
+from pilot.scripted import emitting
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.message import ProblemDialog
 from screens.dialogs.refusal import RefusalDialog
 from screens.phase import PhaseScreen
 
+RUNNING = "Back up the database is running"
+
 
 def before_push(world: str | None = "7f3a2c") -> FakeBackend:
-    backend = FakeBackend(at="version", world=world)
-    backend.play.fails("version.tag", "v1.6.1.43 is not there.", "Push it.")
+    backend = FakeBackend(at="publish", world=world)
+    backend.play.fails("publish.pushed")
     return backend
 
 
 def before_backup() -> FakeBackend:
     backend = FakeBackend(at="database")
-    backend.play.fails("database.backup", "No backup of this run.", "Make one.")
+    backend.play.fails("database.backup")
     return backend
 
 
@@ -36,7 +38,7 @@ def test_shows_exactly_what_it_will_do_and_can_be_left() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "a")
         text = flowing(pilot.app)
-        assert "push Release v1.6.1.43 and the tag v1.6.1.43 to Seregawpn/Nexy_server, in one atomic push" in text
+        assert "to https://github.com/Seregawpn/Nexy_server.git: both refs or neither, fast-forward only" in text
         assert "REHEARSAL 7f3a2c" in text and "It cannot be taken back" in text
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, PhaseScreen)
@@ -64,12 +66,12 @@ def test_what_cannot_be_taken_back_is_typed_exactly(world: str | None, wanted: s
         assert push.ran == 0
         pilot.app.screen.query_one("#typed").value = ""
         await pilot.press(*wanted)
-        backend.play.holds("version.tag")
+        backend.play.holds("publish.pushed")
         await press(pilot, "enter")
         assert push.ran == 1
 
     play(backend, script)
-    assert backend.session is not None and backend.session.state.status("version.tag") == "passed"
+    assert backend.status("publish.pushed") == "passed"
 
 
 def test_what_can_be_repeated_is_confirmed_with_one_key() -> None:
@@ -78,11 +80,11 @@ def test_what_can_be_repeated_is_confirmed_with_one_key() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "a")
-        assert "dump voice_assistant_db at 127.0.0.1:5432" in flowing(pilot.app)
+        assert "Back up db.internal:5432/voice_assistant_db from this machine:" in flowing(pilot.app)
         backend.play.holds("database.backup")
-        await press(pilot, "y")
+        await press(pilot, "y", "l")
         text = shown(pilot.app)
-        assert "41.2 MB" in text and "Archive written." in text and "all 5 items hold" in text
+        assert "41.2 MB" in text and "Archive written." in text and "all 7 items hold" in text
 
     play(backend, script)
     assert [record[0] for record in backend.log.records if record[1] == "backup"] == ["intent", "result"]
@@ -92,9 +94,9 @@ def test_an_action_may_ask_for_a_text_of_its_own() -> None:
     backend = FakeBackend(at="database")
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "3")
-        assert "type 127.0.0.1" in flowing(pilot.app)
-        await pilot.press(*"127.0.0.1")
+        await press(pilot, "2")
+        assert "type db.internal" in flowing(pilot.app)
+        await pilot.press(*"db.internal")
         await press(pilot, "enter")
         assert backend.play.actions["harden"].ran == 1
 
@@ -103,13 +105,13 @@ def test_an_action_may_ask_for_a_text_of_its_own() -> None:
 
 def test_an_action_before_its_time_is_refused_with_the_item_in_the_way() -> None:
     backend = FakeBackend(at="version")
-    backend.play.fails("version.clean", "Two files are not committed.", "Commit or stash them.")
-    backend.play.fails("version.files", "VERSION says 1.6.1.42.", "Raise it.")
+    backend.play.fails("version.tree")
+    backend.play.fails("version.files")
 
     async def script(pilot: Any) -> None:
         await press(pilot, "1")
         assert isinstance(pilot.app.screen, RefusalDialog)
-        assert "Raise the version: not yet" in shown(pilot.app) and "Two files are not committed." in shown(pilot.app)
+        assert "Write the version: not yet" in shown(pilot.app) and "The checkout has changes of its own" in shown(pilot.app)
 
     play(backend, script)
     assert backend.play.actions["bump"].ran == 0
@@ -160,21 +162,21 @@ def test_one_at_a_time_and_no_change_of_screen_ends_it() -> None:
         await press(pilot, "a")
         await pilot.press("y")
         await until(pilot, lambda: "waiting 1:30" in shown(app))
-        assert "Back the database up is running" in shown(app)
+        assert RUNNING in shown(app)
         for key in ("a", "2", "n", "b"):
             await pilot.press(key)
             assert isinstance(app.screen, PhaseScreen) and app.screen.phase.id == "database"
         await pilot.press("f")
         await pilot.pause(0.05)
-        assert backend.session.turn.acting == "backup"
         await pilot.press("escape")
+        await until(pilot, lambda: RUNNING in shown(app))
         backend.play.holds("database.backup")
         hold.set()
         await settle(pilot)
-        assert "all 5 items hold" in shown(app)
+        assert "all 7 items hold" in shown(app)
 
     play(backend, script)
-    assert backend.play.actions["backup"].ran == 1 and backend.play.actions["drill"].ran == 0
+    assert backend.play.actions["backup"].ran == 1 and backend.play.actions["harden"].ran == 0
 
 
 def test_escape_asks_and_then_stops_it() -> None:
@@ -184,13 +186,13 @@ def test_escape_asks_and_then_stops_it() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "a")
         await pilot.press("y")
-        await until(pilot, lambda: backend.session.turn.acting)
+        await until(pilot, lambda: RUNNING in shown(pilot.app))
         await pilot.press("escape")
         await pilot.pause(0.05)
-        assert "Stop Back the database up?" in shown(pilot.app)
+        assert "Stop Back up the database?" in shown(pilot.app)
         await pilot.press("enter")
-        await pilot.pause(0.05)
-        assert backend.session.turn.acting == "backup"
+        await until(pilot, lambda: isinstance(pilot.app.screen, PhaseScreen))
+        assert RUNNING in shown(pilot.app)
         await pilot.press("escape", "x")
         await settle(pilot)
         assert isinstance(pilot.app.screen, PhaseScreen)
@@ -225,7 +227,7 @@ def test_past_the_point_of_no_return_it_is_carried_through() -> None:
 
 def test_the_exposure_is_in_sight_on_every_screen_until_it_ends() -> None:
     backend = FakeBackend(at="publish")
-    backend.play.fails("publish.asset", "The old one is there.", "Publish it.")
+    backend.play.fails("publish.asset")
     backend.play.actions["publish"].effect = emitting(Exposure(2.0, True))
 
     async def script(pilot: Any) -> None:
@@ -260,8 +262,8 @@ def test_a_running_action_is_drawn_ten_times_a_second_at_most() -> None:
 
     async def script(pilot: Any) -> None:
         app, drawn = pilot.app, []
-        take = app.conductor.take
-        app.conductor.take = lambda: (drawn.append(1), take())
+        redraw = app.redraw
+        app.redraw = lambda: (drawn.append(1), redraw())
         await press(pilot, "a")
         await pilot.press("y")
         await until(pilot, lambda: "20.0/20.0 kB" in shown(app), limit=20)

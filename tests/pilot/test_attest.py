@@ -7,6 +7,7 @@ from typing import Any
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
 from pilot.hand import flowing, paste, play, press, shown
+from pilot.scripted import UNREAD
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.message import MessageDialog
 from screens.phase import PhaseScreen
@@ -14,7 +15,7 @@ from screens.phase import PhaseScreen
 
 def unread_version() -> FakeBackend:
     backend = FakeBackend(at="inbox")
-    backend.play.unseen("inbox.version", "7-Zip is not here, so the image was not read.", "Install 7-Zip, or attest it.")
+    backend.play.sees("inbox.version", UNREAD)
     return backend
 
 
@@ -25,15 +26,15 @@ def test_with_a_reason_it_lets_the_release_on_and_the_log_says_attested() -> Non
         await press(pilot, "n")
         assert "? inconclusive" in shown(pilot.app)
         await press(pilot, "t")
-        assert isinstance(pilot.app.screen, AttestDialog) and "7-Zip is not here" in flowing(pilot.app)
+        assert isinstance(pilot.app.screen, AttestDialog) and "there is no 7-Zip" in flowing(pilot.app)
         await press(pilot, "enter")
         assert "needs a reason in words" in flowing(pilot.app)
         await paste(pilot, "opened it on a Mac")
         await press(pilot, "enter")
-        assert "◆ attested" in shown(pilot.app) and "all 4 items hold" in shown(pilot.app)
+        assert "◆ attested" in shown(pilot.app) and "all 7 items hold" in shown(pilot.app)
 
     play(backend, script)
-    assert ("attestation", "inbox.version", "opened it on a Mac") in backend.log.records
+    assert ("attestation", "inbox.version", "attested", "opened it on a Mac") in backend.log.records
 
 
 def test_not_where_the_checklist_does_not_allow_it() -> None:
@@ -46,19 +47,19 @@ def test_not_where_the_checklist_does_not_allow_it() -> None:
         assert "inbox.exists can be verified by the tool, so it cannot be attested." in flowing(pilot.app)
 
     play(backend, script)
-    assert backend.session is not None and backend.session.state.status("inbox.exists") is Status.INCONCLUSIVE
+    assert backend.status("inbox.exists") is Status.INCONCLUSIVE
 
 
 def test_not_what_was_seen_to_fail() -> None:
     backend = unread_version()
-    backend.play.fails("inbox.version", "Info.plist says 1.6.1.42.", "Build it again.")
+    backend.play.fails("inbox.version")
 
     async def script(pilot: Any) -> None:
         await press(pilot, "t")
         assert "only what could not be verified is attested" in flowing(pilot.app)
 
     play(backend, script)
-    assert backend.session is not None and backend.session.state.status("inbox.version") is Status.FAILED
+    assert backend.status("inbox.version") is Status.FAILED
 
 
 def test_leaving_the_question_attests_nothing() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from nexy_tui.app import NexyApp
 from nexy_tui.core.problem import ActionFailed, Unusable
-from pilot.fake_actions import emitting
 from pilot.fakes import LOG, RUN, FakeBackend
 from pilot.hand import flowing, until
+from pilot.scripted import emitting
 from screens.backend import Ending
 from screens.end import EndScreen
 
@@ -59,20 +59,21 @@ def test_shows_every_phase_and_ends_at_the_end_screen() -> None:
 
 def test_stops_where_an_item_does_not_hold_and_seals_nothing() -> None:
     backend = FakeBackend()
-    backend.play.fails("database.drill", "The last drill is 8 days old.", "Run one.")
+    backend.play.fails("database.drill")
 
     async def script(pilot: Any) -> None:
-        await until(pilot, lambda: "8 days old" in flowing(pilot.app) and "The run stopped" in flowing(pilot.app), limit=30)
+        await until(pilot, lambda: "was 8 days ago" in flowing(pilot.app) and "The run stopped" in flowing(pilot.app), limit=30)
         await until(pilot, lambda: pilot.app.return_value is not None, limit=30)
 
     app = play_auto(backend, script)
-    assert app.return_value == Ending(1, LOG, RUN, None, message="database.drill is failed: The last drill is 8 days old.")
+    said = "The newest restore drill was 8 days ago; more than 7 days is too old."
+    assert app.return_value == Ending(1, LOG, RUN, None, message=f"database.drill is failed: {said}")
     assert not backend.log.sealed
 
 
 def test_an_action_that_fails_ends_it_with_its_reason() -> None:
     backend = FakeBackend()
-    backend.play.fails("database.backup", "None.", "Make one.")
+    backend.play.fails("database.backup")
     backend.play.actions["backup"].effect = emitting(problem=ActionFailed("The disk is full.", "No backup.", "Free space."))
 
     async def script(pilot: Any) -> None:
@@ -84,11 +85,11 @@ def test_an_action_that_fails_ends_it_with_its_reason() -> None:
 
 def test_the_operators_keys_do_nothing_meanwhile_but_leaving_works() -> None:
     backend, hold = FakeBackend(), threading.Event()
-    backend.play.fails("database.backup", "None.", "Make one.")
+    backend.play.fails("database.backup")
     backend.play.actions["backup"].effect = emitting(hold=hold)
 
     async def script(pilot: Any) -> None:
-        await until(pilot, lambda: backend.session is not None and backend.session.turn.acting, limit=30)
+        await until(pilot, lambda: backend.play.actions["backup"].ran, limit=30)
         await pilot.press("n", "a", "t")
         await pilot.pause(0.1)
         assert backend.play.actions["backup"].ran == 1 and len(pilot.app.screen_stack) == 3

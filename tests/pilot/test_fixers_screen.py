@@ -119,14 +119,12 @@ def test_a_secret_is_asked_for_hidden_and_shown_nowhere() -> None:
 
 def test_inside_a_run_a_fixer_mends_as_an_action_of_that_run() -> None:
     backend = broken()
+    backend.at = "publish"
+    backend.play.fails("publish.manifests")
 
     async def script(pilot: Pilot[Any]) -> None:
-        from screens.fixers import FixersScreen
-
         app: Any = pilot.app
-        app.push_screen(FixersScreen(app.conductor, ("stale-appcast",)))
-        await settle(pilot)
-        await press(pilot, "m")
+        await press(pilot, "r", "f", "m")
         app.screen.query_one(Input).value = "rehearsal fix stale-appcast"
         await press(pilot, "enter")
         assert "mended, and seen" in flowing(app)

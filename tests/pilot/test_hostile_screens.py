@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.matrix import ROWS
 from nexy_tui.core.problem import Unusable
-from pilot.fakes import FakeBackend, Judged
+from nexy_tui.engine.places import Location
+from pilot.fakes import FakeBackend
 from pilot.hand import flowing, play, press, shown, told
 from pilot.test_outside_text import EVIL, HARMLESS, harmless
-from screens.end import EndScreen
-from screens.fixers import FixersScreen
-from screens.places import PlacesScreen
-from screens.runs import RunsScreen
 
 NAMED = Path("/home/olga/\x1b]52;c;aGk=\x07[/b]\u202e\x9b2J\udc9b/run.intoto.jsonl")
-
-
-@dataclass(frozen=True)
-class FakePlace:
-    """A row of the places."""
-
-    name: str
-    where: str
-    state: str
-    age_s: float | None
-    note: str
-    how: str
 
 
 def test_every_screen_that_needs_no_run() -> None:
     """Home, start with a changed target, places, fixers, a judged log; and whatever is copied."""
     backend: Any = FakeBackend(operator=EVIL, changes=(EVIL,))
     backend.surroundings = lambda: ((EVIL, EVIL), ("CA", EVIL))
-    backend.places = lambda: [FakePlace(EVIL, EVIL, EVIL, 1.0, EVIL, EVIL)]
-    backend.verify = lambda path: Judged(EVIL, (EVIL, EVIL))
+    backend.places = lambda: [Location(EVIL, EVIL, EVIL, 1.0, EVIL, EVIL)]
+    backend.verify = lambda path: SimpleNamespace(verdict=EVIL, lines=(EVIL, EVIL))
     hostile = [replace(fixer, title=EVIL, symptom=EVIL) for fixer in backend.fixers()]
     backend.fixers = lambda: hostile
 
@@ -50,13 +37,11 @@ def test_every_screen_that_needs_no_run() -> None:
         clean_here(pilot.app)
         await press(pilot, "s")
         clean_here(pilot.app)
-        for screen in (PlacesScreen, FixersScreen):
-            pilot.app.push_screen(screen(pilot.app.conductor))
-            await press(pilot, "down", "c")
+        await press(pilot, "escape")
+        for keys in (("w", "down", "c"), ("f", "down"), ("l", "v")):
+            await press(pilot, *keys)
             clean_here(pilot.app)
-        pilot.app.push_screen(RunsScreen(pilot.app.conductor))
-        await press(pilot, "v")
-        clean_here(pilot.app)
+            await press(pilot, "escape")
         pilot.app.copy_to_clipboard(f"a {EVIL} \udc9b\nb")
         assert pilot.app.clipboard.startswith("a [/b]") and pilot.app.clipboard.endswith("\nb")
         assert not [char for char in pilot.app.clipboard if char != "\n" and not char.isprintable()]
@@ -87,12 +72,11 @@ def test_the_gate_and_its_matrix() -> None:
 
 def test_the_final_verification() -> None:
     backend = FakeBackend()
-    for item in backend.play.checklist().phase("final").items:
+    for item in CHECKLIST.phase("final").items:
         backend.play.fails(item.id, EVIL, EVIL, Evidence(EVIL, EVIL, EVIL, EVIL))
 
     async def script(pilot: Any) -> None:
-        pilot.app.conductor.open_look()
-        await press(pilot, "r")
+        await press(pilot, "v", "r")
         assert HARMLESS in shown(pilot.app)
         harmless(pilot.app)
 
@@ -101,11 +85,11 @@ def test_the_final_verification() -> None:
 
 def test_the_end_with_a_path_and_commands() -> None:
     backend = FakeBackend()
+    backend.log.path = NAMED
     backend.verify_commands = lambda log: (EVIL, f"x {log}")  # type: ignore[method-assign]
 
     async def script(pilot: Any) -> None:
-        pilot.app.push_screen(EndScreen(pilot.app.conductor, NAMED, "complete"))
-        await press(pilot, "c")
+        await press(pilot, "q", "x", "c")
         assert "/home/olga/" in shown(pilot.app) and HARMLESS in flowing(pilot.app)
         harmless(pilot.app)
 

@@ -78,7 +78,7 @@ def test_aborting_seals_the_log_as_aborted() -> None:
         await press(pilot, "q")
 
     app = play(backend, script)
-    assert backend.log.records[-1] == ("seal", "aborted")
+    assert backend.log.sealed == "aborted"
     assert app.return_value == Ending(1, LOG, RUN, "aborted")
 
 
@@ -105,7 +105,7 @@ def test_a_seal_that_fails_is_said_and_can_be_tried_again() -> None:
 
 def test_resuming_lists_this_worlds_unfinished_runs_and_goes_on_while_verified() -> None:
     backend = FakeBackend()
-    backend.play.fails("inbox.exists", "release_inbox is empty.", "Lay Nexy.dmg into it.")
+    backend.play.fails("inbox.exists")
 
     async def script(pilot: Any) -> None:
         app = pilot.app
@@ -113,11 +113,11 @@ def test_resuming_lists_this_worlds_unfinished_runs_and_goes_on_while_verified()
         assert isinstance(app.screen, RunsScreen)
         assert "1.6.1.43" in shown(app) and "1.6.1.42" not in shown(app)
         await press(pilot, "enter")
-        assert app.screen.phase.id == "inbox" and "release_inbox is empty." in shown(app)
+        assert app.screen.phase.id == "inbox" and "There is no folder" in shown(app)
 
     play(backend, script, run=False)
     assert backend.opened == [("resume", LOG)]
-    assert ("check", "remotes.code", "passed", "server_repo pushes to Seregawpn/Nexy_server.") in backend.log.records
+    assert ("check", "remotes.code", "passed", "origin pushes to Seregawpn/Nexy_server.") in backend.log.records
 
 
 def test_an_open_run_is_closed_from_the_list_once_that_was_confirmed() -> None:
@@ -141,7 +141,7 @@ def test_resuming_does_not_seal_by_itself() -> None:
 
     async def script(pilot: Any) -> None:
         assert pilot.app.screen.phase.id == "final" and not backend.log.sealed
-        assert backend.session.state.status("publish.download") == "passed"
+        assert backend.status("publish.bytes") == "passed"
 
     play(backend, script, run=False, opening=ResumeRun(LOG))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Button
 
-from nexy_tui.core.finding import Evidence, Status
+from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
 from pilot.hand import flowing, play, press, settle, shown
 from screens.dialogs.confirm import ConfirmDialog
@@ -15,13 +15,14 @@ from screens.dialogs.refusal import RefusalDialog
 from screens.fixers import FixersScreen
 from screens.phase import PhaseScreen
 
-FACT = "origin pushes to github.com/evil/Nexy_server."
-REMEDY = "git remote set-url origin https://github.com/Seregawpn/Nexy_server.git"
+TITLE = "A remote pushes to the code repository"
+FACT = "origin pushes to Seregawpn/Nexy_production: the pipelines are mixed."
+REMEDY = "git remote set-url NAME https://github.com/Seregawpn/Nexy_server.git; see them with git remote -v"
 
 
 def wrong_remote() -> FakeBackend:
     backend = FakeBackend()
-    backend.play.fails("remotes.code", FACT, REMEDY, Evidence("origin", "github.com/evil/Nexy_server", "git remote"))
+    backend.play.fails("remotes.code")
     return backend
 
 
@@ -29,29 +30,29 @@ def test_opens_the_next_phase_when_everything_holds() -> None:
     backend = FakeBackend()
 
     async def script(pilot: Any) -> None:
-        assert "all 5 items hold" in shown(pilot.app)
+        assert "all 11 items hold" in shown(pilot.app)
         await press(pilot, "n")
         assert pilot.app.screen.phase.id == "version"
         assert "phase 2 of 8" in shown(pilot.app)
 
     play(backend, script)
-    assert backend.session is not None and backend.session.state.phase == "version"
-    assert ("check", "version.next", "passed", "1.6.1.43 comes after 1.6.1.42, which is served.") in backend.log.records
+    assert backend.phase == "version"
+    assert ("check", "version.number", "passed", "1.6.1.43 is higher than everything released before.") in backend.log.records
 
 
 def test_refuses_and_names_item_fact_and_remedy() -> None:
     backend = wrong_remote()
 
     async def script(pilot: Any) -> None:
-        assert "Code remote, failed" in shown(pilot.app)
+        assert f"{TITLE}, failed" in shown(pilot.app)
         await press(pilot, "n")
         assert isinstance(pilot.app.screen, RefusalDialog)
         text = flowing(pilot.app)
-        for part in ("Next: not yet", "✗ failed", "Code remote", FACT, REMEDY, "4.5 Manifest pushed to the wrong code repository"):
+        for part in ("Next: not yet", "✗ failed", TITLE, FACT, REMEDY, "4.5 Manifest pushed to the wrong code repository"):
             assert part in text
 
     play(backend, script)
-    assert backend.session is not None and backend.session.state.phase == "remotes"
+    assert backend.phase == "remotes"
     assert ("result", "advance", "refused", f"remotes.code is failed: {FACT}") in backend.log.records
 
 
@@ -93,26 +94,26 @@ def test_the_refusal_offers_another_look() -> None:
         backend.play.holds("remotes.code")
         await press(pilot, "r")
         assert isinstance(pilot.app.screen, PhaseScreen)
-        assert "all 5 items hold" in shown(pilot.app)
+        assert "all 11 items hold" in shown(pilot.app)
 
     play(backend, script)
 
 
 def test_the_refusal_offers_the_action_that_brings_the_item_about() -> None:
-    backend = FakeBackend(at="version")
-    backend.play.fails("version.tag", "v1.6.1.43 is not there.", "Push it.")
+    backend = FakeBackend(at="publish")
+    backend.play.fails("publish.pushed")
 
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "a")
         assert isinstance(pilot.app.screen, ConfirmDialog)
-        assert "in one atomic push" in flowing(pilot.app)
+        assert "git push --atomic server_repo" in flowing(pilot.app)
 
     play(backend, script)
 
 
 def test_the_refusal_offers_the_repair() -> None:
     backend = FakeBackend(at="database")
-    backend.play.fails("database.drill", "The last drill is 8 days old.", "Run one.")
+    backend.play.fails("database.drill")
 
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "p")
@@ -124,13 +125,10 @@ def test_the_refusal_offers_the_repair() -> None:
 
 @pytest.mark.parametrize("exposed", [True, False])
 def test_a_gate_refused_while_clients_are_exposed_offers_the_rollback_first(exposed: bool) -> None:
-    backend = FakeBackend(at="gate")
-    backend.play.fails("gate.live", "The live server serves 1.6.0.7.", "See what runs on the VM.")
+    backend = FakeBackend(at="gate", exposed=192 if exposed else None)
+    backend.play.fails("gate.live")
 
     async def script(pilot: Any) -> None:
-        assert backend.session is not None
-        if exposed:
-            backend.session.exposure.since = backend.clock.monotonic() - 192
         await press(pilot, "n")
         assert isinstance(pilot.app.screen, RefusalDialog)
         first = pilot.app.screen.query("#choices Button").first(Button)
@@ -151,11 +149,11 @@ def test_an_earlier_phase_that_stopped_holding_is_named_and_shown() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "b", "b")
         assert pilot.app.screen.phase.id == "version"
-        backend.play.fails("remotes.code", FACT, REMEDY)
-        pilot.app.conductor.look_at("remotes.code")
+        backend.play.fails("remotes.code")
+        backend.look_again("remotes.code")
         await settle(pilot)
         await press(pilot, "n")
-        assert isinstance(pilot.app.screen, RefusalDialog) and "Code remote" in shown(pilot.app)
+        assert isinstance(pilot.app.screen, RefusalDialog) and TITLE in shown(pilot.app)
         await press(pilot, "s")
         assert pilot.app.screen.phase.id == "remotes"
         assert pilot.app.screen.selected.id == "remotes.code"
@@ -180,14 +178,12 @@ def test_a_refusal_does_not_wait_for_a_look_under_way() -> None:
 
 def test_what_was_not_looked_at_does_not_count() -> None:
     backend = FakeBackend(at="publish")
-    backend.play.fails("publish.asset", "The old one is there.", "Publish it.")
+    backend.play.fails("publish.asset")
 
     async def script(pilot: Any) -> None:
-        assert backend.session.state.status("publish.download") is Status.NOT_RUN
+        assert backend.status("publish.bytes") is Status.NOT_RUN
         backend.play.holds("publish.asset")
-        pilot.app.conductor.look_at("publish.asset")
-        await settle(pilot)
-        await press(pilot, "n")
+        await press(pilot, "R", "n")
         assert isinstance(pilot.app.screen, RefusalDialog) and "not run" in shown(pilot.app)
         await press(pilot, "r", "n")
         assert pilot.app.screen.phase.id == "gate"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from nexy_tui.core.event import OutputLine, Progress, Waiting
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.problem import ActionFailed
-from pilot.fake_actions import emitting
 from pilot.fakes import FakeBackend
 from pilot.hand import flowing, play, press, shown, told, until
+from pilot.scripted import emitting
 from screens.text import amount, clean, one_line, span
 
 EVIL = "[/b][red]x[/] \x1b[31mred\x1b]0;title\x07\x1b]52;c;aGk=\x07 \x9b2Jclear\x07 \x1bP1$r\x1b\\ \u202eback [link=http://evil]l[/link]"
@@ -73,7 +74,7 @@ def test_a_finding_with_its_evidence() -> None:
 
 def test_an_action_with_its_lines_progress_and_failure() -> None:
     backend = FakeBackend(at="database")
-    backend.play.fails("database.backup", "None.", "Make one.")
+    backend.play.fails("database.backup")
     action = backend.play.actions["backup"]
     action.lines = (EVIL,)
     events = (OutputLine(EVIL, EVIL), Progress(EVIL, EVIL, 1, 2), Waiting(EVIL, 5))
@@ -86,7 +87,7 @@ def test_an_action_with_its_lines_progress_and_failure() -> None:
         await press(pilot, "y")
         assert flowing(pilot.app).count(HARMLESS) >= 3
         harmless(pilot.app)
-        await press(pilot, "escape")
+        await press(pilot, "escape", "l")
         assert HARMLESS in shown(pilot.app)
         harmless(pilot.app)
 
@@ -128,7 +129,7 @@ def test_a_runbook_and_its_path(tmp_path: Any) -> None:
 
 def test_a_remark_is_not_read_as_markup() -> None:
     async def script(pilot: Any) -> None:
-        pilot.app.conductor.tell("odd [/b] text")
-        await until(pilot, lambda: "odd [/b] text" in flowing(pilot.app))
+        await press(pilot, "m", "1")
+        await until(pilot, lambda: "/odd [/b]" in flowing(pilot.app))
 
-    play(FakeBackend(), script, toasts=True)
+    play(FakeBackend(at="database", root=Path("/odd [/b] folder")), script, toasts=True)

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from nexy_tui.core.event import Exposure, OutputLine
 from nexy_tui.core.problem import ActionFailed, CouldNotLook
 from nexy_tui.engine.rollback_preview import AssetState
-from pilot.fake_actions import emitting
 from pilot.fakes import CUT_OFF, PREVIEW, FakeBackend
 from pilot.hand import flowing, lines, paste, play, press, settle, told, until
+from pilot.scripted import UNREAD, emitting
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.leave import LeaveDialog
 from screens.dialogs.message import ProblemDialog
@@ -75,18 +75,18 @@ def test_typed_it_is_done_in_a_sealed_run_of_its_own() -> None:
 
     play(backend, script, run=False)
     assert backend.opened == [("alone", "rollback")] and backend.play.actions["rollback"].ran == 1
-    assert backend.log.records[-1] == ("seal", "complete") and backend.log.closed
+    assert backend.log.sealed == "complete" and backend.log.closed
 
 
 def test_an_item_in_the_way_is_named_and_no_run_is_opened() -> None:
     backend = FakeBackend()
-    backend.play.fails("remotes.code", "origin pushes elsewhere.", "git remote set-url origin …")
+    backend.play.fails("remotes.code")
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b", "b")
         assert isinstance(pilot.app.screen, RefusalDialog)
         text = flowing(pilot.app)
-        assert "Put the release before back: not yet" in text and "origin pushes elsewhere." in text
+        assert "Put the release before back: not yet" in text and "the pipelines are mixed." in text
         backend.play.holds("remotes.code")
         await press(pilot, "r")
         assert isinstance(pilot.app.screen, ConfirmDialog)
@@ -97,7 +97,7 @@ def test_an_item_in_the_way_is_named_and_no_run_is_opened() -> None:
 
 def test_what_nobody_could_see_is_attested_into_the_log() -> None:
     backend = FakeBackend()
-    backend.play.unseen("inbox.version", "7-Zip is not here.", "Install 7-Zip, or attest it.")
+    backend.play.sees("inbox.version", UNREAD)
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b", "b", "t")
@@ -109,7 +109,7 @@ def test_what_nobody_could_see_is_attested_into_the_log() -> None:
         assert "done, and seen" in flowing(pilot.app)
 
     play(backend, script, run=False)
-    assert ("attestation", "inbox.version", "opened on a Mac") in backend.log.records
+    assert ("attestation", "inbox.version", "attested", "opened on a Mac") in backend.log.records
 
 
 def test_left_while_its_run_is_being_opened_it_is_not_run_out_of_sight(monkeypatch: Any) -> None:
@@ -125,7 +125,7 @@ def test_left_while_its_run_is_being_opened_it_is_not_run_out_of_sight(monkeypat
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b")
         await typed(pilot)
-        await until(pilot, lambda: pilot.app.conductor.acting == "rollback")  # type: ignore[attr-defined]
+        await until(pilot, lambda: isinstance(pilot.app.screen, RollbackScreen))
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(pilot.app.screen, RollbackScreen) and "being opened" in told(pilot.app)
@@ -150,18 +150,18 @@ def test_an_upload_that_is_not_whole_is_no_file_and_no_cut_off_swap() -> None:
 
 def test_what_is_missing_is_brought_about_from_here_in_a_run_of_its_own() -> None:
     backend = FakeBackend()
-    backend.play.fails("database.backup", "It is 2 days old.", "Make one: nexy-tui db backup")
-    backend.play.fails("version.tag", "v1.6.1.43 is not pushed.", "Push it.")
+    backend.play.fails("database.backup")
+    backend.play.fails("version.tag")
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b", "b", "a")
-        assert "belongs to a release run" in told(pilot.app), "a push is no command of its own"
+        assert "belongs to a release run" in told(pilot.app), "a commit is no command of its own"
         backend.play.holds("version.tag")
         await press(pilot, "b", "a")
-        assert isinstance(pilot.app.screen, ConfirmDialog) and "dump voice_assistant_db" in flowing(pilot.app)
+        assert isinstance(pilot.app.screen, ConfirmDialog) and "Back up db.internal:5432" in flowing(pilot.app)
         backend.play.holds("database.backup")
         await press(pilot, "y")
-        assert "Back the database up: done, and seen" in flowing(pilot.app)
+        assert "Back up the database: done, and seen" in flowing(pilot.app)
         await press(pilot, "escape", "b")
         assert isinstance(pilot.app.screen, ConfirmDialog) and "rename previous-Nexy.dmg" in flowing(pilot.app)
 
@@ -188,7 +188,7 @@ def test_while_it_runs_the_exposure_is_in_sight_and_escape_stops_it() -> None:
         assert isinstance(app.screen, ProblemDialog) and "Stopped by the operator." in flowing(app)
 
     play(backend, script, run=False, toasts=True)
-    assert backend.log.records[-1] == ("seal", "aborted")
+    assert backend.log.sealed == "aborted"
 
 
 def test_left_while_it_runs_it_is_stopped_and_sealed_first() -> None:
@@ -208,7 +208,7 @@ def test_left_while_it_runs_it_is_stopped_and_sealed_first() -> None:
 
     app = play(backend, script, run=False)
     assert app.return_value is not None and app.return_value.exit_code == 1
-    assert backend.log.records[-1] == ("seal", "aborted") and backend.log.closed
+    assert backend.log.sealed == "aborted" and backend.log.closed
 
 
 def test_a_failure_names_what_to_do_and_can_be_tried_again() -> None:

@@ -19,9 +19,8 @@ from screens.dialogs.refusal import RefusalDialog
 
 def busy() -> FakeBackend:
     backend = FakeBackend(at="database")
-    backend.play.fails("database.backup", "No backup of this run.", "Make one.")
+    backend.play.fails("database.backup")
     backend.play.unseen("database.drill", "The record could not be read.", "Run one.")
-    backend.play.not_needed("database.hardened", "This target names no application user.")
     return backend
 
 
@@ -31,20 +30,14 @@ def test_what_matters_is_in_sight(size: tuple[int, int]) -> None:
         rows = lines(pilot.app)
         assert "REHEARSAL 7f3a2c" in rows[0] and "1.6.1.43" in rows[0]
         text = "\n".join(rows)
-        for part in (
-            "✗ failed",
-            "? inconclusive",
-            "– not applicable",
-            "✓ passed",
-            "Backup of this run",
-            "Back the database up",
-            "Next",
-            "Log",
-        ):
+        for part in ("✗ failed", "? inconclusive", "✓ passed", "A backup of this run is", "Back up the database", "Next", "Log"):
             assert part in text
         assert "3 Database" in text and "n Next" in rows[-1]
 
-    play(busy(), script, size=size)
+    backend = busy()
+    backend.play.holds("database.drill")
+    backend.play.unseen("database.hardening", "The catalog could not be read.")
+    play(backend, script, size=size)
 
 
 def test_production_is_named_on_every_screen() -> None:
@@ -65,7 +58,7 @@ def test_a_resize_keeps_item_and_log() -> None:
             await pilot.resize_terminal(*size)
             await settle(pilot)
             assert app.screen.selected.id == "database.drill"
-            assert "could not be read" in shown(app) and "Restore drill not older than 7 days" in shown(app)
+            assert "could not be read" in shown(app) and "A restore drill is recent" in shown(app)
             assert app.screen.query_one("#rail").display == (size[0] >= 100)
 
     play(busy(), script, size=(80, 24))
@@ -76,9 +69,9 @@ def test_enter_opens_the_item_and_closes_it_again() -> None:
         app = pilot.app
         await press(pilot, "enter")
         text = shown(app)
-        assert "A deploy that damages data must be undone" in text and "Make one." in text and "Restore drill not" not in text
+        assert "It is the way back" in text and "nexy-tui db backup" in text and "A restore drill" not in text
         await press(pilot, "escape")
-        assert "A deploy that damages data" not in shown(app) and "Restore drill not" in shown(app)
+        assert "It is the way back" not in shown(app) and "A restore drill" in shown(app)
 
     play(busy(), script, size=(80, 24))
 
@@ -92,7 +85,7 @@ def test_the_mouse_does_it_too() -> None:
         await settle(pilot)
         assert isinstance(app.screen, RefusalDialog)
         await press(pilot, "escape")
-        await pilot.click("#items", offset=(20, 2))
+        await pilot.click("#items", offset=(20, 6))
         await settle(pilot)
         assert app.screen.selected.id == "database.drill" and app.screen.has_class("-open")
         await pilot.click("#action-0")
@@ -116,7 +109,7 @@ def test_a_phase_that_is_not_open_yet_cannot_be_chosen() -> None:
         assert pilot.app.screen.phase.id == "database"
 
     play(backend, script, size=(120, 40))
-    assert backend.session is not None and backend.session.state.phase == "database"
+    assert backend.phase == "database"
 
 
 def test_without_colour_nothing_is_coloured_and_everything_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +129,7 @@ def test_without_colour_nothing_is_coloured_and_everything_is_marked(monkeypatch
                     marked.append(segment.text)
         assert coloured == []
         text = " ".join(marked)
-        assert "REHEARSAL" in text and "Back the database up" in text
+        assert "REHEARSAL" in text and "Back up the database" in text
         assert "✗ failed" in shown(app) and "3 Database" in shown(app)
 
     play(busy(), script, size=(80, 24))
@@ -147,11 +140,11 @@ def test_the_palette_knows_the_state() -> None:
 
     async def script(pilot: Any) -> None:
         known = {name: about for name, about, _ in PhaseCommands(pilot.app.screen).commands()}
-        assert known["Next"] == "Not yet: Backup of this run"
-        assert known["Restore drill"] == "Shows what it will do, then asks"
+        assert known["Next"] == "Not yet: A backup of this run is made"
+        assert known["Run a restore drill"] == "Shows what it will do, then asks"
         assert "Back to Version" in known and "Back to Inbox" not in known and "Keys" in known
         await press(pilot, "ctrl+p")
-        await paste(pilot, "back the data")
+        await paste(pilot, "back up the data")
         await pilot.pause(0.3)
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, ConfirmDialog)
@@ -174,7 +167,7 @@ def test_the_gates_matrix_marks_each_cell() -> None:
 
     backend = FakeBackend(at="gate")
     cells = (Evidence("release URL size", "12 (failed)", "release URL"), Evidence("appcast size", "15 (failed)", "appcast"))
-    backend.play.fails("gate.release", "The release URL gives 12 bytes.", "Publish again.", *cells)
+    backend.play.fails("gate.asset", "The release URL gives 12 bytes.", "Publish again.", *cells)
 
     async def script(pilot: Any) -> None:
         await press(pilot, "m")
@@ -182,10 +175,10 @@ def test_the_gates_matrix_marks_each_cell() -> None:
         assert "✗ failed" in text and "release URL · size: 12" in text
         assert "✗ failed         appcast · size: 15" in text
         await pilot.press("end")
-        await until(pilot, lambda: "✓ passed         appcast · version: 1.6.1.42" in shown(pilot.app))
+        await until(pilot, lambda: "✓ passed         /health · version: 1.6.1.42" in shown(pilot.app))
 
     play(backend, script, size=(80, 24))
-    assert backend.session is not None and backend.session.state.status("gate.release") is Status.FAILED
+    assert backend.status("gate.asset") is Status.FAILED
 
 
 def test_screens_reach_no_further_down_than_the_engine() -> None:
@@ -199,8 +192,8 @@ def test_screens_reach_no_further_down_than_the_engine() -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (64, 20)])
 def test_a_long_list_of_deeds_scrolls_and_the_field_stays_in_sight(size: tuple[int, int]) -> None:
-    backend = FakeBackend(at="version")
-    backend.play.fails("version.tag", "Not there.", "Push it.")
+    backend = FakeBackend(at="publish")
+    backend.play.fails("publish.pushed")
     backend.play.actions["push"].lines = tuple(f"deed number {number}" for number in range(40))
 
     async def script(pilot: Any) -> None:
@@ -246,6 +239,6 @@ def test_the_cursor_is_led_to_the_item_in_the_way_until_the_operator_moves_it() 
         await press(pilot, "up", "up")
         backend.play.fails("database.runbooks", "Gone.", "Restore it.")
         await press(pilot, "r")
-        assert screen.selected.id == "database.answers"
+        assert screen.selected.id == "database.hardening"
 
     play(backend, script)

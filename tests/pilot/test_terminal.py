@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import sys
-sys.path[:0] = [{root!r}, {tests!r}]
+sys.path[:0] = [{root!r}, {tests!r}, {tests!r}]
 from pilot.fakes import FakeBackend
 from nexy_tui.app import NexyApp
 ending = NexyApp(FakeBackend()).run()

@@ -7,18 +7,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pilot.fake_actions import emitting
-from pilot.fakes import CUT_OFF, VERSION, FakeBackend
-from pilot.hand import paste, settle, until
+from pilot.fakes import CUT_OFF, VERSION, FakeBackend, gate
+from pilot.hand import paste, press, settle, shown, until
+from pilot.scripted import UNREAD, emitting
 from textual.pilot import Pilot
 
+from checks.image import ImageFacts
 from nexy_tui.actions.base import ActionResult
+from nexy_tui.app import NexyApp
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
-from nexy_tui.core.finding import Evidence, Finding, Status
+from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed
+from nexy_tui.services.download import Downloaded
+from screens.backend import NewRun
 
 Lead = Callable[[Pilot[Any]], Awaitable[None]]
+TYPED = "rehearsal 1.6.1.43"
 
 
 @dataclass(frozen=True)
@@ -30,29 +35,28 @@ class State:
     run: bool = True
     lead: Lead | None = None
 
+    def app(self) -> NexyApp:
+        """The wizard, on the form of a new run where one is to be open."""
+        backend = self.backend()
+        return NexyApp(backend, opening=NewRun(VERSION, Kind.FULL, backend.with_pkg) if self.run else None)
+
     async def reach(self, pilot: Pilot[Any]) -> None:
         """Go there."""
         app: Any = pilot.app
         await settle(pilot)
         if self.run:
-            app.conductor.start(VERSION, Kind.FULL, app.backend.with_pkg)
-            if self.lead is None or app.backend.play.gate.is_set():
+            await pilot.press("ctrl+n")
+            if app.backend.play.gate.is_set():
                 await settle(pilot)
-        for key in self.keys:
-            await pilot.press(key)
-            await settle(pilot)
+        await press(pilot, *self.keys)
         if self.lead is not None:
             await self.lead(pilot)
 
 
 def failing() -> FakeBackend:
     backend = FakeBackend()
-    evil = "https://github.com/evil/Nexy_server.git"
-    seen = Evidence("origin", evil, "git remote get-url --push", "2026-02-14T10:21:06.000000Z")
-    remedy = "git remote set-url origin https://github.com/Seregawpn/Nexy_server.git"
-    backend.play.fails("remotes.code", f"origin pushes to {evil}, not to Seregawpn/Nexy_server.", remedy, seen)
-    unseen = "What the token may do on the code repository could not be seen."
-    backend.play.unseen("remotes.token", unseen, "Use a fine-grained token, or attest it.")
+    backend.play.fails("remotes.code")
+    backend.play.unseen("remotes.artifacts", "The assets of the release Update could not be seen: HTTP 502.", "Look again in a minute.")
     return backend
 
 
@@ -64,41 +68,41 @@ def looking() -> FakeBackend:
 
 async def begun(pilot: Pilot[Any]) -> None:
     app: Any = pilot.app
-    await until(pilot, lambda: app.conductor.view is not None and app.conductor.view.looking)
+    await until(pilot, lambda: "Looking at Remotes" in shown(app) and "looking" in shown(app))
     await pilot.pause(0.2)
 
 
 def unread() -> FakeBackend:
     backend = FakeBackend(at="inbox", with_pkg=True)
-    backend.play.unseen("inbox.version", "7-Zip is not here, so the image was not read.", "Install 7-Zip, or attest it.")
+    backend.play.sees("inbox.version", UNREAD)
     return backend
 
 
 def unpushed(world: str | None = "7f3a2c") -> FakeBackend:
-    backend = FakeBackend(at="version", world=world)
-    backend.play.fails("version.tag", "v1.6.1.43 is not on the code repository.", "Push it: Push commit and tag.")
+    backend = FakeBackend(at="publish", world=world)
+    backend.play.fails("publish.pushed")
     return backend
 
 
 def ungated() -> FakeBackend:
     backend = FakeBackend(at="database")
-    backend.play.fails("database.backup", "No backup was made in this run.", "Make one: Back the database up.")
-    backend.play.fails("database.drill", "The last drill is 8 days old.", "Run one: Restore drill.")
-    backend.play.not_needed("database.hardened", "This target names no application user.")
+    for item in ("database.hardening", "database.backup", "database.drill"):
+        backend.play.fails(item)
     return backend
 
 
 def no_space() -> FakeBackend:
     backend = ungated()
-    what = "pg_dump ended with 1: could not write to file: No space left on device."
-    backend.play.actions["backup"].effect = emitting(problem=ActionFailed(what, "Without a backup nothing is published.", "Free 60 MB."))
+    what = "pg_dump ended with status 1: pg_dump: error: could not write to file: No space left on device."
+    problem = ActionFailed(what, "There is no backup without it.", "Mend that, then run again: nexy-tui db backup")
+    backend.play.actions["backup"].effect = emitting(problem=problem)
     return backend
 
 
 def unpublished(*, with_pkg: bool = True) -> FakeBackend:
     backend = FakeBackend(at="publish", with_pkg=with_pkg)
-    backend.play.fails("publish.asset", "Nexy.dmg is the one of 1.6.1.42.", "Publish it: Publish the artifacts.")
-    backend.play.fails("publish.manifests", "They say 1.6.1.42.", "Publish them: Publish the artifacts.")
+    for item in ("publish.asset", "publish.manifests", "publish.commit"):
+        backend.play.fails(item)
     return backend
 
 
@@ -106,12 +110,12 @@ def publishing() -> FakeBackend:
     backend, hold = unpublished(), threading.Event()
 
     def effect(context: Any) -> ActionResult:
-        context.emit(OutputLine("release Update: Nexy.dmg of 1.6.1.42, 315.7 MB", "github"))
-        context.emit(OutputLine("uploading incoming-3f2a9c51d0e8b774-Nexy.dmg", "github"))
+        context.emit(OutputLine("Current Version: 1.6.1.43", "publish"))
+        context.emit(OutputLine("Target Repo: Seregawpn/Nexy_production", "publish"))
         for second in range(11):
             backend.clock.elapsed = float(second)
-            context.emit(Progress("Nexy.dmg", "uploading", 14_500_000 * second + 1_700_000 * (second % 3), 315_718_837))
-            backend.ticked.wait(5)
+            context.emit(Progress("Nexy.dmg", "uploading", sent(second), 315_718_837))
+            backend.ticked.wait(30)
             backend.ticked.clear()
         hold.wait(20)
         return ActionResult("Stopped.")
@@ -121,24 +125,25 @@ def publishing() -> FakeBackend:
     return backend
 
 
+def sent(second: int) -> int:
+    return 2_000_000 + 14_500_000 * second + 1_700_000 * (second % 3)
+
+
 async def published_half(pilot: Pilot[Any]) -> None:
     app: Any = pilot.app
     await confirm(pilot)
     for second in range(11):
-        await until(pilot, lambda: app.backend.clock.elapsed == float(second) and not app.conductor.feed.waiting)  # noqa: B023
-        app.conductor.take()
+        await until(pilot, lambda: f"{sent(second) / 1e6:.1f}/315.7 MB" in shown(app), limit=30)  # noqa: B023
         app.backend.ticked.set()
     await pilot.pause(0.2)
-    app._tick()
-    await pilot.pause(0.1)
 
 
 def exposed() -> FakeBackend:
     backend, hold = unpublished(with_pkg=False), threading.Event()
     events = (
-        OutputLine("Uploaded. URL: https://github.com/Seregawpn/Nexy_production/releases/download/Update/Nexy.dmg", "publish"),
         PointOfNoReturn("The download is being replaced."),
         Exposure(3.0, open=True),
+        OutputLine("Uploaded. URL: https://github.com/Seregawpn/Nexy_production/releases/download/Update/Nexy.dmg", "publish"),
         OutputLine("Verifying uploaded artifact from release URL...", "publish"),
         Progress("Nexy.dmg", "verifying the download", 221_003_186, 315_718_837),
     )
@@ -155,7 +160,7 @@ def cut_off() -> FakeBackend:
 
 def patient() -> FakeBackend:
     backend, hold = unpublished(with_pkg=False), threading.Event()
-    events = (OutputLine("HTTP 429, retry-after 60", "github"), Waiting("the release host asked for patience", 60.0))
+    events = (OutputLine("Target Repo: Seregawpn/Nexy_production", "publish"), Waiting("HTTP 429: too many requests; asking again", 60.0))
     backend.play.actions["publish"].effect = emitting(*events, hold=hold)
     backend.release = hold.set
     return backend
@@ -163,59 +168,44 @@ def patient() -> FakeBackend:
 
 def deploying() -> FakeBackend:
     backend, hold = FakeBackend(at="deploy"), threading.Event()
-    backend.play.fails("deploy.tag", "HEAD is v1.6.1.42.", "Deploy: Deploy to the VM.")
-    output = (
-        "HEAD is now at 8d1f0c2 Release v1.6.1.43",
-        "Requirement already satisfied: starlette",
-        "Successfully installed nexy-core-2.3.1",
-    )
-    lines = (
-        OutputLine("run-command accepted, polling", "azure"),
-        *(OutputLine(line, "vm") for line in output),
-        Waiting("the next poll", 30.0),
-    )
-    backend.play.actions["deploy"].effect = emitting(*lines, hold=hold)
+    for item in ("deploy.head", "deploy.manifests", "deploy.config", "deploy.health"):
+        backend.play.fails(item)
+    busy = Waiting("NetworkWatcherRG/Nexy runs another command (one at a time); trying again", 30.0)
+    begun = PointOfNoReturn("the VM is being brought to 1.6.1.43; run-command cannot be cancelled")
+    backend.play.actions["deploy"].effect = emitting(busy, begun, hold=hold)
     backend.release = hold.set
     return backend
 
 
 async def confirm(pilot: Pilot[Any]) -> None:
     app: Any = pilot.app
-    await pilot.press("a")
-    await settle(pilot)
-    await paste(pilot, "rehearsal 1.6.1.43")
+    await press(pilot, "a")
+    await paste(pilot, TYPED)
     await pilot.press("enter")
-    await until(pilot, lambda: app.conductor.view.action is not None and not app.conductor.feed.waiting)
-    await pilot.pause(0.15)
+    await until(pilot, lambda: any(action.ran for action in app.backend.play.actions.values()))
+    await pilot.pause(0.3)
 
 
 async def half_typed(pilot: Pilot[Any]) -> None:
-    await pilot.press("a")
-    await settle(pilot)
+    await press(pilot, "a")
     await paste(pilot, "production 1.6.2")
     await settle(pilot)
 
 
 def torn_gate() -> FakeBackend:
+    """The release URL gives the first 64 MiB only."""
     backend = FakeBackend(at="gate")
-    cells = (
-        Evidence("release URL size", "67108864 (failed)", "release URL"),
-        Evidence("release URL sha256", "download cut off (inconclusive)", "release URL"),
-    )
-    backend.play.fails("gate.release", "The release URL gives 67108864 bytes, the manifest says 315718837.", "Publish again.", *cells)
+    seen = gate.facts(image=ImageFacts(Downloaded(gate.URL, 67_108_864, "9c1be0d47f352a68" * 4, "t"), signed=False))
+    for item in ("gate.manifests", "gate.asset", "gate.appcast"):
+        backend.play.sees(item, gate.published(seen) if item == "gate.manifests" else seen, gate.plan())
     return backend
 
 
 async def with_a_word(pilot: Pilot[Any]) -> None:
     """Walk from the inbox to the seal, one item attested on the way."""
-    await pilot.press("t")
-    await settle(pilot)
+    await press(pilot, "t")
     await paste(pilot, "opened on a Mac")
-    await pilot.press("enter")
-    for _ in range(5):
-        await settle(pilot)
-        await pilot.press("n")
-    await settle(pilot)
+    await press(pilot, "enter", *"nnnnn")
 
 
 def troubled() -> FakeBackend:

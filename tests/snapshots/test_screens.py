@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from nexy_tui.app import NexyApp
 from screens.theme import DAY
 from snapshots.states import STATES, State
 
@@ -14,8 +13,8 @@ SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 
 
 def picture(snap_compare: Any, state: State, size: tuple[int, int], theme: str = "") -> bool:
-    backend = state.backend()
-    app = NexyApp(backend)
+    app = state.app()
+    backend: Any = app.backend
     if theme:
         app.theme = theme
     export = app.export_screenshot

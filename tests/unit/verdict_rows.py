@@ -147,7 +147,7 @@ _PUBLISH = {
     "publish.pushed": Row(PushedFacts(COMMIT, COMMIT, "main", True), PushedFacts(COMMIT, None, "main", False)),
     "publish.asset": Row(
         AssetFacts((publish.place(publish.asset()),), publish.inbox(publish.IMAGE)),
-        AssetFacts((publish.place(publish.asset(size=99)),), publish.inbox(publish.IMAGE)),
+        AssetFacts((publish.place(publish.asset(size=314_102_996, sha256=publish.OTHER)),), publish.inbox(publish.IMAGE)),
     ),
     "publish.bytes": Row(
         ByteFacts({DMG: publish.download()}, publish.inbox(publish.IMAGE)), ByteFacts({DMG: None}, publish.inbox(publish.IMAGE))
@@ -173,7 +173,7 @@ _FILES_AWAY = dict.fromkeys(deploy.FILES, "")
 _STALE = {path: replace(file, versions=(deploy.OLD,)) for path, file in deploy.vm().settings.items()}
 _DEPLOYED = {
     "deploy.vm": Row(deploy.vm(), deploy.vm(python=""), _DEPLOY),
-    "deploy.head": Row(_deployed(deploy.vm()), _deployed(deploy.vm(head=OTHER)), _DEPLOY),
+    "deploy.head": Row(_deployed(deploy.vm()), _deployed(deploy.vm(head=OTHER, tags=("v1.6.1.42",))), _DEPLOY),
     "deploy.manifests": Row(_deployed(deploy.vm()), _deployed(deploy.vm(manifests=_FILES_AWAY)), _DEPLOY),
     "deploy.config": Row(_deployed(deploy.vm()), _deployed(deploy.vm(settings=_STALE)), _DEPLOY),
     "deploy.service": Row(deploy.vm(), deploy.vm(service="failed"), _DEPLOY),

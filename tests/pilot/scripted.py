@@ -1,0 +1,102 @@
+"""The real checklist with made-up findings: what its looks see and what its actions do is invented, every word is its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import test_publish_judges as inbox
+from verdict_rows import ROWS
+
+from nexy_tui.actions.base import ActionContext, ActionResult
+from nexy_tui.checklist import CHECKLIST, Checklist, Item
+from nexy_tui.core.event import Event
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive
+from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import Cancelled, Problem
+from nexy_tui.services.artifact import ArtifactContents
+
+Effect = Callable[[ActionContext], ActionResult]
+UNREAD = inbox.inbox(replace(inbox.IMAGE, contents=ArtifactContents({}, "there is no 7-Zip")))
+"""An image in the inbox whose version nobody could read."""
+
+
+@dataclass
+class Scripted:
+    """A real action under its own name and in its own words; what running it does is the test's choice."""
+
+    real: Any
+    effect: Effect = lambda _: ActionResult("Done.")
+    lines: Sequence[str] = ()
+    ran: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def describe(self, services: Any, plan: Plan) -> Sequence[str]:
+        return self.lines or self.real.describe(services, plan)
+
+    def run(self, context: ActionContext) -> ActionResult:
+        self.ran += 1
+        return self.effect(context)
+
+
+def emitting(*events: Event, result: str = "Done.", problem: Problem | None = None, hold: threading.Event | None = None) -> Effect:
+    """An effect that says these things, waits for `hold`, and ends with a result or a problem."""
+
+    def effect(context: ActionContext) -> ActionResult:
+        for event in events:
+            context.emit(event)
+        while hold is not None and not hold.wait(0.01):
+            if context.cancelled():
+                raise Cancelled("Stopped by the operator.")
+        if problem is not None:
+            raise problem
+        return ActionResult(result)
+
+    return effect
+
+
+class Play:
+    """What each item is found to be: all of it holds, in the real judges' words, until a test says otherwise."""
+
+    def __init__(self, *, with_pkg: bool = False) -> None:
+        self.verdicts: dict[str, Verdict] = {}
+        self.actions = {name: Scripted(real) for name, real in CHECKLIST.actions.items()}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.holds(*ROWS)
+        if not with_pkg:
+            self.sees("inbox.pkg", ROWS["inbox.dmg"].good)
+
+    def checklist(self) -> Checklist:
+        phases = tuple(replace(phase, items=tuple(map(self._scripted, phase.items))) for phase in CHECKLIST.phases)
+        used = tuple(replace(one, action=self.actions[one.name]) for one in CHECKLIST.release_actions)
+        return replace(CHECKLIST, phases=phases, release_actions=used)
+
+    def holds(self, *items: str) -> None:
+        for item in items:
+            self.sees(item, ROWS[item].good, ROWS[item].plan)
+
+    def fails(self, item: str, summary: str = "", remedy: str = "Mend it.", *evidence: Evidence) -> None:
+        """As its judge says it of facts that do not hold, or in the test's words."""
+        if summary:
+            self.verdicts[item] = failed(summary, remedy, *evidence)
+        else:
+            self.sees(item, ROWS[item].bad, ROWS[item].plan)
+
+    def unseen(self, item: str, summary: str, remedy: str = "Let it be seen.") -> None:
+        self.verdicts[item] = inconclusive(summary, remedy)
+
+    def sees(self, item: str, facts: Any, plan: Plan | None = None) -> None:
+        """What the item's own judge says of these facts."""
+        self.verdicts[item] = CHECKLIST.item(item).check.judge(facts, plan or ROWS["inbox.dmg"].plan)
+
+    def _scripted(self, item: Item) -> Item:
+        def look(_: object) -> Verdict:
+            self.gate.wait(10)
+            return self.verdicts[item.id]
+
+        return replace(item, check=replace(item.check, look=look, judge=lambda verdict, _: verdict))
