@@ -13,7 +13,7 @@ from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passe
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
-from nexy_tui.runlog.left import was_cut_off
+from nexy_tui.runlog.logfile import was_cut_off
 from nexy_tui.services.git import GitFailure, Remote
 from nexy_tui.services.github import Rights
 from nexy_tui.services.lock import Holder, ReleaseLock

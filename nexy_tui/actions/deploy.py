@@ -10,7 +10,6 @@ from checks.deploy import DeployFacts, judge_config, judge_head, judge_health, j
 from checks.image import CANONICAL
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
-from nexy_tui.actions.offer import look_offer
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
@@ -23,6 +22,7 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services import Services
 from nexy_tui.services.azure import PATIENCE
 from nexy_tui.services.deployment import find_deployment
+from nexy_tui.services.update_server import look_offer
 from nexy_tui.services.vm import ScriptResult
 from nexy_tui.services.vm_scripts import load
 
@@ -134,7 +134,7 @@ class Deploy:
 def _end_exposure(context: ActionContext, deployment: Deployment) -> None:
     """Once the live appcast offers what the manifests state, clients get again what they are told of."""
     raw = None if deployment.manifest_commit is None else context.services.git.show(deployment.manifest_commit, CANONICAL)
-    if raw is not None and look_offer(context.services).is_of(manifest.parse(raw)):
+    if raw is not None and look_offer(context.services.update_server).is_of(manifest.parse(raw)):
         context.emit(Exposure(0.0, open=False))
 
 

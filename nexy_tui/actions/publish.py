@@ -15,7 +15,6 @@ from checks.publish import ArtifactPlace, judge_target, previous_name, read_targ
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.actions.manifests import Pushed, commit_message, compose, push_manifests, require_pushable
-from nexy_tui.actions.offer import look_offer
 from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
 from nexy_tui.actions.together import Stop, together
 from nexy_tui.actions.uploading import Staged, Stager, same_bytes
@@ -30,6 +29,7 @@ from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import GitHubRelease
 from nexy_tui.services.sparkle import Signature
 from nexy_tui.services.swap_guard import SwapGuard, guard_of
+from nexy_tui.services.update_server import look_offer
 
 
 class Publish:
@@ -96,7 +96,7 @@ class _Publication:
             value = self._value(signature, image)
             document = compose(self._services, self._plan, size=image.size, sha256=image.sha256, signature=value)
             swapped = self._swap(staged, guard)
-            if not swapped and not look_offer(self._services).is_of(document):
+            if not swapped and not look_offer(self._services.update_server).is_of(document):
                 self.context.emit(Exposure(0.0, open=True))  # A run before this one made the swap, and was cut off.
             downloads = self._verify(staged, swapped)
         pushed = self._push(downloads[DMG], value, swapped)

@@ -14,7 +14,6 @@ from checks.rulebook_gate import Level, rulebook_gate
 from checks.rulebook_sources import look_rulebook
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.actions.deploy import Deploy
-from nexy_tui.actions.offer import Offer, look_offer
 from nexy_tui.core.event import Exposure, OutputLine
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.kind import Kind
@@ -22,6 +21,7 @@ from nexy_tui.core.manifest import Manifest
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
 from nexy_tui.core.version import Version
+from nexy_tui.services.update_server import Offer, look_offer
 
 _AGAIN = "nexy-tui rollback, once more: it goes on from here."
 
@@ -41,13 +41,13 @@ def reoffer(context: ActionContext, stated: Manifest) -> tuple[Evidence, ...]:
 
     Raises ActionFailed or CouldNotLook saying what clients get now.
     """
-    offer = look_offer(context.services)
+    offer = look_offer(context.services.update_server)
     if offer.appcast is None:
         what = f"{stated.version} is back and its manifests are pushed; what the live server offers could not be seen: {offer.problem}"
         raise CouldNotLook(what, "If it still offers another release, clients refuse the download.", f"See that it answers. Then {_AGAIN}")
     if not offer.is_of(stated):
         _lay(context, stated, offer.appcast.build)
-        offer = look_offer(context.services)
+        offer = look_offer(context.services.update_server)
         if not offer.is_of(stated):
             seen = offer.problem if offer.appcast is None else f"It offers {offer.appcast.build}, {offer.appcast.length} bytes."
             what = f"{stated.version} is back and laid on the VM, but the live server does not offer it. {seen}"

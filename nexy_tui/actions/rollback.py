@@ -10,7 +10,6 @@ from checks.inbox import expected
 from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.manifests import push_manifests, require_pushable
-from nexy_tui.actions.offer import Offer, look_offer
 from nexy_tui.actions.package import with_its_package
 from nexy_tui.actions.reoffer import reoffer, require_use
 from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
@@ -26,6 +25,7 @@ from nexy_tui.services import Services
 from nexy_tui.services.git import Git
 from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
 from nexy_tui.services.swap_guard import SwapGuard, guard_of
+from nexy_tui.services.update_server import Offer, look_offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Rollback:
             raise Refused(verdict.summary, "Nothing was changed.", verdict.remedy)
         ways = [_way(host, context, name) for name in expected(plan)]
         image = next(way for way in ways if way.name == DMG)
-        found, offer = _manifest_of(services.git, image), look_offer(services)
+        found, offer = _manifest_of(services.git, image), look_offer(services.update_server)
         if found is None or _nothing_left(context, ways, *found, offer):
             bytes_of = f"{image.asset.name} (sha256 {image.sha256})"
             raise Refused(

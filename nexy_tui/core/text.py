@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+
+from nexy_tui.core.secret import redact
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -25,3 +29,11 @@ def last_lines(text: str, count: int = 12, width: int = 300) -> str:
 def age(seconds: float) -> str:
     """An age for people: in its largest whole unit."""
     return next((f"{seconds // size:.0f} {unit}" for size, unit in _UNITS if seconds >= size), f"{seconds:.0f} s")
+
+
+def unified(path: str, before: bytes, after: bytes) -> list[str]:
+    """The unified diff of a file, lines made printable and URL credentials taken out; empty when nothing differs."""
+    old, new = (data.decode("utf-8", "replace").splitlines() for data in (before, after))
+    return [
+        printable(redact(line.expandtabs(4)), 400) for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=2, lineterm="")
+    ]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks.publish import read_place
-from nexy_tui.actions.offer import look_offer
 from nexy_tui.actions.rollback import stated_manifests
 from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core.problem import CouldNotLook, Problem, Refused
@@ -22,6 +21,7 @@ from nexy_tui.runlog.sign import Signer
 from nexy_tui.runlog.state import Errand, RunState
 from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
+from nexy_tui.services.update_server import look_offer
 
 OUTCOME = "aborted"
 _SWAPS = frozenset(one.name for one in CHECKLIST.of_role(ActionRole.PUBLISHER, ActionRole.ROLLBACK))
@@ -152,7 +152,7 @@ def _unserved(services: Services) -> str:
     for place in places:
         if place.interrupted:
             return f"there is no {place.name} at its address (nexy-tui publish --recover puts it back)"
-    image, offer, git = places[0].current, look_offer(services), services.git
+    image, offer, git = places[0].current, look_offer(services.update_server), services.git
     if image is None:
         return f"there is no {DMG} at its address"
     if offer.appcast is None:

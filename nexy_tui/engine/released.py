@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from nexy_tui.actions.offer import look_offer
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Refused
@@ -21,6 +20,7 @@ from nexy_tui.runlog.read import list_runs_of, read_log
 from nexy_tui.runlog.state import Errand
 from nexy_tui.runlog.verify import State, verify_file
 from nexy_tui.services import Services
+from nexy_tui.services.update_server import look_offer
 
 _OWN_PART = frozenset(CHECKLIST.points_of_no_return)
 _TAGGED_BY = re.compile(r"^Nexy-Run: (\S+)$", re.MULTILINE)
@@ -74,7 +74,7 @@ def _by_what_is_out(services: Services, version: Version, kind: Kind, run: str |
     if before.served != version:
         return None
     if kind.publishes:
-        offer = look_offer(services).appcast
+        offer = look_offer(services.update_server).appcast
         if before.published != version or offer is None or offer.build != str(version):
             return None
     message = or_none(lambda: services.git.remote_tag_message(version.tag))

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checks.publish import ArtifactPlace, read_place
-from nexy_tui.actions.offer import look_offer
 from nexy_tui.actions.rollback import stated_manifests
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.services import Services
 from nexy_tui.services.github import Asset
 from nexy_tui.services.identity import require_world
+from nexy_tui.services.update_server import look_offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def preview_rollback(services: Services) -> RollbackPreview:
     git, host = services.git, services.github
     places = [read_place(host, services.target, name) for name in (DMG, PKG)]
     releases = {stated.sha256: stated.version for _, stated in stated_manifests(git, git.head())}
-    offer = look_offer(services)
+    offer = look_offer(services.update_server)
     seen = f"not seen: {offer.problem}" if offer.appcast is None else f"{offer.appcast.build}, {offer.appcast.length} bytes"
     return RollbackPreview(tuple(_pair(place, releases) for place in places), seen)
 

@@ -28,7 +28,7 @@ from nexy_tui.engine.session import Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.genesis import Beginning
 from nexy_tui.runlog.keys import load_signer
-from nexy_tui.runlog.left import was_cut_off
+from nexy_tui.runlog.logfile import was_cut_off
 from nexy_tui.runlog.read import previous_head, read_log
 from nexy_tui.runlog.record import Operator, Record, Subject
 from nexy_tui.runlog.sign import Signer

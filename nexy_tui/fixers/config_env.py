@@ -9,11 +9,10 @@ from checks.base import Check, Scope
 from checks.deploy import SETTINGS
 from checks.vm import look_vm
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.core.diff import unified
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.core.text import last_lines, printable
+from nexy_tui.core.text import last_lines, printable, unified
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.fixers import vm_settings
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble

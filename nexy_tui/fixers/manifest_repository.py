@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from checks.base import Check, Scope
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.core.diff import unified
 from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.secret import redact
+from nexy_tui.core.text import unified
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
 from nexy_tui.services.git import Remote

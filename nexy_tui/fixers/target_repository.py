@@ -14,11 +14,11 @@ from nexy_tui.actions.bump import replace_file
 from nexy_tui.config import load_settings
 from nexy_tui.config.file import parse_config
 from nexy_tui.core import publisher_script
-from nexy_tui.core.diff import unified
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.core.target import Target
+from nexy_tui.core.text import unified
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
 from nexy_tui.services.github import ReleaseHost

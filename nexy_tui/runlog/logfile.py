@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from pathlib import Path
 
 from nexy_tui.core.problem import Problem, Refused, Unusable
+from nexy_tui.runlog.record import SUFFIX
 from nexy_tui.services.plain_file import read_plain
 
 LARGEST = 64 * 1024 * 1024
 """Bytes; a run's log is a few hundred kilobytes."""
+
+_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class LogFile:
@@ -107,6 +111,20 @@ class LogFile:
             os.fsync(descriptor)
         except OSError:
             self._broken = True
+
+
+def was_cut_off(state_dir: Path, run: str) -> bool:
+    """True when the run's log is here and free. A run that lives holds its log until its end; one of another machine has none here."""
+    if _RUN.fullmatch(run) is None:
+        return False
+    for path in (state_dir / "runs").glob(f"*/{run}{SUFFIX}"):
+        try:
+            with path.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return True
+        except OSError:
+            return False
+    return False
 
 
 def read_whole(path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,12 +13,15 @@ from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.runlog import canonical, dsse, seal, sshsig, sshwire
 from nexy_tui.runlog.chain import BREAKS, Chain, ChainDefect, inspect, split
 from nexy_tui.runlog.logfile import read_whole
+from nexy_tui.runlog.read import list_runs, read_log, summary
 from nexy_tui.runlog.record import Record
-from nexy_tui.runlog.repository import previous_release_signers
 from nexy_tui.runlog.trust import NAMESPACE, TrustSource, choose, trust_rules
 
 if TYPE_CHECKING:
     from nexy_tui.config import Settings
+
+SIGNERS = ".nexy/allowed_signers"
+"""The third source of trust: the code repository's own list of keys, as of the release before the one that is judged."""
 
 
 class State(StrEnum):
@@ -199,3 +202,19 @@ def _claimed_key(data: bytes) -> str | None:
 def _read_signature(path: Path) -> bytes | None:
     target = seal.signature_path(path)
     return read_whole(target) if target.exists() else None
+
+
+def previous_release_signers(
+    state_dir: Path, judged: Path, holds: Callable[[Path], bool], show: Callable[[str, str], bytes | None]
+) -> bytes | None:
+    """`.nexy/allowed_signers` as of the commit of the last complete release before `judged` whose own log `holds`.
+
+    `show(commit, path)` reads a file as of a commit. Nothing that the run under judgement could have changed is read.
+    """
+    this = summary(judged).run
+    for run in list_runs(state_dir):
+        earlier = run.run < this and run.outcome == "complete"
+        if earlier and holds(run.path):
+            commit = read_log(run.path)[-1].subject[0].digest.get("gitCommit")
+            return show(commit, SIGNERS) if commit else None
+    return None

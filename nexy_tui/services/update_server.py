@@ -17,6 +17,7 @@ from nexy_tui.core import strict_json
 from nexy_tui.core.appcast import Appcast, read_appcast
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.finding import rfc3339
+from nexy_tui.core.manifest import Manifest
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
@@ -54,6 +55,19 @@ class AppcastFacts:
     seen: str
     problem: str = ""
     appcast: Appcast | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the live appcast offers; None where that could not be seen, with the reason."""
+
+    appcast: Appcast | None
+    problem: str = ""
+
+    def is_of(self, stated: Manifest) -> bool:
+        """Whether clients that follow it accept the bytes of this manifest."""
+        found = self.appcast
+        return found is not None and (found.build, found.size, found.url) == (stated.version, stated.size, stated.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +160,15 @@ class UpdateService:
                     if self._clock.monotonic() > deadline:
                         raise httpx.ReadTimeout("the answer came too slowly")
             return _Answer(url, response.status_code, rfc3339(self._clock.now()), bytes(body), problem)
+
+
+def look_offer(updates: UpdateService) -> Offer:
+    """Ask the live server. An answer that does not come or cannot be read is an unseen offer."""
+    try:
+        facts = updates.appcast()
+    except CouldNotLook as error:
+        return Offer(None, error.what)
+    return Offer(facts.appcast, "" if facts.appcast is not None else f"{facts.url}: {facts.problem}.")
 
 
 def parse_health(body: bytes) -> dict[str, str]:

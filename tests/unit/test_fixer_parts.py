@@ -14,12 +14,12 @@ from checks.deploy import judge_service
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core import config_env as reading
 from nexy_tui.core import publisher_script
-from nexy_tui.core.diff import unified
 from nexy_tui.core.finding import Status, failed, inconclusive, passed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.target import DMG, Target
+from nexy_tui.core.text import unified
 from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.fixers import FIXERS, TROUBLES, azure_busy, config_env, fixer, gemini_key, github_auth, inbox, manifest_repository

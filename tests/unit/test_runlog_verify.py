@@ -15,9 +15,8 @@ from runlog_kit import BEGIN, OPERATOR, OTHER, SIGNER, StepClock, create, fill, 
 from nexy_tui.core.problem import Unusable
 from nexy_tui.runlog import dsse, report, show, sshsig
 from nexy_tui.runlog.record import Operator
-from nexy_tui.runlog.repository import previous_release_signers
 from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners, TrustSource, new_entry, trust_rules
-from nexy_tui.runlog.verify import Anchor, State, verify
+from nexy_tui.runlog.verify import Anchor, State, previous_release_signers, verify
 
 Lines = list[bytes]
 Change = Callable[[Lines], None]

@@ -10,7 +10,7 @@ import pytest
 
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import Refused
-from nexy_tui.runlog.left import was_cut_off
+from nexy_tui.runlog.logfile import was_cut_off
 from nexy_tui.services.git import Git
 from nexy_tui.services.lock import REF, ReleaseLock
 
