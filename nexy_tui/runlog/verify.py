@@ -137,11 +137,11 @@ def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes
         return None
     rules = trust_rules(None, settings.allowed_signers, None)
 
-    def holds(earlier: Path) -> bool:
+    def verifies(earlier: Path) -> bool:
         return verify(earlier, rules).state in (State.SEALED, State.ANCHORED)
 
     try:
-        return previous_release_signers(settings.state_dir, path, holds, Git(checkout, settings.target, given()).show)
+        return previous_release_signers(settings.state_dir, path, verifies, Git(checkout, settings.target, given()).show)
     except (GitError, Problem):
         return None
 
@@ -205,16 +205,16 @@ def _read_signature(path: Path) -> bytes | None:
 
 
 def previous_release_signers(
-    state_dir: Path, judged: Path, holds: Callable[[Path], bool], show: Callable[[str, str], bytes | None]
+    state_dir: Path, judged: Path, verifies: Callable[[Path], bool], show: Callable[[str, str], bytes | None]
 ) -> bytes | None:
-    """`.nexy/allowed_signers` as of the commit of the last complete release before `judged` whose own log `holds`.
+    """`.nexy/allowed_signers` as of the commit of the last complete release before `judged` whose own log `verifies`.
 
     `show(commit, path)` reads a file as of a commit. Nothing that the run under judgement could have changed is read.
     """
     this = summary(judged).run
     for run in list_runs(state_dir):
         earlier = run.run < this and run.outcome == "complete"
-        if earlier and holds(run.path):
+        if earlier and verifies(run.path):
             commit = read_log(run.path)[-1].subject[0].digest.get("gitCommit")
             return show(commit, SIGNERS) if commit else None
     return None
