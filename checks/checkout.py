@@ -16,6 +16,7 @@ from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drif
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.text import printable
 from nexy_tui.services import Services
+from nexy_tui.services.plain_file import read_plain
 
 PUBLISHER = "server/scripts/publish_assets_and_sync.py"
 """The core automation script, from the rulebook's repo root (rulebook 1.1)."""
@@ -82,8 +83,7 @@ def read_publisher(services: Services, target: Target) -> PublisherFacts:
     """The script's constants, from its syntax tree: nothing of it is run. Raises CouldNotLook."""
     path, wanted = str(services.layout.relative(PUBLISHER)), {key: str(getattr(target, key)) for key in TARGET_KEYS}
     try:
-        with services.layout.path(PUBLISHER).open("rb") as stream:
-            source = stream.read(publisher_script.MAX_SIZE + 1)
+        source = read_plain(services.layout.path(PUBLISHER), publisher_script.MAX_SIZE + 1, services.checkout)
     except FileNotFoundError:
         return PublisherFacts(path, wanted)
     except OSError as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.event import OutputLine
@@ -12,6 +10,7 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
+from nexy_tui.services.plain_file import replace_file
 from nexy_tui.services.version_files import rewritings
 
 
@@ -62,18 +61,3 @@ def needed(plan: Plan) -> Version:
     if plan.version is None:
         raise Unusable("No version is named.", "Nothing can be released without one.", "Name it: nexy-tui release X.Y.Z.Build")
     return plan.version
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of `path` in one step, keeping its mode."""
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(mode)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

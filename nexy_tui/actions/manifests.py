@@ -13,7 +13,6 @@ from checks.base import Scope
 from checks.image import CANONICAL
 from checks.manifests import ManifestFacts, judge_manifests, look_manifests
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.actions.bump import replace_file
 from nexy_tui.core import manifest
 from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Status
@@ -24,7 +23,7 @@ from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected, Unfit, inspect
-from nexy_tui.services.plain_file import read_plain
+from nexy_tui.services.plain_file import read_plain, replace_file, require_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +128,11 @@ def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None)
 
 
 def _write(context: ActionContext, paths: Sequence[object], raw: bytes) -> None:
+    checkout = context.services.checkout
     for path in paths:
-        file = context.services.checkout / str(path)
+        require_inside((checkout / str(path)).parent, checkout)
+    for path in paths:
+        file = checkout / str(path)
         if not file.is_file() or read_plain(file, manifest.MAX_SIZE + 1) != raw:
             file.parent.mkdir(parents=True, exist_ok=True)
             replace_file(file, raw)

@@ -6,10 +6,11 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.services import Services
+from nexy_tui.services.plain_file import require_inside
 from nexy_tui.services.team_scripts import FOLDER, NAMES, is_ours, place, text
 
 
@@ -31,7 +32,7 @@ def look(services: Services) -> tuple[Script, ...]:
 def lay(services: Services) -> tuple[Script, ...]:
     """Write those that are missing, executable, each whole or not at all. Raises Refused when the folder cannot be written."""
     folder = services.layout.path(FOLDER)
-    _require_inside(folder, services.checkout)
+    require_inside(folder, services.checkout)
     scripts = look(services)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,14 +81,6 @@ def _lay(services: Services, script: Script) -> Script:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
     return Script(script.name, script.path, "laid", True)
-
-
-def _require_inside(folder: Path, checkout: Path) -> None:
-    """A folder that is a link out of the checkout is not written to."""
-    real = folder.resolve()
-    if not real.is_relative_to(checkout.resolve()):
-        what = f"{folder} leads out of the checkout, to {real}."
-        raise Refused(what, "Scripts are laid into the checkout alone.", f"Make {folder} a folder of its own.")
 
 
 def _remote(services: Services) -> str:

@@ -31,7 +31,7 @@ class Commands(TyperGroup):
         """Carry out the arguments and exit. Ends the process by SystemExit alone."""
         extra.pop("standalone_mode", None)
         words = list(sys.argv[1:] if args is None else args)
-        common.begin(as_json="--json" in words)
+        common.begin(as_json=any(word.partition("=")[0] == "--json" for word in words))
         try:
             if common.current.as_json:
                 streams.require_output()

@@ -21,8 +21,14 @@ PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__fi
 """The folder our packages are imported from."""
 
 _SEARCHED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
-_NAMED = ("PYTHONHOME", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "XDG_CONFIG_HOME")
+_NAMED = (
+    *("PYTHONHOME", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "XDG_CONFIG_HOME"),
+    *("GNUPGHOME", "PASSWORD_STORE_DIR", "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES"),
+)
 """Each names a place that is imported or executed from. Relative to a checkout it would be the checkout's."""
+
+_COMMANDS = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_PROXY_COMMAND")
+"""Each names a program. One without a folder is found on the search path, any other by git, in the checkout."""
 
 _ELSEWHERE = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CEILING_DIRECTORIES"),
@@ -71,6 +77,10 @@ def _cleaned(environ: Mapping[str, str], roots: tuple[str, ...]) -> dict[str, st
         clean["PATH"] = os.defpath
     for name in _NAMED:
         if name in clean and not _is_outside(clean[name], roots):
+            del clean[name]
+    for name in _COMMANDS:
+        program = clean.get(name, "").strip().partition(" ")[0].strip("'\"")
+        if os.sep in program and not _is_outside(program, roots):
             del clean[name]
     return clean
 

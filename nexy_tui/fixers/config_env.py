@@ -18,7 +18,7 @@ from nexy_tui.fixers import vm_settings
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.fixers.target_repository import committing
 from nexy_tui.services import Services
-from nexy_tui.services.plain_file import read_plain
+from nexy_tui.services.plain_file import led_to, read_plain
 from nexy_tui.services.vm_scripts.settings_mend import split_at_first, without_bad_names, write_all
 
 READER = "server/config/unified_config.py"
@@ -64,6 +64,12 @@ def changes(services: Services) -> tuple[Change, ...]:
         if len(before) > _LIMIT:
             raise CouldNotLook(f"{path} is larger than {_LIMIT} bytes.", remedy="Look at what stands in it.")
         after, said = mending(before)
+        if after != before and (real := led_to(services.checkout / path, services.checkout)) is not None:
+            raise CouldNotLook(
+                f"The server would crash on {path}, and that is a link out of the checkout's own files, to {real}.",
+                "Nothing there is shown or changed: whoever may push could have laid the link.",
+                f"If {real} is the server's, mend it by hand; else put a plain file in the link's place.",
+            )
         if after != before:
             found.append(Change(str(path), before, after, tuple(said), secret))
     return tuple(found)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from checks.base import Check, Scope
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.actions.bump import replace_file
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
+from nexy_tui.services.plain_file import replace_file, require_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class MakeInbox(Mending):
     def run(self, context: ActionContext) -> ActionResult:
         """Make it. Raises Refused where something else has the name."""
         inbox = context.services.layout.inbox
+        require_inside(inbox.parent, context.services.checkout)
         made = not inbox.is_dir()
         if made and (inbox.exists() or inbox.is_symlink()):
             raise Refused(
@@ -75,6 +76,7 @@ class MakeInbox(Mending):
         inbox.mkdir(parents=True, exist_ok=True)
         kept = [(path, data) for path, data in _kept(context.services) if not (context.services.checkout / path).exists()]
         for path, data in kept:
+            require_inside((context.services.checkout / path).parent, context.services.checkout)
             replace_file(context.services.checkout / path, data)
         return ActionResult(f"{inbox} is there. Now lay {DMG} into it.", changed=made or bool(kept))
 

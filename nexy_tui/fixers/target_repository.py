@@ -10,7 +10,6 @@ from pathlib import Path
 from checks.base import Check, Scope
 from checks.checkout import PUBLISHER, TARGET_KEYS, PublisherFacts, judge_target, read_publisher
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.actions.bump import replace_file
 from nexy_tui.config import load_settings
 from nexy_tui.config.file import parse_config
 from nexy_tui.core import publisher_script
@@ -22,6 +21,7 @@ from nexy_tui.core.text import unified
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
 from nexy_tui.services.github import ReleaseHost
+from nexy_tui.services.plain_file import read_plain, replace_file, require_inside
 
 RULEBOOK = Target()
 """The rulebook's own values."""
@@ -179,7 +179,9 @@ class MendScript(Mending):
         path, before, after = _script(context.services)
         if before == after:
             return ActionResult(f"{path} says so already.", changed=False)
-        replace_file(context.services.checkout / path, after)
+        script = context.services.checkout / path
+        require_inside(script.parent, context.services.checkout)
+        replace_file(script, after)
         return ActionResult(f"{path} names the configured target. {committing(context.services, path)}")
 
 
@@ -203,8 +205,7 @@ def _script(services: Services) -> tuple[str, bytes, bytes]:
 
 
 def _source(services: Services) -> bytes:
-    with services.layout.path(PUBLISHER).open("rb") as stream:
-        return stream.read(publisher_script.MAX_SIZE + 1)
+    return read_plain(services.layout.path(PUBLISHER), publisher_script.MAX_SIZE + 1, services.checkout)
 
 
 TARGET_REPOSITORY = Fixer(

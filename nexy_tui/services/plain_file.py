@@ -1,14 +1,15 @@
-"""Reading a file that others may have put there: a plain file only, so much of it and no more, and nothing that lies elsewhere."""
+"""Files in a place that others may write to: read only as plain files, so much and no more; written only where they seem to be."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from pathlib import Path
 
 from nexy_tui.core.layout import Layout
-from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.problem import CouldNotLook, Refused
 
 _VERSION_LIMIT = 1024
 
@@ -41,6 +42,39 @@ def look_plain(path: Path, limit: int, within: Path) -> bytes | None:
         raise CouldNotLook(
             f"{path} cannot be read: {error.strerror}.", remedy="See what lies there, and put a plain file in its place; then look again."
         ) from None
+
+
+def led_to(path: Path, checkout: Path) -> Path | None:
+    """Where a link that somebody may have pushed leads: out of the checkout or into git's own folder; None for a place in the checkout."""
+    real, root = Path(os.path.realpath(path)), Path(os.path.realpath(checkout))
+    among = real.is_relative_to(root) and ".git" not in (part.lower() for part in real.relative_to(root).parts)
+    return None if among else real
+
+
+def require_inside(path: Path, checkout: Path) -> None:
+    """Pass for a place that is really in the checkout. Raises Refused before anything is written elsewhere."""
+    real = led_to(path, checkout)
+    if real is not None:
+        raise Refused(
+            f"{path} leads out of the checkout's own files, to {real}.",
+            "Whoever may push such a link would have files of this machine written.",
+            f"Put a folder of its own in the link's place, and push that; who laid it: git log -- {shlex.quote(str(path))}",
+        )
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in the place of `path` in one step, keeping its mode. A link is replaced, not followed; its folder is the caller's."""
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_version_text(layout: Layout) -> str:

@@ -22,7 +22,7 @@ from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.text import printable
 from nexy_tui.core.version import Version
-from nexy_tui.services.plain_file import read_plain
+from nexy_tui.services.plain_file import led_to, read_plain
 
 YAML_FIELDS = (("update", "default_version"), ("update", "default_build"), ("server", "version"), ("server", "build"))
 _NAMES = {"default_version", "default_build", "server_version", "server_build", "latest_version", "latest_build"}
@@ -197,6 +197,8 @@ def _rewriting(layout: Layout, file: VersionFile, version: Version) -> Rewriting
     try:
         if path.is_symlink():
             raise ValueError("it is a symbolic link")
+        if (real := led_to(path, layout.root)) is not None:
+            raise ValueError(f"a link on its way leads out of the checkout's own files, to {real}")
         before = _text(path)
         if before is None:
             return Rewriting(file, None, file.rewrite("", version) if file.required else None)

@@ -169,6 +169,7 @@ def test_bad_usage_is_a_document_too(name: str, kind: str) -> None:
         ["release", "--kind", "half\u202e", "--json"],
         ["gate", "localhost", "\x1b]0;port\x07", "--json"],
         ["runs", "--json"],
+        ["check", "--json=yes\u202e"],
         ["--json"],
         ["scaffold", "--json"],
         ["--world", "no-world\u202e", "check", "--json"],

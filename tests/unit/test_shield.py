@@ -85,10 +85,22 @@ def test_every_other_search_path_is_cleaned_too(checkout: Path) -> None:
     clean = shielded(dict.fromkeys(names, f":{tools}:lib:{checkout}"), checkout)
     assert {name: clean[name] for name in names} == dict.fromkeys(names, tools)
     assert not set(names) & set(shielded(dict.fromkeys(names, ":"), checkout))
-    places = ("PYTHONHOME", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "XDG_CONFIG_HOME")
+    places = (
+        *("PYTHONHOME", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "XDG_CONFIG_HOME"),
+        *("GNUPGHOME", "PASSWORD_STORE_DIR", "OPENSSL_CONF"),
+    )
     assert not set(places) & set(shielded(dict.fromkeys(places, "config"), checkout))
     assert not set(places) & set(shielded(dict.fromkeys(places, f"{checkout}/server"), checkout))
     assert set(places) <= set(shielded(dict.fromkeys(places, tools), checkout))
+
+
+@pytest.mark.parametrize("name", ["GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_PROXY_COMMAND"])
+def test_no_program_of_the_checkout_is_named_to_git(checkout: Path, name: str) -> None:
+    tool = checkout.parent / "tools/ssh"
+    for theirs in ("./evil", "server/bin/evil -q", f"{checkout}/server/bin/evil", "'./evil' -q", "../clone/evil"):
+        assert name not in shielded({name: theirs}, checkout)
+    for ours in ("ssh", "ssh -i ~/.ssh/release", str(tool), f"{tool} -o BatchMode=yes"):
+        assert shielded({name: ours}, checkout)[name] == ours
 
 
 @pytest.mark.parametrize("kind", Needs)

@@ -90,6 +90,15 @@ def test_what_is_not_one_host_counts_nowhere(tmp_path: Path, host: str) -> None:
         load(pushed(tmp_path, host), {}, reach(host))
 
 
+@pytest.mark.parametrize("key", ["DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "BACKUP_LOCAL_DIR"])
+def test_an_address_in_a_setting_s_place_is_shown_without_credentials(tmp_path: Path, key: str) -> None:
+    layout = pushed(tmp_path, "localhost")
+    layout.config_env.write_text(f"{key}=postgresql://me:hunter2@db.internal/nexy\u202e\n", encoding="utf-8")
+    with pytest.raises(Unusable, match=key) as refusal:
+        load(layout, {}, reach())
+    assert "hunter2" not in str(refusal.value) and "\u202e" not in str(refusal.value)
+
+
 def test_off_loopback_only_a_verified_server_may_ask(tmp_path: Path) -> None:
     options = load(pushed(tmp_path, "db.internal"), {}, reach("db.internal")).options
     assert (options["sslmode"], options["sslrootcert"], options["require_auth"]) == ("verify-full", "ca.pem", "scram-sha-256,md5")

@@ -12,7 +12,7 @@ from nexy_tui.core.config_env import line_of, parse
 from nexy_tui.core.database_rules import HOST
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
-from nexy_tui.core.secret import Secret
+from nexy_tui.core.secret import Secret, redact
 from nexy_tui.services.database.reach import Reach, is_loopback
 from nexy_tui.services.plain_file import read_plain
 
@@ -104,7 +104,7 @@ def load(layout: Layout, environ: Mapping[str, str], reach: Reach) -> DatabaseSe
     ):
         if form.fullmatch(values[key]) is None:
             raise Unusable(
-                f"The database setting {key} is {values[key][:60]!r} (from {sources[key]}).",
+                f"The database setting {key} is {redact(values[key])[:60]!r} (from {sources[key]}).",
                 f"It must be {wanted}.",
                 f"Set {key} in {layout.relative('server/config.env')} or in the environment.",
             )
@@ -140,7 +140,7 @@ def _backup_dir(layout: Layout, named: str | None, sources: Mapping[str, str]) -
     except RuntimeError:  # The home of somebody who is not here.
         pass
     raise Unusable(
-        f"The database setting BACKUP_LOCAL_DIR is {named[:60]!r} (from {sources['BACKUP_LOCAL_DIR']}).",
+        f"The database setting BACKUP_LOCAL_DIR is {redact(named)[:60]!r} (from {sources['BACKUP_LOCAL_DIR']}).",
         "It must be a folder's path.",
         f"Set BACKUP_LOCAL_DIR in {layout.relative('server/config.env')} or in the environment.",
     )
