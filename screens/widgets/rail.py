@@ -42,7 +42,7 @@ class Rail(OptionList):
                 if not row.is_same(shown):
                     self.replace_option_prompt_at_index(index, row)
         self._rows = rows
-        if state.phase is not None and not self.has_focus:
+        if state.phase is not None and (self.highlighted is None or not self.has_focus):
             self.highlighted = state.phases.index(state.phase)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
