@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,18 +19,24 @@ from textual.screen import ModalScreen
 import screens
 from nexy_tui.core.problem import Unusable
 from nexy_tui.engine.session import Session
+from screens import begin, leave
 from screens.backend import Backend, Ending, NewRun, Opening, ResumeRun
 from screens.base import WizardScreen
-from screens.conductor import Conductor
+from screens.context import RunContext
 from screens.dialogs.leave import LeaveDialog
 from screens.dialogs.viewer import Viewer
 from screens.end import EndScreen
 from screens.feed import Feed
+from screens.fixers import FixersScreen
 from screens.home import HomeScreen
 from screens.jobs import JobEnded
 from screens.keys import help_parts
+from screens.look import take
 from screens.phase import PhaseScreen
 from screens.phases import screen_for
+from screens.places import PlacesScreen
+from screens.rollback import RollbackScreen
+from screens.runs import RunsScreen
 from screens.start import StartScreen
 from screens.text import clean
 from screens.theme import DAY, DEFAULTS, NIGHT
@@ -64,7 +71,7 @@ class NexyApp(App[Ending]):
         self.register_theme(DAY)
         self.theme = NIGHT.name
         self.backend, self._opening = backend, opening or (NewRun() if auto else None)
-        self.conductor = Conductor(self, self, backend, Feed(lambda: self.post_message(Awake())), auto=auto)
+        self.context = RunContext(self, self, backend, Feed(lambda: self.post_message(Awake())), auto)
         self._drawn = 0.0
 
     def run(self, *args: Any, **options: Any) -> Ending | None:
@@ -72,7 +79,7 @@ class NexyApp(App[Ending]):
         try:
             return super().run(*args, **options)
         finally:
-            self.conductor.close()
+            self.context.close()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours that Textual's own themes do not name."""
@@ -82,13 +89,13 @@ class NexyApp(App[Ending]):
         """Home first; then what the command line asked for."""
         self._leave_on_signals()
         self.set_interval(0.5, self._tick)
-        self.push_screen(HomeScreen(self.conductor))
+        self.push_screen(HomeScreen(self.context))
         if isinstance(self._opening, ResumeRun):
-            self.conductor.resume(self._opening.path)
-        elif isinstance(self._opening, NewRun) and self.conductor.auto:
-            self.conductor.open(self._open_wanted)
+            begin.resume(self.context, self._opening.path)
+        elif isinstance(self._opening, NewRun) and self.context.auto:
+            begin.open_run(self.context, self._open_wanted)
         elif isinstance(self._opening, NewRun):
-            self.push_screen(StartScreen(self.conductor, self._opening))
+            self.open_start(self._opening)
 
     def on_awake(self, _: Awake) -> None:
         """Draw now, or at the next frame when one was drawn a moment ago."""
@@ -100,12 +107,12 @@ class NexyApp(App[Ending]):
 
     def on_job_ended(self, message: JobEnded) -> None:
         """A worker thread ended."""
-        self.conductor.jobs.ended(message)
+        self.context.jobs.ended(message)
         self.redraw()
 
     def show_phase(self, phase: str) -> None:
         """Put a phase's screen on, above home."""
-        self._show(screen_for(self.conductor, phase))
+        self._show(screen_for(self.context, phase))
 
     def show_item(self, item: str) -> None:
         """Put the cursor of the phase's screen on an item."""
@@ -115,12 +122,32 @@ class NexyApp(App[Ending]):
 
     def show_end(self, log: Path, outcome: str) -> None:
         """Put the end screen on."""
-        self._show(EndScreen(self.conductor, log, outcome))
+        self._show(EndScreen(self.context, log, outcome))
 
     def show_home(self) -> None:
         """Back to home."""
         while len(self.screen_stack) > _BASE:
             self.pop_screen()
+
+    def open_start(self, wanted: NewRun | None = None) -> None:
+        """Open the form of a new run."""
+        self.push_screen(StartScreen(self.context, wanted))
+
+    def open_runs(self, *, only_open: bool = False) -> None:
+        """Open the list of runs, or of those that can be resumed."""
+        self.push_screen(RunsScreen(self.context, only_open=only_open))
+
+    def open_fixers(self, named: Sequence[str] = ()) -> None:
+        """Open the troubleshooting chapter at these fixers."""
+        self.push_screen(FixersScreen(self.context, named))
+
+    def open_rollback(self) -> None:
+        """Open what a rollback would put back."""
+        self.push_screen(RollbackScreen(self.context))
+
+    def open_places(self) -> None:
+        """Open where to look."""
+        self.push_screen(PlacesScreen(self.context))
 
     def redraw(self) -> None:
         """Draw every full screen on the stack as the run stands."""
@@ -131,7 +158,7 @@ class NexyApp(App[Ending]):
     async def action_quit(self) -> None:
         """Leave; an open run is asked about first."""
         if not isinstance(self.screen, LeaveDialog):
-            self.conductor.leaver.ask()
+            leave.ask(self.context)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy through the terminal; what is pasted elsewhere commands no terminal there either."""
@@ -164,7 +191,7 @@ class NexyApp(App[Ending]):
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        self.conductor.take()
+        take(self.context)
 
     def _tick(self) -> None:
         for screen in self.screen_stack:
@@ -178,8 +205,8 @@ class NexyApp(App[Ending]):
             loop.add_signal_handler(number, self._signalled, 128 + number)
 
     def _signalled(self, code: int) -> None:
-        session = self.conductor.open_run
+        session = self.context.open_run
         if session is not None:
             session.turn.cancel()
-        ending = self.conductor.ending()
+        ending = self.context.ending()
         self.exit(Ending(code, ending.log, ending.run, ending.sealed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.command import Provider
@@ -11,13 +11,11 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from screens.commands import WizardCommands
+from screens.commands import Command, ScreenCommands, everywhere
+from screens.context import RunContext
 from screens.widgets.key_bar import KeyBar
 from screens.widgets.line import Line
 from screens.widgets.top_bar import TopBar
-
-if TYPE_CHECKING:
-    from screens.conductor import Conductor
 
 
 class WizardScreen(Screen[None]):
@@ -26,19 +24,23 @@ class WizardScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
 
-    COMMANDS: ClassVar[set[type[Provider]]] = {WizardCommands}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[type[Provider]]] = {ScreenCommands}  # type: ignore[assignment]
 
-    def __init__(self, conductor: Conductor) -> None:
+    def __init__(self, context: RunContext) -> None:
         super().__init__()
-        self.conductor = conductor
+        self.context = context
 
     def body(self) -> Iterable[Widget]:
         """What stands between the top bar and the footer."""
         return ()
 
+    def commands(self) -> Iterable[Command]:
+        """What the command palette offers here."""
+        return everywhere(self.context)
+
     def compose(self) -> ComposeResult:
         """Top bar, body, footer."""
-        yield TopBar(self.conductor.backend.target)
+        yield TopBar(self.context.backend.target)
         yield from self.body()
         yield Line(id="busy")
         yield KeyBar()
@@ -54,12 +56,12 @@ class WizardScreen(Screen[None]):
 
     def redraw(self) -> None:
         """Draw the run as it stands, and what is under way."""
-        self.query_one(TopBar).show(self.conductor.session)
-        running = self.conductor.running
+        self.query_one(TopBar).show(self.context.session)
+        running = self.context.running
         for line in self.query("#busy").results(Line):
             line.display = running is not None
             line.put(Content.assemble(("◌ ", "$primary"), f"{running} …"))
 
     def tick(self) -> None:
         """Half a second passed: draw what counts time."""
-        self.query_one(TopBar).show(self.conductor.session)
+        self.query_one(TopBar).show(self.context.session)

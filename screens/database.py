@@ -51,6 +51,6 @@ class DatabaseScreen(PhaseScreen):
         try:
             text = read_document(self.session.services, path)
         except CouldNotLook as problem:
-            self.conductor.tell(problem.what)
+            self.context.tell(problem.what)
             return
         self.app.push_screen(Viewer(str(path), [Content(clean(text))], copy=str(path)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -15,13 +16,11 @@ from textual.widgets import Static
 
 from nexy_tui.core.finding import Status
 from screens.base import WizardScreen
+from screens.context import RunContext
 from screens.marks import STATUS
 from screens.text import clean
 from screens.widgets.grid import grid
 from screens.widgets.top_bar import world_name
-
-if TYPE_CHECKING:
-    from screens.conductor import Conductor
 
 
 class EndScreen(WizardScreen):
@@ -33,8 +32,8 @@ class EndScreen(WizardScreen):
         Binding("h,enter,n", "home", "Home", key_display="h"),
     ]
 
-    def __init__(self, conductor: Conductor, log: Path, outcome: str) -> None:
-        super().__init__(conductor)
+    def __init__(self, context: RunContext, log: Path, outcome: str) -> None:
+        super().__init__(context)
         self._log, self._outcome = log, outcome
         self._commands: tuple[str, ...] = ()
 
@@ -54,23 +53,20 @@ class EndScreen(WizardScreen):
         self.add_class("-complete" if self._outcome == "complete" else "-ended")
         for part in self.query("#end"):
             part.focus()
-        conductor = self.conductor
-        conductor.jobs.start("Composing", lambda: conductor.backend.verify_commands(self._log), self._show, conductor.problem)
+        self.context.start("Composing", partial(self.context.backend.verify_commands, self._log), self._show)
         self.redraw()
 
     def action_copy_path(self) -> None:
         """Copy the log's path."""
-        self.app.copy_to_clipboard(str(self._log))
-        self.conductor.tell("The log's path is copied through the terminal (OSC 52).")
+        self.context.copy(str(self._log), "The log's path is copied through the terminal (OSC 52).")
 
     def action_copy_commands(self) -> None:
         """Copy the commands."""
-        self.app.copy_to_clipboard("\n".join(self._commands))
-        self.conductor.tell("The commands are copied through the terminal (OSC 52).")
+        self.context.copy("\n".join(self._commands), "The commands are copied through the terminal (OSC 52).")
 
     def action_home(self) -> None:
         """Back to the home screen."""
-        self.conductor.go_home()
+        self.context.go_home()
 
     def _show(self, commands: Sequence[str]) -> None:
         self._commands = tuple(commands)
@@ -78,7 +74,7 @@ class EndScreen(WizardScreen):
             self.query_one("#commands", Static).update(grid(self.app, [("$", command) for command in commands], width=1))
 
     def _verdict(self) -> Content:
-        session = self.conductor.session
+        session = self.context.session
         plan = None if session is None else session.plan
         what = "" if plan is None else f"{plan.version} · {plan.kind.value} · {world_name(plan.target)}"
         if self._outcome == "complete":
@@ -87,7 +83,7 @@ class EndScreen(WizardScreen):
         return Content.assemble((f"! Sealed as {self._outcome}", "bold $warning"), rest)
 
     def _counts(self) -> Content:
-        session = self.conductor.session
+        session = self.context.session
         if session is None:
             return Content("")
         counts = Counter(session.state.status(item.id) for item in session.checklist.items)
@@ -97,6 +93,6 @@ class EndScreen(WizardScreen):
                 parts += [Content.styled(f"{STATUS[status].symbol} {counts[status]} {STATUS[status].word}", STATUS[status].style), "   "]
         attested = [item.title for item in session.checklist.items if session.state.status(item.id) is Status.ATTESTED]
         if attested:
-            sentence = f"\nattested by {self.conductor.backend.operator}: {', '.join(attested)}"
+            sentence = f"\nattested by {self.context.backend.operator}: {', '.join(attested)}"
             parts.append(Content.styled(sentence, STATUS[Status.ATTESTED].style))
         return Content.assemble(*parts)

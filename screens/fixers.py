@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,13 +15,10 @@ from textual.widgets.option_list import Option
 from nexy_tui.core.finding import Finding, Status
 from screens.backend import FixerEntry
 from screens.base import WizardScreen
+from screens.context import RunContext
 from screens.marks import HERE, STATUS
-from screens.mender import Mender
+from screens.mend import MendFlow
 from screens.text import clean, one_line
-
-if TYPE_CHECKING:
-    from screens.conductor import Conductor
-
 
 _WORST = (Status.FAILED, Status.INCONCLUSIVE, Status.PASSED)
 
@@ -37,12 +34,12 @@ class FixersScreen(WizardScreen):
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
 
-    def __init__(self, conductor: Conductor, named: Sequence[str] = ()) -> None:
-        super().__init__(conductor)
+    def __init__(self, context: RunContext, named: Sequence[str] = ()) -> None:
+        super().__init__(context)
         self._named = tuple(named)
-        self._fixers = tuple(conductor.backend.fixers())
+        self._fixers = tuple(context.backend.fixers())
         self._findings: dict[str, tuple[Finding, ...]] = {}
-        self._mender = Mender(conductor, self._diagnosed)
+        self._flow = MendFlow(context, self._diagnosed)
 
     def body(self) -> Iterable[Widget]:
         """The list and the section."""
@@ -78,23 +75,22 @@ class FixersScreen(WizardScreen):
 
     def action_look(self) -> None:
         """Look for every trouble of the chapter."""
-        self._mender.look()
+        self._flow.diagnose()
 
     def action_plan(self) -> None:
         """Show exactly what mending the chosen one would change."""
         if self.chosen is not None:
-            self._mender.show(self.chosen)
+            self._flow.show(self.chosen)
 
     def action_mend(self) -> None:
         """Mend the chosen one."""
         if self.chosen is not None:
-            self._mender.ask(self.chosen)
+            self._flow.ask(self.chosen)
 
     def action_copy(self) -> None:
         """Copy the chosen section's steps."""
         if self.chosen is not None:
-            self.app.copy_to_clipboard(clean("\n".join(self.chosen.steps)))
-            self.conductor.tell("Copied through the terminal (OSC 52).")
+            self.context.copy("\n".join(self.chosen.steps))
 
     def _diagnosed(self, findings: Sequence[Finding]) -> None:
         """Mark what was found, section by section; the cursor goes to the worst of it."""
@@ -109,7 +105,7 @@ class FixersScreen(WizardScreen):
         if worst is not None and not worst.status.satisfied:
             listing.highlighted = [fixer.name for fixer in self._fixers].index(worst.fixers[0])
         here = sum(finding.status is Status.FAILED for finding in findings)
-        self.conductor.tell(f"{here} found, worst first." if here else "Looked: nothing of it is here, as far as could be seen.")
+        self.context.tell(f"{here} found, worst first." if here else "Looked: nothing of it is here, as far as could be seen.")
         self._show()
 
     def _show(self) -> None:

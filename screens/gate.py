@@ -36,7 +36,7 @@ class GateScreen(PhaseScreen):
         """The matrix on a page of its own, with every value in words."""
         found = facts(self.phase.items, self.session.state)
         if not found.cells:
-            self.conductor.tell("Nothing has been looked at yet, so there is no matrix. r looks.")
+            self.context.tell("Nothing has been looked at yet, so there is no matrix. r looks.")
             return
         styles = status_styles(self.app)
         table = matrix(found, self.app.size.width - 6, styles)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -14,13 +15,9 @@ from textual.widgets.option_list import Option
 
 from screens.backend import REHEARSE, Ending
 from screens.base import WizardScreen
+from screens.begin import open_look
 from screens.dialogs.dialog import Choice
 from screens.dialogs.message import MessageDialog
-from screens.fixers import FixersScreen
-from screens.places import PlacesScreen
-from screens.rollback import RollbackScreen
-from screens.runs import RunsScreen
-from screens.start import StartScreen
 from screens.widgets.grid import grid
 
 _MENU = (
@@ -55,7 +52,7 @@ class HomeScreen(WizardScreen):
         menu = self.query_one("#menu", OptionList)
         menu.highlighted = 0
         menu.focus()
-        self.conductor.jobs.start("Reading the surroundings", self.conductor.backend.surroundings, self._show, self.conductor.problem)
+        self.context.start("Reading the surroundings", self.context.backend.surroundings, self._show)
         self.redraw()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -65,28 +62,26 @@ class HomeScreen(WizardScreen):
 
     def action_choose(self, name: str) -> None:
         """Open what was chosen."""
-        if name == "start":
-            self.app.push_screen(StartScreen(self.conductor))
-        elif name in ("resume", "runs"):
-            self.app.push_screen(RunsScreen(self.conductor, only_open=name == "resume"))
-        elif name == "rehearse":
-            self._rehearse()
-        elif name == "final":
-            self.conductor.open_look()
-        elif name == "rollback":
-            self.app.push_screen(RollbackScreen(self.conductor))
-        elif name == "fixers":
-            self.app.push_screen(FixersScreen(self.conductor))
-        elif name == "places":
-            self.app.push_screen(PlacesScreen(self.conductor))
+        stage = self.context.stage
+        ways: dict[str, Callable[[], object]] = {
+            "start": stage.open_start,
+            "resume": partial(stage.open_runs, only_open=True),
+            "rehearse": self._rehearse,
+            "final": partial(open_look, self.context),
+            "rollback": stage.open_rollback,
+            "fixers": stage.open_fixers,
+            "places": stage.open_places,
+            "runs": stage.open_runs,
+        }
+        ways[name]()
 
     def _show(self, rows: Sequence[tuple[str, str]]) -> None:
         if not self.drawable:
             return
-        target = self.conductor.backend.target
+        target = self.context.backend.target
         database = f"on the VM {target.vm.name}" if target.database.where == "vm" else "local"
         facts = [
-            ("operator", self.conductor.backend.operator),
+            ("operator", self.context.backend.operator),
             ("code", target.code_repository),
             ("artifacts", target.artifacts_repository),
             ("server", target.update_server.host),
@@ -96,7 +91,7 @@ class HomeScreen(WizardScreen):
         self.query_one("#surroundings", Static).update(grid(self.app, facts, width=14))
 
     def _rehearse(self) -> None:
-        world = self.conductor.backend.target.world
+        world = self.context.backend.target.world
         if world is not None:
             lines = [f"This is the rehearsal world {world} already: nothing done here leaves this machine.", "Start a release."]
             self.app.push_screen(MessageDialog("You are in a rehearsal", lines))

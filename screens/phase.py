@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, OptionList, Static
 
 from nexy_tui.checklist import Item, Phase
+from screens import act
 from screens.base import WizardScreen
-from screens.commands import PhaseCommands
+from screens.commands import Command, in_a_phase
+from screens.context import RunContext
 from screens.keys import PHASE_KEYS
-from screens.text import clean
+from screens.look import look, look_at, open_phase
 from screens.widgets.action_bar import ActionBar, ActionChosen
 from screens.widgets.detail import Detail
 from screens.widgets.item_list import ItemList
@@ -28,22 +29,18 @@ from screens.widgets.rail import PhaseChosen, Rail, Strip
 from screens.widgets.run_log import RunLogPane
 from screens.widgets.top_bar import TopBar
 
-if TYPE_CHECKING:
-    from screens.conductor import Conductor
-
 
 class PhaseScreen(WizardScreen):
     """One phase. Subclasses add what is particular to theirs through `panels`, `expected` and `redraw`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*PHASE_KEYS]
-    COMMANDS: ClassVar[set[type[Provider]]] = {PhaseCommands}
 
-    def __init__(self, conductor: Conductor, phase: Phase) -> None:
-        super().__init__(conductor)
-        assert conductor.session is not None
+    def __init__(self, context: RunContext, phase: Phase) -> None:
+        super().__init__(context)
+        assert context.session is not None
         self.phase = phase
-        self.session = conductor.session
-        self.checklist = conductor.session.checklist
+        self.session = context.session
+        self.checklist = context.session.checklist
         self._wanted: str | None = None
         self.add_class(f"-phase-{phase.id}")
 
@@ -55,16 +52,24 @@ class PhaseScreen(WizardScreen):
         """Subjects whose progress is shown even before they begin."""
         return ()
 
+    def commands(self) -> Iterable[Command]:
+        """The phase's own, then everybody's."""
+        yield from in_a_phase(self.context, self.phase, self.query_one(ActionBar).actions)
+        yield "Look again", "Look at every item of this phase", self.action_look
+        if self.selected is not None:
+            yield f"Open: {self.selected.title}", "Why, found, to do, evidence", self.action_toggle_detail
+        yield from super().commands()
+
     def compose(self) -> ComposeResult:
         """Rail and middle, then the bar with Next, then the keys."""
-        yield TopBar(self.conductor.backend.target)
+        yield TopBar(self.context.backend.target)
         yield Strip(self.checklist)
         with Horizontal(id="frame"):
             yield Rail(self.checklist)
             with Vertical(id="middle"):
                 yield Static(self._heading(), id="heading", markup=False)
                 yield ItemList(self.phase.items)
-                yield Detail(self.checklist, self.conductor.fixer_title)
+                yield Detail(self.checklist, self.context.fixer_title)
                 yield from self.panels()
                 yield ActionBar(self.session, self.phase)
                 yield ProgressPanel(self.expected())
@@ -74,7 +79,7 @@ class PhaseScreen(WizardScreen):
 
     def on_mount(self) -> None:
         """Start among the items, with the item open where there is room."""
-        self.set_class(self.conductor.look_only, "-look-only")
+        self.set_class(self.context.look_only, "-look-only")
         self.query_one(ItemList).focus()
         self.set_class(self.app.size.height >= 32, "-open")
         self.redraw()
@@ -98,25 +103,25 @@ class PhaseScreen(WizardScreen):
         super().redraw()
         if not self.drawable:
             return
-        conductor, state = self.conductor, self.session.state
-        looking = set() if conductor.view is None else conductor.view.looking
+        context, state = self.context, self.session.state
+        looking = set() if context.view is None else context.view.looking
         self.query_one(Strip).show(state)
         self.query_one(Rail).show(state)
         self.query_one(ItemList).show(state, looking)
         if not looking:
             self.query_one(ItemList).lead(state.may_advance())
-        self.query_one(ActionBar).show(state, conductor.acting or (conductor.view.action if conductor.view else None))
-        self.query_one(NextBar).show(state, conductor.running, look_only=conductor.look_only)
+        self.query_one(ActionBar).show(state, context.action)
+        self.query_one(NextBar).show(state, context.running, look_only=context.look_only)
         self._show_detail()
-        if conductor.view is not None:
-            self.query_one(ProgressPanel).show(conductor.view)
-            self.query_one(RunLogPane).show(conductor.view, conductor.running)
+        if context.view is not None:
+            self.query_one(ProgressPanel).show(context.view)
+            self.query_one(RunLogPane).show(context.view, context.running)
 
     def tick(self) -> None:
         """Draw the exposure's timer and the countdown."""
         super().tick()
-        if self.conductor.view is not None and (self.conductor.view.countdown or self.conductor.view.meters):
-            self.query_one(ProgressPanel).show(self.conductor.view)
+        if self.context.view is not None and (self.context.view.countdown or self.context.view.meters):
+            self.query_one(ProgressPanel).show(self.context.view)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """The open item follows the cursor."""
@@ -140,67 +145,65 @@ class PhaseScreen(WizardScreen):
 
     def on_action_chosen(self, event: ActionChosen) -> None:
         """A button of the action bar."""
-        self.conductor.actor.ask(event.action)
+        act.ask(self.context, event.action)
 
     def on_phase_chosen(self, event: PhaseChosen) -> None:
         """A phase of the rail."""
-        self.conductor.open_phase(event.phase)
+        open_phase(self.context, event.phase)
 
     def action_next(self) -> None:
         """Go on, or hear why not."""
-        self.conductor.advance()
+        act.advance(self.context)
 
     def action_act(self) -> None:
         """Ask for the selected item's action, else the first that the phase still wants."""
         selected, state = self.selected, self.session.state
         wanted = [name for name in self.query_one(ActionBar).main if state.wants(name)]
         if selected is not None and selected.action in wanted:
-            self.conductor.actor.ask(str(selected.action))
+            act.ask(self.context, str(selected.action))
         elif wanted:
-            self.conductor.actor.ask(wanted[0])
+            act.ask(self.context, wanted[0])
         elif self.query_one(ActionBar).actions:
-            self.conductor.tell("Nothing here waits for an action. A number key repeats one or starts a repair.")
+            self.context.tell("Nothing here waits for an action. A number key repeats one or starts a repair.")
         else:
-            self.conductor.tell("This phase has no action; what it checks is brought about elsewhere. Open an item to read what to do.")
+            self.context.tell("This phase has no action; what it checks is brought about elsewhere. Open an item to read what to do.")
 
     def action_act_number(self, number: int) -> None:
         """Ask for the action with that number."""
         actions = self.query_one(ActionBar).actions
         if number <= len(actions):
-            self.conductor.actor.ask(actions[number - 1])
+            act.ask(self.context, actions[number - 1])
 
     def action_look(self) -> None:
         """Look again at the whole phase."""
-        self.conductor.look(whole=True)
+        look(self.context, whole=True)
 
     def action_look_item(self) -> None:
         """Look again at the selected item."""
         if self.selected is not None:
-            self.conductor.look_at(self.selected.id)
+            look_at(self.context, self.selected.id)
 
     def action_attest(self) -> None:
         """Attest the selected item."""
         if self.selected is not None:
-            self.conductor.actor.ask_attestation(self.selected.id)
+            act.ask_attestation(self.context, self.selected.id)
 
     def action_fixers(self) -> None:
         """The selected item's fixers."""
         if self.selected is not None:
-            self.conductor.actor.open_fixers(self.selected.id)
+            act.open_fixers(self.context, self.session, self.selected.id)
 
     def action_places(self) -> None:
         """Where everything lies."""
-        from screens.places import PlacesScreen
-
-        self.app.push_screen(PlacesScreen(self.conductor))
+        self.context.stage.open_places()
 
     def action_back(self) -> None:
         """The phase before."""
         state = self.session.state
         if state.position > 0:
-            self.conductor.open_phase(state.phases[min(state.position, len(state.phases) - 1) - 1])
+            open_phase(self.context, state.phases[min(state.position, len(state.phases) - 1) - 1])
         else:
-            self.conductor.tell("This is the first phase.")
+            self.context.tell("This is the first phase.")
 
     def action_toggle_detail(self) -> None:
         """Open or close the selected item."""
@@ -221,8 +224,7 @@ class PhaseScreen(WizardScreen):
         lines = [f"{item.id}: {self.session.state.status(item.id).value}"]
         if finding is not None:
             lines += [finding.summary, finding.remedy, *(f"{one.name}: {one.value} ({one.source})" for one in finding.evidence)]
-        self.app.copy_to_clipboard(clean("\n".join(line for line in lines if line)))
-        self.conductor.tell("Copied through the terminal (OSC 52).")
+        self.context.copy("\n".join(line for line in lines if line))
 
     def action_escape(self) -> None:
         """Close what is open on a small screen; else ask the running action to stop."""
@@ -230,10 +232,10 @@ class PhaseScreen(WizardScreen):
             self.remove_class("-big-log")
         elif self._covered:
             self.action_toggle_detail()
-        elif self.conductor.look_only:
-            self.conductor.go_home()
+        elif self.context.look_only:
+            self.context.go_home()
         else:
-            self.conductor.actor.ask_stop()
+            act.ask_stop(self.context)
 
     @property
     def _covered(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -15,11 +15,9 @@ from textual.widgets.option_list import Option
 from nexy_tui.core.text import age
 from screens.backend import PlaceEntry
 from screens.base import WizardScreen
-from screens.text import clean, one_line
+from screens.context import RunContext
+from screens.text import one_line
 from screens.widgets.grid import grid
-
-if TYPE_CHECKING:
-    from screens.conductor import Conductor
 
 _SIGNS = {"there": ("✓", "$success"), "missing": ("✗", "bold $error")}
 
@@ -34,8 +32,8 @@ class PlacesScreen(WizardScreen):
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
 
-    def __init__(self, conductor: Conductor) -> None:
-        super().__init__(conductor)
+    def __init__(self, context: RunContext) -> None:
+        super().__init__(context)
         self._places: tuple[PlaceEntry, ...] = ()
 
     def body(self) -> Iterable[Widget]:
@@ -68,8 +66,7 @@ class PlacesScreen(WizardScreen):
 
     def action_look(self) -> None:
         """Look at every place."""
-        conductor = self.conductor
-        conductor.jobs.start("Looking where everything lies", conductor.backend.places, self._list, conductor.problem)
+        self.context.start("Looking where everything lies", self.context.backend.places, self._list)
 
     def action_copy(self) -> None:
         """Copy the path or the address."""
@@ -81,8 +78,7 @@ class PlacesScreen(WizardScreen):
 
     def _copied(self, text: str) -> None:
         if text:
-            self.app.copy_to_clipboard(clean(text))
-            self.conductor.tell("Copied through the terminal (OSC 52).")
+            self.context.copy(text)
 
     def _list(self, places: Sequence[PlaceEntry]) -> None:
         if not self.drawable:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,21 +17,18 @@ from nexy_tui.core.problem import Problem
 from nexy_tui.engine.alone import Preview
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.rollback_preview import AssetPair, AssetState, RollbackPreview
+from nexy_tui.engine.session import Session
+from screens import act, begin
 from screens.base import WizardScreen
+from screens.context import RunContext
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.message import RETRY, MessageDialog, ProblemDialog
 from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, RefusalDialog
-from screens.fixers import FixersScreen
 from screens.text import amount, clean, one_line
 from screens.widgets.grid import grid
 from screens.widgets.progress_panel import ProgressPanel
 from screens.widgets.run_log import RunLogPane
-
-if TYPE_CHECKING:
-    from screens.conductor import Conductor
-
-T = TypeVar("T")
 
 TITLE = "Put the release before back"
 [ROLLBACK], [HEAL] = ([one.name for one in CHECKLIST.of_role(role)] for role in (ActionRole.ROLLBACK, ActionRole.HEALER))
@@ -47,8 +44,8 @@ class RollbackScreen(WizardScreen):
         Binding("escape", "escape", "Back", key_display="esc"),
     ]
 
-    def __init__(self, conductor: Conductor) -> None:
-        super().__init__(conductor)
+    def __init__(self, context: RunContext) -> None:
+        super().__init__(context)
         self._attested: dict[str, str] = {}
 
     def body(self) -> Iterable[Widget]:
@@ -69,20 +66,20 @@ class RollbackScreen(WizardScreen):
     def redraw(self) -> None:
         """Draw the run as it stands."""
         super().redraw()
-        view = self.conductor.view
+        view = self.context.view
         if view is not None and self.drawable:
             self.query_one(ProgressPanel).show(view)
-            self.query_one(RunLogPane).show(view, self.conductor.running)
+            self.query_one(RunLogPane).show(view, self.context.running)
 
     def tick(self) -> None:
         """Draw the exposure's timer and the countdown."""
         super().tick()
-        if self.conductor.view is not None:
-            self.query_one(ProgressPanel).show(self.conductor.view)
+        if self.context.view is not None:
+            self.query_one(ProgressPanel).show(self.context.view)
 
     def action_look(self) -> None:
         """Ask the release host and the live server what stands now."""
-        self._start("Looking at what is in place", self.conductor.backend.rollback_preview, self._show, self._unseen)
+        self.context.start("Looking at what is in place", self.context.backend.rollback_preview, self._show, self._unseen)
 
     def action_put_back(self) -> None:
         """Put the release before back."""
@@ -94,57 +91,56 @@ class RollbackScreen(WizardScreen):
 
     def action_escape(self) -> None:
         """Ask what runs to stop; else back."""
-        run = self.conductor.open_run
+        run = self.context.open_run
         if run is not None and not run.plan.standalone:
             self.app.pop_screen()
         elif run is not None:
-            self.conductor.actor.ask_stop()
-        elif self.conductor.acting is not None:
-            self.conductor.tell("The run is being opened. Escape stops it once it is open.")
+            act.ask_stop(self.context)
+        elif self.context.acting is not None:
+            self.context.tell("The run is being opened. Escape stops it once it is open.")
         else:
-            self.conductor.go_home()
+            self.context.go_home()
 
     def _ask(self, action: str) -> None:
         """Look at the preconditions, show what would be done, and do it once that is confirmed."""
-        conductor = self.conductor
-        if conductor.hands_off():
+        context = self.context
+        if context.hands_off():
             return
-        if conductor.open_run is not None:
+        if context.open_run is not None:
             lines = ["A run is open here, and whatever writes outside this machine needs the release lock, which the run holds."]
             lines.append("Its own screens offer the same action: those of the remotes, publish, gate, deploy and final phases.")
-            conductor.app.push_screen(MessageDialog(TITLE, lines))
+            context.app.push_screen(MessageDialog(TITLE, lines))
             return
-        work = partial(conductor.backend.preview, action, dict(self._attested))
-        self._start("Looking at what must hold", work, partial(self._previewed, action), conductor.problem)
+        work = partial(context.backend.preview, action, dict(self._attested))
+        self.context.start("Looking at what must hold", work, partial(self._previewed, action))
 
     def _previewed(self, action: str, found: Preview) -> None:
         if not self.drawable:
             return  # It was left meanwhile.
-        conductor, subject = self.conductor, found.session.checklist.release_action(action)
-        conductor.stage.redraw()
+        context, subject = self.context, found.session.checklist.release_action(action)
+        context.stage.redraw()
         if found.refusal is not None:
-            dialog = RefusalDialog(found.session, found.refusal, subject.action.title, conductor.fixer_title)
-            conductor.app.push_screen(dialog, partial(self._answered, action, found))
+            dialog = RefusalDialog(found.session, found.refusal, subject.action.title, context.fixer_title)
+            context.app.push_screen(dialog, partial(self._answered, action, found))
         else:
-            question = Question(subject.action.title, found.lines, found.typed, subject.irreversible, conductor.backend.target)
-            conductor.app.push_screen(ConfirmDialog(question), partial(self._confirmed, action))
+            question = Question(subject.action.title, found.lines, found.typed, subject.irreversible, context.backend.target)
+            context.app.push_screen(ConfirmDialog(question), partial(self._confirmed, action))
 
     def _confirmed(self, action: str, answer: str | None) -> None:
         if answer == GO:
-            self.conductor.if_meant(partial(self._act, action))
+            begin.if_meant(self.context, partial(self._act, action))
 
     def _answered(self, action: str, found: Preview, choice: str | None) -> None:
         """What the operator wants to do about the item in the way."""
         assert found.refusal is not None
-        conductor, item = self.conductor, found.session.checklist.item(found.refusal.item)
+        context, item = self.context, found.session.checklist.item(found.refusal.item)
         finding = found.session.state.findings.get(item.id)
         if choice == LOOK:
             self._ask(action)
         elif choice == FIXERS:
-            names = finding.fixers if finding is not None and finding.fixers else item.fixers
-            conductor.app.push_screen(FixersScreen(conductor, names))
+            act.open_fixers(context, found.session, item.id)
         elif choice == ATTEST:
-            conductor.app.push_screen(AttestDialog(found.session, item, finding), partial(self._attest, action, item.id))
+            context.app.push_screen(AttestDialog(found.session, item, finding), partial(self._attest, action, item.id))
         elif choice is not None and choice.startswith(ACTION):
             self._ask_for(choice.removeprefix(ACTION), found)
 
@@ -154,7 +150,7 @@ class RollbackScreen(WizardScreen):
             self._ask(wanted)
         else:
             title = found.session.checklist.actions[wanted].title
-            self.conductor.tell(f"{title} belongs to a release run: start or resume one on the home screen.")
+            self.context.tell(f"{title} belongs to a release run: start or resume one on the home screen.")
 
     def _attest(self, action: str, item: str, reason: str | None) -> None:
         if reason is not None:
@@ -162,22 +158,25 @@ class RollbackScreen(WizardScreen):
             self._ask(action)
 
     def _act(self, action: str) -> None:
-        backend, attested = self.conductor.backend, dict(self._attested)
-        begin, perform = partial(backend.open_alone, action), lambda session: backend.act_alone(session, action, attested)
-        self.conductor.stand_alone(action, begin, perform, partial(self._ended, action))
+        backend, attested = self.context.backend, dict(self._attested)
+
+        def perform(session: Session) -> Outcome:
+            return backend.act_alone(session, action, attested)
+
+        begin.open_alone(self.context, action, partial(backend.open_alone, action), perform, partial(self._ended, action))
 
     def _ended(self, action: str, outcome: Outcome) -> None:
-        conductor = self.conductor
-        title = conductor.title(action)
-        result = "" if conductor.view is None else conductor.view.result
-        log = "" if conductor.session is None or conductor.session.log is None else f"Log: {conductor.session.log.path}"
+        context = self.context
+        title = context.title(action)
+        result = "" if context.view is None else context.view.result
+        log = "" if context.session is None or context.session.log is None else f"Log: {context.session.log.path}"
         if outcome.problem is not None:
             dialog = ProblemDialog(f"{title} did not reach its end", outcome.problem, retry="Try again")
-            conductor.app.push_screen(dialog, lambda answer: self._ask(action) if answer == RETRY else None)
+            context.app.push_screen(dialog, lambda answer: self._ask(action) if answer == RETRY else None)
         elif outcome.refusal is not None:
-            conductor.app.push_screen(MessageDialog(f"{title} was refused", [outcome.refusal.reason, log], tone="refusal"))
+            context.app.push_screen(MessageDialog(f"{title} was refused", [outcome.refusal.reason, log], tone="refusal"))
         else:
-            conductor.app.push_screen(MessageDialog(f"{title}: done, and seen", [result, log]))
+            context.app.push_screen(MessageDialog(f"{title}: done, and seen", [result, log]))
         self.action_look()
 
     def _show(self, found: RollbackPreview) -> None:
@@ -188,17 +187,13 @@ class RollbackScreen(WizardScreen):
         if any(pair.cut_off for pair in found.pairs):
             rows.append(("! cut off", "A swap was cut off between its renames: clients get 404. h puts the bytes from before back."))
         self.query_one("#in-place", Static).update(grid(self.app, rows, width=18))
-        self.conductor.stage.redraw()
+        self.context.stage.redraw()
 
     def _unseen(self, problem: Problem) -> None:
         if self.drawable:
             said = clean(str(problem))
             self.query_one("#in-place", Static).update(Content.assemble(("? not seen  ", "bold $warning"), said))
-            self.conductor.stage.redraw()
-
-    def _start(self, name: str, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[Problem], None]) -> None:
-        self.conductor.jobs.start(name, work, then, failed)
-        self.conductor.stage.redraw()
+            self.context.stage.redraw()
 
 
 def _rows(pair: AssetPair) -> Sequence[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,15 +13,14 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from screens import begin
 from screens.backend import RunEntry, RunVerdict
 from screens.base import WizardScreen
+from screens.context import RunContext
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.viewer import Viewer
 from screens.text import one_line
 from screens.widgets.grid import grid
-
-if TYPE_CHECKING:
-    from screens.conductor import Conductor
 
 _SIGNS = {"sealed": ("✓", "$success"), "open": ("▸", "$primary"), "torn": ("!", "bold $warning"), "unreadable": ("✗", "bold $error")}
 
@@ -38,8 +37,8 @@ class RunsScreen(WizardScreen):
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
 
-    def __init__(self, conductor: Conductor, *, only_open: bool = False) -> None:
-        super().__init__(conductor)
+    def __init__(self, context: RunContext, *, only_open: bool = False) -> None:
+        super().__init__(context)
         self._only_open = only_open
         self._runs: tuple[RunEntry, ...] = ()
 
@@ -56,8 +55,7 @@ class RunsScreen(WizardScreen):
         """Read the list."""
         self.query_one("#list").focus()
         self.query_one("#about", Static).update("Reading …")
-        conductor = self.conductor
-        conductor.jobs.start("Reading the runs", conductor.backend.runs, self._list, conductor.problem)
+        self.context.start("Reading the runs", self.context.backend.runs, self._list)
         self.redraw()
 
     @property
@@ -77,53 +75,52 @@ class RunsScreen(WizardScreen):
     def action_resume(self) -> None:
         """Take the run up again; whether it may be is the engine's to say."""
         if self.chosen is not None:
-            self.conductor.resume(self.chosen.path)
+            begin.resume(self.context, self.chosen.path)
 
     def action_show_records(self) -> None:
         """The records, one line each."""
         if self.chosen is not None:
-            run, conductor = self.chosen, self.conductor
-            work = partial(conductor.backend.records, run.path)
-            conductor.jobs.start("Reading the records", work, partial(self._records, run), conductor.problem)
+            run, context = self.chosen, self.context
+            work = partial(context.backend.records, run.path)
+            context.start("Reading the records", work, partial(self._records, run))
 
     def action_verify(self) -> None:
         """The verdict on the log."""
         if self.chosen is not None:
-            run, conductor = self.chosen, self.conductor
-            work = partial(conductor.backend.verify, run.path)
-            conductor.jobs.start("Verifying the log", work, partial(self._verdict, run), conductor.problem)
+            run, context = self.chosen, self.context
+            work = partial(context.backend.verify, run.path)
+            context.start("Verifying the log", work, partial(self._verdict, run))
 
     def action_close(self) -> None:
         """End an open run unfinished; whether it may be is the engine's to say."""
-        run, conductor = self.chosen, self.conductor
+        run, context = self.chosen, self.context
         if run is None:
             return
         lines = (
             f"The run {one_line(run.run, 40)} of {one_line(run.version, 40)} is sealed as aborted.",
             "Nothing of it is gone on with; what it did stays as it is.",
         )
-        question = Question("Close the run", lines, None, True, conductor.backend.target, verb="Close it")
+        question = Question("Close the run", lines, None, True, context.backend.target, verb="Close it")
 
         def closed(said: Sequence[str]) -> None:
             self.app.push_screen(Viewer("The run is closed", [Content(one_line(line, 600)) for line in said], copy=str(run.path)))
-            conductor.jobs.start("Reading the runs", conductor.backend.runs, self._list, conductor.problem)
+            context.start("Reading the runs", context.backend.runs, self._list)
 
         def answered(answer: str | None) -> None:
             if answer == GO:
-                conductor.jobs.start("Closing the run", partial(conductor.backend.close_run, run.path), closed, conductor.problem)
+                context.start("Closing the run", partial(context.backend.close_run, run.path), closed)
 
         self.app.push_screen(ConfirmDialog(question), answered)
 
     def action_copy(self) -> None:
         """Copy the log's path."""
         if self.chosen is not None:
-            self.app.copy_to_clipboard(str(self.chosen.path))
-            self.conductor.tell("Copied through the terminal (OSC 52).")
+            self.context.copy(str(self.chosen.path))
 
     def _list(self, runs: Sequence[RunEntry]) -> None:
         if not self.drawable:
             return
-        world = self.conductor.backend.target.world
+        world = self.context.backend.target.world
         self._runs = tuple(run for run in runs if not self._only_open or (run.looks in ("open", "torn") and run.world == world))
         listing = self.query_one("#list", OptionList)
         listing.clear_options()

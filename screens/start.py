@@ -14,8 +14,10 @@ from textual.widgets import Button, Input, RadioSet, Static
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
+from screens import begin
 from screens.backend import NewRun, Proposal
 from screens.base import WizardScreen
+from screens.context import RunContext
 from screens.text import one_line
 from screens.widgets.grid import grid
 from screens.widgets.toggles import Choice, Tick
@@ -35,8 +37,8 @@ class StartScreen(WizardScreen):
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
 
-    def __init__(self, conductor: object, wanted: NewRun | None = None) -> None:
-        super().__init__(conductor)  # type: ignore[arg-type]
+    def __init__(self, context: RunContext, wanted: NewRun | None = None) -> None:
+        super().__init__(context)
         self._wanted = wanted or NewRun()
         self._proposal = Proposal()
 
@@ -63,9 +65,9 @@ class StartScreen(WizardScreen):
     def on_mount(self) -> None:
         """Start in the version; ask what to propose."""
         self.query_one("#version", Input).focus()
-        conductor = self.conductor
-        conductor.jobs.start("Looking at what is out now", conductor.backend.proposal, self._propose, conductor.problem)
-        conductor.jobs.start("Reading the surroundings", conductor.backend.surroundings, self._where, conductor.problem)
+        context = self.context
+        context.start("Looking at what is out now", context.backend.proposal, self._propose)
+        context.start("Reading the surroundings", context.backend.surroundings, self._where)
         self.redraw()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -89,7 +91,7 @@ class StartScreen(WizardScreen):
             return
         index = max(0, self.query_one("#kind", RadioSet).pressed_index)
         with_pkg = self.query_one("#with-pkg", Tick).value
-        self.conductor.start(version, _KINDS[index][0], with_pkg)
+        begin.start(self.context, version, _KINDS[index][0], with_pkg)
 
     def _say(self, sentence: Content) -> None:
         line = self.query_one("#wrong", Static)

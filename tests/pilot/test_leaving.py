@@ -250,6 +250,9 @@ def test_the_way_there_is_not_left_on_the_stack() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "s", "ctrl+n", "n", "n", "b")
         await settle(pilot)
-        assert [type(screen).__name__ for screen in pilot.app.screen_stack[1:]] == ["HomeScreen", "VersionScreen"]
+        assert [type(screen).__name__ for screen in pilot.app.screen_stack[1:]] == [
+            "HomeScreen",
+            "PhaseScreen",
+        ] and pilot.app.screen.phase.id == "version"
 
     play(FakeBackend(), script, run=False)

@@ -253,7 +253,7 @@ def test_an_open_run_keeps_its_lock_and_offers_the_same_itself() -> None:
 
     async def script(pilot: Pilot[Any]) -> None:
         app: Any = pilot.app
-        app.push_screen(RollbackScreen(app.conductor))
+        app.open_rollback()
         await settle(pilot)
         await press(pilot, "b")
         assert "A run is open here" in flowing(app)

@@ -12,7 +12,6 @@ import screens
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
 from pilot.hand import lines, paste, play, press, settle, shown, until
-from screens.commands import PhaseCommands
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
 
@@ -139,7 +138,7 @@ def test_the_palette_knows_the_state() -> None:
     backend = busy()
 
     async def script(pilot: Any) -> None:
-        known = {name: about for name, about, _ in PhaseCommands(pilot.app.screen).commands()}
+        known = {name: about for name, about, _ in pilot.app.screen.commands()}
         assert known["Next"] == "Not yet: A backup of this run is made"
         assert known["Run a restore drill"] == "Shows what it will do, then asks"
         assert "Back to Version" in known and "Back to Inbox" not in known and "Keys" in known

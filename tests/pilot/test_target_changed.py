@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from nexy_tui.core.kind import Kind
 from pilot.fakes import VERSION, FakeBackend
 from pilot.hand import flowing, paste, play, press, settle
+from screens.begin import resume, start
 from screens.dialogs.confirm import ConfirmDialog
 
 CHANGE = "vm.name: Nexy → Nexy2"
@@ -22,8 +23,8 @@ def test_a_run_is_begun_only_against_a_target_that_is_meant(begin: str, meant: b
     backend = FakeBackend(changes=(CHANGE,))
 
     async def script(pilot: Pilot[Any]) -> None:
-        conductor = pilot.app.conductor  # type: ignore[attr-defined]
-        conductor.start(VERSION, Kind.FULL, False) if begin == "new" else conductor.resume(Path("run.log"))
+        context = pilot.app.context  # type: ignore[attr-defined]
+        start(context, VERSION, Kind.FULL, False) if begin == "new" else resume(context, Path("run.log"))
         await settle(pilot)
         assert isinstance(pilot.app.screen, ConfirmDialog) and CHANGE in flowing(pilot.app)
         await paste(pilot, "rehearsal" if meant else "production")

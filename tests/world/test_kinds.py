@@ -352,8 +352,8 @@ def test_the_wizard_asks_for_the_kind_and_shows_what_does_not_apply(module_world
         await press(pilot, "s")
         pilot.app.screen.query_one("#version").value = "1.6.1.47"
         await press(pilot, "enter", "down", "down", "enter", "ctrl+n")
-        await until(pilot, lambda: pilot.app.conductor.session is not None, limit=30)
-        assert pilot.app.conductor.session.plan.kind is Kind.CODE_ONLY
+        await until(pilot, lambda: pilot.app.context.session is not None, limit=30)
+        assert pilot.app.context.session.plan.kind is Kind.CODE_ONLY
         await settle(pilot, limit=60)
         text = flowing(pilot.app)
         assert "1.6.1.47 · code-only" in text and "– not applicable The fixed tags are there" in text, text
