@@ -12,10 +12,14 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview
-from nexy_tui.engine.notice import Observer
+from nexy_tui.engine.mend import FixPreview
 from nexy_tui.engine.outcome import Outcome
+from nexy_tui.engine.places import Location
 from nexy_tui.engine.rollback_preview import RollbackPreview
 from nexy_tui.engine.session import Session
+from nexy_tui.fixers import Trouble
+from nexy_tui.runlog.read import RunSummary
+from nexy_tui.runlog.verify import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,152 +30,6 @@ class Proposal:
     served: Version | None = None
     published: Version | None = None
     changes: tuple[str, ...] = ()
-
-
-class RunEntry(Protocol):
-    """One run in the list of runs, as its log describes itself. `looks` is open, torn, sealed or unreadable, by form alone."""
-
-    @property
-    def path(self) -> Path:
-        """The log's file."""
-        ...
-
-    @property
-    def run(self) -> str:
-        """The run's id."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """The version the run releases."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """full, update-only or code-only."""
-        ...
-
-    @property
-    def world(self) -> str | None:
-        """The rehearsal world's id; None for production."""
-        ...
-
-    @property
-    def looks(self) -> str:
-        """A word for where the run seems to stand."""
-        ...
-
-    @property
-    def outcome(self) -> str:
-        """How it was sealed, or nothing."""
-        ...
-
-    @property
-    def started(self) -> str:
-        """When it began."""
-        ...
-
-    @property
-    def operator(self) -> str:
-        """Who began it."""
-        ...
-
-    @property
-    def records(self) -> int:
-        """How many records are in its log."""
-        ...
-
-
-class RunVerdict(Protocol):
-    """What verifying a log said."""
-
-    @property
-    def verdict(self) -> str:
-        """SEALED+ANCHORED, SEALED, OPEN, TORN or INVALID."""
-        ...
-
-    @property
-    def lines(self) -> Sequence[str]:
-        """Who signed, why the key is trusted, records, head, faults, and what was not checked."""
-        ...
-
-
-class FixerEntry(Protocol):
-    """One section of the rulebook's troubleshooting chapter."""
-
-    @property
-    def name(self) -> str:
-        """The fixer's id, as items name it."""
-        ...
-
-    @property
-    def section(self) -> str:
-        """The rulebook's section, 4.1 to 4.9."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """The section's title."""
-        ...
-
-    @property
-    def symptom(self) -> str:
-        """How the trouble shows itself."""
-        ...
-
-    @property
-    def steps(self) -> Sequence[str]:
-        """What to do, in order."""
-        ...
-
-
-class PlaceEntry(Protocol):
-    """One place a release leaves something at."""
-
-    @property
-    def name(self) -> str:
-        """What lies there."""
-        ...
-
-    @property
-    def where(self) -> str:
-        """Its path or address."""
-        ...
-
-    @property
-    def state(self) -> str:
-        """there, missing, or not asked."""
-        ...
-
-    @property
-    def age_s(self) -> float | None:
-        """How old it is, in seconds; None where nothing is there or nobody asked."""
-        ...
-
-    @property
-    def note(self) -> str:
-        """What was seen."""
-        ...
-
-    @property
-    def how(self) -> str:
-        """The command that shows more."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class FixPlan:
-    """What mending a trouble would do now: nothing where `lines` is empty, for then it is not here, or `unseen` says what hid it.
-
-    `typed` is what is typed to confirm it, None for a plain yes; `secret` how the secret it needs is asked for, empty where
-    it needs none; `outside` tells that it writes outside this machine and so needs the release lock.
-    """
-
-    lines: tuple[str, ...]
-    typed: str | None
-    secret: str
-    outside: bool
-    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +82,7 @@ class Backend(Protocol):
         """Play the operator to the end of the last phase (`--auto`, in a world only); `confirm` says no once the app is leaving."""
         ...
 
-    def runs(self) -> Sequence[RunEntry]:
+    def runs(self) -> Sequence[RunSummary]:
         """Every run's log found here, newest first."""
         ...
 
@@ -236,15 +94,15 @@ class Backend(Protocol):
         """A log's records, one line each."""
         ...
 
-    def verify(self, path: Path) -> RunVerdict:
-        """Verify a log."""
+    def verify(self, path: Path) -> tuple[State, Sequence[str]]:
+        """A log's verdict, and its lines: who signed, why the key is trusted, records, head, faults, and what was not checked."""
         ...
 
     def verify_commands(self, log: Path) -> Sequence[str]:
         """The exact commands by which others verify a sealed log."""
         ...
 
-    def fixers(self) -> Sequence[FixerEntry]:
+    def fixers(self) -> Sequence[Trouble]:
         """The troubleshooting chapter."""
         ...
 
@@ -252,11 +110,11 @@ class Backend(Protocol):
         """Which of those troubles (all, where none is named) are here; each finding names its fixer. Changes nothing."""
         ...
 
-    def plan_fix(self, name: str, run: Session | None = None) -> FixPlan:
+    def plan_fix(self, name: str, run: Session | None = None) -> FixPreview:
         """Exactly what a fixer would change now, seen from the open run where there is one. Changes nothing."""
         ...
 
-    def fix(self, name: str, secret: str, observer: Observer, run: Session | None = None) -> FixEnd:
+    def fix(self, name: str, secret: str, run: Session | None = None) -> FixEnd:
         """Mend, and see again: as an action of the open run, where there is one, else logged and signed as a run of its own.
 
         `secret` is empty where none was asked. Raises Problem.
@@ -279,7 +137,7 @@ class Backend(Protocol):
         """Carry that run out, once it was confirmed; it is sealed and let go. Raises Problem."""
         ...
 
-    def places(self) -> Sequence[PlaceEntry]:
+    def places(self) -> Sequence[Location]:
         """Where to look: every place a release leaves something at."""
         ...
 

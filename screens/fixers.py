@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from nexy_tui.core.finding import Finding, Status
-from screens.backend import FixerEntry
+from nexy_tui.fixers import Trouble
 from screens.base import WizardScreen
 from screens.context import RunContext
 from screens.marks import HERE, STATUS
@@ -60,7 +60,7 @@ class FixersScreen(WizardScreen):
         self.redraw()
 
     @property
-    def chosen(self) -> FixerEntry | None:
+    def chosen(self) -> Trouble | None:
         """The section the cursor is on."""
         index = self.query_one("#list", OptionList).highlighted
         return None if index is None else self._fixers[index]
@@ -126,10 +126,10 @@ class FixersScreen(WizardScreen):
         ]
         self.query_one("#fixer-text", Static).update(Content("\n").join(parts))
 
-    def _asked(self, fixer: FixerEntry) -> bool:
+    def _asked(self, fixer: Trouble) -> bool:
         return fixer.name in self._named or fixer.section in self._named
 
-    def _row(self, fixer: FixerEntry) -> Content:
+    def _row(self, fixer: Trouble) -> Content:
         found = self._findings.get(fixer.name, ())
         worst = next((status for status in _WORST if any(one.status is status for one in found)), None)
         mark = HERE if worst is None and self._asked(fixer) else None if worst is None else STATUS[worst]

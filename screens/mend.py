@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from nexy_tui.core.finding import Finding
-from nexy_tui.engine.notice import unobserved
-from screens.backend import FixEnd, FixerEntry, FixPlan
+from nexy_tui.engine.mend import FixPreview
+from nexy_tui.fixers import Trouble
+from screens.backend import FixEnd
 from screens.begin import if_meant
 from screens.context import RunContext
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
@@ -29,51 +30,51 @@ class MendFlow:
         """Look for these troubles, or for every one."""
         self.context.start("Looking for what is wrong", partial(self.context.backend.diagnose, tuple(names)), self.diagnosed)
 
-    def show(self, fixer: FixerEntry) -> None:
+    def show(self, fixer: Trouble) -> None:
         """Show what would change, and change nothing."""
         self._plan(fixer, self._shown)
 
-    def ask(self, fixer: FixerEntry) -> None:
+    def ask(self, fixer: Trouble) -> None:
         """Show what would change, and mend it once that is confirmed."""
         if not self.context.hands_off():
             self._plan(fixer, self._confirm)
 
-    def _plan(self, fixer: FixerEntry, then: Callable[[FixerEntry, FixPlan], None]) -> None:
+    def _plan(self, fixer: Trouble, then: Callable[[Trouble, FixPreview], None]) -> None:
         work = partial(self.context.backend.plan_fix, fixer.name, self.context.open_run)
         self.context.start(f"Looking what {fixer.name} would change", work, partial(then, fixer))
 
-    def _shown(self, fixer: FixerEntry, plan: FixPlan) -> None:
+    def _shown(self, fixer: Trouble, plan: FixPreview) -> None:
         lines = [*plan.lines, *_hidden(plan)] or ["This trouble is not here: nothing would change."]
         self._message(f"{fixer.section} {fixer.title}: what would change", lines)
 
-    def _confirm(self, fixer: FixerEntry, plan: FixPlan) -> None:
+    def _confirm(self, fixer: Trouble, plan: FixPreview) -> None:
         if not plan.lines:
             self._message(f"{fixer.section} {fixer.title}", _hidden(plan) or ["This trouble is not here. Nothing was changed."])
         else:
             question = Question(fixer.title, plan.lines, plan.typed, False, self.context.backend.target, "Mend it")
             self.context.app.push_screen(ConfirmDialog(question), partial(self._confirmed, fixer, plan))
 
-    def _confirmed(self, fixer: FixerEntry, plan: FixPlan, answer: str | None) -> None:
+    def _confirmed(self, fixer: Trouble, plan: FixPreview, answer: str | None) -> None:
         if answer == GO:
             if_meant(self.context, partial(self._meant, fixer, plan))
 
-    def _meant(self, fixer: FixerEntry, plan: FixPlan) -> None:
+    def _meant(self, fixer: Trouble, plan: FixPreview) -> None:
         if plan.secret:
             self.context.app.push_screen(SecretDialog(fixer.title, plan.secret), partial(self._given, fixer))
         else:
             self._mend(fixer, "")
 
-    def _given(self, fixer: FixerEntry, secret: str | None) -> None:
+    def _given(self, fixer: Trouble, secret: str | None) -> None:
         if secret is None:
             self.context.tell("Nothing was given, and nothing was changed.")
         else:
             self._mend(fixer, secret)
 
-    def _mend(self, fixer: FixerEntry, secret: str) -> None:
-        work = partial(self.context.backend.fix, fixer.name, secret, unobserved, self.context.open_run)
+    def _mend(self, fixer: Trouble, secret: str) -> None:
+        work = partial(self.context.backend.fix, fixer.name, secret, self.context.open_run)
         self.context.start(f"Mending: {fixer.title}", work, partial(self._mended, fixer))
 
-    def _mended(self, fixer: FixerEntry, end: FixEnd) -> None:
+    def _mended(self, fixer: Trouble, end: FixEnd) -> None:
         title = f"{fixer.section} {fixer.title}: " + ("mended, and seen" if end.outcome == "verified" else f"not mended ({end.outcome})")
         self._message(title, [*end.lines, f"Log: {end.log}"])
         self.diagnose((fixer.name,))
@@ -85,6 +86,6 @@ class MendFlow:
         self.context.app.push_screen(MessageDialog(clean(title), lines))
 
 
-def _hidden(plan: FixPlan) -> list[str]:
+def _hidden(plan: FixPreview) -> list[str]:
     """What could not be seen: whether it is wrong, nobody can tell."""
     return [f"It could not be seen whether this is here: {line}" for line in plan.unseen]

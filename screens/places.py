@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from nexy_tui.core.text import age
-from screens.backend import PlaceEntry
+from nexy_tui.engine.places import Location
 from screens.base import WizardScreen
 from screens.context import RunContext
 from screens.text import one_line
@@ -34,7 +34,7 @@ class PlacesScreen(WizardScreen):
 
     def __init__(self, context: RunContext) -> None:
         super().__init__(context)
-        self._places: tuple[PlaceEntry, ...] = ()
+        self._places: tuple[Location, ...] = ()
 
     def body(self) -> Iterable[Widget]:
         """Title, list, and the chosen place."""
@@ -51,7 +51,7 @@ class PlacesScreen(WizardScreen):
         self.redraw()
 
     @property
-    def chosen(self) -> PlaceEntry | None:
+    def chosen(self) -> Location | None:
         """The place the cursor is on."""
         index = self.query_one("#list", OptionList).highlighted
         return None if index is None or index >= len(self._places) else self._places[index]
@@ -80,7 +80,7 @@ class PlacesScreen(WizardScreen):
         if text:
             self.context.copy(text)
 
-    def _list(self, places: Sequence[PlaceEntry]) -> None:
+    def _list(self, places: Sequence[Location]) -> None:
         if not self.drawable:
             return
         self._places = tuple(places)
@@ -102,7 +102,7 @@ class PlacesScreen(WizardScreen):
         self.query_one("#about", Static).update(grid(self.app, [row for row in rows if row[1]], width=8))
 
 
-def _row(place: PlaceEntry) -> Content:
+def _row(place: Location) -> Content:
     sign, style = _SIGNS.get(place.state, ("·", "$muted"))
     old = "" if place.age_s is None else age(place.age_s)
     return Content.assemble(

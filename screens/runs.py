@@ -13,8 +13,9 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from nexy_tui.runlog.read import RunSummary
+from nexy_tui.runlog.verify import State
 from screens import begin
-from screens.backend import RunEntry, RunVerdict
 from screens.base import WizardScreen
 from screens.context import RunContext
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
@@ -23,6 +24,8 @@ from screens.text import one_line
 from screens.widgets.grid import grid
 
 _SIGNS = {"sealed": ("✓", "$success"), "open": ("▸", "$primary"), "torn": ("!", "bold $warning"), "unreadable": ("✗", "bold $error")}
+_GOOD = ("✓", "bold $success")
+_VERDICTS = {State.ANCHORED: _GOOD, State.SEALED: _GOOD, State.INVALID: ("✗", "bold $error")}
 
 
 class RunsScreen(WizardScreen):
@@ -40,7 +43,7 @@ class RunsScreen(WizardScreen):
     def __init__(self, context: RunContext, *, only_open: bool = False) -> None:
         super().__init__(context)
         self._only_open = only_open
-        self._runs: tuple[RunEntry, ...] = ()
+        self._runs: tuple[RunSummary, ...] = ()
 
     def body(self) -> Iterable[Widget]:
         """Title, list, and the chosen run's facts."""
@@ -59,7 +62,7 @@ class RunsScreen(WizardScreen):
         self.redraw()
 
     @property
-    def chosen(self) -> RunEntry | None:
+    def chosen(self) -> RunSummary | None:
         """The run the cursor is on."""
         index = self.query_one("#list", OptionList).highlighted
         return None if index is None or index >= len(self._runs) else self._runs[index]
@@ -117,7 +120,7 @@ class RunsScreen(WizardScreen):
         if self.chosen is not None:
             self.context.copy(str(self.chosen.path))
 
-    def _list(self, runs: Sequence[RunEntry]) -> None:
+    def _list(self, runs: Sequence[RunSummary]) -> None:
         if not self.drawable:
             return
         world = self.context.backend.target.world
@@ -144,19 +147,19 @@ class RunsScreen(WizardScreen):
         ]
         self.query_one("#about", Static).update(grid(self.app, rows, width=9))
 
-    def _records(self, run: RunEntry, lines: Sequence[str]) -> None:
+    def _records(self, run: RunSummary, lines: Sequence[str]) -> None:
         parts = [Content(one_line(line, 600)) for line in lines]
         self.app.push_screen(Viewer(f"Records of {one_line(run.version, 40)} · {one_line(run.run, 40)}", parts, copy=str(run.path)))
 
-    def _verdict(self, run: RunEntry, verdict: RunVerdict) -> None:
-        good = verdict.verdict.startswith("SEALED")
-        sign, style = ("✓", "bold $success") if good else ("✗", "bold $error") if verdict.verdict == "INVALID" else ("!", "bold $warning")
-        parts = [Content.styled(f"{sign} {one_line(verdict.verdict, 40)}", style), Content("")]
-        parts += [Content(one_line(line, 600)) for line in verdict.lines]
+    def _verdict(self, run: RunSummary, verdict: tuple[State, Sequence[str]]) -> None:
+        state, lines = verdict
+        sign, style = _VERDICTS.get(state, ("!", "bold $warning"))
+        parts = [Content.styled(f"{sign} {state.value}", style), Content("")]
+        parts += [Content(one_line(line, 600)) for line in lines]
         self.app.push_screen(Viewer("Verdict on the log", parts, copy=f"nexy-tui runs verify {run.path}"))
 
 
-def _row(run: RunEntry) -> Content:
+def _row(run: RunSummary) -> Content:
     sign, style = _SIGNS.get(run.looks, ("?", "$warning"))
     state = run.outcome or run.looks
     started = one_line(run.started, 40)[:16].replace("T", " ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from nexy_tui.checklist import CHECKLIST
@@ -19,28 +19,30 @@ from nexy_tui.engine.before import look_before, propose_version
 from nexy_tui.engine.close import close_run
 from nexy_tui.engine.driver import drive
 from nexy_tui.engine.last_target import target_change
-from nexy_tui.engine.mend import DOCTOR, FixPrompts, fix_plan, interrupted, known_fixer, mend, mend_inside, open_fix, worst_first
-from nexy_tui.engine.notice import Observer
+from nexy_tui.engine.mend import (
+    DOCTOR,
+    FixPreview,
+    FixPrompts,
+    fix_plan,
+    interrupted,
+    known_fixer,
+    mend,
+    mend_inside,
+    open_fix,
+    worst_first,
+)
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Location, places
 from nexy_tui.engine.rollback_preview import RollbackPreview, preview_rollback
 from nexy_tui.engine.run import RunRequest, look_session, resume_run, start_run
 from nexy_tui.engine.session import Session
-from nexy_tui.fixers import TROUBLES, Fixer, Trouble
+from nexy_tui.fixers import TROUBLES, Trouble
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
-from nexy_tui.runlog.verify import verify_file
+from nexy_tui.runlog.verify import State, verify_file
 from nexy_tui.services import Services
 from nexy_tui.services.identity import proxy_in_force, require_world
-from screens.backend import FixEnd, FixPlan, Proposal
-
-
-@dataclass(frozen=True, slots=True)
-class LogSummary:
-    """A log's verdict with its lines."""
-
-    verdict: str
-    lines: tuple[str, ...]
+from screens.backend import FixEnd, Proposal
 
 
 class RealBackend:
@@ -114,14 +116,14 @@ class RealBackend:
         """A log's records, one line each."""
         return [record_line(record) for record in read_log(path)]
 
-    def verify(self, path: Path) -> LogSummary:
+    def verify(self, path: Path) -> tuple[State, Sequence[str]]:
         """A log's verdict."""
         try:
             checkout = self._services.checkout
         except Unusable:
             checkout = None
         said = verify_file(path, self._services.settings, checkout=checkout)
-        return LogSummary(said.state.value, tuple(verdict_lines(said)))
+        return said.state, verdict_lines(said)
 
     def verify_commands(self, log: Path) -> Sequence[str]:
         """How this log is verified: with this tool, and with OpenSSH alone."""
@@ -139,40 +141,28 @@ class RealBackend:
         session = look_session(self._services, DOCTOR, released=True)
         return [replace(finding, fixers=item.fixers) for item, finding in worst_first(items, session.looks.at(items))]
 
-    def plan_fix(self, name: str, run: Session | None = None) -> FixPlan:
+    def plan_fix(self, name: str, run: Session | None = None) -> FixPreview:
         """Exactly what a fixer would change now, as `fix NAME --dry-run` says it; no lines where its trouble is not here."""
-        chosen, services = known_fixer(name), self._services
-        planned = fix_plan(services, name, run)
-        outside = any(part.action.writes_outside for part in chosen.parts)
-        wanted = chosen.secret if planned.lines and chosen.secret is not None and chosen.needs_secret(services) else None
-        typed = f"{services.target.name} fix {chosen.name}" if outside else None
-        return FixPlan(planned.lines, typed, wanted.question if wanted is not None else "", outside, planned.unseen)
+        return fix_plan(self._services, name, run)
 
-    def fix(self, name: str, secret: str, observer: Observer, run: Session | None = None) -> FixEnd:
+    def fix(self, name: str, secret: str, run: Session | None = None) -> FixEnd:
         """Mend inside the run, or as `fix NAME --yes` does where none is open. Raises Problem where it cannot be begun."""
         chosen, said = known_fixer(name), list[str]()
         given = Secret("screen", secret) if secret else None
         prompts = FixPrompts(lambda _: given, lambda *_: True, said.append)
         try:
-            mended = self._mended(chosen, prompts, observer) if run is None else self._mended_inside(run, chosen, prompts, observer)
+            if run is not None:
+                outcome, findings = mend_inside(run, chosen, prompts)
+            else:
+                left = interrupted(self._services, chosen.name)
+                run = open_fix(self._services, chosen, left)
+                outcome = mend(run, chosen, prompts, resumed=left is not None)
+                findings = list(run.state.findings.values())
         finally:
             self._services.secrets.forget_handed()
-        outcome, findings, log = mended
         found = [f"{finding.status.value}: {finding.summary}" for finding in findings]
         next_step = [one.remedy for one in findings if outcome.refusal is not None and one.item == outcome.refusal.item]
-        return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason, *next_step])), log)
-
-    def _mended_inside(
-        self, run: Session, chosen: Fixer, prompts: FixPrompts, observer: Observer
-    ) -> tuple[Outcome, Sequence[Finding], Path]:
-        outcome, findings = mend_inside(run, chosen, prompts, observer)
-        return outcome, findings, run.journal.path
-
-    def _mended(self, chosen: Fixer, prompts: FixPrompts, observer: Observer) -> tuple[Outcome, Sequence[Finding], Path]:
-        left = interrupted(self._services, chosen.name)
-        session = open_fix(self._services, chosen, left, observer=observer)
-        outcome = mend(session, chosen, prompts, resumed=left is not None)
-        return outcome, tuple(session.state.findings.values()), session.journal.path
+        return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason, *next_step])), run.journal.path)
 
     def rollback_preview(self) -> RollbackPreview:
         """What clients download now, and what would come back."""

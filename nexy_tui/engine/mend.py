@@ -13,7 +13,6 @@ from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.engine.attempt import attempt
-from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.run import look_session, resume_run, start_fix
 from nexy_tui.engine.session import Session
@@ -60,25 +59,36 @@ def known_fixer(name: str) -> Fixer:
 
 @dataclass(frozen=True, slots=True)
 class FixPreview:
-    """What a fixer would change now, line by line (none where its trouble is not here), and what of it could not be seen."""
+    """What a fixer would change now, line by line (none where its trouble is not here), and what of it could not be seen.
 
-    lines: tuple[str, ...]
-    unseen: tuple[str, ...]
+    `typed` is what is typed to confirm it, None for a plain yes; `secret` how the secret that it needs is asked for, empty where
+    it needs none.
+    """
+
+    lines: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    typed: str | None = None
+    secret: str = ""
 
 
 def fix_plan(services: Services, name: str, run: Session | None = None) -> FixPreview:
     """What a fixer would change now, in the open run where one is named. Raises Unusable for a name that is none."""
-    looking = look_session(services, checklist_of([known_fixer(name)]), released=True)
+    chosen = known_fixer(name)
+    looking = look_session(services, checklist_of([chosen]), released=True)
     if run is None:
-        return _planned(looking)
+        return _planned(looking, chosen)
     with run.aside(f"fix {name}", looking.checklist, looking.plan) as session:
-        return _planned(session)
+        return _planned(session, chosen)
 
 
-def _planned(session: Session) -> FixPreview:
+def _planned(session: Session, chosen: Fixer) -> FixPreview:
     findings = session.looks.at(session.checklist.items)
     unseen = tuple(finding.summary for finding in findings if finding.status is Status.INCONCLUSIVE)
-    return FixPreview(tuple(described(session)), unseen)
+    lines, services, wanted = tuple(described(session)), session.services, chosen.secret
+    outside = any(part.action.writes_outside for part in chosen.parts)
+    typed = f"{services.target.name} fix {chosen.name}" if outside else None
+    question = wanted.question if lines and wanted is not None and chosen.needs_secret(services) else ""
+    return FixPreview(lines, unseen, typed, question)
 
 
 def described(session: Session) -> list[str]:
@@ -120,13 +130,13 @@ def interrupted(services: Services, name: str) -> Path | None:
     return None
 
 
-def open_fix(services: Services, chosen: Fixer, left: Path | None, *, take_over: bool = False, observer: Observer = unobserved) -> Session:
+def open_fix(services: Services, chosen: Fixer, left: Path | None, *, take_over: bool = False) -> Session:
     """The fixer's run: the one that was cut off, gone on with; a new one where there is none, or its log does not verify."""
     checklist = checklist_of([chosen])
     if left is not None:
         with contextlib.suppress(Refused):
-            return resume_run(services, checklist, left, fix=chosen.name, take_over=take_over, observer=observer)
-    return start_fix(services, checklist, chosen.name, take_over=take_over, observer=observer)
+            return resume_run(services, checklist, left, fix=chosen.name, take_over=take_over)
+    return start_fix(services, checklist, chosen.name, take_over=take_over)
 
 
 def mend(session: Session, chosen: Fixer, prompts: FixPrompts, *, resumed: bool = False) -> Outcome:
@@ -145,11 +155,11 @@ def mend(session: Session, chosen: Fixer, prompts: FixPrompts, *, resumed: bool 
         session.close()
 
 
-def mend_inside(run: Session, chosen: Fixer, prompts: FixPrompts, observer: Observer = unobserved) -> tuple[Outcome, list[Finding]]:
+def mend_inside(run: Session, chosen: Fixer, prompts: FixPrompts) -> tuple[Outcome, list[Finding]]:
     """Mend inside an open run: an action of that run, with its log and its lock; the outcome, and what was found at the end."""
     checklist = checklist_of([chosen])
     plan = look_session(run.services, checklist, released=True).plan  # Held against the release that is out, as from home.
-    with run.aside(f"fix {chosen.name}", checklist, plan, observer) as session:
+    with run.aside(f"fix {chosen.name}", checklist, plan) as session:
         outcome = _mend(session, chosen, prompts, resumed=False)
         return outcome, session.looks.at(session.checklist.items)
 

@@ -76,12 +76,12 @@ class Session:
             self.log.progress_checkpoint("target", message=f"The release target is not the last run's: {'; '.join(changed)}")
 
     @contextmanager
-    def aside(self, name: str, checklist: Checklist, plan: Plan, observer: Observer = unobserved) -> Iterator[Session]:
+    def aside(self, name: str, checklist: Checklist, plan: Plan) -> Iterator[Session]:
         """A smaller checklist worked on inside this run: same log, lock and keys, and nothing else acts meanwhile."""
         mine = self.context
         inside = replace(plan, run=mine.planned.run, started=mine.planned.started)
         with self.turn.taken_by(name):
-            yield Session(self.services, checklist, inside, mine.keys, log=self.journal, observer=observer, lock=self._lock)
+            yield Session(self.services, checklist, inside, mine.keys, log=self.journal, lock=self._lock)
 
     def describe(self, action: str) -> list[str]:
         """Exactly what an action will do, for showing before it starts."""

@@ -24,7 +24,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview, perform_alone, preview_of
 from nexy_tui.engine.context import Keys
 from nexy_tui.engine.driver import drive
-from nexy_tui.engine.notice import Observer
+from nexy_tui.engine.mend import FixPreview
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Location
 from nexy_tui.engine.rollback_preview import AssetPair, AssetState, RollbackPreview
@@ -32,9 +32,10 @@ from nexy_tui.engine.session import Session
 from nexy_tui.fixers import TROUBLES, Trouble
 from nexy_tui.runlog.read import RunSummary
 from nexy_tui.runlog.show import verify_command
+from nexy_tui.runlog.verify import State
 from nexy_tui.services.database.settings import Address
 from pilot.scripted import Play
-from screens.backend import FixEnd, FixPlan, Proposal
+from screens.backend import FixEnd, Proposal
 
 RUN = "0195048a-4c1e-7b3a-9d6e-2f1c5a7b9e10"
 LOG = Path(f"/home/olga/.local/state/nexy-tui/runs/1.6.1.43/{RUN}.intoto.jsonl")
@@ -133,7 +134,7 @@ class FakeBackend:
     release: Callable[[], object] = lambda: None
     session: Session | None = None
     troubles: dict[str, Finding] = field(default_factory=dict)
-    plans: dict[str, FixPlan] = field(default_factory=dict)
+    plans: dict[str, FixPreview] = field(default_factory=dict)
     fixed: list[tuple[str, str]] = field(default_factory=list)
     fixed_in: list[str | None] = field(default_factory=list)
     in_place: RollbackPreview = PREVIEW
@@ -186,9 +187,9 @@ class FakeBackend:
             for seq, (item, said) in enumerate(seen, 1)
         ]
 
-    def verify(self, path: Path) -> Any:
+    def verify(self, path: Path) -> tuple[State, Sequence[str]]:
         lines = ("signed by  olga on laptop, key SHA256:Yk2l…", "records    61, head 3f2a9c51…", "not seen   anchors: not asked")
-        return SimpleNamespace(verdict="SEALED", lines=lines)
+        return State.SEALED, lines
 
     def verify_commands(self, log: Path) -> Sequence[str]:
         sealed: Any = SimpleNamespace(moment=NOW)
@@ -204,10 +205,10 @@ class FakeBackend:
             found.append(replace(finding, fixers=(name,)))
         return sorted(found, key=lambda one: one.status.value)
 
-    def plan_fix(self, name: str, run: Session | None = None) -> FixPlan:
-        return self.plans.get(name, FixPlan((), None, "", outside=False))
+    def plan_fix(self, name: str, run: Session | None = None) -> FixPreview:
+        return self.plans.get(name, FixPreview())
 
-    def fix(self, name: str, secret: str, observer: Observer, run: Session | None = None) -> FixEnd:
+    def fix(self, name: str, secret: str, run: Session | None = None) -> FixEnd:
         if self.refuses is not None:
             raise self.refuses
         self.fixed_in.append(None if run is None else run.plan.run)

@@ -9,9 +9,9 @@ from textual.widgets import Input, OptionList
 
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Refused
+from nexy_tui.engine.mend import FixPreview
 from pilot.fakes import FakeBackend
 from pilot.hand import flowing, play, press, settle, told
-from screens.backend import FixPlan
 
 KEY = "AIzaPlantedKeyOfTheTest0000000000000001"
 
@@ -19,9 +19,9 @@ KEY = "AIzaPlantedKeyOfTheTest0000000000000001"
 def broken() -> FakeBackend:
     backend = FakeBackend()
     backend.troubles["stale-appcast"] = Finding("fix.stale-appcast", Status.FAILED, "The appcast offers 1.6.1.41 \x1b[31m[/b].")
-    backend.plans["stale-appcast"] = FixPlan(("restart the server on the VM",), "rehearsal fix stale-appcast", "", outside=True)
-    backend.plans["inbox"] = FixPlan(("mkdir -p release_inbox",), None, "", outside=False)
-    backend.plans["gemini-key"] = FixPlan(("set the key",), None, "New Gemini key (it is not shown): ", outside=False)
+    backend.plans["stale-appcast"] = FixPreview(("restart the server on the VM",), typed="rehearsal fix stale-appcast")
+    backend.plans["inbox"] = FixPreview(("mkdir -p release_inbox",))
+    backend.plans["gemini-key"] = FixPreview(("set the key",), secret="New Gemini key (it is not shown): ")
     return backend
 
 
@@ -55,7 +55,7 @@ def test_what_would_change_is_shown_and_nothing_is_done() -> None:
 
 def test_what_could_not_be_seen_is_not_said_to_be_away() -> None:
     backend = broken()
-    backend.plans["inbox"] = FixPlan((), None, "", outside=False, unseen=("The VM gave no answer.",))
+    backend.plans["inbox"] = FixPreview(unseen=("The VM gave no answer.",))
 
     async def script(pilot: Pilot[Any]) -> None:
         for key in ("d", "m"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from nexy_tui.checklist import CHECKLIST
@@ -13,6 +12,7 @@ from nexy_tui.core.finding import Evidence
 from nexy_tui.core.matrix import ROWS
 from nexy_tui.core.problem import Unusable
 from nexy_tui.engine.places import Location
+from nexy_tui.runlog.verify import State
 from pilot.fakes import FakeBackend
 from pilot.hand import flowing, play, press, shown, told
 from pilot.test_outside_text import EVIL, HARMLESS, harmless
@@ -25,7 +25,7 @@ def test_every_screen_that_needs_no_run() -> None:
     backend: Any = FakeBackend(operator=EVIL, changes=(EVIL,))
     backend.surroundings = lambda: ((EVIL, EVIL), ("CA", EVIL))
     backend.places = lambda: [Location(EVIL, EVIL, EVIL, 1.0, EVIL, EVIL)]
-    backend.verify = lambda path: SimpleNamespace(verdict=EVIL, lines=(EVIL, EVIL))
+    backend.verify = lambda path: (State.INVALID, (EVIL, EVIL))
     hostile = [replace(fixer, title=EVIL, symptom=EVIL) for fixer in backend.fixers()]
     backend.fixers = lambda: hostile
 

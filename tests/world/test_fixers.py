@@ -39,7 +39,7 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli.backend import RealBackend
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version
-from nexy_tui.engine.notice import unobserved
+from nexy_tui.engine.mend import FixPreview
 from nexy_tui.engine.run import RunRequest, start_run
 from nexy_tui.fixers import FIXERS, fixer
 from nexy_tui.rehearsal.faults.vm import EXPIRED_KEY
@@ -47,7 +47,6 @@ from nexy_tui.rehearsal.home import WAITING_SPEED
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE
 from nexy_tui.rehearsal.vm.seed import CONFIGS
 from nexy_tui.runlog.read import read_log
-from screens.backend import FixPlan
 
 SEALED = 10
 
@@ -570,7 +569,7 @@ def test_the_wizard_can_ask_what_is_wrong_and_what_would_change(module_world: In
         backend = RealBackend(services())
         findings = backend.diagnose(["script-paths", "inbox"])
         plan = backend.plan_fix("4.2")
-        assert backend.plan_fix("inbox") == FixPlan((), None, "", outside=False)
+        assert backend.plan_fix("inbox") == FixPreview()
         key = backend.plan_fix("gemini-key")
     with inside_of(module_world, AZURE_CLIENT_SECRET="wrong") as services:
         hidden = RealBackend(services()).plan_fix("gemini-key")
@@ -580,7 +579,7 @@ def test_the_wizard_can_ask_what_is_wrong_and_what_would_change(module_world: In
         ("fix.inbox", "passed", ("inbox",)),
     ]
     assert plan.lines[0] == "git checkout HEAD -- server/scripts/update_server_version.sh"
-    assert (plan.typed, plan.secret, plan.outside) == (None, "", False)
+    assert (plan.typed, plan.secret) == (None, "")
     assert (key.lines, key.typed, key.secret, key.unseen) == ((), "rehearsal fix gemini-key", "", ())
     assert hidden.lines == () and len(hidden.unseen) == 1
 
@@ -590,16 +589,16 @@ def test_the_wizard_mends_as_the_command_does(module_world: Inside) -> None:
     given = module_world.world.secrets.artifacts_token
     _lost_script(module_world)
     with inside_of(module_world, GH_TOKEN=None) as services:
-        backend, heard = RealBackend(services()), list[object]()
-        end = backend.fix("4.2", "", heard.append)
+        backend = RealBackend(services())
+        end = backend.fix("4.2", "")
         assert backend.plan_fix("github-auth").secret.startswith("New GitHub token")
-        kept = backend.fix("github-auth", given, heard.append)
-        refused = backend.fix("github-auth", "", heard.append)
+        kept = backend.fix("github-auth", given)
+        refused = backend.fix("github-auth", "")
     assert (end.outcome, kept.outcome, refused.outcome) == ("verified", "verified", "verified")
-    assert end.lines[0].startswith("passed: ") and heard
+    assert end.lines[0].startswith("passed: ")
     assert {verified_as(module_world, one.log) for one in (end, kept, refused)} == {SEALED}
     assert keyring_says(module_world, "get") == given
-    assert given not in repr((end, kept, heard)) and holding(module_world, given) == sorted(_keepers_of_the_token(module_world))
+    assert given not in repr((end, kept)) and holding(module_world, given) == sorted(_keepers_of_the_token(module_world))
     keyring_says(module_world, "del")
 
 
@@ -640,12 +639,12 @@ def test_a_fixer_begun_inside_a_run_is_an_action_of_that_run(module_world: Insid
         held = module_world.git("ls-remote", "origin", "refs/nexy/lock")
         backend = RealBackend(mine)
         plan = backend.plan_fix("config-env", run)
-        end = backend.fix("config-env", "", unobserved, run)
+        end = backend.fix("config-env", "", run)
         still_held = module_world.git("ls-remote", "origin", "refs/nexy/lock")
         log = run.seal("aborted")
         run.close()
         mine.github.close()
-    assert plan.lines and plan.outside and end.outcome == "verified" and end.log == log
+    assert plan.lines and plan.typed and end.outcome == "verified" and end.log == log
     assert held and still_held, "the run keeps its lock"
     records = read_log(log)
     mended = [(record.kind, record.status) for record in records if record.action and record.action.startswith("fix config-env")]
