@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-_AUTHORITY = re.compile(r"(?<=://)(?:(?!://)[^\s'\"])+")
+_AUTHORITY = re.compile(r"(?:(?<=://)|(?<=https:/)(?!/)|(?<=http:/)(?!/))(?:(?!://)[^\s'\"])+")
+"""What stands behind a scheme; as a path, an address loses one of its slashes."""
+
 _BARE_AUTHORITY = re.compile(r"(?<![^\s'\"(=])[^\s:/@'\"]{1,200}:(?!//)[^\s'\"]{1,2000}@(?=[\w.\[\]:-]{1,300}:\d{1,5}\b)")
 """`user:password@host:port`, as proxies are often given."""
 

@@ -12,7 +12,7 @@ from nexy_tui.config import Settings, find_checkout, find_layout
 from nexy_tui.core.clock import Clock, SystemClock
 from nexy_tui.core.given import given
 from nexy_tui.core.layout import Layout
-from nexy_tui.core.problem import Problem
+from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.shield import shielded
 from nexy_tui.core.target import Target
 
@@ -52,8 +52,21 @@ class Services:
 
     @cached_property
     def checkout(self) -> Path:
-        """The git root of the code checkout. Raises Unusable outside one."""
-        return find_checkout(self._start)
+        """The git root of the code checkout. Raises Unusable outside one, and where what is trusted lies in it."""
+        root = find_checkout(self._start)
+        self._require_own(root)
+        return root
+
+    def _require_own(self, root: Path) -> None:
+        """Configuration, CA and trusted keys are the operator's own: a file of the checkout is whoever's who may push."""
+        settings, real = self.settings, root.resolve()
+        for what, path in (("configuration", settings.config_path), ("CA", settings.ca), ("list of signers", settings.allowed_signers)):
+            if path is not None and path.resolve().is_relative_to(real) and path.exists():
+                raise Unusable(
+                    f"The {what} {path} lies in the checkout {root}.",
+                    "Whoever may push there could change where a release goes and whom it trusts.",
+                    "Move it out of the checkout and name it there: NEXY_CONFIG, NEXY_CA or NEXY_ALLOWED_SIGNERS.",
+                )
 
     @cached_property
     def layout(self) -> Layout:

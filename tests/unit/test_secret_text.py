@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nexy_tui.core.secret import bare_proxy, bare_url, redact, secrets_of
@@ -67,3 +69,7 @@ def test_a_url_keeps_its_path_and_loses_its_credentials(url: str, bare: str) -> 
 def test_text_that_is_no_address_stays_as_it_is() -> None:
     for text in ("git@github.com:o/r.git", "12:30@home", "see https://github.com/o/r@v1 now", "a@b.example"):
         assert redact(text) == text
+
+
+def test_an_address_taken_for_a_path_loses_its_credentials_too() -> None:
+    assert "pw" not in redact(str(Path("https://u:pw@example.org/x"))) and redact("https:/example.org/x") == "https:/example.org/x"
