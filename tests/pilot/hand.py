@@ -8,6 +8,7 @@ from typing import Any
 
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Footer
 
 from nexy_tui.app import NexyApp
@@ -98,6 +99,11 @@ def shown(app: Any) -> str:
 def flowing(app: Any) -> str:
     """What stands on the screen as running text, for sentences that were wrapped; frames left out."""
     return " ".join("".join(char if char not in "│┃─━╭╮╰╯┏┓┗┛" else " " for char in "\n".join(in_front(app))).split())
+
+
+def on(app: Any, screen: type[Screen[Any]]) -> bool:
+    """Whether a screen of this kind is shown."""
+    return isinstance(app.screen, screen)
 
 
 def told(app: Any) -> str:

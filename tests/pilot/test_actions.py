@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Waiting
 from nexy_tui.core.problem import ActionFailed
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, paste, play, press, settle, shown, told, until
+from pilot.hand import flowing, on, paste, play, press, settle, shown, told, until
 from pilot.scripted import emitting
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.message import ProblemDialog
@@ -41,7 +42,7 @@ def test_shows_exactly_what_it_will_do_and_can_be_left() -> None:
         assert "to https://github.com/Seregawpn/Nexy_server.git: both refs or neither, fast-forward only" in text
         assert "REHEARSAL 7f3a2c" in text and "It cannot be taken back" in text
         await press(pilot, "escape")
-        assert isinstance(pilot.app.screen, PhaseScreen)
+        assert on(pilot.app, PhaseScreen)
 
     play(backend, script)
     assert backend.play.actions["push"].ran == 0
@@ -60,7 +61,7 @@ def test_what_cannot_be_taken_back_is_typed_exactly(world: str | None, wanted: s
             field = pilot.app.screen.query_one("#typed")
             field.value = wrong
             await press(pilot, "enter")
-            assert isinstance(pilot.app.screen, ConfirmDialog) and push.ran == 0
+            assert on(pilot.app, ConfirmDialog) and push.ran == 0
             assert "Not the same" in shown(pilot.app)
         await pilot.click("#choice-go")
         assert push.ran == 0
@@ -110,7 +111,7 @@ def test_an_action_before_its_time_is_refused_with_the_item_in_the_way() -> None
 
     async def script(pilot: Any) -> None:
         await press(pilot, "1")
-        assert isinstance(pilot.app.screen, RefusalDialog)
+        assert on(pilot.app, RefusalDialog)
         assert "Write the version: not yet" in shown(pilot.app) and "The checkout has changes of its own" in shown(pilot.app)
 
     play(backend, script)
@@ -125,13 +126,13 @@ def test_a_failure_says_what_why_and_what_to_do_and_the_phase_is_looked_at_again
     async def script(pilot: Any) -> None:
         looks = len(backend.log.records)
         await press(pilot, "a", "y")
-        assert isinstance(pilot.app.screen, ProblemDialog)
+        assert on(pilot.app, ProblemDialog)
         text = flowing(pilot.app)
         for part in ("did not reach its end", "pg_dump ended with 1.", "Without a backup nothing is published.", "Free some disk space."):
             assert part in text
         assert [record[1] for record in backend.log.records[looks:]].count("database.backup") == 1
         await press(pilot, "a")
-        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert on(pilot.app, ConfirmDialog)
 
     play(backend, script)
 
@@ -148,7 +149,7 @@ def test_an_action_that_breaks_does_not_end_the_application() -> None:
         await press(pilot, "a", "y")
         assert "broke: ValueError: no such thing [/b]" in flowing(pilot.app)
         await press(pilot, "escape", "down")
-        assert isinstance(pilot.app.screen, PhaseScreen)
+        assert on(pilot.app, PhaseScreen)
 
     play(backend, script)
 
@@ -165,7 +166,7 @@ def test_one_at_a_time_and_no_change_of_screen_ends_it() -> None:
         assert RUNNING in shown(app)
         for key in ("a", "2", "n", "b"):
             await pilot.press(key)
-            assert isinstance(app.screen, PhaseScreen) and app.screen.phase.id == "database"
+            assert on(app, PhaseScreen) and app.screen.phase.id == "database"
         await pilot.press("f")
         await pilot.pause(0.05)
         await pilot.press("escape")
@@ -191,11 +192,11 @@ def test_escape_asks_and_then_stops_it() -> None:
         await pilot.pause(0.05)
         assert "Stop Back up the database?" in shown(pilot.app)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PhaseScreen))
+        await until(pilot, lambda: on(pilot.app, PhaseScreen))
         assert RUNNING in shown(pilot.app)
         await pilot.press("escape", "x")
         await settle(pilot)
-        assert isinstance(pilot.app.screen, PhaseScreen)
+        assert on(pilot.app, PhaseScreen)
 
     play(backend, script)
     assert ("result", "backup", "cancelled", "Stopped by the operator.") in backend.log.records
@@ -261,14 +262,17 @@ def test_a_running_action_is_drawn_ten_times_a_second_at_most() -> None:
     backend.play.actions["backup"].effect = flood
 
     async def script(pilot: Any) -> None:
-        app, drawn = pilot.app, []
-        redraw = app.redraw
-        app.redraw = lambda: (drawn.append(1), redraw())
+        app = pilot.app
+        drawn, redraw = list[float](), app.redraw
+
+        def counted() -> None:
+            drawn.append(time.monotonic())
+            redraw()
+
+        app.redraw = counted
         await press(pilot, "a")
         await pilot.press("y")
         await until(pilot, lambda: "20.0/20.0 kB" in shown(app), limit=20)
-        import time
-
         begun, before = time.monotonic(), len(drawn)
         await pilot.pause(0.5)
         assert len(drawn) - before <= 10 * (time.monotonic() - begun) + 1

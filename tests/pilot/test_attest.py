@@ -6,7 +6,7 @@ from typing import Any
 
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, paste, play, press, shown
+from pilot.hand import flowing, on, paste, play, press, shown
 from pilot.scripted import UNREAD
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.message import MessageDialog
@@ -26,7 +26,7 @@ def test_with_a_reason_it_lets_the_release_on_and_the_log_says_attested() -> Non
         await press(pilot, "n")
         assert "? inconclusive" in shown(pilot.app)
         await press(pilot, "t")
-        assert isinstance(pilot.app.screen, AttestDialog) and "there is no 7-Zip" in flowing(pilot.app)
+        assert on(pilot.app, AttestDialog) and "there is no 7-Zip" in flowing(pilot.app)
         await press(pilot, "enter")
         assert "needs a reason in words" in flowing(pilot.app)
         await paste(pilot, "opened it on a Mac")
@@ -43,7 +43,7 @@ def test_not_where_the_checklist_does_not_allow_it() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "t")
-        assert isinstance(pilot.app.screen, MessageDialog)
+        assert on(pilot.app, MessageDialog)
         assert "inbox.exists can be verified by the tool, so it cannot be attested." in flowing(pilot.app)
 
     play(backend, script)
@@ -69,7 +69,7 @@ def test_leaving_the_question_attests_nothing() -> None:
         await press(pilot, "t")
         await paste(pilot, "opened it on a Mac")
         await press(pilot, "escape")
-        assert isinstance(pilot.app.screen, PhaseScreen)
+        assert on(pilot.app, PhaseScreen)
 
     play(backend, script)
     assert not [record for record in backend.log.records if record[0] == "attestation"]

@@ -11,7 +11,7 @@ import pytest
 from nexy_tui.app import NexyApp
 from nexy_tui.core.problem import ActionFailed, Unusable
 from pilot.fakes import LOG, RUN, FakeBackend
-from pilot.hand import flowing, until
+from pilot.hand import flowing, on, until
 from pilot.scripted import emitting
 from screens.backend import Ending
 from screens.end import EndScreen
@@ -46,8 +46,13 @@ def test_shows_every_phase_and_ends_at_the_end_screen() -> None:
 
     async def script(pilot: Any) -> None:
         show = pilot.app.show_phase
-        pilot.app.show_phase = lambda phase: (phases.append(phase), show(phase))
-        await until(pilot, lambda: isinstance(pilot.app.screen, EndScreen), limit=30)
+
+        def noted(phase: str) -> None:
+            phases.append(phase)
+            show(phase)
+
+        pilot.app.show_phase = noted
+        await until(pilot, lambda: on(pilot.app, EndScreen), limit=30)
         await until(pilot, lambda: pilot.app.return_value is not None, limit=30)
 
     backend.play.gate.clear()

@@ -44,7 +44,12 @@ def test_a_flood_of_lines_stays_bounded() -> None:
 
 def test_many_threads_lose_nothing() -> None:
     feed = Feed(lambda: None)
-    threads = [threading.Thread(target=lambda: [feed(Looking(str(number))) for number in range(500)]) for _ in range(8)]
+
+    def look() -> None:
+        for number in range(500):
+            feed(Looking(str(number)))
+
+    threads = [threading.Thread(target=look) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -7,7 +7,7 @@ from typing import Any
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Refused, Unusable
 from pilot.fakes import LOG, RUN, VERSION, FakeBackend
-from pilot.hand import flowing, paste, play, press, settle, shown
+from pilot.hand import flowing, on, paste, play, press, settle, shown
 from screens.backend import REHEARSE, Ending, NewRun, ResumeRun
 from screens.dialogs.leave import LeaveDialog
 from screens.end import EndScreen
@@ -23,12 +23,12 @@ def test_by_keys_alone_from_home_to_the_sealed_log() -> None:
     async def script(pilot: Any) -> None:
         app = pilot.app
         await press(pilot, "enter")
-        assert isinstance(app.screen, StartScreen) and "proposed 1.6.1.43" in shown(app)
+        assert on(app, StartScreen) and "proposed 1.6.1.43" in shown(app)
         await press(pilot, "ctrl+n")
         for phase in ("remotes", "version", "database", "inbox", "publish", "gate", "deploy", "final"):
             assert app.screen.phase.id == phase
             await press(pilot, "r", "n")
-        assert isinstance(app.screen, EndScreen)
+        assert on(app, EndScreen)
         text = flowing(app)
         assert "Released and sealed" in text and str(LOG)[-40:] in text.replace(" ", "")
         assert "nexy-tui runs verify" in text and "ssh-keygen -Y verify" in text
@@ -47,7 +47,7 @@ def test_by_keys_alone_from_home_to_the_sealed_log() -> None:
 def test_from_the_end_back_home() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "h")
-        assert isinstance(pilot.app.screen, HomeScreen) and len(pilot.app.screen_stack) == 2
+        assert on(pilot.app, HomeScreen) and len(pilot.app.screen_stack) == 2
         await press(pilot, "q")
 
     assert play(FakeBackend(at="final"), script).return_value == Ending()
@@ -58,10 +58,10 @@ def test_leaving_asks_and_says_how_to_go_on() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "q")
-        assert isinstance(pilot.app.screen, LeaveDialog)
+        assert on(pilot.app, LeaveDialog)
         assert f"nexy-tui release --resume {RUN}" in flowing(pilot.app)
         await press(pilot, "enter")
-        assert isinstance(pilot.app.screen, PhaseScreen)
+        assert on(pilot.app, PhaseScreen)
         await press(pilot, "ctrl+q", "q")
 
     app = play(backend, script)
@@ -74,7 +74,7 @@ def test_aborting_seals_the_log_as_aborted() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "q", "x")
-        assert isinstance(pilot.app.screen, EndScreen) and "Sealed as aborted" in shown(pilot.app)
+        assert on(pilot.app, EndScreen) and "Sealed as aborted" in shown(pilot.app)
         await press(pilot, "q")
 
     app = play(backend, script)
@@ -97,7 +97,7 @@ def test_a_seal_that_fails_is_said_and_can_be_tried_again() -> None:
         await press(pilot, "n")
         assert "The disk is full." in shown(pilot.app)
         await press(pilot, "escape", "n")
-        assert isinstance(pilot.app.screen, EndScreen)
+        assert on(pilot.app, EndScreen)
 
     play(backend, script)
     assert backend.log.sealed
@@ -110,7 +110,7 @@ def test_resuming_lists_this_worlds_unfinished_runs_and_goes_on_while_verified()
     async def script(pilot: Any) -> None:
         app = pilot.app
         await press(pilot, "u")
-        assert isinstance(app.screen, RunsScreen)
+        assert on(app, RunsScreen)
         assert "1.6.1.43" in shown(app) and "1.6.1.42" not in shown(app)
         await press(pilot, "enter")
         assert app.screen.phase.id == "inbox" and "There is no folder" in shown(app)
@@ -131,7 +131,7 @@ def test_an_open_run_is_closed_from_the_list_once_that_was_confirmed() -> None:
         await press(pilot, "c", "y")
         assert backend.closed_runs == [LOG] and "is closed: sealed as aborted" in flowing(pilot.app)
         await press(pilot, "escape")
-        assert isinstance(pilot.app.screen, RunsScreen)
+        assert on(pilot.app, RunsScreen)
 
     play(backend, script, run=False)
 
@@ -151,7 +151,7 @@ def test_the_command_line_opens_the_form_filled_in() -> None:
 
     async def script(pilot: Any) -> None:
         app = pilot.app
-        assert isinstance(app.screen, StartScreen) and "old.example → new.example" in shown(app)
+        assert on(app, StartScreen) and "old.example → new.example" in shown(app)
         await press(pilot, "ctrl+n")
         assert "The target has changed" in shown(app) and backend.opened == []
         await paste(pilot, "rehearsal")
@@ -195,7 +195,7 @@ def test_a_run_that_cannot_be_opened_says_what_is_missing() -> None:
         text = flowing(pilot.app)
         assert "There is no signing key." in text and "Every record is signed." in text and "nexy-tui keys create" in text
         await press(pilot, "escape", "escape")
-        assert isinstance(pilot.app.screen, HomeScreen)
+        assert on(pilot.app, HomeScreen)
 
     play(backend, script, run=False)
 
@@ -240,7 +240,7 @@ def test_final_verification_without_a_run_only_looks() -> None:
         assert shown(app).count("✓ passed") >= 7
         await press(pilot, "t")
         await press(pilot, "escape", "n")
-        assert isinstance(app.screen, HomeScreen)
+        assert on(app, HomeScreen)
 
     play(backend, script, run=False)
     assert backend.opened == [("look",)] and backend.log.records == []

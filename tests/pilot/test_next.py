@@ -9,7 +9,7 @@ from textual.widgets import Button
 
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, play, press, settle, shown
+from pilot.hand import flowing, on, play, press, settle, shown
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
 from screens.fixers import FixersScreen
@@ -46,7 +46,7 @@ def test_refuses_and_names_item_fact_and_remedy() -> None:
     async def script(pilot: Any) -> None:
         assert f"{TITLE}, failed" in shown(pilot.app)
         await press(pilot, "n")
-        assert isinstance(pilot.app.screen, RefusalDialog)
+        assert on(pilot.app, RefusalDialog)
         text = flowing(pilot.app)
         for part in ("Next: not yet", "✗ failed", TITLE, FACT, REMEDY, "4.5 Manifest pushed to the wrong code repository"):
             assert part in text
@@ -59,7 +59,7 @@ def test_refuses_and_names_item_fact_and_remedy() -> None:
 def test_control_n_does_the_same() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "ctrl+n")
-        assert isinstance(pilot.app.screen, RefusalDialog)
+        assert on(pilot.app, RefusalDialog)
 
     play(wrong_remote(), script)
 
@@ -80,7 +80,7 @@ def test_is_drawn_dim_until_the_phase_is_verified() -> None:
 def test_the_refusal_offers_the_fixer() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "f")
-        assert isinstance(pilot.app.screen, FixersScreen)
+        assert on(pilot.app, FixersScreen)
         assert "4.5" in shown(pilot.app) and "git remote set-url" in flowing(pilot.app)
 
     play(wrong_remote(), script)
@@ -93,7 +93,7 @@ def test_the_refusal_offers_another_look() -> None:
         await press(pilot, "n")
         backend.play.holds("remotes.code")
         await press(pilot, "r")
-        assert isinstance(pilot.app.screen, PhaseScreen)
+        assert on(pilot.app, PhaseScreen)
         assert "all 11 items hold" in shown(pilot.app)
 
     play(backend, script)
@@ -105,7 +105,7 @@ def test_the_refusal_offers_the_action_that_brings_the_item_about() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "a")
-        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert on(pilot.app, ConfirmDialog)
         assert "git push --atomic server_repo" in flowing(pilot.app)
 
     play(backend, script)
@@ -117,7 +117,7 @@ def test_the_refusal_offers_the_repair() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "p")
-        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert on(pilot.app, ConfirmDialog)
         assert "restore the newest archive" in flowing(pilot.app)
 
     play(backend, script)
@@ -130,7 +130,7 @@ def test_a_gate_refused_while_clients_are_exposed_offers_the_rollback_first(expo
 
     async def script(pilot: Any) -> None:
         await press(pilot, "n")
-        assert isinstance(pilot.app.screen, RefusalDialog)
+        assert on(pilot.app, RefusalDialog)
         first = pilot.app.screen.query("#choices Button").first(Button)
         assert (str(first.label).strip().endswith("Put the release before back"), "For 3:12 clients" in flowing(pilot.app)) == (
             exposed,
@@ -138,7 +138,7 @@ def test_a_gate_refused_while_clients_are_exposed_offers_the_rollback_first(expo
         )
         if exposed:
             await press(pilot, "b")
-            assert isinstance(pilot.app.screen, ConfirmDialog) and "rename previous-Nexy.dmg" in flowing(pilot.app)
+            assert on(pilot.app, ConfirmDialog) and "rename previous-Nexy.dmg" in flowing(pilot.app)
 
     play(backend, script)
 
@@ -153,7 +153,7 @@ def test_an_earlier_phase_that_stopped_holding_is_named_and_shown() -> None:
         backend.look_again("remotes.code")
         await settle(pilot)
         await press(pilot, "n")
-        assert isinstance(pilot.app.screen, RefusalDialog) and TITLE in shown(pilot.app)
+        assert on(pilot.app, RefusalDialog) and TITLE in shown(pilot.app)
         await press(pilot, "s")
         assert pilot.app.screen.phase.id == "remotes"
         assert pilot.app.screen.selected.id == "remotes.code"
@@ -169,7 +169,7 @@ def test_a_refusal_does_not_wait_for_a_look_under_way() -> None:
         await pilot.press("r")
         await pilot.press("n")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, RefusalDialog)
+        assert on(pilot.app, RefusalDialog)
         backend.play.gate.set()
         await settle(pilot)
 
@@ -184,7 +184,7 @@ def test_what_was_not_looked_at_does_not_count() -> None:
         assert backend.status("publish.bytes") is Status.NOT_RUN
         backend.play.holds("publish.asset")
         await press(pilot, "R", "n")
-        assert isinstance(pilot.app.screen, RefusalDialog) and "not run" in shown(pilot.app)
+        assert on(pilot.app, RefusalDialog) and "not run" in shown(pilot.app)
         await press(pilot, "r", "n")
         assert pilot.app.screen.phase.id == "gate"
 

@@ -38,10 +38,10 @@ def test_the_fixers_menu_shows_the_real_troubles() -> None:
 
 
 def test_nothing_is_made_up_but_what_looks_see_and_what_actions_do() -> None:
-    made, names = FakeBackend().play.checklist(), ("title", "irreversible", "writes_outside")
+    made, names = FakeBackend().play.checklist(), ("name", "title", "writes_outside")
     for item, real in zip(made.items, CHECKLIST.items, strict=True):
         assert item == replace(real, check=replace(real.check, look=item.check.look, judge=item.check.judge))
-    for one, real in zip(made.release_actions, CHECKLIST.release_actions, strict=True):
-        assert replace(one, action=real.action) == real
-        assert [getattr(one.action, name, None) for name in names] == [getattr(real.action, name, None) for name in names]
+    for one, true in zip(made.release_actions, CHECKLIST.release_actions, strict=True):
+        assert replace(one, action=true.action) == true
+        assert [getattr(one.action, name, None) for name in names] == [getattr(true.action, name, None) for name in names]
     assert [replace(phase, items=()) for phase in made.phases] == [replace(phase, items=()) for phase in CHECKLIST.phases]

@@ -12,7 +12,7 @@ from nexy_tui.core.event import Exposure, OutputLine
 from nexy_tui.core.problem import ActionFailed, CouldNotLook
 from nexy_tui.engine.rollback_preview import AssetState
 from pilot.fakes import CUT_OFF, PREVIEW, FakeBackend
-from pilot.hand import flowing, lines, paste, play, press, settle, told, until
+from pilot.hand import flowing, lines, on, paste, play, press, settle, told, until
 from pilot.scripted import UNREAD, emitting
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.leave import LeaveDialog
@@ -24,7 +24,7 @@ from screens.rollback import RollbackScreen
 
 async def typed(pilot: Pilot[Any], key: str = "b") -> None:
     await press(pilot, key)
-    assert isinstance(pilot.app.screen, ConfirmDialog)
+    assert on(pilot.app, ConfirmDialog)
     await paste(pilot, "rehearsal 1.6.1.43")
     await pilot.press("enter")
 
@@ -38,7 +38,7 @@ def test_it_shows_what_stands_where_and_opens_no_run() -> None:
         assert "now 1.6.1.43" in text and "before 1.6.1.42" in text and "314.1 MB" in text
         assert "never published under App" in text and "live server offers" in text
         await press(pilot, "escape")
-        assert isinstance(pilot.app.screen, HomeScreen)
+        assert on(pilot.app, HomeScreen)
 
     play(backend, script, run=False)
     assert backend.opened == []
@@ -63,7 +63,7 @@ def test_typed_it_is_done_in_a_sealed_run_of_its_own() -> None:
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b", "b")
-        assert isinstance(pilot.app.screen, ConfirmDialog) and "rename previous-Nexy.dmg to Nexy.dmg" in flowing(pilot.app)
+        assert on(pilot.app, ConfirmDialog) and "rename previous-Nexy.dmg to Nexy.dmg" in flowing(pilot.app)
         await press(pilot, "enter")
         assert "Not the same." in flowing(pilot.app) and backend.opened == []
         await paste(pilot, "rehearsal 1.6.1.43")
@@ -71,7 +71,7 @@ def test_typed_it_is_done_in_a_sealed_run_of_its_own() -> None:
         text = flowing(pilot.app)
         assert "done, and seen" in text and "Done." in text and "Log:" in text and "/home/olga" in text
         await press(pilot, "escape", "escape")
-        assert isinstance(pilot.app.screen, HomeScreen)
+        assert on(pilot.app, HomeScreen)
 
     play(backend, script, run=False)
     assert backend.opened == [("alone", "rollback")] and backend.play.actions["rollback"].ran == 1
@@ -84,12 +84,12 @@ def test_an_item_in_the_way_is_named_and_no_run_is_opened() -> None:
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b", "b")
-        assert isinstance(pilot.app.screen, RefusalDialog)
+        assert on(pilot.app, RefusalDialog)
         text = flowing(pilot.app)
         assert "Put the release before back: not yet" in text and "the pipelines are mixed." in text
         backend.play.holds("remotes.code")
         await press(pilot, "r")
-        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert on(pilot.app, ConfirmDialog)
 
     play(backend, script, run=False)
     assert backend.opened == [] and backend.play.actions["rollback"].ran == 0
@@ -103,7 +103,7 @@ def test_what_nobody_could_see_is_attested_into_the_log() -> None:
         await press(pilot, "b", "b", "t")
         await paste(pilot, "opened on a Mac")
         await press(pilot, "enter")
-        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert on(pilot.app, ConfirmDialog)
         await paste(pilot, "rehearsal 1.6.1.43")
         await press(pilot, "enter")
         assert "done, and seen" in flowing(pilot.app)
@@ -125,10 +125,10 @@ def test_left_while_its_run_is_being_opened_it_is_not_run_out_of_sight(monkeypat
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b")
         await typed(pilot)
-        await until(pilot, lambda: isinstance(pilot.app.screen, RollbackScreen))
+        await until(pilot, lambda: on(pilot.app, RollbackScreen))
         await pilot.press("escape")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, RollbackScreen) and "being opened" in told(pilot.app)
+        assert on(pilot.app, RollbackScreen) and "being opened" in told(pilot.app)
         opening.set()
         await settle(pilot)
         assert "done, and seen" in flowing(pilot.app)
@@ -158,12 +158,12 @@ def test_what_is_missing_is_brought_about_from_here_in_a_run_of_its_own() -> Non
         assert "belongs to a release run" in told(pilot.app), "a commit is no command of its own"
         backend.play.holds("version.tag")
         await press(pilot, "b", "a")
-        assert isinstance(pilot.app.screen, ConfirmDialog) and "Back up db.internal:5432" in flowing(pilot.app)
+        assert on(pilot.app, ConfirmDialog) and "Back up db.internal:5432" in flowing(pilot.app)
         backend.play.holds("database.backup")
         await press(pilot, "y")
         assert "Back up the database: done, and seen" in flowing(pilot.app)
         await press(pilot, "escape", "b")
-        assert isinstance(pilot.app.screen, ConfirmDialog) and "rename previous-Nexy.dmg" in flowing(pilot.app)
+        assert on(pilot.app, ConfirmDialog) and "rename previous-Nexy.dmg" in flowing(pilot.app)
 
     play(backend, script, run=False, toasts=True)
     assert backend.opened == [("alone", "backup")]
@@ -185,7 +185,7 @@ def test_while_it_runs_the_exposure_is_in_sight_and_escape_stops_it() -> None:
         await pilot.pause()
         await pilot.press("x")
         await settle(pilot)
-        assert isinstance(app.screen, ProblemDialog) and "Stopped by the operator." in flowing(app)
+        assert on(app, ProblemDialog) and "Stopped by the operator." in flowing(app)
 
     play(backend, script, run=False, toasts=True)
     assert backend.log.sealed == "aborted"
@@ -201,7 +201,7 @@ def test_left_while_it_runs_it_is_stopped_and_sealed_first() -> None:
         await typed(pilot)
         await until(pilot, lambda: "renaming" in flowing(app))
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, LeaveDialog))
+        await until(pilot, lambda: on(app, LeaveDialog))
         assert "resume" not in flowing(app).lower()
         await pilot.press("q")
         await until(pilot, lambda: app.return_value is not None)

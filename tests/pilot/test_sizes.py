@@ -11,7 +11,7 @@ import pytest
 import screens
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
-from pilot.hand import lines, paste, play, press, settle, shown, until
+from pilot.hand import lines, on, paste, play, press, settle, shown, until
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
 
@@ -82,14 +82,14 @@ def test_the_mouse_does_it_too() -> None:
         app = pilot.app
         await pilot.click("#next")
         await settle(pilot)
-        assert isinstance(app.screen, RefusalDialog)
+        assert on(app, RefusalDialog)
         await press(pilot, "escape")
         await pilot.click("#items", offset=(20, 6))
         await settle(pilot)
         assert app.screen.selected.id == "database.drill" and app.screen.has_class("-open")
         await pilot.click("#action-0")
         await settle(pilot)
-        assert isinstance(app.screen, ConfirmDialog)
+        assert on(app, ConfirmDialog)
         await pilot.click("#choice-no")
         await settle(pilot)
         await pilot.click("#rail", offset=(6, 1))
@@ -146,7 +146,7 @@ def test_the_palette_knows_the_state() -> None:
         await paste(pilot, "back up the data")
         await pilot.pause(0.3)
         await press(pilot, "enter")
-        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert on(pilot.app, ConfirmDialog)
 
     play(backend, script)
 

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from nexy_tui.core.kind import Kind
 from pilot.fakes import VERSION, FakeBackend
-from pilot.hand import flowing, paste, play, press, settle
+from pilot.hand import flowing, on, paste, play, press, settle
 from screens.begin import resume, start
 from screens.dialogs.confirm import ConfirmDialog
 
@@ -26,7 +26,7 @@ def test_a_run_is_begun_only_against_a_target_that_is_meant(begin: str, meant: b
         context = pilot.app.context  # type: ignore[attr-defined]
         start(context, VERSION, Kind.FULL, False) if begin == "new" else resume(context, Path("run.log"))
         await settle(pilot)
-        assert isinstance(pilot.app.screen, ConfirmDialog) and CHANGE in flowing(pilot.app)
+        assert on(pilot.app, ConfirmDialog) and CHANGE in flowing(pilot.app)
         await paste(pilot, "rehearsal" if meant else "production")
         await press(pilot, "enter")
         assert [kind for kind, *_ in backend.opened] == ([begin] if meant else [])
@@ -41,7 +41,7 @@ def test_an_action_alone_is_begun_only_against_a_target_that_is_meant() -> None:
         await press(pilot, "b", "b")
         await paste(pilot, "rehearsal 1.6.1.43")
         await press(pilot, "enter")
-        assert isinstance(pilot.app.screen, ConfirmDialog) and CHANGE in flowing(pilot.app)
+        assert on(pilot.app, ConfirmDialog) and CHANGE in flowing(pilot.app)
         await press(pilot, "escape")
         assert backend.opened == []
 

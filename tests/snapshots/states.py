@@ -7,19 +7,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pilot.fakes import CUT_OFF, VERSION, FakeBackend, gate
+from pilot.fakes import CUT_OFF, VERSION, FakeBackend
 from pilot.hand import paste, press, settle, shown, until
-from pilot.scripted import UNREAD, emitting
+from pilot.scripted import TORN, UNREAD, emitting
 from textual.pilot import Pilot
 
-from checks.image import ImageFacts
 from nexy_tui.actions.base import ActionResult
 from nexy_tui.app import NexyApp
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed
-from nexy_tui.services.download import Downloaded
 from screens.backend import NewRun
 
 Lead = Callable[[Pilot[Any]], Awaitable[None]]
@@ -193,11 +191,9 @@ async def half_typed(pilot: Pilot[Any]) -> None:
 
 
 def torn_gate() -> FakeBackend:
-    """The release URL gives the first 64 MiB only."""
     backend = FakeBackend(at="gate")
-    seen = gate.facts(image=ImageFacts(Downloaded(gate.URL, 67_108_864, "9c1be0d47f352a68" * 4, "t"), signed=False))
-    for item in ("gate.manifests", "gate.asset", "gate.appcast"):
-        backend.play.sees(item, gate.published(seen) if item == "gate.manifests" else seen, gate.plan())
+    for item, facts in TORN.items():
+        backend.play.sees(item, facts)
     return backend
 
 
