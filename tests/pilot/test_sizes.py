@@ -189,6 +189,13 @@ def test_screens_reach_no_further_down_than_the_engine() -> None:
                 assert parts[0] == "nexy_tui" and parts[1] in allowed, f"{path.name} imports {node.module}"
 
 
+def test_only_the_runs_context_writes_its_fields() -> None:
+    for path in Path(screens.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                assert not ast.unparse(node.value).endswith("context"), f"{path.name}:{node.lineno} writes the context's {node.attr}"
+
+
 @pytest.mark.parametrize("size", [(80, 24), (64, 20)])
 def test_a_long_list_of_deeds_scrolls_and_the_field_stays_in_sight(size: tuple[int, int]) -> None:
     backend = FakeBackend(at="publish")
