@@ -175,7 +175,8 @@ def test_no_backup_is_laid_where_git_would_take_it_along(bench: Bench, machine: 
     git(root, "add", "-f", "server/backups/postgres")
     with pytest.raises(Refused, match="tracked by git"):
         Backup().run(bench.context(where=where)[0])
-    assert [path.name for path in folder.iterdir() if path.name.startswith("nexy_db_")] == []
+    assert [path.name for path in folder.iterdir()] == ["laid.txt"]
+    git(root, "rm", "-rqf", "--", "server/backups/postgres")
 
 
 @pytest.mark.parametrize("where", BOTH)

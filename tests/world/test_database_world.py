@@ -48,10 +48,11 @@ def servers_on(data: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             if process.name() == "postgres" and str(data) in process.cmdline():
-                found.append(process)
+                found.append((process, process.ppid()))
         except psutil.Error:
             continue
-    return found
+    ours = {process.pid for process, _ in found}
+    return [process for process, parent in found if parent not in ours]  # A child just forked looks like its server.
 
 
 def gone(data: Path) -> bool:
