@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import threading
 import time
 
@@ -50,6 +51,10 @@ def test_an_interrupt_while_waiting_stops_every_job() -> None:
                 raise Cancelled("Stopped.")
             time.sleep(0.005)
 
-    with pytest.raises(KeyboardInterrupt):
-        together({"a": job}, lambda: False)
+    gc.disable()  # An interrupt that comes within a collection's callback is reported there, and raised nowhere.
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            together({"a": job}, lambda: False)
+    finally:
+        gc.enable()
     assert stopped.wait(10)
