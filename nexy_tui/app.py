@@ -73,6 +73,7 @@ class NexyApp(App[Ending]):
         self.backend, self._opening = backend, opening or (NewRun() if auto else None)
         self.context = RunContext(self, self, backend, Feed(lambda: self.post_message(Awake())), auto)
         self._drawn = 0.0
+        self._in_terminal = False
 
     def run(self, *args: Any, **options: Any) -> Ending | None:
         """Run to the end; whatever ends it, the session is let go."""
@@ -88,6 +89,7 @@ class NexyApp(App[Ending]):
     def on_mount(self) -> None:
         """Home first; then what the command line asked for."""
         self._leave_on_signals()
+        self._in_terminal = not self.is_headless and os.isatty(0)
         self.set_interval(0.5, self._tick)
         self.push_screen(HomeScreen(self.context))
         if isinstance(self._opening, ResumeRun):
@@ -194,6 +196,9 @@ class NexyApp(App[Ending]):
         take(self.context)
 
     def _tick(self) -> None:
+        if self._in_terminal and not os.isatty(0):  # It is gone, and whoever started us may not pass its SIGHUP on.
+            self._in_terminal = False
+            self._signalled(128 + signal.SIGHUP)
         for screen in self.screen_stack:
             if isinstance(screen, WizardScreen) and screen.drawable:
                 screen.tick()

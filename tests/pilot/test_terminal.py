@@ -79,3 +79,14 @@ def test_keys_work_and_quitting_leaves_the_alternate_screen() -> None:
         assert terminal.child.wait(timeout=20) == 0
     finally:
         terminal.close()
+
+
+def test_a_terminal_that_goes_away_without_a_signal_ends_it() -> None:
+    terminal = Terminal()
+    try:
+        terminal.read_until(ENTER, b"Final verification")
+        os.close(terminal.master)
+        assert terminal.child.wait(timeout=20) is not None
+    finally:
+        terminal.master = os.open(os.devnull, os.O_RDONLY)
+        terminal.close()
