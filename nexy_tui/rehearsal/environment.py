@@ -26,7 +26,7 @@ UNSET = (
     *("SSL_CERT_DIR", "SSLKEYLOGFILE", "SSH_AUTH_SOCK", "SSH_ASKPASS", "PYTHONHTTPSVERIFY"),
     # git: configuration, credentials and repositories by environment
     *("GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_SYSTEM", "GIT_ASKPASS", "GIT_SSH", "GIT_SSL_NO_VERIFY"),
-    *("GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
+    *("GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_TEMPLATE_DIR", "GIT_EXEC_PATH", "GIT_PROXY_COMMAND"),
     *("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_DATE"),
     # gh: other tokens, hosts and repositories
@@ -100,6 +100,7 @@ def _network(world: World) -> dict[str, str]:
         "no_proxy": _LOOPBACK,
         "SSL_CERT_FILE": ca,
         "GIT_SSL_CAINFO": ca,
+        "GIT_SSL_CAPATH": str(world.no_cas),
         "CURL_CA_BUNDLE": ca,
         "REQUESTS_CA_BUNDLE": ca,
         "NODE_EXTRA_CA_CERTS": ca,

@@ -141,6 +141,7 @@ def refresh(world: World) -> None:
     roles = ((DATABASE_SUPERUSER, world.secrets.database_superuser_password), (DATABASE_USER, world.secrets.database_password))
     lines = [f"{host}:{port}:*:{role}:{password}\n" for host in ("127.0.0.1", "localhost") for role, password in roles]
     _write(pgpass(world), "".join(lines))
+    world.no_cas.mkdir(mode=0o700, exist_ok=True)
     entry = world.home / "lib" / "nexy-tui"
     _write(entry, _ENTRY.format(root=str(package_root())))
     _write(_client_programs(world), str(bin_dir()))

@@ -165,6 +165,11 @@ class World:
         return self.ca_dir / "ca.pem"
 
     @property
+    def no_cas(self) -> Path:
+        """An empty folder of CAs. Without one a git built with GnuTLS reads every certificate of the system at each request."""
+        return self.ca_dir / "none"
+
+    @property
     def git(self) -> Path:
         """The git host's bare repositories."""
         return self.dir / "git"

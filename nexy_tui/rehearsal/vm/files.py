@@ -128,6 +128,7 @@ def environment(world: World) -> dict[str, str]:
         "CURL_CA_BUNDLE": ca,
         "REQUESTS_CA_BUNDLE": ca,
         "GIT_SSL_CAINFO": ca,
+        "GIT_SSL_CAPATH": str(world.no_cas),
         "GIT_CONFIG_SYSTEM": str(files.gitconfig),
         "GIT_ALLOW_PROTOCOL": "https",
         "GIT_SSH_COMMAND": "false",
