@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from nexy_tui.services.sparkle import INBOX_FILE, Signature
 
 NOTHING_PUBLISHED = "A code-only run publishes no artifacts."
 _MANIFESTS_LIMIT = 500
+_ALIKE = re.compile(r"\.?nexy\W.*(dmg|pkg)(\.\w{1,16})?", re.IGNORECASE)
+"""`.Nexy.dmg.icloud`, `Nexy 2.dmg`, `Nexy-1.6.1.43.dmg`, `nexy.dmg`, `Nexy.dmg.crdownload`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class InboxFacts:
     there: bool
     files: tuple[str, ...] = ()
     artifacts: Mapping[str, ArtifactFacts] | None = None
+    alike: tuple[str, ...] = ()
+    """Names that Finder, iCloud or a browser make of an artifact's: hidden ones too, which `files` leaves out."""
 
     def of(self, name: str) -> ArtifactFacts:
         """The facts about one artifact."""
@@ -52,7 +58,9 @@ def read_inbox(services: Services, emit: Emit, cancelled: Callable[[], bool] = l
     inbox = services.layout.inbox
     if not inbox.is_dir():
         return InboxFacts(str(inbox), there=False)
-    files = tuple(sorted(entry.name for entry in inbox.iterdir() if not entry.name.startswith(".")))
+    names = sorted(entry.name for entry in inbox.iterdir())
+    files = tuple(name for name in names if not name.startswith("."))
+    alike = tuple(name for name in names if _ALIKE.fullmatch(name) and name not in (DMG, PKG))
 
     def read(name: str) -> ArtifactFacts:
         try:
@@ -63,7 +71,7 @@ def read_inbox(services: Services, emit: Emit, cancelled: Callable[[], bool] = l
 
     with ThreadPoolExecutor(2, "inbox") as pool:
         artifacts = {facts.name: facts for facts in pool.map(read, (DMG, PKG))}
-    return InboxFacts(str(inbox), there=True, files=files, artifacts=artifacts)
+    return InboxFacts(str(inbox), there=True, files=files, artifacts=artifacts, alike=alike)
 
 
 def look_inbox(scope: Scope) -> InboxFacts:
@@ -110,14 +118,31 @@ def _judge_file(facts: InboxFacts, name: str) -> Verdict:
         remedy = f"Lay a finished {name} into {facts.path} and look again."
         return failed(f"{name} {artifact.unfit}.", remedy, Evidence(name, artifact.unfit, facts.path))
     if artifact.found is None:
-        remedy = f"Lay {name} into {facts.path} and look again."
-        return failed(f"{name} is not in the inbox.", remedy, Evidence(name, "missing", facts.path), fixers=("inbox",))
+        return _missing(facts, name)
     found = artifact.found
     return passed(
         f"{name} is whole: {found.size} bytes.",
         Evidence(f"{name} size", str(found.size), str(found.path)),
         Evidence(f"{name} sha256", found.sha256, str(found.path)),
     )
+
+
+def _missing(facts: InboxFacts, name: str) -> Verdict:
+    """It is not there under its name; what lies there in its place decides what is to be done."""
+    alike = [other for other in facts.alike if name.rpartition(".")[2] in other.casefold()]
+    evidence = Evidence(name, ", ".join(["missing", *alike]), facts.path)
+    remedy = f"Lay {name} into {facts.path} and look again."
+    cloud = f".{name}.icloud"
+    if cloud in alike:
+        what = f"{name} is not in the inbox: iCloud has taken its content away and left {cloud}."
+        fetch = f"Fetch it: in Finder, Download Now; or `brctl download {shlex.quote(f'{facts.path}/{name}')}`. Then look again."
+        return failed(what, fetch, evidence)
+    if alike:
+        what = f"{name} is not in the inbox under that name; there {'is' if len(alike) == 1 else 'are'} {', '.join(alike)}."
+        whole = [other for other in alike if other.casefold().endswith(name.rpartition(".")[2])]
+        rename = f"cd {shlex.quote(facts.path)} && mv {shlex.quote(whole[0])} {name}" if len(whole) == 1 else ""
+        return failed(what, f"If that is this release's build: `{rename}`, then look again." if rename else remedy, evidence)
+    return failed(f"{name} is not in the inbox.", remedy, evidence, fixers=("inbox",))
 
 
 def judge_version(facts: InboxFacts, plan: Plan) -> Verdict:

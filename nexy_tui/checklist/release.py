@@ -7,6 +7,7 @@ Why an item matters, and how it is looked at and judged, stands with its check i
 
 from checks import (
     apple,
+    application,
     backups,
     checkout,
     database,
@@ -85,6 +86,7 @@ PHASES = (
         Item("inbox.dmg", "3 Phase 2.1", "Nexy.dmg is whole", inbox.IMAGE),
         Item("inbox.pkg", "3 Phase 2.1", "Nexy.pkg is as announced", inbox.PACKAGE),
         Item("inbox.version", "2", "The artifacts say this version", inbox.VERSION, attestable=True),
+        Item("inbox.application", "2", "Clients can take it and the next", application.UPDATABLE, attestable=True),
         Item("inbox.new", "3 Phase 2.1", "The bytes are new", inbox.NEW),
         Item("inbox.signature", "3 Phase 2.4", "A valid Sparkle signature can be had", inbox.SIGNATURE),
         Item("inbox.apple", "3 Phase 2.1", "Apple's signatures hold", apple.APPLE, attestable=True),

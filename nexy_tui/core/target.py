@@ -29,6 +29,11 @@ class UpdateServer:
         """The server's address, port included unless it is https's own."""
         return f"https://{self.host}" + ("" if self.port == 443 else f":{self.port}")
 
+    @property
+    def feed_url(self) -> str:
+        """The appcast's address, where every installed client asks."""
+        return f"{self.base_url}/updates/appcast.xml"
+
 
 @dataclass(frozen=True, slots=True)
 class Vm:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.rehearsal import history
 from nexy_tui.rehearsal.artifacts import make as artifacts
+from nexy_tui.rehearsal.artifacts.bundle import Updater
 from nexy_tui.rehearsal.artifacts.make import Built
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, DATABASE_NAME, DATABASE_SUPERUSER, DATABASE_USER, DEFAULT_ARTIFACT_SIZE, World
 
@@ -56,6 +57,11 @@ def previous_artifact(world: World, name: str) -> Path:
     return world.artifacts / world.previous / name
 
 
+def updater(world: World) -> Updater:
+    """What the world's applications know of updates: its key, and its server's address."""
+    return Updater(world.sparkle_public_key, world.target.update_server.feed_url)
+
+
 def build_previous(world: World) -> Built:
     """Build both artifacts of the previous release; the disk image's facts are what its manifest says.
 
@@ -63,13 +69,13 @@ def build_previous(world: World) -> Built:
     """
     size = min(world.artifact_size, DEFAULT_ARTIFACT_SIZE) - 4096
     artifacts.build(previous_artifact(world, PKG), PKG, world.previous, max(artifacts.SMALLEST, size // 2), world.id)
-    return artifacts.build(previous_artifact(world, DMG), DMG, world.previous, size, world.id)
+    return artifacts.build(previous_artifact(world, DMG), DMG, world.previous, size, world.id, updater=updater(world))
 
 
 def build_into_inbox(world: World, version: str, names: Iterable[str], seed: str = "") -> list[Built]:
     """Build a version's artifacts straight into the operator's inbox."""
     inbox = world.checkout_layout.inbox
-    return [artifacts.build(inbox / name, name, version, world.artifact_size, seed or world.id) for name in names]
+    return [artifacts.build(inbox / name, name, version, world.artifact_size, seed or world.id, updater=updater(world)) for name in names]
 
 
 async def create_repositories(world: World, dmg: Built) -> None:

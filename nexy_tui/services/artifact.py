@@ -36,11 +36,12 @@ class ArtifactContents:
     """What an artifact says of itself.
 
     `versions` maps each place that names a version to what it says; empty where nothing here can read it, and then
-    `unread` says why.
+    `unread` says why. `application` is what was read in an image.
     """
 
     versions: Mapping[str, str]
     unread: str = ""
+    application: dmg.Application | None = None
 
     def unlike(self, version: str) -> tuple[str, ...]:
         """The places that name another version."""
@@ -186,6 +187,7 @@ def _contents(path: Path, name: str, crc: dmg.Crc | None, environ: Mapping[str, 
     if crc is not None and _crc32(path, crc.length, cancelled) != crc.value:
         raise Unfit("is damaged: its data does not have the checksum that its trailer names")
     try:
-        return ArtifactContents(dmg.versions(path, environ))
+        found = dmg.application(path, environ)
+        return ArtifactContents({f"{key} in {found.place}": value for key, value in found.versions.items()}, application=found)
     except dmg.UnreadableImage as error:
         return ArtifactContents({}, str(error))

@@ -32,7 +32,8 @@ _PARTITION_LIMIT = 16 << 30
 _TIMEOUT = 300.0
 _APPLICATION = re.compile(r"(?:[^/]+/)?([^/]+)\.app/Contents/Info\.plist")
 _PARTITION = re.compile(r"[^/]*\.(iso|hfs|hfsx|apfs|img)")
-_KEYS = ("CFBundleShortVersionString", "CFBundleVersion")
+_VERSIONS = ("CFBundleShortVersionString", "CFBundleVersion")
+_UPDATER = ("SUPublicEDKey", "SUFeedURL", "LSMinimumSystemVersion")
 
 
 class NotAnImage(Exception):
@@ -41,6 +42,19 @@ class NotAnImage(Exception):
 
 class UnreadableImage(Exception):
     """Nothing on this machine could read the application's version; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What the image's application says of itself in its Info.plist, which lies at `place`.
+
+    `versions`: by key, without those it has not. `updater`: what decides whether it can be updated (Sparkle's public key and feed)
+    and on which macOS it runs, by key, as text; without those it has not.
+    """
+
+    place: str
+    versions: Mapping[str, str]
+    updater: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +89,8 @@ def read_trailer(path: Path) -> Crc | None:
     return Crc(data_length, value) if kind == _CRC32 and bits == 32 and data_at == 0 else None
 
 
-def versions(path: Path, environ: Mapping[str, str], *, platform: str = sys.platform) -> dict[str, str]:
-    """The versions that the application's Info.plist names, by place. Raises Unreadable."""
+def application(path: Path, environ: Mapping[str, str], *, platform: str = sys.platform) -> Application:
+    """What the application in the image says of itself. Raises UnreadableImage."""
     search = environ.get("PATH")
     try:
         if platform == "darwin" and shutil.which("hdiutil", path=search):
@@ -92,7 +106,7 @@ def versions(path: Path, environ: Mapping[str, str], *, platform: str = sys.plat
         raise UnreadableImage(f"the image could not be read: {error.strerror}") from None
 
 
-def _with_seven_zip(program: str, archive: Path, folder: Path, environ: Mapping[str, str], *, nested: bool = True) -> dict[str, str]:
+def _with_seven_zip(program: str, archive: Path, folder: Path, environ: Mapping[str, str], *, nested: bool = True) -> Application:
     """List the image, take its application's Info.plist. An older 7-Zip shows partitions: then look into the largest."""
     name = Path(program).name
     done = processes.run([program, "l", "-ba", "-slt", "--", str(archive)], env=_env(environ), timeout=_TIMEOUT, check=False)
@@ -154,7 +168,7 @@ def _extracted(program: str, archive: Path, member: str, folder: Path, environ: 
     return target
 
 
-def _from_mount(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def _from_mount(path: Path, environ: Mapping[str, str]) -> Application:
     with _mounted(path, environ) as volumes:
         plists = [plist for volume in volumes for plist in sorted(volume.glob("*.app/Contents/Info.plist")) if _is_on(volume, plist)]
         chosen = next((plist for plist in plists if plist.parts[-3] == "Nexy.app"), plists[0] if len(plists) == 1 else None)
@@ -189,16 +203,17 @@ def _mounted(path: Path, environ: Mapping[str, str]) -> Iterator[list[Path]]:
                 processes.run(["hdiutil", "detach", "-force", str(volume)], env=_env(environ), timeout=60, check=False)
 
 
-def _read_plist(data: bytes, place: str) -> dict[str, str]:
+def _read_plist(data: bytes, place: str) -> Application:
     if len(data) > _PLIST_LIMIT:
         raise UnreadableImage(f"{place} is larger than {_PLIST_LIMIT} bytes")
     try:
         values = plistlib.loads(data)
     except Exception as error:  # plistlib raises whatever its two parsers raise: ExpatError, ValueError, struct.error and more.
         raise UnreadableImage(f"{place} is no property list ({type(error).__name__})") from None
-    if not isinstance(values, dict) or not isinstance(values.get(_KEYS[1]), str):
-        raise UnreadableImage(f"{place} names no {_KEYS[1]}")
-    return {f"{key} in {place}": printable(values[key], 60) for key in _KEYS if isinstance(values.get(key), str)}
+    if not isinstance(values, dict) or not isinstance(values.get(_VERSIONS[1]), str):
+        raise UnreadableImage(f"{place} names no {_VERSIONS[1]}")
+    named = {key: printable(values[key], 60) for key in _VERSIONS if isinstance(values.get(key), str)}
+    return Application(place, named, {key: printable(str(values[key]), 200) for key in _UPDATER if key in values})
 
 
 def _env(environ: Mapping[str, str]) -> Surroundings:

@@ -31,7 +31,7 @@ def test_with_a_reason_it_lets_the_release_on_and_the_log_says_attested() -> Non
         assert "needs a reason in words" in flowing(pilot.app)
         await paste(pilot, "opened it on a Mac")
         await press(pilot, "enter")
-        assert "◆ attested" in shown(pilot.app) and "all 7 items hold" in shown(pilot.app)
+        assert "◆ attested" in shown(pilot.app) and "all 8 items hold" in shown(pilot.app)
 
     play(backend, script)
     assert ("attestation", "inbox.version", "attested", "opened it on a Mac") in backend.log.records

@@ -154,8 +154,8 @@ def test_an_older_seven_zip_that_shows_partitions_is_led_inside(image: Path, tmp
     programs = tmp_path / "bin"
     programs.mkdir()
     program(programs, "7zz", 'case "$*" in *Nexy.dmg*) what=$1; shift; exec 7z "$what" -tdmg "$@";; esac\nexec 7z "$@"')
-    versions = dmg.versions(image, {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
-    assert set(versions.values()) == {"1.6.1.43"} and all("7zz" in place for place in versions)
+    found = dmg.application(image, {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
+    assert set(found.versions.values()) == {"1.6.1.43"} and "7zz" in found.place
 
 
 def test_on_a_mac_the_image_is_mounted_read_only_and_detached(image: Path, tmp_path: Path) -> None:
@@ -171,14 +171,14 @@ def test_on_a_mac_the_image_is_mounted_read_only_and_detached(image: Path, tmp_p
     script = f'echo "$@" >> {tmp_path}/calls\ncase $1 in attach) read agreed; echo "Licence: agree? $agreed"; cat {answer};; esac'
     program(programs, "hdiutil", script)
     environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
-    versions = dmg.versions(image, environ, platform="darwin")
-    assert set(versions.values()) == {"1.6.1.43"} and all("hdiutil" in place for place in versions)
+    found = dmg.application(image, environ, platform="darwin")
+    assert set(found.versions.values()) == {"1.6.1.43"} and "hdiutil" in found.place
     calls = (tmp_path / "calls").read_text().splitlines()
     assert "-readonly" in calls[0] and "-nobrowse" in calls[0]
     assert calls[1] == f"detach -force {volume}"
     program(programs, "hdiutil", "echo 'image not recognized' >&2; exit 1")
     with pytest.raises(dmg.UnreadableImage, match="image not recognized"):
-        dmg.versions(image, environ, platform="darwin")
+        dmg.application(image, environ, platform="darwin")
 
 
 @pytest.mark.parametrize(
@@ -193,11 +193,11 @@ def test_an_image_with_another_content_is_unread_with_the_reason(image: Path, tm
     (tmp_path / "listing").write_text(listing)
     program(tmp_path, "7zz", f"cat {tmp_path}/listing")
     with pytest.raises(dmg.UnreadableImage, match=says):
-        dmg.versions(image, {**os.environ, "PATH": f"{tmp_path}:/bin:/usr/bin"})
+        dmg.application(image, {**os.environ, "PATH": f"{tmp_path}:/bin:/usr/bin"})
 
 
 def test_a_link_under_the_property_lists_name_is_not_followed(image: Path, tmp_path: Path) -> None:
     script = 'case $1 in l) echo "Path = Nexy.app/Contents/Info.plist";; e) ln -s /etc/passwd "${3#-o}/Info.plist";; esac'
     program(tmp_path, "7zz", script)
     with pytest.raises(dmg.UnreadableImage, match="could not take"):
-        dmg.versions(image, {**os.environ, "PATH": f"{tmp_path}:/bin:/usr/bin"})
+        dmg.application(image, {**os.environ, "PATH": f"{tmp_path}:/bin:/usr/bin"})

@@ -6,10 +6,13 @@ import base64
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from checks.apple import AppleLook, judge_apple
+from checks.application import judge_application
 from checks.image import CANONICAL, ImageFacts
 from checks.inbox import (
     ArtifactFacts,
@@ -22,18 +25,22 @@ from checks.inbox import (
     judge_pkg,
     judge_signature,
     judge_version,
+    read_inbox,
 )
 from checks.manifests import CommitFacts, ManifestFacts, judge_commit, judge_manifests
 from checks.publish import ArtifactPlace, AssetFacts, ByteFacts, TargetFacts, judge_assets, judge_bytes, judge_target
 from nexy_tui.core import manifest
+from nexy_tui.core.event import silent
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.version import Version
+from nexy_tui.services import Services
 from nexy_tui.services.apple import AppleFacts, Assessment
 from nexy_tui.services.artifact import ArtifactContents, Inspected
+from nexy_tui.services.dmg import Application
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import Asset, GitHubRelease, Rights
 from nexy_tui.services.sparkle import Signature
@@ -84,6 +91,74 @@ def test_dmg() -> None:
     says(judge_dmg(inbox(IMAGE), PLAN), Status.PASSED, f"{SIZE} bytes")
     says(judge_dmg(inbox(), PLAN), Status.FAILED, "Nexy.dmg is not in the inbox")
     says(judge_dmg(inbox(dmg="is empty"), PLAN), Status.FAILED, "Nexy.dmg is empty")
+
+
+@pytest.mark.parametrize(
+    ("lying", "remedy"),
+    [
+        (".Nexy.dmg.icloud", f"brctl download {INBOX}/Nexy.dmg"),
+        ("Nexy 2.dmg", f"cd {INBOX} && mv 'Nexy 2.dmg' Nexy.dmg"),
+        ("nexy.dmg", f"cd {INBOX} && mv nexy.dmg Nexy.dmg"),
+        ("Nexy-1.6.1.43.dmg", f"mv Nexy-1.6.1.43.dmg {DMG}"),
+        ("Nexy.dmg.crdownload", f"Lay {DMG} into {INBOX}"),
+    ],
+)
+def test_what_lies_there_instead_of_the_image_is_named_with_its_cure(tmp_path: Path, lying: str, remedy: str) -> None:
+    (tmp_path / lying).write_bytes(b"x")
+    services = SimpleNamespace(layout=SimpleNamespace(inbox=tmp_path), clock=None, environ={}, contents={})
+    seen = read_inbox(cast(Services, services), silent)
+    says(judge_dmg(replace(seen, path=INBOX), PLAN), Status.FAILED, lying, remedy)
+
+
+UPDATER = {"SUPublicEDKey": KEY, "SUFeedURL": TARGET.update_server.feed_url, "LSMinimumSystemVersion": "11.0"}
+
+
+def application(**changed: str | None) -> InboxFacts:
+    known = {key: value for key, value in {**UPDATER, **changed}.items() if value is not None}
+    contents = ArtifactContents(VERSIONS, application=Application("Nexy.app/Contents/Info.plist", {}, known))
+    return inbox(replace(IMAGE, contents=contents))
+
+
+def updatable(plan: Plan = PLAN, **changed: str | None) -> Verdict:
+    return judge_application(application(**changed), plan)
+
+
+@pytest.mark.parametrize("same", ["11.0", "11", "11.0.0", "10.15", None])
+def test_an_application_that_runs_where_it_is_offered_can_be_taken(same: str | None) -> None:
+    assert updatable(LSMinimumSystemVersion=same).status is Status.PASSED
+
+
+@pytest.mark.parametrize("feed", [TARGET.update_server.feed_url.replace("azure.com", "azure.com:443").replace("nexy", "Nexy"), None])
+def test_an_application_that_asks_the_configured_server_can_be_updated(feed: str | None) -> None:
+    assert updatable(SUFeedURL=feed).status is Status.PASSED
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "remedy"),
+    [
+        ("SUPublicEDKey", base64.b64encode(bytes(range(32))).decode(), "set target.sparkle_public_key"),
+        ("SUFeedURL", "https://staging.example.com/updates/appcast.xml", "Build it with SUFeedURL"),
+        ("SUFeedURL", TARGET.update_server.feed_url.replace("https", "http"), "Build it with SUFeedURL"),
+        ("SUFeedURL", f"{TARGET.update_server.feed_url}?channel=beta", "Build it with SUFeedURL"),
+        ("LSMinimumSystemVersion", "11.1", "Build it with LSMinimumSystemVersion"),
+        ("LSMinimumSystemVersion", "13", "Build it with LSMinimumSystemVersion"),
+        ("LSMinimumSystemVersion", "newest", "Build it with LSMinimumSystemVersion"),
+    ],
+)
+def test_an_application_that_ends_the_updates_is_refused(key: str, value: str, remedy: str) -> None:
+    says(updatable(PLAN, **{key: value}), Status.FAILED, value, remedy)
+
+
+def test_a_key_in_the_application_wants_a_configured_key() -> None:
+    says(updatable(replace(PLAN, target=Target())), Status.FAILED, "none is configured", "target.sparkle_public_key")
+    assert updatable(replace(PLAN, target=Target()), SUPublicEDKey=None).status is Status.PASSED
+
+
+def test_an_application_that_nothing_here_can_read_is_attested() -> None:
+    unread = replace(IMAGE, contents=ArtifactContents({}, "there is no 7-Zip"))
+    says(judge_application(inbox(unread), PLAN), Status.INCONCLUSIVE, "there is no 7-Zip", "attest")
+    says(judge_application(inbox(), PLAN), Status.FAILED, "Nexy.dmg is missing")
+    says(judge_application(inbox(), CODE_ONLY), Status.NOT_APPLICABLE)
 
 
 def test_pkg() -> None:

@@ -105,6 +105,7 @@ def test_a_fault_file_never_stands_half_written(tmp_path: Path) -> None:
 
 ASKED_FOR = """
 wrong-code-remote missing-tag token-invalid token-without-scope inbox-missing inbox-empty dmg-truncated dmg-html dmg-other-version
+dmg-other-key dmg-other-feed dmg-newer-macos
 upload-502 upload-drop download-other-bytes download-stale-once manifests-differ push-rejected database-down drill-never drill-old
 server-down server-third-version appcast-broken run-command-busy deploy-exit-123 wheel-broken service-down
 """

@@ -136,6 +136,7 @@ _INBOX = {
         publish.inbox(publish.IMAGE),
         publish.inbox(replace(publish.IMAGE, contents=replace(publish.IMAGE.contents, versions={"Info.plist": "1.6.1.42"}))),
     ),
+    "inbox.application": Row(publish.application(), publish.application(SUFeedURL="https://staging.example.com/appcast.xml")),
     "inbox.new": Row(NewFacts(publish.SHA, {"1.6.1.42": publish.OTHER}), NewFacts(None, {})),
     "inbox.signature": Row(
         SignatureFacts(True, Signature(publish.SIGNATURE, publish.SHA, 100, "keyring")),

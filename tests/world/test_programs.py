@@ -126,7 +126,7 @@ def test_apple_s_programs_get_a_path_and_a_home(tmp_path: Path, recorder: Record
     apple.assess(image, environ)
     apple.assess(tmp_path / "Nexy.pkg", environ)
     with pytest.raises(dmg.UnreadableImage):
-        dmg.versions(image, environ, platform="darwin")
+        dmg.application(image, environ, platform="darwin")
     calls = list(recorder.calls())
     assert {call.program for call in calls} == {"hdiutil", "codesign", "spctl", "xcrun", "pkgutil"}
     assert {name for call in calls for name in call.environ} == {"PATH", "HOME"}
@@ -138,7 +138,7 @@ def test_an_archive_reader_gets_no_more(tmp_path: Path, recorder: Recorder) -> N
     image = tmp_path / "Nexy.dmg"
     image.write_bytes(b"x" * 2048)
     with pytest.raises(dmg.UnreadableImage):
-        dmg.versions(image, {**PLANTED, "PATH": f"{recorder.programs}:/bin:/usr/bin"}, platform="linux")
+        dmg.application(image, {**PLANTED, "PATH": f"{recorder.programs}:/bin:/usr/bin"}, platform="linux")
     (*calls,) = recorder.calls()
     assert calls and {name for call in calls for name in call.environ} == {"PATH"}
 

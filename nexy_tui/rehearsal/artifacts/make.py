@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.etree import ElementTree as XML
 
-from nexy_tui.core.target import DMG, PKG
+from nexy_tui.core.target import DMG
 from nexy_tui.rehearsal.artifacts import udif, xar
-from nexy_tui.rehearsal.artifacts.bundle import APP, IDENTIFIER
+from nexy_tui.rehearsal.artifacts.bundle import APP, IDENTIFIER, Updater
 from nexy_tui.rehearsal.artifacts.filler import CHUNK, Filler
 from nexy_tui.rehearsal.artifacts.payload import write_payload
 
@@ -43,21 +43,24 @@ class Built:
     sha256: str
 
 
-def build(path: Path, name: str, version: str, size: int, seed: str = "") -> Built:
+_NO_UPDATER = Updater()
+
+
+def build(path: Path, name: str, version: str, size: int, seed: str = "", *, updater: Updater = _NO_UPDATER) -> Built:
     """Build the artifact of this name (`Nexy.dmg` or `Nexy.pkg`) at `path`."""
-    return {DMG: build_dmg, PKG: build_pkg}[name](path, version, size, seed)
+    return build_dmg(path, version, size, seed, updater=updater) if name == DMG else build_pkg(path, version, size, seed)
 
 
-def build_dmg(path: Path, version: str, size: int, seed: str = "") -> Built:
+def build_dmg(path: Path, version: str, size: int, seed: str = "", *, updater: Updater = _NO_UPDATER) -> Built:
     """Write a UDIF image of exactly `size` bytes with the application of `version` in it. `seed` varies the filler."""
 
     def write(stream: BinaryIO) -> None:
         from nexy_tui.rehearsal.artifacts import iso
 
-        base = iso.overhead(version)
+        base = iso.overhead(version, updater)
         room = size - udif.TRAILER - udif.xml_size(size) - base
         filler = Filler(f"dmg {version} {seed}", room // iso.SECTOR * iso.SECTOR)
-        iso.write_volume(stream, version, filler)
+        iso.write_volume(stream, version, updater, filler)
         udif.close_image(stream, base + filler.length, size)
 
     return _written(path, version, size, write)

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from nexy_tui.rehearsal.artifacts.bundle import FOLDERS, RESOURCES, small_files
+from nexy_tui.rehearsal.artifacts.bundle import FOLDERS, RESOURCES, Updater, small_files
 from nexy_tui.rehearsal.artifacts.filler import Filler
 
 _STORED = 65535
@@ -56,7 +56,7 @@ def _archive(version: str, seed: str, length: int) -> _Chain:
     head = _entry(".", stat.S_IFDIR | 0o755, b"")
     for folder in FOLDERS:
         head += _entry(f"./{folder}", stat.S_IFDIR | 0o755, b"")
-    for path, content, mode in small_files(version):
+    for path, content, mode in small_files(version, Updater()):
         head += _entry(f"./{path}", stat.S_IFREG | mode, content)
     tail = _entry("TRAILER!!!", 0, b"")
     big = length - len(head) - len(tail) - len(_header(f"./{RESOURCES}", 0, 0))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from nexy_tui.core.target import DMG
 from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.rehearsal.faults.table import Fault, Hook
 from nexy_tui.rehearsal.names import World
+from nexy_tui.rehearsal.seed import updater
+from nexy_tui.services import dmg
 
 HTML_PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in to continue</h1></body></html>\n"
 """What a download without a login often is, whatever the file is called."""
 
 _SMALL = 1 << 20
+_STRANGERS_KEY = base64.b64encode(bytes(range(32))).decode()
 
 
 def _missing(world: World, inbox: Path, parameter: str | None) -> None:
@@ -46,6 +52,27 @@ def _other_version(world: World, inbox: Path, parameter: str | None) -> None:
     artifacts.build_dmg(inbox / DMG, parameter or world.previous, _SMALL)
 
 
+def _application(world: World, inbox: Path, **changed: str) -> None:
+    """The image that lies there, built again with an application that knows something else of updates."""
+    try:
+        version = dmg.application(inbox / DMG, os.environ).versions.get("CFBundleVersion", world.next)
+    except dmg.UnreadableImage:
+        version = world.next
+    artifacts.build_dmg(inbox / DMG, version, _SMALL, updater=replace(updater(world), **changed))
+
+
+def _other_key(world: World, inbox: Path, parameter: str | None) -> None:
+    _application(world, inbox, public_key=parameter or _STRANGERS_KEY)
+
+
+def _other_feed(world: World, inbox: Path, parameter: str | None) -> None:
+    _application(world, inbox, feed=parameter or f"https://staging.{world.update_host}/updates/appcast.xml")
+
+
+def _newer_macos(world: World, inbox: Path, parameter: str | None) -> None:
+    _application(world, inbox, minimum=parameter or "13.0")
+
+
 _Apply = Callable[[World, Path, str | None], None]
 _APPLY: dict[str, _Apply] = {
     "inbox-missing": _missing,
@@ -53,6 +80,9 @@ _APPLY: dict[str, _Apply] = {
     "dmg-truncated": _truncated,
     "dmg-html": _html,
     "dmg-other-version": _other_version,
+    "dmg-other-key": _other_key,
+    "dmg-other-feed": _other_feed,
+    "dmg-newer-macos": _newer_macos,
 }
 
 
@@ -121,4 +151,9 @@ FAULTS: tuple[Fault, ...] = (
     _fault("dmg-truncated", "Nexy.dmg ends in the middle: its trailer is missing."),
     _fault("dmg-html", "Nexy.dmg is an HTML page, as a download without a login leaves."),
     _fault("dmg-other-version", "Nexy.dmg holds the application of another version.", "that version (default: the release before)"),
+    _fault("dmg-other-key", "The application in Nexy.dmg takes updates signed with another Sparkle key.", "that key in base64"),
+    _fault(
+        "dmg-other-feed", "The application in Nexy.dmg asks another server for updates.", "that appcast's address (default: a staging one)"
+    ),
+    _fault("dmg-newer-macos", "The application in Nexy.dmg needs a newer macOS than the manifest says.", "that macOS (default: 13.0)"),
 )
