@@ -179,7 +179,7 @@ def judge_version(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
     """VERSION, which the matrix shows, and the other version files say the release's version."""
     verdict = judge_files(files, plan)
     before = next((file.before for file in files if file.file.path == VERSION), None)
-    cell = Cell.compared(None if before is None else before.removesuffix("\n"), plan.version)
+    cell = Cell.compared(None if before is None else before.strip(" \t\r\n"), plan.version)
     return replace(verdict, evidence=(_cell_seen(VERSION, "version", cell), *verdict.evidence))
 
 

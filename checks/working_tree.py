@@ -11,10 +11,11 @@ from checks.version import NO_VERSION
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import CouldNotLook, Refused
+from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.text import printable
 from nexy_tui.services.git import Git
 from nexy_tui.services.team_scripts import laid
-from nexy_tui.services.version_files import FILES, Rewriting, rewritings
+from nexy_tui.services.version_files import FILES, Rewriting, look
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,26 +153,34 @@ def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
 
 
 def look_files(scope: Scope) -> tuple[Rewriting, ...]:
-    """Every version file, as it is and as it must be. A file that cannot be read that way is could-not-look."""
+    """Every version file, as it is and as it must be."""
     if scope.plan.version is None:
         raise CouldNotLook(NO_VERSION, remedy="Write VERSION, or name the version: nexy-tui release X.Y.Z.Build")
-    try:
-        return rewritings(scope.services.layout, scope.plan.version)
-    except Refused as problem:
-        raise CouldNotLook(problem.what, problem.why, problem.remedy) from None
+    return look(scope.services.layout, scope.plan.version)
 
 
 def judge_files(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
-    """VERSION and the other version files say the release's version."""
-    evidence = tuple(
-        Evidence(f.file.path, "not there" if f.before is None else ("says otherwise" if f.differs else str(plan.version)), "checkout")
-        for f in files
-    )
-    wrong = [f.file.path for f in files if f.differs]
+    """VERSION and the other version files say the release's version, each field by the value it parses to."""
+    evidence = tuple(seen for file in files for seen in _said(file))
+    broken = next((file for file in files if file.problem), None)
+    if broken is not None:
+        return failed(
+            f"{broken.file.path} cannot be given the version {plan.version}: {printable(broken.problem, 200)}.",
+            f"Mend that in {broken.file.path} by hand (as the plain text {plan.version}), then look again.",
+            *evidence,
+        )
+    wrong = [file.file.path for file in files if file.differs]
     if wrong:
         do = "does" if len(wrong) == 1 else "do"
         return failed(f"{', '.join(wrong)} {do} not say {plan.version} yet.", f"nexy-tui bump {plan.version}", *evidence)
     return passed(f"Every version file says {plan.version}.", *evidence)
+
+
+def _said(file: Rewriting) -> list[Evidence]:
+    path = file.file.path
+    if not file.fields:
+        return [Evidence(path, "not there" if file.before is None else "unreadable" if file.problem else "no version in it", "checkout")]
+    return [Evidence(f"{path} {f.name}".strip(), printable(f.value or "nothing", 60), "checkout") for f in file.fields]
 
 
 MANIFESTS = Check(

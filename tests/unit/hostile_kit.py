@@ -32,7 +32,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import SURVEY_MARK, unpack_survey
 from nexy_tui.runlog import read, report, show, verify
 from nexy_tui.runlog.trust import AllowedSigners
-from nexy_tui.services import dmg, lock, version_files, xar
+from nexy_tui.services import dmg, lock, version_fields, version_files, xar
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import load
 from nexy_tui.services.git import Git
@@ -320,7 +320,11 @@ PARSERS: dict[str, Parser] = {
     ),
     "version": Parser(_from_file("VERSION", _version), (ValueError, CouldNotLook), b"1.6.1.43\n"),
     "yaml": Parser(_from_file(_YAML_PATH, _rewritings(_YAML_PATH)), (Refused,), YAML),
-    "python": Parser(lambda raw: version_files.python_text(raw.decode("utf-8"), NEW), (ValueError,), b"default_version = '1.6.1.42'\n"),
+    "python": Parser(
+        lambda raw: version_fields.rewritten(raw.decode("utf-8"), version_fields.python_fields, NEW),
+        (ValueError,),
+        b"default_version = '1.6.1.42'\n",
+    ),
     "git_config": Parser(_remotes, (CouldNotLook,), GIT_CONFIG),
     "xar": Parser(_from_file("Nexy.pkg", _package), (xar.NotAnArchive,), pkg(member("Distribution", 0, len(_DISTRIBUTION)), _DISTRIBUTION)),
     "dmg": Parser(_from_file("Nexy.dmg", lambda here: dmg.read_trailer(here / "Nexy.dmg")), (dmg.NotAnImage,), _image()),

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hostile_kit import NEW, Clients, OneToken, folder, host, meets, member, packed, pkg
+from hostile_kit import Clients, OneToken, folder, host, meets, member, packed, pkg
 from ruamel.yaml import YAML
 
 from checks import rulebook_sources
@@ -31,7 +31,7 @@ from nexy_tui.core.target import Target
 from nexy_tui.core.vm_facts import unpack_survey
 from nexy_tui.runlog import trust
 from nexy_tui.runlog.chain import dangling
-from nexy_tui.services import dmg, download, git, processes, version_files, xar
+from nexy_tui.services import dmg, download, git, processes, version_fields, xar
 from nexy_tui.services.download import Downloader
 from nexy_tui.services.git import objects, reading
 from nexy_tui.services.github import ReleaseHost
@@ -239,7 +239,7 @@ def test_what_costs_much_is_not_even_handed_on(monkeypatch: pytest.MonkeyPatch) 
         config.parse_config("a." * 3000 + "a = 1", "config.toml")
     for text in ("a: " + "[" * 70, "[" * 40 + "\n" + "[" * 40, "x" * 5000):
         with pytest.raises(ValueError, match="than people write"):
-            version_files.yaml_text(text, NEW)
+            version_fields.yaml_fields(text)
     with pytest.raises(ValueError, match="larger than"):
         python_source.parse(b" " * (python_source.MAX_SIZE + 1))
 

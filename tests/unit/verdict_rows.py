@@ -36,7 +36,7 @@ from nexy_tui.services.git import GitFailure, Remote
 from nexy_tui.services.greeting import Greeting
 from nexy_tui.services.lock import Holder
 from nexy_tui.services.sparkle import Signature
-from nexy_tui.services.version_files import Rewriting, VersionFile, version_text
+from nexy_tui.services.version_files import FILES, Rewriting
 
 PLAN = publish.PLAN
 TEAM = replace(PLAN, target=replace(PLAN.target, team_id="TEAM123456"))
@@ -111,8 +111,8 @@ _VERSION = {
     "version.ignored": Row(IgnoredFacts({"release_inbox/Nexy.dmg": True}), IgnoredFacts({"release_inbox/Nexy.dmg": False})),
     "version.number": Row(_NUMBERS, replace(_NUMBERS, released=(Version.parse("1.6.1.44"),))),
     "version.files": Row(
-        (Rewriting(VersionFile("VERSION", version_text), "1.6.1.43\n", "1.6.1.43\n"),),
-        (Rewriting(VersionFile("VERSION", version_text), "1.6.1.42\n", "1.6.1.43\n"),),
+        (Rewriting(FILES[0], "1.6.1.43\n", "1.6.1.43\n"),),
+        (Rewriting(FILES[0], "1.6.1.42\n", "1.6.1.43\n"),),
     ),
     "version.commit": Row(_TAGGED, replace(_TAGGED, release_commit=None)),
     "version.tag": Row(_TAGGED, replace(_TAGGED, local_tag=OTHER)),
