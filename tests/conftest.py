@@ -12,6 +12,7 @@ from pathlib import Path
 
 import forked
 import pytest
+from _pytest.mark import ParameterSet
 
 from nexy_tui.cli import OBJECTS
 from nexy_tui.rehearsal import world as worlds
@@ -73,6 +74,11 @@ class Inside:
         """Bring the world up after a test has brought it down."""
         self.world = worlds.create_or_start(self.world.dir, owner=os.getpid())
         self.environ = _environ(self.world, self.home)
+
+
+def seldom(*values: object, id: str | None = None) -> ParameterSet:
+    """A case that only the exhaustive run walks: one of its kind stands in the ordinary run."""
+    return pytest.param(*values, marks=pytest.mark.exhaustive, id=id)
 
 
 @pytest.fixture(autouse=True, scope="session")

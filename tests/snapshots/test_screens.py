@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from conftest import seldom
 
 from screens.theme import DAY
 from snapshots.states import STATES, State
@@ -31,8 +32,14 @@ def picture(snap_compare: Any, state: State, size: tuple[int, int], theme: str =
     return same
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", STATES)
+WIDE = ("home", "failed", "confirm_typed", "publish_running", "gate_matrix", "end", "runs", "rollback", "fixers_looked", "places")
+"""One of each kind of screen is looked at in both sizes; the others wide only in the exhaustive run."""
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [(name, size) if size == "80x24" or name in WIDE else seldom(name, size) for name in STATES for size in SIZES],
+)
 def test_screen(snap_compare: Any, name: str, size: str) -> None:
     assert picture(snap_compare, STATES[name], SIZES[size])
 

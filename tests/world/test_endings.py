@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Inside
+from conftest import Inside, seldom
 
 PASSWORD = "pass-word-of-the-proxy"
 DEAD = f"http://somebody:{PASSWORD}@127.0.0.1:9"
@@ -191,7 +191,7 @@ def test_a_folder_that_is_gone_is_named(module_world: Inside, tmp_path: Path) ->
     [{"HOME": None}, {"TERM": None, "LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, {"SOME": "\udcff\u202e"}],
     ids=["no home", "no locale", "bytes"],
 )
-@pytest.mark.parametrize("options", [["--json"], []])
+@pytest.mark.parametrize("options", [["--json"], seldom([])])
 def test_a_bare_surrounding_changes_no_verdict(module_world: Inside, environ: dict[str, str | None], options: list[str]) -> None:
     env = {key: value for key, value in {**module_world.environ, **environ}.items() if value is not None}
     done = apart(module_world, _MAIN, "check", "remotes.artifacts", *options, env=env)

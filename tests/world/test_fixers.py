@@ -524,7 +524,7 @@ def test_the_key_is_asked_for_hidden_and_stands_in_no_command_line(make_world: M
     shown, seen = b"", set()
     answers = {b"(it is not shown): ": NEW_KEY, b"to go on: ": "rehearsal fix gemini-key"}
     while True:
-        ready, _, _ = select.select([terminal], [], [], 0.02)
+        ready, _, _ = select.select([terminal], [], [], 0.1)
         seen |= {word for line in _command_lines() for word in line if NEW_KEY in word}
         try:
             shown += os.read(terminal, 4096) if ready else b""
