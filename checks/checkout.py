@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from checks.base import Check, Scope
@@ -11,6 +13,7 @@ from nexy_tui.core import publisher_script
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.private_files import SETTINGS
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drift, is_rulebook, sections, updated
 from nexy_tui.core.target import DMG, PKG, Target
@@ -208,34 +211,78 @@ def judge_rulebook(facts: RulebookCopies, plan: Plan) -> Verdict:
 # --- what git ignores ---
 
 
+class Standing(StrEnum):
+    """How git stands to a path."""
+
+    IGNORED = "ignored"
+    OPEN = "not ignored, not tracked"
+    TRACKED = "tracked"
+
+
 @dataclass(frozen=True, slots=True)
 class IgnoredFacts:
-    """Paths that must never be committed, and whether git ignores each."""
+    """How git stands to what must not be committed: the inbox's artifacts, the settings that are there, and the backups."""
 
-    ignored: Mapping[str, bool]
+    artifacts: Mapping[str, Standing]
+    settings: Mapping[str, Standing] = field(default_factory=dict)
+    backups: tuple[str, Standing] = ("", Standing.IGNORED)
 
 
 def look_ignored(scope: Scope) -> IgnoredFacts:
-    """Ask git about artifacts in the inbox and the settings with secrets. A file that is tracked already is not ignored."""
-    layout = scope.services.layout
-    paths = [str(layout.relative(name)) for name in (f"release_inbox/{DMG}", f"release_inbox/{PKG}", "server/config.env")]
-    ignored = scope.services.git.ignored(*paths)
-    return IgnoredFacts({path: path in ignored for path in paths})
+    """Ask git about each. Of the settings the inner file is asked about always, the outer where it is."""
+    layout, git = scope.services.layout, scope.services.git
+    artifacts = [str(layout.relative(f"release_inbox/{name}")) for name in (DMG, PKG)]
+    settings = [str(layout.relative(name)) for name in SETTINGS]
+    folder = str(layout.backups.relative_to(layout.root))
+    backup = f"{folder}/nexy_db_20260214T100000Z.tar.gz"
+    ignored, tracked = git.ignored(*artifacts, *settings, backup), git.tracked(*artifacts, *settings)
+
+    def standing(path: str) -> Standing:
+        return Standing.TRACKED if path in tracked else Standing.IGNORED if path in ignored else Standing.OPEN
+
+    there = [path for path in settings if path == settings[-1] or path in tracked or (layout.root / path).exists()]
+    return IgnoredFacts({p: standing(p) for p in artifacts}, {p: standing(p) for p in there}, (folder, standing(backup)))
 
 
 def judge_ignored(facts: IgnoredFacts, plan: Plan) -> Verdict:
-    """git ignores them all."""
-    evidence = [
-        Evidence(path, "ignored" if ignored else "not ignored, or tracked", "git check-ignore") for path, ignored in facts.ignored.items()
-    ]
-    open_ones = [path for path, ignored in facts.ignored.items() if not ignored]
-    if open_ones:
+    """git ignores artifacts and settings. Settings that it tracks are said and bar nothing: untracking them is the team's decision."""
+    folder, backups = facts.backups
+    both = {**facts.artifacts, **facts.settings}
+    evidence = [Evidence(path, standing, "git check-ignore, git ls-files") for path, standing in both.items()]
+    evidence += [Evidence(f"{folder}/", backups, "git check-ignore")] if folder else []
+    tracked = [path for path, standing in facts.artifacts.items() if standing is Standing.TRACKED]
+    if tracked:
+        names, ignoring = " ".join(map(shlex.quote, tracked)), ", ".join(f"/{path}" for path in tracked)
         return failed(
-            f"git does not ignore {', '.join(open_ones)}.",
-            "Add release_inbox/* and config.env to .gitignore; what is tracked already: git rm --cached PATH. Commit and push that.",
+            f"git tracks {', '.join(tracked)}.",
+            f"git rm --cached -- {names} (the file stays). Add to .gitignore, each a line: {ignoring}. Commit and push that.",
             *evidence,
         )
-    return passed("git ignores the inbox's artifacts and config.env.", *evidence)
+    open_ones = [path for path, standing in both.items() if standing is Standing.OPEN]
+    if open_ones:
+        lines = dict.fromkeys(f"/{path.rpartition('/')[0]}/*" if path in facts.artifacts else f"/{path}" for path in open_ones)
+        return failed(
+            f"git does not ignore {', '.join(open_ones)}.",
+            f"Add to .gitignore, each a line: {', '.join(lines)}. Commit and push that.",
+            *evidence,
+        )
+    return passed(f"git ignores the inbox's artifacts{_settings_said(facts.settings)}{_backups_said(folder, backups)}", *evidence)
+
+
+def _settings_said(settings: Mapping[str, Standing]) -> str:
+    tracked = [path for path, standing in settings.items() if standing is Standing.TRACKED]
+    if not tracked:
+        return " and config.env."
+    names = " and ".join(tracked)
+    return (
+        f". Warning: {names} is tracked; each deploy of nexy-tui keeps the VM's own. To untrack and keep it: git rm --cached, an ignoring"
+        " line, commit, push, and deploy that with nexy-tui; git checkout by hand on the VM would delete it."
+    )
+
+
+def _backups_said(folder: str, standing: Standing) -> str:
+    """Backups are left alone wherever they lie; how git learns to ignore them."""
+    return f" To have git ignore the backups: the line /{folder}/ in .git/info/exclude." if standing is Standing.OPEN else ""
 
 
 SCRIPT = Check(look_script, judge_script, "Whoever types the rulebook's command finds it there and nowhere else.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from checks.version import NO_VERSION
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.private_files import Private, private, settings_files
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.text import printable
 from nexy_tui.services.git import Git
@@ -103,7 +106,7 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
         return failed(
             f"{facts.release_branch} has moved on the code repository: {facts.behind[0]}"
             + (f" and {len(facts.behind) - 1} more." if len(facts.behind) > 1 else "."),
-            "git pull --rebase, look at what came, then look again.",
+            "git pull --rebase --autostash, look at what came, then look again.",
             *evidence,
         )
     ours = {f"Release {plan.version.tag}", f"Update manifest for {plan.version} (Production)"} if plan.version else set()
@@ -118,6 +121,10 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
     return passed(f"On {facts.release_branch}, up to date with the code repository.{stashed}", *evidence)
 
 
+UNTRACKED = "??"
+"""git's status of a file it does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class TreeFacts:
     """What differs, which paths a run may write, and the inbox's folder: what lies there is the inbox phase's matter."""
@@ -125,6 +132,7 @@ class TreeFacts:
     changes: tuple[tuple[str, str], ...]
     ours: frozenset[str]
     inbox: str
+    settings: frozenset[str] = frozenset()
 
 
 def look_tree(scope: Scope) -> TreeFacts:
@@ -133,23 +141,44 @@ def look_tree(scope: Scope) -> TreeFacts:
     ours = {str(layout.relative(file.path)) for file in FILES} | laid(layout, scope.plan.target)
     if scope.plan.version is not None:
         ours |= {str(path) for path in layout.manifest_files(str(scope.plan.version))}
-    return TreeFacts(scope.services.git.changes(), frozenset(ours), f"{layout.relative('release_inbox')}/")
+    return TreeFacts(scope.services.git.changes(), frozenset(ours), f"{layout.relative('release_inbox')}/", settings_files(layout))
 
 
 def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
-    """Clean, but for what this run or `scaffold` wrote and the inbox: a folder that is missing there is named in its own phase."""
-    strangers = [(status, path) for status, path in facts.changes if path not in facts.ours and not path.startswith(facts.inbox)]
+    """Clean, but for what this run or `scaffold` wrote, the inbox (its own phase names what is missing there), settings and backups.
+
+    Those two are left alone: no commit of a release takes them, and no advice here may lead to their loss.
+    """
+    kept = [(status, path) for status, path in facts.changes if _left_alone(facts, status, path)]
+    others = [change for change in facts.changes if change not in kept]
+    strangers = [(status, path) for status, path in others if path not in facts.ours and not path.startswith(facts.inbox)]
     evidence = [Evidence("changed or new files", f"{len(facts.changes)}, of others {len(strangers)}", "git status")]
     evidence += [Evidence(path[:120], status.strip() or "changed", "git status") for status, path in strangers[:10]]
+    evidence += [Evidence(path[:120], "left alone", "git status") for _, path in kept[:10]]
     if strangers:
+        strangers.sort(key=lambda change: private(change[1]) is None)
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
-        return failed(
-            f"The checkout has changes of its own: {strangers[0][1][:80]}{more}.",
-            "Commit and push them, or git stash; then look again.",
-            *evidence,
-        )
-    clean = "The checkout is clean." if not facts.changes else "The checkout has no changes but this run's own."
-    return passed(clean, *evidence)
+        remedy = _set_aside(*strangers[0], facts, kept)
+        return failed(f"The checkout has changes of its own: {printable(strangers[0][1], 80)}{more}.", remedy, *evidence)
+    clean = "The checkout is clean." if not others else "The checkout has no changes but this run's own."
+    return passed(clean + (" Settings or backups in it are left alone." if kept else ""), *evidence)
+
+
+def _left_alone(facts: TreeFacts, status: str, path: str) -> bool:
+    return path in facts.settings or (status == UNTRACKED and private(path) is Private.BACKUP)
+
+
+def _set_aside(status: str, path: str, facts: TreeFacts, kept: Sequence[tuple[str, str]]) -> str:
+    """How a stranger leaves the working tree: not into a commit where it belongs in none, and without what is left alone."""
+    kind = private(path)
+    if kind is not None and status == UNTRACKED:
+        return f"It is {kind}: move it out of the checkout, or add the line /{path} to .git/info/exclude; commit it nowhere."
+    if kind is not None:
+        return f"It is {kind}, tracked by git: set it aside with git stash push -- {shlex.quote(f':/{path}')}"
+    apart = sorted(facts.settings) + (["*nexy_db_*", "*server/backups/*"] if any(path not in facts.settings for _, path in kept) else [])
+    aside = " ".join(shlex.quote(f":(top,exclude){name}") for name in apart) if kept else ""
+    stash = f"git stash push --include-untracked -- :/ {aside}".rstrip() if aside else "git stash --include-untracked"
+    return f"Commit them, look again, and push them; or set them aside: {stash}"
 
 
 def look_files(scope: Scope) -> tuple[Rewriting, ...]:

@@ -14,7 +14,7 @@ import test_publish_judges as publish
 
 from checks import checkout
 from checks.apple import AppleLook
-from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookCopies, ScriptFacts
+from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookCopies, ScriptFacts, Standing
 from checks.database import RUNBOOKS, ToolFacts
 from checks.deploy import DeployFacts
 from checks.final import FinalAssetFacts, FinalInboxFacts
@@ -108,7 +108,9 @@ _VERSION = {
     "version.branch": Row(_BRANCH, replace(_BRANCH, unfinished=("a merge",))),
     "version.tree": Row(TreeFacts((), frozenset(), "release_inbox/"), _OTHERS_TREE),
     "version.secrets": Row(OutgoingFacts(("server/main.py",), ()), OutgoingFacts(("server/config.env",), ())),
-    "version.ignored": Row(IgnoredFacts({"release_inbox/Nexy.dmg": True}), IgnoredFacts({"release_inbox/Nexy.dmg": False})),
+    "version.ignored": Row(
+        IgnoredFacts({"release_inbox/Nexy.dmg": Standing.IGNORED}), IgnoredFacts({"release_inbox/Nexy.dmg": Standing.OPEN})
+    ),
     "version.number": Row(_NUMBERS, replace(_NUMBERS, released=(Version.parse("1.6.1.44"),))),
     "version.files": Row(
         (Rewriting(FILES[0], "1.6.1.43\n", "1.6.1.43\n"),),

@@ -252,6 +252,97 @@ def test_what_must_not_be_pushed_is_found_in_a_commit_though_deleted_again(relea
     assert finding.status is Status.FAILED and said in finding.summary, finding
 
 
+@pytest.fixture
+def tracking(released: Inside) -> Iterator[Inside]:
+    """A tree as the team's are: settings tracked with placeholders and changed here, a key pushed long ago, a backup nobody ignores."""
+    settings, tip = released.checkout / "server/config.env", released.git("rev-parse", "HEAD")
+    before, bare = (settings.read_bytes() if settings.exists() else b"DB_PASSWORD=mine\n"), released.world.bare("Seregawpn/Nexy_server")
+    dump = released.checkout / BACKUP
+    with branched(released):
+        (released.checkout / ".gitignore").write_text("release_inbox/*\n")
+        commit(released, "server/certs/old.pem", "x\n")
+        commit(released, "server/config.env", "DB_PASSWORD=placeholder\n", "--all")
+        released.git("rm", "--quiet", "server/certs/old.pem")
+        released.git("commit", "--quiet", "--message", "Away")
+        released.git("push", "--quiet", "origin", "HEAD:main")
+        settings.write_bytes(before)
+        dump.parent.mkdir(parents=True, exist_ok=True)
+        dump.write_bytes(b"dump")
+        yield released
+        dump.unlink()
+    released.git("update-ref", "refs/heads/main", tip, cwd=bare)
+    settings.write_bytes(before)
+
+
+BACKUP = "server/backups/postgres/nexy_db_20260214T100000Z.tar.gz"
+WHOLE = ("version.tree", "version.secrets", "version.ignored", "version.branch")
+
+
+def test_tracked_settings_an_old_key_and_a_backup_bar_no_release(tracking: Inside) -> None:
+    found = look(tracking, *WHOLE)
+    assert {finding.status for finding in found.values()} == {Status.PASSED}, found
+    assert "server/certs/old.pem was pushed before" in found["version.secrets"].summary
+    assert "server/config.env is tracked" in found["version.ignored"].summary
+    assert "/server/backups/postgres/ in .git/info/exclude" in found["version.ignored"].summary
+
+
+def test_stray_work_is_set_aside_without_settings_and_backups(tracking: Inside) -> None:
+    (tracking.checkout / "README.md").write_text("mine\n")
+    (tracking.checkout / "new.txt").write_text("mine\n")
+    before = (tracking.checkout / "server/config.env").read_bytes()
+    finding = look(tracking, "version.tree")["version.tree"]
+    assert finding.status is Status.FAILED
+    tracking.run("sh", "-c", finding.remedy.partition("set them aside: ")[2])
+    assert look(tracking, "version.tree")["version.tree"].status is Status.PASSED
+    assert (tracking.checkout / "server/config.env").read_bytes() == before
+    assert (tracking.checkout / BACKUP).read_bytes() == b"dump"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "lying"),
+    [
+        ("keys/deploy.pem", "a secret", Status.FAILED),
+        ("old/Nexy.dmg", "an artifact", Status.FAILED),
+        ("dumps/db.dump", "a dump of the database", Status.PASSED),
+    ],
+)
+def test_what_belongs_in_no_commit_is_judged_by_how_git_stands_to_it(released: Inside, path: str, kind: str, lying: Status) -> None:
+    file, exclude = released.checkout / path, released.checkout / ".git/info/exclude"
+    rules = exclude.read_bytes()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("x\n")
+    with branched(released):
+        tree, secrets = look(released, "version.tree", "version.secrets").values()
+        assert (tree.status, secrets.status) == (lying, Status.PASSED)
+        assert tree.status.satisfied or f"/{path} to .git/info/exclude" in tree.remedy
+        released.git("add", path)
+        staged = look(released, "version.secrets")["version.secrets"]
+        assert staged.status is Status.FAILED and "The next commit would take" in staged.summary and kind in staged.summary
+        released.run("sh", "-c", staged.remedy)
+        assert look(released, "version.secrets")["version.secrets"].status is Status.PASSED
+        commit(released, path, "x\n")
+        committed = look(released, "version.secrets")["version.secrets"]
+        assert committed.status is Status.FAILED and kind in committed.summary
+        for command in committed.remedy.partition(": ")[2].split("; ")[:2]:
+            released.run("sh", "-c", command)
+        exclude.write_bytes(rules + f"/{path}\n".encode())
+        assert {found.status for found in look(released, "version.tree", "version.secrets").values()} == {Status.PASSED}
+        assert file.read_text() == "x\n"
+    exclude.write_bytes(rules)
+    file.unlink()
+
+
+def test_a_tracked_artifact_is_taken_out_of_git_and_stays_in_the_inbox(released: Inside) -> None:
+    image = (released.checkout / "release_inbox/Nexy.dmg").read_bytes()
+    with branched(released):
+        released.git("add", "--force", "release_inbox/Nexy.dmg")
+        finding = look(released, "version.ignored")["version.ignored"]
+        assert finding.status is Status.FAILED and "git tracks release_inbox/Nexy.dmg" in finding.summary
+        released.run("sh", "-c", finding.remedy.partition(" (")[0])
+        assert look(released, "version.ignored")["version.ignored"].status is Status.PASSED
+    assert (released.checkout / "release_inbox/Nexy.dmg").read_bytes() == image
+
+
 def test_a_secret_that_only_a_merge_brought_in_is_found(released: Inside) -> None:
     with branched(released):
         released.git("switch", "--quiet", "-c", "side")

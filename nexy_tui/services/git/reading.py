@@ -158,8 +158,14 @@ class GitReader(GitCommands):
         return tuple(self.read("log", f"--format={form}", f"{older}..{newer}").splitlines())
 
     def changed_paths(self, older: str, newer: str) -> tuple[str, ...]:
-        """Paths that those commits change, of merges what no parent has."""
-        return _entries(self.read("log", "-c", "--format=", "--name-only", "-z", f"{older}..{newer}"))
+        """Paths that those commits bring or change, of merges what no parent has. What they only delete is sent to nobody."""
+        return _entries(self.read("log", "-c", "--diff-filter=d", "--format=", "--name-only", "-z", f"{older}..{newer}"))
+
+    def brought(self, commit: str, patterns: Sequence[str]) -> tuple[str, ...]:
+        """Paths of those patterns (any letter case) that a commit or its history has brought in, newest first."""
+        wanted = [f":(top,icase){pattern}" for pattern in patterns]
+        listed = self.read("log", "--diff-filter=A", "--format=", "--name-only", "-z", "--no-renames", commit, "--", *wanted)
+        return tuple(dict.fromkeys(_entries(listed)))
 
     def patches(self, older: str, newer: str) -> str:
         """What those commits change, of merges what no parent has, as patches without context."""
@@ -176,6 +182,10 @@ class GitReader(GitCommands):
     def has_conflicts(self) -> bool:
         """Whether the index has paths in conflict."""
         return bool(self.read("ls-files", "--unmerged"))
+
+    def tracked(self, *paths: str) -> frozenset[str]:
+        """Those of the paths that the index has."""
+        return frozenset(_entries(self.read("ls-files", "-z", "--", *paths)))
 
     def ignored(self, *paths: str) -> frozenset[str]:
         """Those of the paths that git ignores. A file that is tracked already is not ignored."""
