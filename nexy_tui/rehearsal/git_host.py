@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 
 from nexy_tui.rehearsal.faults.table import Faults
-from nexy_tui.rehearsal.names import ARTIFACTS, CODE, World
+from nexy_tui.rehearsal.names import ARTIFACTS, CODE, RENAMED, World
 from nexy_tui.rehearsal.net.wire import PIECE, Request, Response, text_response
 
 _PATH = re.compile(r"/(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/(?P<call>info/refs|git-upload-pack|git-receive-pack)")
@@ -44,9 +44,14 @@ class GitHost:
     async def handle(self, request: Request) -> Response:
         """Authenticate, authorise, and hand the rest to git."""
         match = _PATH.fullmatch(request.path)
-        repository = _REPOSITORIES.get(match["repository"].lower()) if match else None
+        renamed = self._faults.active("repository-renamed")
+        known = {**_REPOSITORIES, RENAMED.lower(): CODE} if renamed else _REPOSITORIES
+        repository = known.get(match["repository"].lower()) if match else None
         if match is None or repository is None:
             return text_response("Repository not found.\n", HTTPStatus.NOT_FOUND)
+        if renamed and match["repository"].lower() == CODE.lower():
+            address = request.target.replace(match["repository"], RENAMED, 1)
+            return Response(HTTPStatus.MOVED_PERMANENTLY, [("location", f"https://{self._world.target.hosts.web}{address}")])
         service = request.query.get("service", "") if match["call"] == "info/refs" else match["call"]
         if request.method not in ("GET", "POST") or service not in ("git-upload-pack", "git-receive-pack"):
             return text_response("Please upgrade your git client.\n", HTTPStatus.FORBIDDEN)

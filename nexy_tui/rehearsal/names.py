@@ -26,6 +26,9 @@ NEXT = "1.6.1.43"
 CODE = "Seregawpn/Nexy_server"
 ARTIFACTS = "Seregawpn/Nexy_production"
 
+RENAMED = "Seregawpn/Nexy_backend"
+"""What the code repository is called once it has been renamed (fault `repository-renamed`)."""
+
 ASSET_HOST = "objects.githubusercontent.com"
 """Where the release host redirects downloads to (the second host of the 302)."""
 

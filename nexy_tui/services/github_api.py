@@ -38,6 +38,8 @@ class ApiResponse:
     status: int
     headers: Mapping[str, str]
     document: Any
+    repository: str = ""
+    """Which repository was asked about."""
 
     @property
     def message(self) -> str:
@@ -129,7 +131,8 @@ class GitHubApi:
             raw = self._body(response)
         finally:
             response.close()
-        answer = ApiResponse(response.status_code, {key.lower(): value for key, value in response.headers.items()}, _json(raw))
+        headers = {key.lower(): value for key, value in response.headers.items()}
+        answer = ApiResponse(response.status_code, headers, _json(raw), "/".join(request.url.path.split("/")[2:4]))
         asked = wait_asked(answer.status, answer.headers, answer.message, self._clock.now())
         if asked is not None:
             raise TryAgain(f"{request.url.host} asks to wait ({answer.status}: {answer.message})", answer.status, asked)
@@ -151,8 +154,14 @@ class GitHubApi:
                 raise httpx.ReadTimeout("the answer came too slowly", request=response.request)
         return bytes(raw)
 
+    def _renaming(self, repository: str) -> str:
+        """What is set anew where a repository has another name."""
+        if repository.lower() == self._target.code_repository.lower():
+            return "set target.code_repository in the configuration and the checkout's remote (`git remote set-url`) to it."
+        return "set target.artifacts_repository in the configuration to it."
+
     def _explained(self, answer: ApiResponse) -> tuple[str, str, str]:
-        repository = self._target.artifacts_repository
+        repository = answer.repository or self._target.artifacts_repository
         said = f"{self._target.hosts.api} answered {answer.status} ({answer.message})."
         if answer.status == 401:
             why = f"The token from {self.token.source} is not valid."
@@ -164,8 +173,8 @@ class GitHubApi:
             why = "It is not there, or the token may not see it."
             return said, why, f"Look at https://{self._target.hosts.web}/{repository}/releases and check the token's rights."
         if 300 <= answer.status < 400:
-            why = "The repository has moved or was renamed."
-            return said, why, "Name its new address in the configuration: target.artifacts_repository."
+            why = f"{repository} has moved or was renamed."
+            return said, why, f"Open https://{self._target.hosts.web}/{repository}, see its new name, and {self._renaming(repository)}"
         return said, "", "Read what the host said, mend it, and run again."
 
 

@@ -224,6 +224,6 @@ BY_HAND = {"config-env-broken", "gemini-key-invalid", "service-down", "manifests
 
 OF_A_RUN = {
     *("push-rejected", "rate-limited", "upload-502", "upload-drop", "rename-404-once", "download-stale-once", "bandwidth"),
-    *("deploy-exit-123", "wheel-broken", "run-command-slow"),
+    *("deploy-exit-123", "wheel-broken", "run-command-slow", "repository-renamed"),
 }
 """Faults that hinder what is being done, and break nothing of a release that is out."""

@@ -222,6 +222,51 @@ def test_a_wrong_credential_is_refused_as_entra_does(place: CloudWorld, wrong: d
     assert number in str(caught.value)
 
 
+def arm(place: CloudWorld, method: str, path: str, body: Any = None, version: str = "2026-04-01") -> httpx.Response:
+    """A request as `az` makes it, past the SDK."""
+    url = f"https://management.azure.com/subscriptions/{place.world.azure.subscription}{path}"
+    token = {"Authorization": f"Bearer {place.world.secrets.azure_bearer}"}
+    trust = ssl.create_default_context(cafile=str(place.world.ca))
+    query = {"api-version": version} if version else {}
+    return httpx.request(method, url, params=query, json=body, headers=token, verify=trust)
+
+
+def test_the_group_and_the_machines_are_listed_as_az_asks(place: CloudWorld, client: ComputeManagementClient) -> None:
+    """`az group show`, `az group exists`, `az group list`, `az vm list` with and without a group."""
+    group = arm(place, "GET", f"/resourcegroups/{GROUP.upper()}").json()
+    assert (group["name"], group["location"], group["properties"]["provisioningState"]) == (GROUP, "canadacentral", "Succeeded")
+    assert arm(place, "HEAD", f"/resourcegroups/{GROUP}").status_code == 204
+    assert arm(place, "HEAD", "/resourcegroups/Other").status_code == 404
+    assert arm(place, "GET", "/resourcegroups").json()["value"] == [group]
+    for machines in (client.virtual_machines.list_all(), client.virtual_machines.list(GROUP)):
+        assert [(machine.name, machine.location) for machine in machines] == [(VM, "canadacentral")]
+    with pytest.raises(ResourceNotFoundError) as caught:
+        list(client.virtual_machines.list("Other"))
+    assert caught.value.error is not None and caught.value.error.code == "ResourceGroupNotFound"
+
+
+COMMAND = f"/resourceGroups/{GROUP}/providers/Microsoft.Compute/virtualMachines/{VM}/runCommands/here"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "version", "status", "code"),
+    [
+        ("PUT", COMMAND, {"properties": {"source": {"script": "true"}}}, "2026-04-01", 400, "LocationRequired"),
+        ("PUT", COMMAND, [], "2026-04-01", 400, "InvalidRequestContent"),
+        ("GET", f"/resourceGroups/{GROUP}", None, "", 400, "MissingApiVersionParameter"),
+        ("GET", f"/resourceGroups/{GROUP}", None, "latest", 400, "InvalidApiVersionParameter"),
+        ("GET", "/resourceGroups/Other", None, "2026-04-01", 404, "ResourceGroupNotFound"),
+        ("GET", COMMAND, None, "2026-04-01", 404, "NotFound"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused_in_arms_form(
+    place: CloudWorld, method: str, path: str, body: Any, version: str, status: int, code: str
+) -> None:
+    answer = arm(place, method, path, body, version)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert answer.json()["error"]["message"] and answer.headers["x-ms-request-id"]
+
+
 def test_nothing_is_told_without_the_worlds_token(place: CloudWorld) -> None:
     url = f"https://management.azure.com/subscriptions/{place.world.azure.subscription}?api-version=2026-04-01"
     for headers, code in (({}, "AuthenticationFailed"), ({"Authorization": "Bearer other"}, "InvalidAuthenticationToken")):

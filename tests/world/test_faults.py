@@ -64,6 +64,14 @@ CASES: tuple[Stop | Borne, ...] = (
     Stop(
         "wrong-code-remote", "remotes", "remotes.code", "pushes to Seregawpn/Nexy_production: the pipelines are mixed", "git remote set-url"
     ),
+    Stop(
+        "repository-renamed",
+        "remotes",
+        "remotes.unmixed",
+        "Seregawpn/Nexy_server has moved or was renamed",
+        "set target.code_repository in the configuration and the checkout's remote",
+        exit=3,
+    ),
     Stop("missing-tag", "remotes", "remotes.artifacts", "no release under the tag Update", "gh release create Update"),
     Stop("token-invalid", "remotes", "remotes.push", "refuses a push with this credential", "gh auth login"),
     Stop("token-invalid", "publish", "remotes.push", "refuses a push with this credential", "gh auth login", at="publish", keeps_lock=True),

@@ -571,6 +571,104 @@ def test_gh_views_uploads_and_downloads(place: Place, tmp_path: Path, anybody: h
     assert status.returncode == 0 and "nexy-operator" in status.stdout + status.stderr
 
 
+GITHUB = """
+SimpleUser: login id node_id avatar_url gravatar_id url html_url followers_url following_url gists_url starred_url subscriptions_url
+ organizations_url repos_url events_url received_events_url type site_admin
+PrivateUser: login id node_id avatar_url gravatar_id url html_url followers_url following_url gists_url starred_url subscriptions_url
+ organizations_url repos_url events_url received_events_url type site_admin name company blog location email hireable bio public_repos
+ public_gists followers following created_at updated_at private_gists total_private_repos owned_private_repos disk_usage collaborators
+ two_factor_authentication
+FullRepository: id node_id name full_name owner private html_url description fork url archive_url assignees_url blobs_url branches_url
+ collaborators_url comments_url commits_url compare_url contents_url contributors_url deployments_url downloads_url events_url forks_url
+ git_commits_url git_refs_url git_tags_url git_url issue_comment_url issue_events_url issues_url keys_url labels_url languages_url
+ merges_url milestones_url notifications_url pulls_url releases_url ssh_url stargazers_url statuses_url subscribers_url
+ subscription_url tags_url teams_url trees_url clone_url mirror_url hooks_url svn_url homepage language forks_count stargazers_count
+ watchers_count size default_branch open_issues_count has_issues has_projects has_wiki has_pages has_discussions archived disabled
+ pushed_at created_at updated_at subscribers_count network_count license forks open_issues watchers
+Release: url html_url assets_url upload_url tarball_url zipball_url id node_id tag_name target_commitish name draft prerelease
+ created_at published_at author assets
+ReleaseAsset: url browser_download_url id node_id name label state content_type size digest download_count created_at updated_at
+ uploader
+"""
+"""What GitHub's published schema (rest-api-description, 2026-03-10) requires of each document; typed clients insist on it."""
+
+REQUIRED = {name: set(fields.split()) for name, fields in (row.split(":", 1) for row in GITHUB.replace("\n ", " ").strip().splitlines())}
+
+
+def test_every_document_has_what_githubs_schema_requires(place: Place, api: httpx.Client) -> None:
+    shown = release(api)
+    (asset, *_) = shown["assets"]
+    repository = api.get(API).json()
+    found = {
+        "SimpleUser": [shown["author"], asset["uploader"], repository["owner"]],
+        "PrivateUser": [api.get("https://api.github.com/user").json()],
+        "FullRepository": [repository],
+        "Release": [shown, *api.get(f"{API}/releases").json()],
+        "ReleaseAsset": [asset, api.get(asset["url"]).json()],
+    }
+    missing = {name: REQUIRED[name] - document.keys() for name, documents in found.items() for document in documents}
+    assert missing == {name: set[str]() for name in REQUIRED}
+    unset = {key for key, value in repository.items() if value is None}
+    assert unset == {"description", "homepage", "language", "license", "mirror_url"}, "GitHub allows null in these alone"
+
+
+@pytest.mark.skipif(shutil.which("gh") is None, reason="gh is not installed")
+def test_gh_lists_releases_and_views_repositories(place: Place, api: httpx.Client) -> None:
+    repository = ("-R", "Seregawpn/Nexy_production")
+    listed = gh(place, "release", "list", *repository)
+    assert (listed.returncode, [line.split("\t")[2] for line in listed.stdout.splitlines()]) == (0, ["App", "Update"]), listed.stderr
+    one = gh(place, "release", "list", "--limit", "1", *repository)
+    assert (one.returncode, len(one.stdout.splitlines())) == (0, 1), one.stderr
+    viewed = gh(place, "repo", "view", "Seregawpn/Nexy_production")
+    assert (viewed.returncode, viewed.stdout.splitlines()[0]) == (0, "name:\tSeregawpn/Nexy_production"), viewed.stderr
+    fields = "name,nameWithOwner,owner,defaultBranchRef,isPrivate,viewerPermission,latestRelease,url,licenseInfo,pushedAt,issues"
+    told = gh(place, "repo", "view", "Seregawpn/Nexy_production", "--json", fields)
+    assert told.returncode == 0, told.stderr
+    document = json.loads(told.stdout)
+    assert (document["owner"]["login"], document["viewerPermission"], document["latestRelease"]["tagName"]) == ("Seregawpn", "ADMIN", "App")
+    nowhere = gh(place, "repo", "view", "Seregawpn/Nothing")
+    assert (nowhere.returncode, "Could not resolve to a Repository" in nowhere.stderr) == (1, True)
+
+
+def test_graphql_pages_aliases_fragments_and_names_what_it_does_not_know(api: httpx.Client) -> None:
+    def ask(query: str, **variables: Any) -> dict[str, Any]:
+        answer = api.post("https://api.github.com/graphql", json={"query": query, "variables": variables})
+        return dict(answer.raise_for_status().json())
+
+    head = 'query Page($after: String, $n: Int = 1) { repo: repository(owner: "seregawpn", name: "Nexy_production") '
+    page = (
+        "{ releases(first: $n, after: $after) { ...part totalCount } } } fragment part on ReleaseConnection { nodes { tagName } pageInfo "
+    )
+    query = head + page + "{ hasNextPage endCursor } }"
+    first = ask(query)["data"]["repo"]["releases"]
+    rest = ask(query, after=first["pageInfo"]["endCursor"], n=100)["data"]["repo"]["releases"]
+    assert [first["nodes"], rest["nodes"]] == [[{"tagName": "App"}], [{"tagName": "Update"}]]
+    assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"], rest["totalCount"]) == (True, False, 2)
+    unknown = ask("{ viewer { login starredTopics { x } } }")
+    assert unknown["errors"][0]["message"] == "Field 'starredTopics' doesn't exist on type 'User'"
+    assert "Parse error" in ask("{ viewer { login ")["errors"][0]["message"]
+    assert "queries alone" in ask("mutation { x }")["errors"][0]["message"]
+    assert ask('{ __type(name: "Release") { fields(includeDeprecated: true) { name } } }')["data"]["__type"]["fields"]
+
+
+def test_the_fault_repository_renamed_sends_the_api_to_the_number(place: Place) -> None:
+    url = "https://api.github.com/repos/seregawpn/Nexy_server"
+    place.faults.switch("repository-renamed", True)
+    with place.client(place.world.secrets.code_token) as client:
+        moved = client.get(f"{url}/releases")
+        assert (moved.status_code, moved.json()["message"]) == (301, "Moved Permanently")
+        assert moved.headers["location"] == "https://api.github.com/repositories/701/releases"
+        assert client.get(moved.headers["location"]).json() == []
+        assert client.get(url, follow_redirects=True).json()["full_name"] == "Seregawpn/Nexy_backend"
+        assert client.get(f"{API}").status_code == 200
+        place.faults.switch("repository-renamed", False)
+        assert client.get(url).status_code == 200
+        assert client.get("https://api.github.com/repos/Seregawpn/Nexy_backend").status_code == 404
+    with place.client(None) as nobody:
+        place.faults.switch("repository-renamed", True)
+        assert nobody.get(url).status_code == 404, "a private repository is not there for whoever may not see it"
+
+
 def test_pygithub_publishes(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from github import Auth, Github, GithubException
 

@@ -133,6 +133,8 @@ class RunCommandEndpoint:
 
     def put(self, name: str, body: dict[str, Any]) -> tuple[Operation, bool]:
         """Create or replace a managed run-command and start its script; also whether the name is new."""
+        if not body.get("location"):
+            raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
         properties = body.get("properties") or {}
         script = (properties.get("source") or {}).get("script")
         if not isinstance(script, str):
@@ -144,7 +146,7 @@ class RunCommandEndpoint:
         new = name not in known
         kept = {key: value for key, value in properties.items() if key not in _UNREADABLE}
         resource = {
-            "location": body.get("location", "canadacentral"),
+            "location": body["location"],
             "tags": body.get("tags") or {},
             "properties": kept | {"provisioningState": "Creating" if new else "Updating"},
             "view": {"executionState": "Running", "executionMessage": "Execution in progress", "startTime": stamp(datetime.now(UTC))},

@@ -22,6 +22,7 @@ LOCATION = "canadacentral"
 POLL_MILLISECONDS = 1000
 """How soon a client should ask again. Given in milliseconds only: a `Retry-After` is whole seconds, and 0 means the client's own 30."""
 
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -62,11 +63,16 @@ class ResourceManager:
         if not request.query.get("api-version"):
             text = "The api-version query parameter (?api-version=) is required for all requests."
             raise ArmError(400, "MissingApiVersionParameter", text)
+        if _VERSION.fullmatch(request.query["api-version"]) is None:
+            raise ArmError(400, "InvalidApiVersionParameter", f"The api-version '{request.query['api-version']}' is invalid.")
 
     async def _route(self, request: Request) -> Response:
         match request.path.strip("/").split("/"):
             case ["subscriptions"] if request.method == "GET":
-                return json_response({"value": [self._subscription()]})
+                return json_response({"value": [self._subscription()], "count": {"type": "Total", "value": 1}})
+            case ["tenants"] if request.method == "GET":
+                tenant = self.world.azure.tenant
+                return json_response({"value": [{"id": f"/tenants/{tenant}", "tenantId": tenant, "tenantCategory": "Home"}]})
             case ["subscriptions", subscription, *rest]:
                 self._check_subscription(subscription)
                 return await self._in_subscription(request, rest)
@@ -74,21 +80,39 @@ class ResourceManager:
                 raise _no_such_route(request)
 
     async def _in_subscription(self, request: Request, rest: list[str]) -> Response:
-        match [part.lower() for part in rest]:
-            case [] if request.method == "GET":
-                return json_response(self._subscription())
+        parts = [part.lower() for part in rest]
+        if parts[:1] == ["resourcegroups"] and len(parts) > 1:
+            self._check_group(rest[1], parts[1])
+        if request.method in ("GET", "HEAD") and (listed := self._listed(parts, _with_view(request))) is not None:
+            return json_response(listed) if request.method == "GET" else Response(204)
+        match parts:
             case ["providers", "microsoft.compute", "locations", _, "operations", operation] if request.method == "GET":
                 return self._poll(request, operation)
-            case ["resourcegroups", group, "providers", "microsoft.compute", "virtualmachines", name, *tail]:
-                self._check_vm(rest[1], group, rest[5], name)
+            case ["resourcegroups", _, "providers", "microsoft.compute", "virtualmachines", name, *tail]:
+                self._check_vm(rest[1], rest[5], name)
                 return await self._in_vm(request, tail, rest[-1])
             case _:
                 raise _no_such_route(request)
 
+    def _listed(self, parts: list[str], with_view: bool) -> dict[str, Any] | None:
+        """The subscription, its groups and its machines; None for any other path."""
+        match parts:
+            case []:
+                return self._subscription()
+            case ["resourcegroups"]:
+                return {"value": [self._group()]}
+            case ["resourcegroups", _]:
+                return self._group()
+            case ["providers", "microsoft.compute", "virtualmachines"]:
+                return {"value": [self._vm(with_view)]}
+            case ["resourcegroups", _, "providers", "microsoft.compute", "virtualmachines"]:
+                return {"value": [self._vm(with_view)]}
+        return None
+
     async def _in_vm(self, request: Request, tail: list[str], last: str) -> Response:
         match request.method, tail:
             case "GET", []:
-                return json_response(self._vm("instanceview" in request.query.get("$expand", "").lower()))
+                return json_response(self._vm(_with_view(request)))
             case "GET", ["instanceview"]:
                 return json_response(_instance_view())
             case "POST", ["runcommand"]:
@@ -144,11 +168,12 @@ class ResourceManager:
         if subscription.lower() != self.world.azure.subscription:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
-    def _check_vm(self, group: str, group_lower: str, name: str, name_lower: str) -> None:
-        known = self.world.target.vm
-        if group_lower != known.resource_group.lower():
+    def _check_group(self, group: str, group_lower: str) -> None:
+        if group_lower != self.world.target.vm.resource_group.lower():
             raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
-        if name_lower != known.name.lower():
+
+    def _check_vm(self, group: str, name: str, name_lower: str) -> None:
+        if name_lower != self.world.target.vm.name.lower():
             raise ArmError(
                 404,
                 "ResourceNotFound",
@@ -164,13 +189,22 @@ class ResourceManager:
             "tenantId": made.tenant,
             "displayName": "Rehearsal",
             "state": "Enabled",
+            "authorizationSource": "RoleBased",
+            "subscriptionPolicies": {"quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"},
         }
+
+    def _group(self) -> dict[str, Any]:
+        name, state = self.world.target.vm.resource_group, {"provisioningState": "Succeeded"}
+        kind = "Microsoft.Resources/resourceGroups"
+        return {"id": self._group_id, "name": name, "type": kind, "location": LOCATION, "tags": {}, "properties": state}
+
+    @property
+    def _group_id(self) -> str:
+        return f"/subscriptions/{self.world.azure.subscription}/resourceGroups/{self.world.target.vm.resource_group}"
 
     @property
     def _vm_id(self) -> str:
-        known = self.world.target.vm
-        group = f"/subscriptions/{self.world.azure.subscription}/resourceGroups/{known.resource_group}"
-        return f"{group}/providers/Microsoft.Compute/virtualMachines/{known.name}"
+        return f"{self._group_id}/providers/Microsoft.Compute/virtualMachines/{self.world.target.vm.name}"
 
     def _vm(self, with_view: bool) -> dict[str, Any]:
         name = self.world.target.vm.name
@@ -192,7 +226,7 @@ class ResourceManager:
             text = f"The entity was not found: run command '{name}' of VM '{self.world.target.vm.name}'."
             raise ArmError(404, "NotFound", text)
         properties = dict(resource["properties"])
-        if "instanceview" in request.query.get("$expand", "").lower():
+        if _with_view(request):
             properties["instanceView"] = resource["view"]
         return {
             "id": f"{self._vm_id}/runCommands/{name}",
@@ -215,6 +249,10 @@ def _instance_view() -> dict[str, Any]:
         "vmAgent": agent,
         "statuses": [status("ProvisioningState/succeeded", "Provisioning succeeded"), status("PowerState/running", "VM running")],
     }
+
+
+def _with_view(request: Request) -> bool:
+    return "instanceview" in request.query.get("$expand", "").lower()
 
 
 async def _document(request: Request) -> dict[str, Any]:

@@ -99,6 +99,11 @@ def _right_remote(world: World, _: str | None) -> None:
 FAULTS: tuple[Fault, ...] = (
     Fault("wrong-code-remote", "remotes", "The checkout's remotes go to the artifacts repository.", on=_wrong_remote, off=_right_remote),
     Fault(
+        "repository-renamed",
+        "remotes",
+        "The code repository has another name: the API and git are sent there by 301.",
+    ),
+    Fault(
         "manifests-differ",
         "version",
         "The second manifest directory falls behind the first, on the branch and in the checkout, also after each push of manifests.",

@@ -9,16 +9,20 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from nexy_tui.rehearsal.names import World
+from nexy_tui.rehearsal.names import CODE, RENAMED, World
 from nexy_tui.rehearsal.net.wire import Request, Response, json_response
 from nexy_tui.rehearsal.release_host import documents as shapes
-from nexy_tui.rehearsal.release_host.access import Access, Account, ApiError, invalid, not_found
+from nexy_tui.rehearsal.release_host import graphql, queries
+from nexy_tui.rehearsal.release_host.access import DOCS, Access, Account, ApiError, invalid, not_found
+from nexy_tui.rehearsal.release_host.readme import readme
 from nexy_tui.rehearsal.release_host.sign import UrlSigner
-from nexy_tui.rehearsal.release_host.store import UPLOADED, StoredAsset, clean_name
+from nexy_tui.rehearsal.release_host.store import REPOSITORIES, UPLOADED, StoredAsset, clean_name
 from nexy_tui.rehearsal.release_host.view import Found, ReleaseView, first
 
 _PAGE, _LARGEST_PAGE = 30, 100
 _OCTETS = "application/octet-stream"
+_BY_NUMBER = re.compile(r"/repositories/(?P<id>\d+)(?P<rest>/.*|)")
+_BY_OLD_NAME = re.compile(rf"/repos/{re.escape(CODE)}(?P<rest>/.*|)", re.IGNORECASE)
 
 _Answer = Callable[[Request, Account, Found], Awaitable[Response]]
 
@@ -41,6 +45,7 @@ class ApiHandler:
             ("GET", "/rate_limit", self._rate_limit),
             ("POST", "/graphql", self._graphql),
             ("GET", repo, self._repository),
+            ("GET", f"{repo}/readme", self._readme),
             ("GET", releases, self._list_releases),
             ("POST", releases, self._create_release),
             ("GET", f"{releases}/latest", self._latest),
@@ -71,11 +76,26 @@ class ApiHandler:
     async def _dispatch(self, request: Request, account: Account) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         path = request.path.rstrip("/") or "/"
+        if by_number := _BY_NUMBER.fullmatch(path):
+            path = self._by_name(by_number)
+        elif self._view.renamed and (by_name := _BY_OLD_NAME.fullmatch(path)) and account.sees(REPOSITORIES[CODE.lower()]):
+            return self._moved(by_name["rest"])
         for expected, pattern, answer in self._routes:
             found = pattern.fullmatch(path)
             if found is not None and method == expected:
                 return await answer(request, account, found.groupdict())
         raise not_found()
+
+    def _by_name(self, found: re.Match[str]) -> str:
+        """A path by a repository's number, which its renaming does not change, as one by its name."""
+        known = first([each for each in REPOSITORIES.values() if each.id == int(found["id"])])
+        name = RENAMED if self._view.renamed and known.full_name == CODE else known.full_name
+        return f"/repos/{name}{found['rest']}"
+
+    def _moved(self, rest: str) -> Response:
+        address = f"{shapes.API}/repositories/{REPOSITORIES[CODE.lower()].id}{rest}"
+        document = {"message": "Moved Permanently", "url": address, "documentation_url": DOCS}
+        return json_response(document, HTTPStatus.MOVED_PERMANENTLY, [("location", address)])
 
     # --- the asker ---
 
@@ -83,31 +103,30 @@ class ApiHandler:
         return json_response({"current_user_url": f"{shapes.API}/user", "rate_limit_url": f"{shapes.API}/rate_limit"})
 
     async def _user(self, request: Request, account: Account, found: Found) -> Response:
-        return json_response({**shapes.user(account.require_user()), "name": "Rehearsal operator"})
+        return json_response(shapes.account(account.require_user()))
 
     async def _rate_limit(self, request: Request, account: Account, found: Found) -> Response:
         now = dict(self._access.headers(account, count=False))
         core = {name: int(now[f"x-ratelimit-{name}"]) for name in ("limit", "remaining", "used", "reset")}
-        return json_response({"resources": {"core": core}, "rate": core})
+        return json_response({"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
 
     async def _graphql(self, request: Request, account: Account, found: Found) -> Response:
-        """The two queries gh asks beside REST: who am I, and whether a tag belongs to a draft."""
         login = account.require_user()
         asked = await _json(request)
-        query, variables = str(asked.get("query", "")), asked.get("variables") or {}
-        if "viewer" in query:
-            return json_response({"data": {"viewer": {"login": login}}})
-        if "release(tagName" in query:
-            known = self._view.repository({"owner": variables.get("owner", ""), "repo": variables.get("name", "")}, account)
-            shown = next((each for each in self._view.releases(known) if each.tag == variables.get("tagName")), None)
-            document = None if shown is None else {"databaseId": shown.id, "isDraft": shown.draft}
-            return json_response({"data": {"repository": {"release": document}}})
-        return json_response({"errors": [{"message": "This rehearsal world does not answer this GraphQL query."}]})
+        query, variables = str(asked.get("query", "")), asked.get("variables")
+        tree = queries.root(self._view, account, login)
+        return json_response(graphql.answer(query, variables if isinstance(variables, dict) else {}, tree))
 
     # --- repositories and releases ---
 
     async def _repository(self, request: Request, account: Account, found: Found) -> Response:
-        return json_response(shapes.repository(self._view.repository(found, account), account, self._world))
+        return json_response(self._view.repository_document(self._view.repository(found, account), account))
+
+    async def _readme(self, request: Request, account: Account, found: Found) -> Response:
+        known = self._view.repository(found, account)
+        shown = self._view.repository_document(known, account)
+        ref = request.query.get("ref") or shown["default_branch"]
+        return json_response(await readme(self._world.bare(known.full_name), shown["full_name"], ref))
 
     async def _list_releases(self, request: Request, account: Account, found: Found) -> Response:
         known = self._view.repository(found, account)

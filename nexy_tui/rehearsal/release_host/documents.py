@@ -1,10 +1,15 @@
-"""The release host's JSON: users, repositories, releases and assets as GitHub's REST API shows them."""
+"""The release host's JSON: users, repositories, releases and assets as GitHub's REST API shows them.
+
+Every field that GitHub's published schema (https://github.com/github/rest-api-description) requires is there, so that clients
+with typed models of it can read them.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.release_host.access import Account
 from nexy_tui.rehearsal.release_host.store import UPLOADED, Repository, StoredAsset, StoredRelease
 
@@ -12,24 +17,103 @@ API = "https://api.github.com"
 UPLOADS = "https://uploads.github.com"
 WEB = "https://github.com"
 
+_FOUNDED = "2024-01-01T00:00:00Z"
+"""When every account and repository of the world was made."""
+
+_USER_PATHS = {
+    "followers_url": "/followers",
+    "following_url": "/following{/other_user}",
+    "gists_url": "/gists{/gist_id}",
+    "starred_url": "/starred{/owner}{/repo}",
+    "subscriptions_url": "/subscriptions",
+    "organizations_url": "/orgs",
+    "repos_url": "/repos",
+    "events_url": "/events{/privacy}",
+    "received_events_url": "/received_events",
+}
+_REPOSITORY_PATHS = {
+    "archive_url": "/{archive_format}{/ref}",
+    "assignees_url": "/assignees{/user}",
+    "blobs_url": "/git/blobs{/sha}",
+    "branches_url": "/branches{/branch}",
+    "collaborators_url": "/collaborators{/collaborator}",
+    "comments_url": "/comments{/number}",
+    "commits_url": "/commits{/sha}",
+    "compare_url": "/compare/{base}...{head}",
+    "contents_url": "/contents/{+path}",
+    "contributors_url": "/contributors",
+    "deployments_url": "/deployments",
+    "downloads_url": "/downloads",
+    "events_url": "/events",
+    "forks_url": "/forks",
+    "git_commits_url": "/git/commits{/sha}",
+    "git_refs_url": "/git/refs{/sha}",
+    "git_tags_url": "/git/tags{/sha}",
+    "hooks_url": "/hooks",
+    "issue_comment_url": "/issues/comments{/number}",
+    "issue_events_url": "/issues/events{/number}",
+    "issues_url": "/issues{/number}",
+    "keys_url": "/keys{/key_id}",
+    "labels_url": "/labels{/name}",
+    "languages_url": "/languages",
+    "merges_url": "/merges",
+    "milestones_url": "/milestones{/number}",
+    "notifications_url": "/notifications{?since,all,participating}",
+    "pulls_url": "/pulls{/number}",
+    "releases_url": "/releases{/id}",
+    "stargazers_url": "/stargazers",
+    "statuses_url": "/statuses/{sha}",
+    "subscribers_url": "/subscribers",
+    "subscription_url": "/subscription",
+    "tags_url": "/tags",
+    "teams_url": "/teams",
+    "trees_url": "/git/trees{/sha}",
+}
+_COUNTS = ("forks", "forks_count", "network_count", "open_issues", "open_issues_count", "size", "stargazers_count")
+_SWITCHES = {"has_issues": True, **dict.fromkeys(("has_discussions", "has_downloads", "has_pages", "has_projects", "has_wiki"), False)}
+
 
 def user(login: str) -> dict[str, Any]:
-    """A user."""
+    """A user, as one stands in other documents."""
+    number = sum(login.encode())
+    api = f"{API}/users/{login}"
     return {
         "login": login,
-        "id": sum(login.encode()),
+        "id": number,
         "node_id": f"U_{login}",
-        "type": "User",
-        "site_admin": False,
-        "url": f"{API}/users/{login}",
+        "avatar_url": f"https://avatars.githubusercontent.com/u/{number}?v=4",
+        "gravatar_id": "",
+        "url": api,
         "html_url": f"{WEB}/{login}",
+        **{name: api + path for name, path in _USER_PATHS.items()},
+        "type": "User",
+        "user_view_type": "public",
+        "site_admin": False,
     }
 
 
-def repository(known: Repository, account: Account, world: World) -> dict[str, Any]:
-    """A repository, with the asker's permissions where there is an asker."""
+def account(login: str) -> dict[str, Any]:
+    """A user, as they see themselves."""
+    unsaid = dict.fromkeys(("company", "location", "email", "hireable", "bio", "twitter_username"))
+    counts = ("followers", "following", "public_gists", "public_repos", "private_gists", "total_private_repos", "owned_private_repos")
+    return {
+        **user(login),
+        "name": "Rehearsal operator",
+        "blog": "",
+        **unsaid,
+        **dict.fromkeys((*counts, "disk_usage", "collaborators"), 0),
+        "two_factor_authentication": True,
+        "created_at": _FOUNDED,
+        "updated_at": _FOUNDED,
+    }
+
+
+def repository(known: Repository, asker: Account, bare: Path) -> dict[str, Any]:
+    """A repository, with the asker's permissions where there is an asker. `bare` is where the git host keeps it."""
     owner, _, name = known.full_name.partition("/")
-    document = {
+    api, web = f"{API}/repos/{known.full_name}", f"{WEB}/{known.full_name}"
+    pushed = _pushed(bare)
+    document: dict[str, Any] = {
         "id": known.id,
         "node_id": f"R_{known.id}",
         "name": name,
@@ -37,17 +121,34 @@ def repository(known: Repository, account: Account, world: World) -> dict[str, A
         "owner": user(owner),
         "private": known.private,
         "visibility": "private" if known.private else "public",
-        "url": f"{API}/repos/{known.full_name}",
-        "html_url": f"{WEB}/{known.full_name}",
-        "clone_url": f"{WEB}/{known.full_name}.git",
-        "releases_url": f"{API}/repos/{known.full_name}/releases{{/id}}",
-        "default_branch": _default_branch(world, known),
+        "description": None,
+        "homepage": None,
+        "language": None,
+        "license": None,
+        "mirror_url": None,
+        "topics": [],
+        "url": api,
+        "html_url": web,
+        **{key: api + path for key, path in _REPOSITORY_PATHS.items()},
+        "clone_url": f"{web}.git",
+        "git_url": f"git://github.com/{known.full_name}.git",
+        "ssh_url": f"git@github.com:{known.full_name}.git",
+        "svn_url": web,
+        "default_branch": _default_branch(bare),
         "archived": False,
         "disabled": False,
         "fork": False,
+        "is_template": False,
+        "allow_forking": True,
+        "web_commit_signoff_required": False,
+        **_SWITCHES,
+        **dict.fromkeys((*_COUNTS, "subscribers_count", "watchers", "watchers_count"), 0),
+        "created_at": _FOUNDED,
+        "updated_at": pushed,
+        "pushed_at": pushed,
     }
-    if account.login is not None:
-        write = account.may_write(known)
+    if asker.login is not None:
+        write = asker.may_write(known)
         document["permissions"] = {"admin": write, "maintain": write, "push": write, "triage": write, "pull": True}
     return document
 
@@ -99,9 +200,18 @@ def asset(of: StoredRelease, shown: StoredAsset) -> dict[str, Any]:
     }
 
 
-def _default_branch(world: World, known: Repository) -> str:
+def _pushed(bare: Path) -> str:
+    """When the repository was last pushed to."""
     try:
-        head = (world.bare(known.full_name) / "HEAD").read_text(encoding="utf-8")
+        moment = datetime.fromtimestamp(max((bare / name).stat().st_mtime for name in ("refs/heads", "refs/tags")), UTC)
+    except OSError:
+        return _FOUNDED
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _default_branch(bare: Path) -> str:
+    try:
+        head = (bare / "HEAD").read_text(encoding="utf-8")
     except OSError:
         return "main"
     return head.strip().removeprefix("ref: refs/heads/")

@@ -53,7 +53,7 @@ def handlers(world: World, faults: Faults) -> dict[str, Handler]:
     """The release host's servers by host name. `github.com` answers everything but git here."""
     store, access, signer = Store(world), Access(world, faults), UrlSigner(world.secrets.url_signing_key)
     target = world.target
-    view = ReleaseView(store, faults, target.dmg_tag)
+    view = ReleaseView(world, store, faults)
     return {
         target.hosts.web: Web(view, signer).handle,
         target.hosts.api: ApiHandler(world, access, view, signer).handle,

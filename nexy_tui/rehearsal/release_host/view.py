@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from nexy_tui.rehearsal.faults.table import Faults
-from nexy_tui.rehearsal.names import ARTIFACTS
+from nexy_tui.rehearsal.names import ARTIFACTS, CODE, RENAMED, World
 from nexy_tui.rehearsal.release_host import documents as shapes
 from nexy_tui.rehearsal.release_host.access import Account, ApiError, not_found
 from nexy_tui.rehearsal.release_host.store import REPOSITORIES, Repository, Store, StoredAsset, StoredRelease
@@ -21,24 +22,35 @@ _T = TypeVar("_T")
 class ReleaseView:
     """Looks things up in the store, on behalf of an account."""
 
-    def __init__(self, store: Store, faults: Faults, target_tag: str) -> None:
+    def __init__(self, world: World, store: Store, faults: Faults) -> None:
         self.store = store
         self.faults = faults
-        self._target_tag = target_tag
+        self._world = world
 
     def repository(self, found: Found, account: Account) -> Repository:
         """The repository a path names. Raises 404 where the asker may not know it."""
-        known = REPOSITORIES.get(f"{found['owner']}/{found['repo']}".lower())
+        name = f"{found['owner']}/{found['repo']}".lower()
+        known = REPOSITORIES.get(CODE.lower() if self.renamed and name == RENAMED.lower() else name)
         if known is None or not account.sees(known):
             raise not_found()
         return known
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the code repository goes by another name now."""
+        return self.faults.active("repository-renamed")
+
+    def repository_document(self, known: Repository, account: Account) -> dict[str, Any]:
+        """A repository's JSON, under the name that it has now."""
+        named = replace(known, full_name=RENAMED) if self.renamed and known.full_name == CODE else known
+        return shapes.repository(named, account, self._world.bare(known.full_name))
 
     def releases(self, repository: Repository) -> list[StoredRelease]:
         """A repository's releases, newest first, without one the fault `missing-tag` takes away."""
         shown = self.store.of(repository)
         if repository.full_name != ARTIFACTS or not self.faults.active("missing-tag"):
             return shown
-        hidden = self.faults.param("missing-tag") or self._target_tag
+        hidden = self.faults.param("missing-tag") or self._world.target.dmg_tag
         return [release for release in shown if release.tag != hidden]
 
     def tagged(self, repository: Repository, tag: str) -> StoredRelease:
