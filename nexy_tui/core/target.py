@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 DMG = "Nexy.dmg"
 PKG = "Nexy.pkg"
+WORLD_MARK = "nexy-tui rehearsal world"
+"""Stands in the subject of every rehearsal world's CA, followed by the world's id."""
 
 
 @dataclass(frozen=True, slots=True)

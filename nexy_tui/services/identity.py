@@ -13,11 +13,8 @@ import httpx
 from nexy_tui.config import Settings
 from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.secret import bare_proxy
+from nexy_tui.core.target import WORLD_MARK
 from nexy_tui.core.text import printable
-
-WORLD_MARK = "nexy-tui rehearsal world"
-"""Stands in the subject of every rehearsal world's CA, followed by the world's id."""
-
 
 _WORLD_NAME = re.compile(rf"{re.escape(WORLD_MARK)} \S+")
 

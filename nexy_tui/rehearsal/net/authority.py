@@ -8,8 +8,8 @@ from pathlib import Path
 
 import trustme
 
+from nexy_tui.core.target import WORLD_MARK
 from nexy_tui.rehearsal.names import World
-from nexy_tui.services.identity import WORLD_MARK
 
 ORGANIZATION = "nexy-tui"
 _KEY = "ca.key"
