@@ -11,7 +11,7 @@ from pathlib import Path
 from checks.base import Check, Scope
 from nexy_tui.core import publisher_script
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
-from nexy_tui.core.layout import Layout
+from nexy_tui.core.layout import PUBLISHER, Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import SETTINGS
 from nexy_tui.core.problem import CouldNotLook
@@ -21,7 +21,6 @@ from nexy_tui.core.text import printable
 from nexy_tui.services import Services
 from nexy_tui.services.plain_file import read_plain
 
-PUBLISHER = "server/scripts/publish_assets_and_sync.py"
 """The core automation script, from the rulebook's repo root (rulebook 1.1)."""
 
 TARGET_KEYS = ("artifacts_repository", "dmg_tag", "pkg_tag")
@@ -62,7 +61,7 @@ def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
     if facts.committed:
         return failed(f"{facts.path} is missing in the checkout.", "nexy-tui fix script-paths lays it there again.", *evidence)
     if facts.elsewhere:
-        remedy = f"See which is right: git mv {facts.elsewhere[0]} {facts.path}, or set paths.layout in the configuration."
+        remedy = f"See which is right: git mv {facts.elsewhere[0]} {facts.path}, or set target.layout in the configuration."
         return failed(f"The publisher script lies at {facts.elsewhere[0]}, not at {facts.path}.", remedy, *evidence)
     return not_applicable(f"This checkout has no {facts.path}: nexy-tui publish does its work.", *evidence)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from checks import backups
 from checks.base import Check, Scope
-from checks.gate import API, APPCAST, CANONICAL, HEALTH, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
+from checks.gate import API, APPCAST, HEALTH, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
 from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column, signature_cell
 from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
@@ -40,7 +40,7 @@ class FinalFacts:
     @property
     def canonical(self) -> bytes | None:
         """The branch's canonical manifest."""
-        return self.branch.there.get(CANONICAL)
+        return next(iter(self.branch.there.values()))
 
     @property
     def signature(self) -> str | None:
@@ -90,7 +90,7 @@ def look_bytes(scope: Scope, gate: GateFacts, branch: CommitFacts) -> Witnesses:
     known = {}
     if seen is not None and seen.download is not None and seen.signed is not None and gate.signature is not None:
         known[gate.signature, seen.download.sha256] = seen.signed
-    return look_witnesses(scope, gate.image, branch.there.get(CANONICAL), (one for one in carried if one), known)
+    return look_witnesses(scope, gate.image, next(iter(branch.there.values())), (one for one in carried if one), known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
     column = manifest_column(facts.canonical, facts.canonical, want)
     pushed = {row: cell for row, cell in column.items() if row in _CLAIMED} or column
     download = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).columns[URL]
-    matrix = Matrix({URL: download, f"{CANONICAL} on {facts.branch.branch}": pushed})
+    matrix = Matrix({URL: download, f"{next(iter(facts.branch.there))} on {facts.branch.branch}": pushed})
     return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", _PUBLISH)
 
 

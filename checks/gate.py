@@ -25,7 +25,6 @@ from checks.gate_cells import (
     to_be_column,
     version_column,
 )
-from checks.image import CANONICAL as CANONICAL_PATH
 from checks.image import ImageFacts, look_image
 from checks.publish import read_place
 from checks.tip import look_refs
@@ -33,7 +32,6 @@ from checks.working_tree import judge_files, look_files
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, not_applicable, passed
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Unusable
@@ -47,7 +45,6 @@ from nexy_tui.services.version_files import Rewriting
 T = TypeVar("T")
 
 API, URL, TO_BE, APPCAST, HEALTH, UPDATES = "release asset (API)", "release URL", "appcast-to-be", "appcast", "/health", "/updates/health"
-CANONICAL = str(CANONICAL_PATH)
 VERSION = "VERSION"
 
 
@@ -75,7 +72,7 @@ class GateFacts:
     @property
     def canonical(self) -> bytes | None:
         """The manifest everything is copied from."""
-        return self.manifests.get(CANONICAL)
+        return next(iter(self.manifests.values()))
 
     @property
     def signature(self) -> str | None:
@@ -139,7 +136,7 @@ def look_earlier(scope: Scope) -> Version | None:
     """The highest release below this one, from release tags and from the manifests kept for each version."""
     version = scope.plan.version
     names = [ref.removeprefix("refs/tags/v").removesuffix("^{}") for ref in look_refs(scope)]
-    folder = scope.services.checkout / MANIFEST_DIRS[0]
+    folder = scope.services.checkout / scope.services.layout.canonical.parent
     names += [path.name.removeprefix("manifest_").removesuffix(".json") for path in folder.glob("manifest_*.json")]
     known = [found for found in map(_version, names) if found is not None and version is not None and found < version]
     return max(known, default=None)
@@ -184,9 +181,9 @@ def judge_version(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
 
 
 def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
-    """The four files agree with each other, with the kind's version and with the download, and are what is on the branch."""
+    """The files agree with each other, with the kind's version and with the download, and are what is on the branch."""
     matrix = gate_matrix(facts.gate, plan, Profile.PRE_DEPLOY).of(facts.gate.manifests)
-    verdict = verdict_of(matrix, "The four manifest files agree with the download.", "nexy-tui sync-manifests")
+    verdict = verdict_of(matrix, "The manifest files agree with the download.", "nexy-tui sync-manifests")
     if verdict.status is not Status.PASSED:
         return verdict
     if trouble := facts.deployment.manifest_trouble:
@@ -194,7 +191,7 @@ def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
     pushed = Evidence("sha256 on the branch", facts.deployment.manifest_sha256, f"{plan.target.code_repository} {facts.deployment.branch}")
     if _sha256(facts.gate.canonical) != facts.deployment.manifest_sha256:
         return failed("The checkout's manifests are not those on the release branch.", "nexy-tui publish", *verdict.evidence, pushed)
-    return passed(f"The four manifest files agree with the download and are on {facts.deployment.branch}.", *verdict.evidence, pushed)
+    return passed(f"The manifest files agree with the download and are on {facts.deployment.branch}.", *verdict.evidence, pushed)
 
 
 def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
@@ -268,7 +265,7 @@ def _sha256(data: bytes | None) -> str:
 
 
 FILES = Check(look_files, judge_version, "Files, tag and manifests from one release.")
-MANIFESTS = Check(look_published, judge_manifests, "Four files, the API and the bytes.", slow=True)
+MANIFESTS = Check(look_published, judge_manifests, "The files, the API and the bytes.", slow=True)
 ASSET = Check(look_gate, judge_asset, "API and release URL tell one story.", slow=True)
 FUTURE_APPCAST = Check(look_gate, judge_appcast, "What the server will say after the deploy.", slow=True)
 LIVE = Check(look_gate, judge_live, "The one before or this one; anything else means somebody else is at work.", slow=True)

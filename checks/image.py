@@ -10,13 +10,9 @@ from typing import BinaryIO, cast
 from checks.base import Scope
 from checks.inbox import look_inbox, read_manifest
 from nexy_tui.core import manifest
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import DMG
 from nexy_tui.services.download import Downloaded
-
-CANONICAL = MANIFEST_DIRS[0] / "manifest.json"
-"""The manifest the others are copies of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ def look_image(scope: Scope) -> ImageFacts:
 def _look(scope: Scope) -> ImageFacts:
     services, plan = scope.services, scope.plan
     host, tag = services.github.watched(scope.emit), plan.target.tag_for(DMG)
-    stated = read_manifest(services.checkout / CANONICAL)
+    stated = read_manifest(services.checkout / services.layout.canonical)
     local = look_inbox(scope).of(DMG).found if plan.kind.publishes else None
     if local is not None:
         download = host.settled(tag, DMG, (local.size, local.sha256), subject=DMG, phase="downloading")

@@ -13,7 +13,6 @@ from checks.base import Check, Scope
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Emit
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.target import DMG, PKG
@@ -187,7 +186,7 @@ def look_new(scope: Scope) -> NewFacts:
     """The image beside every manifest of the checkout that can be read."""
     found = look_inbox(scope).of(DMG).found
     published: dict[str, str] = {}
-    for directory in reversed(MANIFEST_DIRS):
+    for directory in reversed(scope.services.layout.manifest_directories):
         for path in sorted((scope.services.checkout / directory).glob("manifest*.json"))[:_MANIFESTS_LIMIT]:
             known = read_manifest(path)
             if known is not None:

@@ -1,4 +1,4 @@
-"""Phase publish: the four manifest files agree with the bytes clients get, here and on the release branch (rulebook phase 2.6)."""
+"""Phase publish: the manifest files agree with the bytes clients get, here and on the release branch (rulebook phase 2.6)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from checks.base import Check, Scope
-from checks.image import CANONICAL, ImageFacts, look_image
+from checks.image import ImageFacts, look_image
 from checks.inbox import read_manifest
 from checks.tip import look_tip
 from nexy_tui.core import manifest
@@ -24,7 +24,7 @@ _PUBLISH = "nexy-tui publish"
 
 @dataclass(frozen=True, slots=True)
 class ManifestFacts:
-    """The four files as they lie in the checkout (None: missing), and the image they must speak of."""
+    """The files as they lie in the checkout (None: missing), and the image they must speak of."""
 
     files: Mapping[str, bytes | None]
     image: ImageFacts
@@ -34,25 +34,25 @@ class ManifestFacts:
 def look_manifests(scope: Scope) -> ManifestFacts:
     """The files of the version that is published, the download, and the signature over it."""
     checkout = scope.services.checkout
-    version = _version(checkout, scope.plan)
+    version = _version(scope)
     files = {str(path): _bytes(checkout, path) for path in scope.services.layout.manifest_files(version)}
     return ManifestFacts(files, look_image(scope), scope.services.sparkle.verifies)
 
 
 def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
-    """All four the same bytes, and those bytes true of the image at the release URL."""
+    """All of them the same bytes, and those bytes true of the image at the release URL."""
     evidence = [Evidence(path, _digest(raw), "checkout") for path, raw in facts.files.items()]
-    raw = facts.files.get(str(CANONICAL))
+    canonical, raw = next(iter(facts.files.items()))
     missing = [path for path, found in facts.files.items() if found is None]
     if raw is None or missing:
         return failed(f"{' and '.join(missing)} is missing.", _SYNC, *evidence)
     different = [path for path, found in facts.files.items() if found != raw]
     if different:
-        return failed(f"{' and '.join(different)} differs from {CANONICAL}.", _SYNC, *evidence)
+        return failed(f"{' and '.join(different)} differs from {canonical}.", _SYNC, *evidence)
     try:
         stated = manifest.parse(raw)
     except manifest.ManifestError as error:
-        return failed(f"{CANONICAL} cannot be used: {error}.", _SYNC, *evidence)
+        return failed(f"{canonical} cannot be used: {error}.", _SYNC, *evidence)
     download = facts.image.download
     if download is None:
         return failed(f"Nothing is at {plan.target.asset_url(DMG)}, which the manifests name.", _PUBLISH, *evidence)
@@ -70,7 +70,7 @@ def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
 
 
 def _judge_signature(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest, evidence: list[Evidence]) -> Verdict:
-    evidence = [*evidence, Evidence("artifact.ed25519", stated.signature or "none", str(CANONICAL))]
+    evidence = [*evidence, Evidence("artifact.ed25519", stated.signature or "none", next(iter(facts.files)))]
     if stated.signature is None and plan.target.sparkle_public_key:
         return failed("The manifests carry no signature, but clients hold the public key and want one.", _PUBLISH, *evidence)
     if stated.signature is not None and not facts.has_key:
@@ -81,7 +81,7 @@ def _judge_signature(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest
     if stated.signature is not None and facts.image.signed is None:
         return inconclusive(f"Whether the signature fits could not be seen: {facts.image.unseen}", "Mend that, and look again.", *evidence)
     signed = "its signature is valid" if stated.signature else "it carries no signature, as no key is configured"
-    return passed(f"All four manifests name {stated.version} and the bytes at the release URL; {signed}.", *evidence)
+    return passed(f"All {len(facts.files)} manifests name {stated.version} and the bytes at the release URL; {signed}.", *evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ class CommitFacts:
 
 
 def look_commit(scope: Scope) -> CommitFacts:
-    """Ask the code repository for its release branch, and read the four files there."""
+    """Ask the code repository for its release branch, and read the files there."""
     git, checkout, tip = scope.services.git, scope.services.checkout, look_tip(scope)
-    paths = scope.services.layout.manifest_files(_version(checkout, scope.plan))
+    paths = scope.services.layout.manifest_files(_version(scope))
     there = {str(path): git.show(tip.commit, path) for path in paths}
     return CommitFacts(tip.branch, tip.commit, there, {str(path): _bytes(checkout, path) for path in paths})
 
@@ -111,7 +111,7 @@ def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
     if wrong:
         return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", _PUBLISH, *evidence)
     try:
-        stated = manifest.parse(facts.there.get(str(CANONICAL)) or b"")
+        stated = manifest.parse(next(iter(facts.there.values())) or b"")
     except manifest.ManifestError as error:
         return failed(f"The manifest on {place} cannot be used: {error}.", _PUBLISH, *evidence)
     if plan.published is not None and stated.version != str(plan.published):
@@ -119,11 +119,11 @@ def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
     return passed(f"The manifests of {stated.version} are on {facts.branch} of {plan.target.code_repository}.", *evidence)
 
 
-def _version(checkout: Path, plan: Plan) -> str:
+def _version(scope: Scope) -> str:
     """The version whose files are meant: the one this run publishes, else what the canonical manifest says."""
-    if plan.published is not None:
-        return str(plan.published)
-    stated = read_manifest(checkout / CANONICAL)
+    if scope.plan.published is not None:
+        return str(scope.plan.published)
+    stated = read_manifest(scope.services.checkout / scope.services.layout.canonical)
     try:
         return "unknown" if stated is None else str(Version.parse(stated.version))
     except ValueError:  # What is no version must not become part of a path.
@@ -139,4 +139,4 @@ def _digest(raw: bytes | None) -> str:
 
 
 MANIFESTS = Check(look_manifests, judge_manifests, "Size, digest and signature are what a client checks before it installs.", slow=True)
-COMMIT = Check(look_commit, judge_commit, "The VM takes the four files from exactly that commit.")
+COMMIT = Check(look_commit, judge_commit, "The VM takes the files from exactly that commit.")

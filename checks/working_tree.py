@@ -3,57 +3,40 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from checks.base import Check, Scope
 from checks.tip import look_tip
 from checks.version import NO_VERSION
+from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import Private, private, settings_files
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.text import printable
 from nexy_tui.services.git import Git
+from nexy_tui.services.plain_file import look_plain
 from nexy_tui.services.team_scripts import laid
 from nexy_tui.services.version_files import FILES, Rewriting, look
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestPair:
-    """The two `manifest.json` of the checkout; None where one is missing."""
-
-    canonical: bytes | None
-    second: bytes | None
-
-
-def look_manifests(scope: Scope) -> ManifestPair:
-    """Both files as they stand in the working tree."""
-    root = scope.services.checkout
-    return ManifestPair(*(_bytes(root / directory / "manifest.json") for directory in MANIFEST_DIRS))
+def look_manifests(scope: Scope) -> Mapping[str, bytes | None]:
+    """The `manifest.json` of every manifest directory as it stands in the working tree; None where one is missing."""
+    services = scope.services
+    paths = [directory / "manifest.json" for directory in services.layout.manifest_directories]
+    return {str(path): look_plain(services.checkout / path, manifest.MAX_SIZE + 1, services.checkout) for path in paths}
 
 
-def _bytes(path: Path) -> bytes | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        return stream.read(1024 * 1024)
-
-
-def judge_manifests(pair: ManifestPair, plan: Plan) -> Verdict:
-    """Both are there and equal, byte for byte."""
-    evidence = tuple(
-        Evidence(f"{directory}/manifest.json", "missing" if data is None else f"{len(data)} bytes", "checkout")
-        for directory, data in zip(MANIFEST_DIRS, (pair.canonical, pair.second), strict=True)
-    )
-    missing = [str(d) for d, data in zip(MANIFEST_DIRS, (pair.canonical, pair.second), strict=True) if data is None]
+def judge_manifests(files: Mapping[str, bytes | None], plan: Plan) -> Verdict:
+    """All are there and equal, byte for byte."""
+    evidence = tuple(Evidence(path, "missing" if data is None else f"{len(data)} bytes", "checkout") for path, data in files.items())
+    missing = [path for path, data in files.items() if data is None]
     if missing:
-        return failed(f"{' and '.join(missing)} has no manifest.json.", "nexy-tui sync-manifests", *evidence)
-    if pair.canonical != pair.second:
-        return failed("The two manifest directories differ.", "See both, then: nexy-tui sync-manifests", *evidence)
-    return passed("Both manifest directories agree.", *evidence)
+        return failed(f"{' and '.join(missing)} is missing.", "nexy-tui sync-manifests", *evidence)
+    if len(set(files.values())) > 1:
+        return failed("The manifest directories differ.", "See them, then: nexy-tui sync-manifests", *evidence)
+    return passed(f"All {len(files)} manifest directories agree.", *evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 
 from checks.deploy import DeployFacts, judge_config, judge_head, judge_health, judge_manifests, judge_service
-from checks.image import CANONICAL
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.core import manifest
@@ -133,7 +132,8 @@ class Deploy:
 
 def _end_exposure(context: ActionContext, deployment: Deployment) -> None:
     """Once the live appcast offers what the manifests state, clients get again what they are told of."""
-    raw = None if deployment.manifest_commit is None else context.services.git.show(deployment.manifest_commit, CANONICAL)
+    git, commit = context.services.git, deployment.manifest_commit
+    raw = None if commit is None else git.show(commit, deployment.manifest_files[0])
     if raw is not None and look_offer(context.services.update_server).is_of(manifest.parse(raw)):
         context.emit(Exposure(0.0, open=False))
 

@@ -1,4 +1,4 @@
-"""The four manifest files: composed from the facts of a download, written, committed alone, pushed, seen (rulebook 4.1, 6)."""
+"""The manifest files: composed from the facts of a download, written, committed alone, pushed, seen (rulebook 4.1, 6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from checks.base import Scope
-from checks.image import CANONICAL
 from checks.manifests import ManifestFacts, judge_manifests, look_manifests
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core import manifest
@@ -51,7 +50,7 @@ def published(plan: Plan) -> Version:
 def compose(services: Services, plan: Plan, *, size: int, sha256: str, signature: str | None) -> manifest.Manifest:
     """The manifest of these facts over the canonical one of the checkout, whose unknown fields are kept."""
     try:
-        base = manifest.load(read_plain(services.checkout / CANONICAL, manifest.MAX_SIZE + 1, services.checkout))
+        base = manifest.load(read_plain(services.checkout / services.layout.canonical, manifest.MAX_SIZE + 1, services.checkout))
     except (OSError, manifest.ManifestError):
         base = None
     made = manifest.build(
@@ -90,7 +89,7 @@ def require_pushable(services: Services) -> None:
 
 
 def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None) -> Pushed:
-    """Write the four files, commit them (with VERSION in an update-only run) where HEAD lacks them, push, and see them there.
+    """Write the files, commit them (with VERSION in an update-only run) where HEAD lacks them, push, and see them there.
 
     They are those of the version that is published, or of another one that is put back.
     """
@@ -140,7 +139,7 @@ def _write(context: ActionContext, paths: Sequence[object], raw: bytes) -> None:
 
 
 class SyncManifests:
-    """Makes the four files agree with the bytes at the release URL: copied from the canonical one if it is true, else rebuilt."""
+    """Makes the files agree with the bytes at the release URL: copied from the canonical one if it is true, else rebuilt."""
 
     name = "sync-manifests"
     title = "Sync the manifests"
@@ -154,7 +153,7 @@ class SyncManifests:
         """The files and the push."""
         version = published(plan)
         return [
-            f"download {plan.target.asset_url(DMG)} and hold {CANONICAL} against those bytes",
+            f"download {plan.target.asset_url(DMG)} and hold {services.layout.canonical} against those bytes",
             "copy it if it is true; else rebuild it from the bytes, if they are of this version",
             *(f"write {path}" for path in services.layout.manifest_files(str(version))),
             f'git commit -m "{commit_message(version)}" (these files alone), push to {services.git.release_branch()}, fast-forward only',
@@ -168,14 +167,14 @@ class SyncManifests:
         """Download, compare, copy or rebuild, push. Raises Refused when the bytes are of another version or cannot be signed."""
         scope = Scope(context.services, context.plan, context.trusted, emit=context.emit)
         facts = look_manifests(scope)
-        raw = facts.files.get(str(CANONICAL))
+        raw = next(iter(facts.files.values()))
         true = raw is not None and _holds(facts, raw, context.plan)
         if raw is None or not true:
             raw = self._rebuilt(context)
         pushed = push_manifests(context, raw)
         how = "copied from the canonical one" if true else "rebuilt from the bytes at the release URL"
         return ActionResult(
-            f"The four manifests of {published(context.plan)} are on {pushed.branch} ({pushed.commit[:12]}), {how}.",
+            f"The manifests of {published(context.plan)} are on {pushed.branch} ({pushed.commit[:12]}), {how}.",
             evidence=(Evidence("manifest sha256", pushed.sha256, f"{context.plan.target.code_repository} {pushed.commit}"),),
             digests={"manifests": pushed.sha256},
             manifest_commit=pushed.commit,

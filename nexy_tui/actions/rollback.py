@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checks.image import CANONICAL
 from checks.inbox import expected
 from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
 from nexy_tui.actions.base import ActionContext, ActionResult
@@ -16,7 +15,6 @@ from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Problem, Refused
 from nexy_tui.core.target import DMG, PKG
@@ -24,6 +22,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.services import Services
 from nexy_tui.services.git import Git
 from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
+from nexy_tui.services.manifest_places import directories_at
 from nexy_tui.services.swap_guard import SwapGuard, guard_of
 from nexy_tui.services.update_server import Offer, look_offer
 
@@ -72,7 +71,7 @@ class Rollback:
             lines.append(f"the same with {PKG}, where the one in place is of {plan.version}")
         return [
             *lines,
-            f"write that release's four manifests, commit them alone, push to {plan.target.code_url()}, fast-forward only",
+            f"write that release's manifests, commit them alone, push to {plan.target.code_url()}, fast-forward only",
             f"if the live server offers {plan.version} already: lay those manifests on the VM, its settings with them, and restart",
             "run the gate (profile rulebook)",
         ]
@@ -169,8 +168,9 @@ def _way(host: ReleaseHost, context: ActionContext, name: str) -> Way:
 
 def stated_manifests(git: Git, commit: str) -> Iterator[tuple[bytes, manifest.Manifest]]:
     """Every release's committed manifest that can be read, as bytes and as what it states."""
-    for name in git.files_at(commit, f"{MANIFEST_DIRS[0]}/"):
-        if name == str(CANONICAL):
+    directory = directories_at(git, commit)[0]
+    for name in git.files_at(commit, f"{directory}/"):
+        if name == f"{directory}/manifest.json":
             continue
         raw = git.show(commit, name) or b""
         try:
@@ -197,7 +197,7 @@ def _nothing_left(context: ActionContext, ways: Sequence[Way], raw: bytes, state
     tip = git.remote_commit(git.release_branch())
     if not git.has_commit(tip):
         git.fetch()
-    return raw == git.show(tip, CANONICAL) and offer.is_of(stated)
+    return raw == git.show(tip, directories_at(git, tip)[0] / "manifest.json") and offer.is_of(stated)
 
 
 def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: Offer) -> list[Evidence]:

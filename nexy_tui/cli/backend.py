@@ -62,14 +62,12 @@ class RealBackend:
         return self._services.settings.operator
 
     def surroundings(self) -> Sequence[tuple[str, str]]:
-        """What is in force: checkout, configuration, proxy, CA, where logs go."""
+        """What is in force: checkout with layout and manifest directories, configuration, proxy, CA, where logs go."""
         settings = self._services.settings
-        try:
-            checkout = str(self._services.checkout)
-        except Unusable as problem:
-            checkout = problem.what
+        found = self._services.found()
         return (
-            ("checkout", checkout),
+            ("checkout", found.problem or f"{found.root} ({found.layout})"),
+            ("manifests", ", ".join(found.manifest_directories)),
             ("configuration", str(settings.config_path) + ("" if settings.config_found else " (not there: defaults)")),
             ("proxy", proxy_in_force(self._services.environ) or "none"),
             ("CA", str(settings.ca or "public")),

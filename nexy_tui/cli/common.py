@@ -85,7 +85,7 @@ def make_services() -> Services:
 
 def start_directory() -> Path:
     """Where the checkout is searched from: --checkout, else here where here is a code checkout, else NEXY_CHECKOUT, else here."""
-    from nexy_tui.config import find_checkout, find_layout
+    from nexy_tui.config import find_checkout, find_layout, load_settings
 
     if current.checkout is not None and current.checkout.is_absolute():
         return current.checkout
@@ -100,8 +100,9 @@ def start_directory() -> Path:
     named = os.environ.get("NEXY_CHECKOUT")
     if not named:
         return here
+    wanted = load_settings().target.layout
     try:
-        find_layout(find_checkout(here))
+        find_layout(find_checkout(here), wanted)
     except Unusable:
         return Path(named)
     return here

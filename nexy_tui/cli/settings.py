@@ -43,9 +43,10 @@ def show(json: Annotated[bool, typer.Option("--json", help="One JSON document.")
         "waiting": {"speed": settings.speed},
         "trust": {"allowed_signers": str(settings.allowed_signers)},
         "tls": {"ca": str(settings.ca or "")},
-        "paths": {"state": str(settings.state_dir), "layout": settings.layout},
+        "paths": {"state": str(settings.state_dir)},
         "operator": {"id": settings.operator},
     }
+    value["checkout"] = asdict(common.make_services().found())
     if json:
         common.print_json(value)
     else:

@@ -16,7 +16,7 @@ from pathlib import Path
 import platformdirs
 
 from nexy_tui.config.file import parse_config
-from nexy_tui.core.layout import Layout
+from nexy_tui.core.layout import LAYOUTS, PUBLISHER, Layout
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import Target
 
@@ -36,7 +36,6 @@ class Settings:
     ca: Path | None
     configured_ca: Path | None
     speed: float
-    layout: str
     config_path: Path
     config_found: bool
 
@@ -56,6 +55,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     target = replace(
         file.target,
         world=environ.get("NEXY_WORLD") or None,
+        layout=file.target.layout or file.paths.layout,
         vm=replace(file.target.vm, subscription=file.target.vm.subscription or environ.get("AZURE_SUBSCRIPTION_ID", "")),
     )
     state = environ.get("NEXY_STATE_DIR") or file.paths.state or _of_home(platformdirs.user_state_dir)
@@ -71,7 +71,6 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ca=Path(ca) if ca else configured_ca,
         configured_ca=configured_ca,
         speed=file.waiting.speed,
-        layout=file.paths.layout,
         config_path=path,
         config_found=text is not None,
     )
@@ -141,16 +140,34 @@ def find_checkout(start: Path) -> Path:
 
 
 def find_layout(root: Path, wanted: str = "") -> Layout:
-    """The checkout's layout: as configured, else from which `VERSION` is there. Raises Unusable for both or neither."""
+    """The checkout's layout: as configured, else where the publisher stands, else where `VERSION` does.
+
+    Real trees hold files of both layouts, so the script decides first. Raises Unusable where it cannot be told.
+    """
     if wanted:
         return Layout(wanted, root)
-    there = [kind for kind in ("flat", "nested") if Layout(kind, root).version_file.is_file()]
-    if len(there) == 1:
-        return Layout(there[0], root)
-    what = "both VERSION and server/VERSION" if there else "neither VERSION nor server/VERSION"
+    layouts = [Layout(kind, root) for kind in LAYOUTS]
+    for name in (PUBLISHER, "VERSION"):
+        there = [layout for layout in layouts if layout.path(name).is_file()]
+        if len(there) == 1 and (name == PUBLISHER or not _is_application(root)):
+            return there[0]
+    if _is_application(root):
+        raise Unusable(
+            f"{root} is the application itself: its scripts/ stands at the git root.",
+            "A release starts from the tree that holds the application under server/ (flat) or server/server/ (nested): "
+            "its paths, here and on the VM, are named from there.",
+            "Go into the clone of that tree, or name it: --checkout DIR",
+        )
+    names = [str(layout.relative(name)) for name in (PUBLISHER, "VERSION") for layout in layouts if layout.path(name).is_file()]
+    nothing = f"neither VERSION nor server/VERSION, and no {PUBLISHER}"
     raise Unusable(
-        f"{root} has {what}.",
+        f"The layout of {root} cannot be told: it has {' and '.join(names) or nothing}.",
         "So it is unknown whether the rulebook's repo root is the git root (flat) or its folder server/ (nested).",
-        "Go into the clone of the server's code, or name it: --checkout DIR. If this is it, restore VERSION, "
-        f'or set layout = "flat" or "nested" under [paths] in {config_path(os.environ)}.',
+        "If this is not the clone of the server's code, go into that, or name it: --checkout DIR. "
+        f'If it is, set layout = "flat" or "nested" under [target] in {config_path(os.environ)}.',
     )
+
+
+def _is_application(root: Path) -> bool:
+    """Whether the git root is what stands under server/ elsewhere."""
+    return (root / "scripts").is_dir() and not any(Layout(kind, root).scripts.is_dir() for kind in LAYOUTS)

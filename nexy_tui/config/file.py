@@ -48,7 +48,7 @@ class TlsSettings:
 
 @dataclass(frozen=True, slots=True)
 class PathSettings:
-    """Where run logs lie, and the layout of the checkout (`flat`, `nested`, or found from what is there)."""
+    """Where run logs lie. `layout` is another name of `target.layout`."""
 
     state: str = ""
     layout: str = ""
@@ -146,6 +146,9 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _VM_PATH = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
 _UNIT = re.compile(r"[A-Za-z0-9@._-]{1,100}\.service")
+_LAYOUT = re.compile("|flat|nested")
+_REPOSITORY_PATH = re.compile(r"(?!/)(/?(?!\.{1,2}(/|$)|(?i:\.git)(/|$))[A-Za-z0-9._-]{1,100}){1,10}")
+_A_REPOSITORY_PATH = "a list of folders from the git root, as server/updates/manifests: letters, digits, . _ - and /, no .. and no .git"
 _BRANCH = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]{0,150})?")
 
 
@@ -166,13 +169,25 @@ def _validate(file: ConfigFile, name: str) -> None:
         ("target.vm.service", target.vm.service, _UNIT, "a unit name ending in .service"),
         *(("target.database.hosts", host, HOST, "a list of host names, addresses or socket folders") for host in target.database.hosts),
         ("target.database.where", target.database.where, re.compile("vm|local"), "vm or local"),
-        ("paths.layout", file.paths.layout, re.compile("|flat|nested"), "flat or nested, or empty to find it"),
+        ("target.layout", target.layout, _LAYOUT, "flat or nested, or empty to find it"),
+        ("paths.layout", file.paths.layout, _LAYOUT, "flat or nested; its name is target.layout"),
+        *(("target.manifest_directories", place, _REPOSITORY_PATH, _A_REPOSITORY_PATH) for place in target.manifest_directories),
     )
     for key, value, form, wanted in forms:
         if form.fullmatch(value) is None:
             raise Unusable(
                 f"The configuration {name} has {key} = {value[:80]!r}.", f"It must be {wanted}.", "Mend that line and run again."
             )
+    if len({place.lower() for place in target.manifest_directories}) < len(target.manifest_directories):
+        raise Unusable(
+            f"The configuration {name} names a folder twice in target.manifest_directories.", remedy="Name each once, and run again."
+        )
+    if file.paths.layout and target.layout and file.paths.layout != target.layout:
+        raise Unusable(
+            f"The configuration {name} has target.layout = {target.layout!r} and paths.layout = {file.paths.layout!r}.",
+            "Both are the layout of the checkout.",
+            "Delete paths.layout, and run again.",
+        )
     if target.code_repository.lower() == target.artifacts_repository.lower():
         raise Unusable(
             f"The configuration {name} names one repository for code and artifacts.",

@@ -12,8 +12,8 @@ from nexy_tui.core.version import Version
 class Deployment:
     """One release as the VM must stand on it, all read from the code repository.
 
-    `tag_commit` is None where the remote has no such tag. The four `manifest_files` are identical at `manifest_commit`,
-    with `manifest_sha256`; otherwise `problem` says what is wrong with them there, and the digest is empty.
+    `tag_commit` is None where the remote has no such tag. The `manifest_files` (two in each directory) are identical at
+    `manifest_commit`, with `manifest_sha256`; otherwise `problem` says what is wrong with them there, and the digest is empty.
     """
 
     version: Version

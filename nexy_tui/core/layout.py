@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 MANIFEST_DIRS = (PurePosixPath("server/updates/manifests"), PurePosixPath("server/server/updates/manifests"))
-"""Both manifest directories, from the git root, in either layout; the first is the canonical one."""
+"""The rulebook's manifest directories, from the git root, in either layout."""
 
+MANIFEST_PLACES = (*MANIFEST_DIRS, PurePosixPath("updates/manifests"))
+"""Every place that trees keep manifests in, from the git root: the application reads now one, now another first."""
+
+PUBLISHER = "server/scripts/publish_assets_and_sync.py"
+"""The publisher script's rulebook path: where it stands, there is the layout."""
+
+LAYOUTS = ("flat", "nested")
 _BASE = {"flat": PurePosixPath("."), "nested": PurePosixPath("server")}
+
+
+def manifest_directories(there: Collection[PurePosixPath]) -> tuple[PurePosixPath, ...]:
+    """The directories that are kept identical, of those that exist: all of them, the rulebook's two beside one that is alone."""
+    found = tuple(place for place in MANIFEST_PLACES if place in there)
+    return found if len(found) > 1 else tuple(place for place in MANIFEST_PLACES if place in found or place in MANIFEST_DIRS)
+
+
+def manifest_names(version: str) -> tuple[str, str]:
+    """The two files of a version in each manifest directory."""
+    return "manifest.json", f"manifest_{version}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +36,7 @@ class Layout:
 
     kind: str
     root: Path
+    manifest_directories: tuple[PurePosixPath, ...] = MANIFEST_DIRS
 
     def __post_init__(self) -> None:
         if self.kind not in _BASE:
@@ -51,16 +71,25 @@ class Layout:
         return self.path("server/scripts")
 
     @property
+    def settings(self) -> tuple[PurePosixPath, PurePosixPath]:
+        """Where `config.env` stands, from the git root: outer and inner. A tree has one of them or both; the inner wins."""
+        return self.relative("config.env"), self.relative("server/config.env")
+
+    @property
     def config_env(self) -> Path:
-        """The git-ignored settings the database scripts read."""
-        return self.path("server/config.env")
+        """The inner `config.env`."""
+        return self.root / self.settings[1]
 
     @property
     def backups(self) -> Path:
         """The default backup directory."""
         return self.path("server/backups/postgres")
 
+    @property
+    def canonical(self) -> PurePosixPath:
+        """The manifest that the others are held against, from the git root."""
+        return self.manifest_directories[0] / "manifest.json"
+
     def manifest_files(self, version: str) -> tuple[PurePosixPath, ...]:
-        """The four manifest files of a version, from the git root: canonical directory first."""
-        names = ("manifest.json", f"manifest_{version}.json")
-        return tuple(directory / name for directory in MANIFEST_DIRS for name in names)
+        """The manifest files of a version, two in each directory, from the git root: the canonical one first."""
+        return tuple(directory / name for directory in self.manifest_directories for name in manifest_names(version))

@@ -62,13 +62,18 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The whole release target. `world` is the rehearsal world's id, or None for production."""
+    """The whole release target. `world` is the rehearsal world's id, or None for production.
+
+    `layout` and `manifest_directories` (from the git root) are of the code repository; empty: found from what is there.
+    """
 
     code_repository: str = "Seregawpn/Nexy_server"
     artifacts_repository: str = "Seregawpn/Nexy_production"
     dmg_tag: str = "Update"
     pkg_tag: str = "App"
     release_branch: str = ""
+    layout: str = ""
+    manifest_directories: tuple[str, ...] = ()
     sparkle_public_key: str = ""
     team_id: str = ""
     hosts: Hosts = field(default_factory=Hosts)

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from nexy_tui.core import manifest
 from nexy_tui.core.kind import Kind
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
+from nexy_tui.services.manifest_places import directories_at
 from nexy_tui.services.plain_file import read_version_text
 
 T = TypeVar("T")
@@ -60,8 +60,10 @@ def kind_of_release(services: Services, version: Version | None, before: Before)
 
 def _was_out(services: Services, before: Before, version: Version) -> bool:
     """Whether a version's own manifest is on the branch: then it was published, and rolled back since."""
-    path = MANIFEST_DIRS[0] / f"manifest_{version}.json"
-    return before.base_commit is not None and or_none(lambda: services.git.show(str(before.base_commit), path)) is not None
+    git, base = services.git, before.base_commit
+    if base is None:
+        return False
+    return or_none(lambda: git.show(base, directories_at(git, base)[0] / f"manifest_{version}.json")) is not None
 
 
 def written_version(services: Services) -> Version | None:
@@ -87,7 +89,7 @@ def _published(services: Services, base: str | None) -> Version | None:
     def read() -> Version:
         if not services.git.has_commit(base):
             services.git.fetch()
-        raw = services.git.show(base, MANIFEST_DIRS[0] / "manifest.json")
+        raw = services.git.show(base, directories_at(services.git, base)[0] / "manifest.json")
         return Version.parse(manifest.parse(raw or b"").version)
 
     return or_none(read)

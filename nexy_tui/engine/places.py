@@ -11,7 +11,6 @@ from checks.database_records import Doubted, believe
 from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core import manifest
 from nexy_tui.core.database_record import DrillRecord
-from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.problem import CouldNotLook, Problem
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.text import printable
@@ -70,7 +69,7 @@ def places(services: Services) -> tuple[Location, ...]:
     now = services.clock.now()
     return (
         *_seen(_inbox(services, now), "inbox", services.layout.inbox),
-        *_seen(_manifests(services, now), "manifest", services.checkout / MANIFEST_DIRS[0]),
+        *_seen(_manifests(services, now), "manifest", services.checkout / services.layout.canonical.parent),
         *_seen(_runs(services, now), "run logs", services.settings.state_dir / "runs"),
         *_pages(services),
         *_seen(_backups(services, now), "backups", services.layout.backups),
@@ -99,7 +98,7 @@ def _inbox(services: Services, now: datetime) -> Iterator[Location]:
 
 
 def _manifests(services: Services, now: datetime) -> Iterator[Location]:
-    """The four files of the version that VERSION names, or of the one the canonical manifest names."""
+    """The files of the version that VERSION names, or of the one the canonical manifest names."""
     for path in services.layout.manifest_files(_version(services)):
         file = services.checkout / path
         if not file.is_file():

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checks.base import Check, Scope
-from checks.checkout import PUBLISHER, TARGET_KEYS, PublisherFacts, judge_target, read_publisher
+from checks.checkout import TARGET_KEYS, PublisherFacts, judge_target, read_publisher
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.config import load_settings
 from nexy_tui.config.file import parse_config
 from nexy_tui.core import publisher_script
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
+from nexy_tui.core.layout import PUBLISHER
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.core.target import Target

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.shield import shielded
 from nexy_tui.core.target import Target
+from nexy_tui.services.manifest_places import directories_here
 
 if TYPE_CHECKING:
     from nexy_tui.services.artifact import Known
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
     from nexy_tui.services.sparkle import Sparkle
     from nexy_tui.services.update_server import UpdateService
     from nexy_tui.services.vm import VmHost
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The checkout's git root, layout and manifest directories, or what keeps them from being told."""
+
+    root: str = ""
+    layout: str = ""
+    manifest_directories: tuple[str, ...] = ()
+    problem: str = ""
 
 
 class Services:
@@ -68,10 +80,22 @@ class Services:
                     "Move it out of the checkout and name it there: NEXY_CONFIG, NEXY_CA or NEXY_ALLOWED_SIGNERS.",
                 )
 
-    @cached_property
+    @property
     def layout(self) -> Layout:
-        """Where things stand in the checkout. Raises Unusable when that cannot be told."""
-        return find_layout(self.checkout, self.settings.layout)
+        """Where things stand in the checkout, with the manifest directories there are now. Raises Unusable when that cannot be told."""
+        return replace(self._layout, manifest_directories=directories_here(self.checkout, self.target))
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return find_layout(self.checkout, self.target.layout)
+
+    def found(self) -> Found:
+        """The checkout as found, for showing; where it cannot be told, why."""
+        try:
+            layout = self.layout
+        except Unusable as problem:
+            return Found(problem=problem.what)
+        return Found(str(layout.root), layout.kind, tuple(map(str, layout.manifest_directories)))
 
     def require_checkout(self) -> None:
         """Pass in a checkout of the server's code that git can read. Raises Unusable saying what is missing; nothing outside is asked."""

@@ -9,11 +9,10 @@ from pathlib import PurePosixPath
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.kind import Kind
-from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.layout import manifest_names
 from nexy_tui.core.version import Version
 from nexy_tui.services.git import Git
-
-_CANONICAL = MANIFEST_DIRS[0] / "manifest.json"
+from nexy_tui.services.manifest_places import directories_at
 
 
 def find_deployment(git: Git, version: Version, kind: Kind, refs: Mapping[str, str] | None = None) -> Deployment:
@@ -43,15 +42,17 @@ def find_deployment(git: Git, version: Version, kind: Kind, refs: Mapping[str, s
 
 
 def _manifests(git: Git, commit: str) -> tuple[str, tuple[PurePosixPath, ...], str, str]:
-    """Version, four paths, their common sha256, and what is wrong with them as of a commit."""
-    raw = git.show(commit, _CANONICAL)
+    """Version, the manifest files' paths, their common sha256, and what is wrong with them as of a commit."""
+    directories = directories_at(git, commit)
+    canonical = directories[0] / "manifest.json"
+    raw = git.show(commit, canonical)
     try:
         version = str(Version.parse(manifest.parse(raw or b"").version))
     except ValueError as error:
         reason = "it is not there" if raw is None else error
-        return "", (_CANONICAL,), "", f"{_CANONICAL} on the release branch cannot be used: {reason}"
-    files = tuple(folder / name for folder in MANIFEST_DIRS for name in ("manifest.json", f"manifest_{version}.json"))
+        return "", (canonical,), "", f"{canonical} on the release branch cannot be used: {reason}"
+    files = tuple(folder / name for folder in directories for name in manifest_names(version))
     for path in files:
         if git.show(commit, path) != raw:
-            return version, files, "", f"{path} on the release branch is missing or differs from {_CANONICAL}"
+            return version, files, "", f"{path} on the release branch is missing or differs from {canonical}"
     return version, files, hashlib.sha256(raw or b"").hexdigest(), ""

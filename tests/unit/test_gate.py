@@ -15,7 +15,6 @@ from checks.final import FinalAssetFacts, FinalFacts, FinalInboxFacts, judge_ass
 from checks.final import judge_live as judge_final_live
 from checks.gate import (
     API,
-    CANONICAL,
     TO_BE,
     GateFacts,
     Live,
@@ -108,7 +107,7 @@ def published(gate: GateFacts, kind: Kind = Kind.FULL, **changes: Any) -> Publis
     import hashlib
 
     version = OLD if kind is Kind.CODE_ONLY else NEW
-    digest = hashlib.sha256(gate.manifests.get(CANONICAL) or b"").hexdigest()
+    digest = hashlib.sha256(gate.canonical or b"").hexdigest()
     made = Deployment(V, kind, "main", COMMIT, MANIFEST_COMMIT, version, tuple(paths(version)), digest)
     return PublishedFacts(gate, replace(made, **changes))
 
@@ -285,7 +284,7 @@ def test_every_cell_of_the_matrix_is_evidence_of_an_item() -> None:
 def final(gate: GateFacts, there: dict[str, bytes | None] | None = None, **changes: Any) -> FinalFacts:
     held = dict(gate.manifests) if there is None else there
     image = gate.image.download if isinstance(gate.image, ImageFacts) else None
-    canonical = held[CANONICAL]
+    canonical = held[next(iter(held))]
     try:
         stated = manifest.parse(canonical or b"")
         named = Bytes(stated.size, stated.sha256)

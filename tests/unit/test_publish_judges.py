@@ -13,7 +13,7 @@ import pytest
 
 from checks.apple import AppleLook, judge_apple
 from checks.application import judge_application
-from checks.image import CANONICAL, ImageFacts
+from checks.image import ImageFacts
 from checks.inbox import (
     ArtifactFacts,
     InboxFacts,
@@ -326,7 +326,7 @@ NO_KEY = replace(PLAN, target=Target())
         (manifests(), PLAN, Status.PASSED, ("1.6.1.43", "its signature is valid")),
         (manifests(), replace(PLAN, version=None), Status.PASSED, ()),
         (manifests(n3=None), PLAN, Status.FAILED, (f"{PATHS[3]} is missing", "nexy-tui sync-manifests")),
-        (manifests(n2=GOOD + b"\n"), PLAN, Status.FAILED, (f"{PATHS[2]} differs from {CANONICAL}",)),
+        (manifests(n2=GOOD + b"\n"), PLAN, Status.FAILED, (f"{PATHS[2]} differs from {PATHS[0]}",)),
         (manifests(b"{}"), PLAN, Status.FAILED, ("cannot be used: version is missing",)),
         (manifests(GOOD.replace(b'"critical"', b'"version": "1", "critical"')), PLAN, Status.FAILED, ("stands in it twice",)),
         (manifests(image=ImageFacts(None)), PLAN, Status.FAILED, ("Nothing is at",)),

@@ -12,7 +12,6 @@ import test_deploy_judges as deploy
 import test_gate as gate
 import test_publish_judges as publish
 
-from checks import checkout
 from checks.apple import AppleLook
 from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookCopies, ScriptFacts, Standing
 from checks.database import RUNBOOKS, ToolFacts
@@ -25,7 +24,8 @@ from checks.pre_release_backup import PreReleaseFacts
 from checks.publish import AssetFacts, ByteFacts, TargetFacts
 from checks.remotes import LockFacts, Mixing, TokenFacts
 from checks.version import NumberFacts, PushedFacts
-from checks.working_tree import BranchFacts, ManifestPair, TreeFacts
+from checks.working_tree import BranchFacts, TreeFacts
+from nexy_tui.core.layout import PUBLISHER
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.rulebook_edition import DIGESTS, UPDATED, Drift
 from nexy_tui.core.target import DMG
@@ -41,7 +41,7 @@ from nexy_tui.services.version_files import FILES, Rewriting
 PLAN = publish.PLAN
 TEAM = replace(PLAN, target=replace(PLAN.target, team_id="TEAM123456"))
 COMMIT, OTHER = deploy.COMMIT, "b" * 40
-PUBLISHER, SERVER = checkout.PUBLISHER, "https://nexy-server.canadacentral.cloudapp.azure.com/health"
+SERVER = "https://nexy-server.canadacentral.cloudapp.azure.com/health"
 STATE = "/home/olga/.local/state/nexy-tui"
 CODE, ARTIFACTS = (f"https://github.com/Seregawpn/{name}.git" for name in ("Nexy_server", "Nexy_production"))
 
@@ -104,7 +104,7 @@ _REMOTES = {
     "remotes.lock": Row(LockFacts(None), LockFacts(_HOLDER)),
 }
 _VERSION = {
-    "version.manifests": Row(ManifestPair(b"{}", b"{}"), ManifestPair(b"{}", b"{ }")),
+    "version.manifests": Row({"a/manifest.json": b"{}", "b/manifest.json": b"{}"}, {"a/manifest.json": b"{}", "b/manifest.json": b"{ }"}),
     "version.branch": Row(_BRANCH, replace(_BRANCH, unfinished=("a merge",))),
     "version.tree": Row(TreeFacts((), frozenset(), "release_inbox/"), _OTHERS_TREE),
     "version.secrets": Row(OutgoingFacts(("server/main.py",), ()), OutgoingFacts(("server/config.env",), ())),

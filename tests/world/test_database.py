@@ -384,6 +384,22 @@ def test_environment_wins_over_config_env_and_that_over_defaults(bench: Bench, t
     assert load(layout, {"BACKUP_LOCAL_DIR": "/var/backups"}, reach).backup_dir == Path("/var/backups")
 
 
+@pytest.mark.parametrize(("kind", "outer", "inner"), [("flat", "", "server/"), ("nested", "server/", "server/server/")])
+def test_the_inner_config_env_wins_over_the_outer_and_each_says_its_origin(tmp_path: Path, kind: str, outer: str, inner: str) -> None:
+    layout, reach = Layout(kind, tmp_path), Reach(("a.example", "b.example"), Path("config.toml"), Path("ca.pem"))
+    (tmp_path / inner).mkdir(parents=True)
+    (tmp_path / outer / "config.env").write_text("DB_HOST=a.example\nDB_PORT=6543\nDB_PASSWORD=outer\nPG_SUPERUSER_PASSWORD=x\n")
+    alone = load(layout, {}, reach)
+    assert alone.address.host == "a.example" and alone.app.password is not None
+    assert alone.app.password.source == f"{outer}config.env, line 3"
+    (tmp_path / inner / "config.env").write_text("DB_HOST=b.example\nDB_PASSWORD=inner\nDB_PORT=\n")
+    both = load(layout, {}, reach)
+    assert (both.address.host, both.address.port) == ("b.example", 6543)
+    assert both.app.password is not None and both.superuser.password is not None
+    assert (both.app.password.reveal(), both.app.password.source) == ("inner", f"{inner}config.env, line 2")
+    assert both.superuser.password.source == f"{outer}config.env, line 4"
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.config_env import line_of, parse
@@ -106,7 +106,7 @@ def load(layout: Layout, environ: Mapping[str, str], reach: Reach) -> DatabaseSe
             raise Unusable(
                 f"The database setting {key} is {redact(values[key])[:60]!r} (from {sources[key]}).",
                 f"It must be {wanted}.",
-                f"Set {key} in {layout.relative('server/config.env')} or in the environment.",
+                f"Set {key} in {layout.settings[1]} or in the environment.",
             )
     if not reach.admits(values["DB_HOST"]):
         raise reach.refusal(values["DB_HOST"], sources["DB_HOST"])
@@ -142,28 +142,32 @@ def _backup_dir(layout: Layout, named: str | None, sources: Mapping[str, str]) -
     raise Unusable(
         f"The database setting BACKUP_LOCAL_DIR is {redact(named)[:60]!r} (from {sources['BACKUP_LOCAL_DIR']}).",
         "It must be a folder's path.",
-        f"Set BACKUP_LOCAL_DIR in {layout.relative('server/config.env')} or in the environment.",
+        f"Set BACKUP_LOCAL_DIR in {layout.settings[1]} or in the environment.",
     )
 
 
 def _gather(layout: Layout, environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    name = str(layout.relative("server/config.env"))
+    """Every setting with its origin: the environment, then the inner `config.env`, then the outer one, then the default."""
+    texts = {str(path): _text(layout, path) for path in reversed(layout.settings)}
+    written = {name: parse(text) for name, text in texts.items()}
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for key in (*DEFAULTS, *PASSWORDS, "BACKUP_LOCAL_DIR"):
+        for source, place in (("environment", environ), *written.items(), ("default", DEFAULTS)):
+            if place.get(key):
+                values[key] = place[key]
+                sources[key] = f"{source}, line {line_of(texts[source], key)}" if source in texts else source
+                break
+    return values, sources
+
+
+def _text(layout: Layout, name: PurePosixPath) -> str:
     try:
-        raw = read_plain(layout.config_env, _LIMIT + 1)
-    except FileNotFoundError:
+        raw = read_plain(layout.root / name, _LIMIT + 1)
+    except (FileNotFoundError, NotADirectoryError):
         raw = b""
     except OSError as error:
         raise Unusable(f"{name} cannot be read: {error.strerror}.", "The database's settings are in it.", "Mend its permissions.") from None
     if len(raw) > _LIMIT:
         raise Unusable(f"{name} is larger than {_LIMIT} bytes.", "The database's settings are in it.", "It should hold a few short lines.")
-    text = raw.decode("utf-8", "surrogateescape")
-    written = parse(text)
-    values: dict[str, str] = {}
-    sources: dict[str, str] = {}
-    for key in (*DEFAULTS, *PASSWORDS, "BACKUP_LOCAL_DIR"):
-        for place, source in ((environ, "environment"), (written, name), (DEFAULTS, "default")):
-            if place.get(key):
-                values[key] = place[key]
-                sources[key] = f"{name}, line {line_of(text, key)}" if place is written else source
-                break
-    return values, sources
+    return raw.decode("utf-8", "surrogateescape")

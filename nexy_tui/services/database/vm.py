@@ -267,5 +267,5 @@ class VmDatabase:
                 _LOOK_AGAIN,
             ) from None
         if host := report.get("unnamed"):
-            raise self._reach.refusal(host, f"{self._layout.relative('server/config.env')} on {self._vm.where}")
+            raise self._reach.refusal(host, f"{self._layout.settings[1]} on {self._vm.where}")
         return report

@@ -50,7 +50,7 @@ class GitCommands:
                 "Install git (https://git-scm.com/downloads), see that `git --version` answers, then run again.",
             )
         self.checkout = checkout
-        self._target = target
+        self.target = target
         self._environ = environ
         self._store: dict[str, str] = {}
 

@@ -95,12 +95,12 @@ class GitRemote(GitReader):
 
     def code_remote(self) -> str:
         """The remote that is the code repository, recognised by its URLs, `server_repo` before `origin` before others."""
-        ours = [r.name for r in self.remotes() if r.is_for(self._target.hosts.web, self._target.code_repository)]
+        ours = [r.name for r in self.remotes() if r.is_for(self.target.hosts.web, self.target.code_repository)]
         if not ours:
             raise Refused(
-                f"No remote of {self.checkout} pushes to {self._target.code_repository}.",
+                f"No remote of {self.checkout} pushes to {self.target.code_repository}.",
                 "A push would go to the wrong repository, or nowhere.",
-                f"git remote set-url --push origin {self._target.code_url()}",
+                f"git remote set-url --push origin {self.target.code_url()}",
             )
         return min(ours, key=lambda name: ({"server_repo": 0, "origin": 1}.get(name, 2), name))
 
@@ -109,17 +109,17 @@ class GitRemote(GitReader):
         try:
             return self.code_remote()
         except Refused:
-            return self._target.code_url()
+            return self.target.code_url()
 
     def release_branch(self) -> str:
         """The branch a release goes on: as configured, else the remote's HEAD, which is asked once and then kept."""
-        known = self._target.release_branch or self._default_branch
+        known = self.target.release_branch or self._default_branch
         if known:
             return known
         match = _SYMREF.search(self.read("ls-remote", "--symref", self.code_source(), "HEAD", timeout=REMOTE_TIMEOUT))
         if match is None:
             raise CouldNotLook(
-                f"{self._target.code_repository} does not say which branch its HEAD is.",
+                f"{self.target.code_repository} does not say which branch its HEAD is.",
                 remedy="Set target.release_branch in the configuration.",
             )
         self._default_branch = match[1]
@@ -135,7 +135,7 @@ class GitRemote(GitReader):
         refs = self.remote_refs(f"refs/heads/{branch}")
         if f"refs/heads/{branch}" not in refs:
             raise CouldNotLook(
-                f"{self._target.code_repository} has no branch {branch}.", remedy="Set target.release_branch in the configuration."
+                f"{self.target.code_repository} has no branch {branch}.", remedy="Set target.release_branch in the configuration."
             )
         return refs[f"refs/heads/{branch}"]
 

@@ -42,7 +42,7 @@ class Git(GitRemote):
         out = self.raw("push", "--atomic", "--porcelain", *options, remote, *refspecs, timeout=REMOTE_TIMEOUT, emit=emit)
         if isinstance(out, GitFailure):
             raise ActionFailed(
-                f"{self._target.code_repository} did not take the push: {brief(out.text)}",
+                f"{self.target.code_repository} did not take the push: {brief(out.text)}",
                 "Nothing was changed there: the push is one atomic step.",
                 remedy_for(out.text),
             )
