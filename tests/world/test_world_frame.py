@@ -71,8 +71,20 @@ def test_down_leaves_no_process_no_port_and_no_file_outside(make_world: MakeWorl
     assert not worlds.stop(world.dir)
 
 
-def test_a_world_comes_back_as_it_was(make_world: MakeWorld) -> None:
-    inside = make_world()
+@pytest.fixture(scope="module")
+def ended_often(make_module_world: MakeWorld) -> Inside:
+    return make_module_world()
+
+
+@pytest.fixture
+def mortal(ended_often: Inside) -> Inside:
+    """A world for tests that end it; it is up again for each."""
+    ended_often.up_again()
+    return ended_often
+
+
+def test_a_world_comes_back_as_it_was(mortal: Inside) -> None:
+    inside = mortal
     inside.git("tag", "v9.9.9.9")
     inside.git("push", "-q", "origin", "v9.9.9.9")
     before = inside.world
@@ -104,8 +116,8 @@ def _names(world: World) -> set[str]:
     return {name for name in found if not name.startswith("pg/data/")}
 
 
-def test_a_taken_port_is_given_up_for_a_free_one(make_world: MakeWorld) -> None:
-    inside = make_world()
+def test_a_taken_port_is_given_up_for_a_free_one(mortal: Inside) -> None:
+    inside = mortal
     worlds.stop(inside.world.dir)
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -121,8 +133,8 @@ def test_a_taken_port_is_given_up_for_a_free_one(make_world: MakeWorld) -> None:
     inside.run("psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", "select 1", "voice_assistant_db")
 
 
-def test_a_crashed_world_leaves_nothing_and_comes_up_again(make_world: MakeWorld) -> None:
-    inside = make_world()
+def test_a_crashed_world_leaves_nothing_and_comes_up_again(mortal: Inside) -> None:
+    inside = mortal
     world = inside.world
     for pid in (note(world)["guardian"], note(world)["pid"]):
         os.kill(pid, signal.SIGKILL)
@@ -134,8 +146,8 @@ def test_a_crashed_world_leaves_nothing_and_comes_up_again(make_world: MakeWorld
     assert processes_of(world) == []
 
 
-def test_a_killed_supervisor_takes_its_children_with_it(make_world: MakeWorld) -> None:
-    world = make_world().world
+def test_a_killed_supervisor_takes_its_children_with_it(mortal: Inside) -> None:
+    world = mortal.world
     os.kill(note(world)["pid"], signal.SIGKILL)
     _until(lambda: not worlds.is_running(world.dir) and processes_of(world) == [])
 
@@ -164,8 +176,8 @@ def test_an_interrupted_creation_is_made_anew(make_world: MakeWorld) -> None:
     assert (inside.world.checkout / "VERSION").read_text() == f"{inside.world.previous}\n"
 
 
-def test_two_worlds_side_by_side_know_nothing_of_each_other(make_world: MakeWorld) -> None:
-    one, two = make_world(), make_world("nested")
+def test_two_worlds_side_by_side_know_nothing_of_each_other(mortal: Inside, make_world: MakeWorld) -> None:
+    one, two = mortal, make_world("nested")
     assert set(one.world.ports.values()).isdisjoint(two.world.ports.values())
     one.git("push", "-q", "origin", "HEAD:refs/heads/only-here")
     assert "only-here" in one.git("ls-remote", "origin")
@@ -379,8 +391,8 @@ def test_manifests_differ_on_the_branch_and_after_every_push_of_manifests(make_w
     assert inside.git("ls-remote", "origin", "refs/heads/main").split()[0] == inside.git("rev-parse", "HEAD") != head
 
 
-def test_manifests_differ_alone_is_taken_back_whole(make_world: MakeWorld) -> None:
-    inside = make_world()
+def test_manifests_differ_alone_is_taken_back_whole(module_world: Inside) -> None:
+    inside = module_world
     head = inside.git("rev-parse", "HEAD")
     inside.fault("manifests-differ")
     assert inside.git("rev-parse", "HEAD") != head
