@@ -166,10 +166,7 @@ def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
         said = parse_health(vm.health_body)
     except ValueError as error:
         return failed(f"/health on the VM cannot be read: {error}.", remedy, evidence)
-    wrong = [f"{key} is {said[key]}" for key in ("version", "latest_version", "latest_build") if said[key] != version]
-    if said["status"] != "healthy":
-        wrong.insert(0, f"status is {said['status']}")
-    if wrong:
+    if wrong := said.amiss(version):
         return failed(f"/health on the VM does not say {version}: {', '.join(wrong)}.", _REDEPLOY, evidence)
     return passed(f"/health on the VM is healthy and says {version}.", evidence)
 

@@ -23,6 +23,7 @@ from checks.gate_cells import (
     health_column,
     manifest_column,
     to_be_column,
+    updates_column,
     version_column,
 )
 from checks.image import ImageFacts, look_image
@@ -98,8 +99,8 @@ def _live_columns(facts: GateFacts, want: Expected) -> dict[str, Column]:
     live = facts.live
     return {
         APPCAST: appcast_column(live.appcast, live.health, facts.signature, want),
-        HEALTH: health_column(live.health, live.updates, want),
-        UPDATES: health_column(live.updates, live.health, want),
+        HEALTH: health_column(live.health, want),
+        UPDATES: updates_column(live.updates, live.health, want),
     }
 
 
@@ -221,7 +222,8 @@ def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
 def _serves_a_stranger(live: Live, plan: Plan) -> bool:
     """Whether an address that answers names a version that is neither this release nor the one before it."""
     ours = {str(version) for version in (plan.version, plan.published, plan.served_before, plan.published_before) if version is not None}
-    said = {facts.version for facts in (live.health, live.updates) if isinstance(facts, HealthFacts) and not facts.problem}
+    seen = [facts.said for facts in (live.health, live.updates) if isinstance(facts, HealthFacts) and facts.said is not None]
+    said = {version for health in seen for version in health.versions}
     if isinstance(live.appcast, AppcastFacts) and live.appcast.appcast is not None:
         said.add(live.appcast.appcast.version)
     return not said <= ours

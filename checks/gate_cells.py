@@ -34,16 +34,19 @@ class UnseenSource:
 class Expected:
     """What the sources are compared with: the kind's column of versions, the fixed address, the bytes at it.
 
-    `before` are the versions that may still be live before the deploy; `size` and `sha256` are None while nothing was
-    downloaded; `signed` tells whether the manifest's signature verifies over those bytes, None where nobody could tell;
-    `needs_signature` that clients hold a public key, `has_key` that a key to verify with is configured here; `notes_url` is
-    the image's release page.
+    `served_before` is the server's version that may still be live before the deploy, `published_before` the manifest's
+    beside it; `appcast_missing` tells that the appcast was HTTP 500 when the run began, which this release may cure;
+    `size` and `sha256` are None while nothing was downloaded; `signed` tells whether the manifest's signature verifies
+    over those bytes, None where nobody could tell; `needs_signature` that clients hold a public key, `has_key` that a key
+    to verify with is configured here; `notes_url` is the image's release page.
     """
 
     profile: Profile
     version: str
     published: str | None
-    before: frozenset[str]
+    served_before: str | None
+    published_before: str | None
+    appcast_missing: bool
     url: str
     size: int | None
     sha256: str | None
@@ -54,19 +57,30 @@ class Expected:
 
     def live(self, wanted: str | None) -> tuple[str, ...]:
         """The versions a live address may say in this profile."""
-        known = () if wanted is None else (wanted,)
-        return known if self.profile is Profile.POST_DEPLOY else (*known, *sorted(self.before - set(known)))
+        before = sorted(version for version in (self.served_before, self.published_before) if version is not None)
+        known = (wanted, *(before if self.profile is Profile.PRE_DEPLOY else ()))
+        return tuple(dict.fromkeys(version for version in known if version is not None))
+
+    def beside(self, served: str | None) -> tuple[str, ...]:
+        """The versions `/updates/health` may say beside a server's version: that one, or, in one edition, its manifest's."""
+        pairs = [(self.version, self.published)]
+        if self.profile is Profile.PRE_DEPLOY:
+            pairs.append((self.served_before or "", self.published_before))
+        told = [pair for pair in pairs if pair[0] == served] or pairs
+        return tuple(dict.fromkeys(version for pair in told for version in pair if version))
 
 
 def expected(plan: Plan, profile: Profile, image: ImageFacts | UnseenSource, *, has_key: bool, earlier: Version | None) -> Expected:
     """The expectations of a plan. `earlier` is the highest release below this one, for a look that has no genesis to read."""
     got = image.download if isinstance(image, ImageFacts) else None
-    genesis = (plan.served_before, plan.published_before) if plan.started is not None else (earlier,)
+    genesis = (plan.served_before, plan.published_before) if plan.started is not None else (earlier, earlier)
     return Expected(
         profile=profile,
         version=str(plan.version or ""),
-        published=str(plan.published) if plan.published is not None else None,
-        before=frozenset(str(version) for version in genesis if version is not None),
+        published=_text(plan.published),
+        served_before=_text(genesis[0]),
+        published_before=_text(genesis[1]),
+        appcast_missing=plan.appcast_missing,
         url=plan.target.asset_url(DMG),
         size=got.size if got else None,
         sha256=got.sha256 if got else None,
@@ -140,22 +154,28 @@ def download_column(image: ImageFacts | UnseenSource, want: Expected) -> Column:
     }
 
 
-def health_column(facts: HealthFacts | UnseenSource, other: HealthFacts | UnseenSource, want: Expected) -> Column:
-    """A health address: healthy, of one mind with itself and with the other one, and a version it may serve."""
+def health_column(facts: HealthFacts | UnseenSource, want: Expected) -> Column:
+    """The application's health address: healthy, of one mind with itself, and a version it may serve."""
+    return _health_column(facts, want.live(want.version))
+
+
+def updates_column(facts: HealthFacts | UnseenSource, health: HealthFacts | UnseenSource, want: Expected) -> Column:
+    """The update service's health address: as the application's, but its version may be the manifest's that belongs to it."""
+    served = health.said.latest_version if isinstance(health, HealthFacts) and health.said is not None else None
+    return _health_column(facts, want.beside(served))
+
+
+def _health_column(facts: HealthFacts | UnseenSource, allowed: tuple[str, ...]) -> Column:
     if isinstance(facts, UnseenSource):
         return {"reachability": Cell.unseen(facts.why)}
-    if facts.problem:
+    said = facts.said
+    if said is None:
         return {"reachability": Cell.said(facts.problem, "a health document", False), "tls": _tls()}
-    versions = dict.fromkeys((facts.version, facts.latest_version))
-    if isinstance(other, HealthFacts) and other.version is not None:
-        versions[other.version] = None
-    one_mind = len(versions) == 1
-    allowed = want.live(want.version)
-    value = facts.version if one_mind else " and ".join(str(version) for version in versions)
+    one_mind = len(said.versions) == 1
     return {
-        "version": Cell.said(value, " or ".join(allowed), one_mind and facts.version in allowed),
-        "build": Cell.compared(facts.latest_build, facts.version),
-        "reachability": Cell.compared(facts.status, "healthy"),
+        "version": Cell.said(" and ".join(said.versions), " or ".join(allowed), one_mind and said.latest_version in allowed),
+        "build": Cell.compared(said.latest_build, said.latest_version),
+        "reachability": Cell.said(said.status, "ok or healthy", said.healthy),
         "tls": _tls(),
     }
 
@@ -167,13 +187,16 @@ def appcast_column(facts: AppcastFacts | UnseenSource, health: HealthFacts | Uns
     """
     if isinstance(facts, UnseenSource):
         return {"reachability": Cell.unseen(facts.why)}
+    if facts.status == 500 and want.appcast_missing and want.profile is Profile.PRE_DEPLOY:
+        return {"reachability": Cell.shown(f"{facts.problem}, as when the run began"), "tls": _tls()}
     if facts.appcast is None:
         return {"reachability": Cell.said(facts.problem, "an appcast", False), "tls": _tls()}
     read = facts.appcast
     allowed = want.live(want.published)
     version = Cell.said("; ".join(read.conflicts) or read.version, " or ".join(allowed), not read.conflicts and read.version in allowed)
-    if isinstance(health, HealthFacts) and is_above(read.version, health.version):
-        version = Cell.said(f"{read.version}, above /health's {health.version}", "nothing above /health", False)
+    served = health.said.latest_version if isinstance(health, HealthFacts) and health.said is not None else None
+    if is_above(read.version, served):
+        version = Cell.said(f"{read.version}, above /health's {served}", "nothing above /health", False)
     final = read.version == want.published or want.profile is Profile.POST_DEPLOY
     signed = (signature or "") == read.signature
     return {
@@ -210,6 +233,10 @@ def is_above(version: str | None, other: str | None) -> bool:
         return Version.parse(version or "") > Version.parse(other or "")
     except ValueError:
         return False
+
+
+def _text(version: Version | None) -> str | None:
+    return None if version is None else str(version)
 
 
 def _tls() -> Cell:

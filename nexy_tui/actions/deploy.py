@@ -40,7 +40,6 @@ _REMEDIES = {
     "checkout": (_STILL, "See the VM's clone (git status there), mend it, then deploy again."),
     "manifests": (_STILL, "See that the manifest commit is pushed and unchanged, then deploy again."),
     "requirements": (_STILL, "The code is checked out already. Mend the package that pip names, then deploy again."),
-    "server-version": (_STILL, "Mend update_server_version.sh or what it needs, then deploy again."),
     "config": (_STILL, "See both config.env files on the VM, then deploy again."),
     "restart": (_DOWN, "See the service's journal above, mend the cause, then deploy again."),
     "health": (_DOWN, "See the service's journal above, mend the cause, then deploy again."),
@@ -74,7 +73,6 @@ class Deploy:
             lines += [tagged, "the four manifest files as they are on the VM", "pip install --upgrade -r the release's requirements"]
         return [
             *lines,
-            f"update_server_version.sh {version}, where it is there",
             f"SERVER_VERSION and SERVER_BUILD = {version} in both config.env files",
             f"systemctl restart {vm.service}, then wait until /health says {version}",
         ]

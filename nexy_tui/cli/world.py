@@ -153,7 +153,7 @@ def build(
 
 
 def _list_faults(world: World, *, json: bool) -> None:
-    from nexy_tui.rehearsal.faults.switchboard import registry
+    from nexy_tui.rehearsal.faults.switchboard import registry, switches
     from nexy_tui.rehearsal.faults.table import Faults
 
     active = Faults(world.faults).all()
@@ -167,11 +167,11 @@ def _list_faults(world: World, *, json: bool) -> None:
                 "on": each.name in active,
                 "value": active.get(each.name),
             }
-            for each in registry().values()
+            for each in (registry() | switches()).values()
         ]
         common.print_json(rows)
         return
-    for each in registry().values():
+    for each in (registry() | switches()).values():
         common.show(f"{'on ' if each.name in active else 'off'}  {each.name:22} {each.phase:9} {each.description}")
         if each.parameter:
             common.show(f"{'':38}={each.parameter}")

@@ -16,7 +16,8 @@ class Plan:
 
     `started` is the genesis time of the run, None for a standalone look. `served_before` is the version the live server
     showed at genesis; `published_before` the version in the release branch's manifest then; `base_commit` the release
-    branch's commit then. `standalone` marks an action or a look outside a release run: records then count by age.
+    branch's commit then; `appcast_missing` that the live appcast was HTTP 500 then. `standalone` marks an action or a look
+    outside a release run: records then count by age.
     `begun` names the actions of this run that came to their irreversible step, whatever became of it.
     """
 
@@ -30,6 +31,7 @@ class Plan:
     served_before: Version | None = None
     published_before: Version | None = None
     base_commit: str | None = None
+    appcast_missing: bool = False
     standalone: bool = False
     begun: frozenset[str] = frozenset()
 

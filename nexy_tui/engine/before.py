@@ -20,17 +20,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The world before the run: what the live server shows, what the branch's manifest says, where the branch stands."""
+    """The world before the run: what the live server shows, what the branch's manifest says, where the branch stands.
+
+    `appcast_missing` tells that the server can make no appcast (HTTP 500): the release may be the cure.
+    """
 
     served: Version | None
     published: Version | None
     base_commit: str | None
+    appcast_missing: bool = False
 
 
 def look_before(services: Services) -> Before:
     """What genesis records. A part that cannot be seen is None; the checks that need it will say so."""
     base = or_none(lambda: services.git.remote_commit(services.git.release_branch()))
-    return Before(_served(services), _published(services, base), base)
+    return Before(_served(services), _published(services, base), base, _appcast_missing(services))
 
 
 def propose_version(services: Services, before: Before) -> Version | None:
@@ -78,8 +82,13 @@ def released_version(services: Services, commit: str | None) -> Version | None:
 
 
 def _served(services: Services) -> Version | None:
-    live = or_none(services.update_server.look)
-    return version_or_none(live.health.version) if live is not None else None
+    live = or_none(services.update_server.health)
+    return version_or_none(live.said.latest_version) if live is not None and live.said is not None else None
+
+
+def _appcast_missing(services: Services) -> bool:
+    appcast = or_none(services.update_server.appcast)
+    return appcast is not None and appcast.status == 500
 
 
 def _published(services: Services, base: str | None) -> Version | None:

@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 A_RELEASE = Purpose(Errand.RELEASE)
 
+_NO_APPCAST = "HTTP 500"
+
 NO_VERSION = "no-version"
 """What stands for the version in the log of a fix where the release that is out cannot be told."""
 
@@ -179,7 +181,10 @@ def resume_run(
     genesis = log.genesis
     facts = genesis.facts
     before = Before(
-        version_or_none(facts.get("served_before")), version_or_none(facts.get("published_before")), facts.get("base_commit") or None
+        version_or_none(facts.get("served_before")),
+        version_or_none(facts.get("published_before")),
+        facts.get("base_commit") or None,
+        facts.get("appcast_before") == _NO_APPCAST,
     )
     plan = replace(
         _plan(services, version_or_none(genesis.version), Kind(genesis.kind), before),
@@ -276,6 +281,7 @@ def _plan(services: Services, version: Version | None, kind: Kind, before: Befor
         served_before=before.served,
         published_before=before.published,
         base_commit=before.base_commit,
+        appcast_missing=before.appcast_missing,
     )
 
 
@@ -284,6 +290,7 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, purpose: Purpo
         "served_before": str(before.served or ""),
         "published_before": str(before.published or ""),
         "base_commit": before.base_commit or "",
+        "appcast_before": _NO_APPCAST if before.appcast_missing else "",
         "with_pkg": "yes" if with_pkg else "no",
         "standalone": "no" if purpose == A_RELEASE else "yes",
         "purpose": str(purpose),

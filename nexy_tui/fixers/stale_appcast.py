@@ -182,7 +182,7 @@ class LayManifests(Mending):
                 context.emit(OutputLine(line.removeprefix("nexy: "), "vm"))
         if result.exit != 0:
             step = failed_step(result)
-            laid = step in ("restart", "health", "config", "server-version")
+            laid = step in ("restart", "health", "config")
             raise ActionFailed(
                 f"Laying the manifests failed on the VM at step {step}, status {result.exit}:\n{result.tail}",
                 f"The VM has the {'new manifests' if laid else 'old state: nothing it serves was changed'}.",

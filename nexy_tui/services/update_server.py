@@ -17,6 +17,7 @@ from nexy_tui.core import strict_json
 from nexy_tui.core.appcast import Appcast, read_appcast
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.finding import rfc3339
+from nexy_tui.core.health import Health, read_health
 from nexy_tui.core.manifest import Manifest
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Target
@@ -31,30 +32,30 @@ MAX_BODY = 1 << 20
 _TIMEOUT = 10.0
 _DEADLINE = 30.0
 _RETRY_AFTER = 2.0
-_HEALTH_KEYS = ("status", "version", "latest_version", "latest_build")
 
 
 @dataclass(frozen=True, slots=True)
 class HealthFacts:
-    """What a health address answered. `problem` says why the body could not be read; then the values are None."""
+    """What a health address answered. `problem` says why the body could not be read; then `said` is None."""
 
     url: str
     seen: str
     problem: str = ""
-    status: str | None = None
-    version: str | None = None
-    latest_version: str | None = None
-    latest_build: str | None = None
+    said: Health | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AppcastFacts:
-    """What the appcast's address answered. `problem` says why it could not be read; then `appcast` is None."""
+    """What the appcast's address answered. `problem` says why it could not be read; then `appcast` is None.
+
+    `status` is the HTTP status: 500 is a server that has no manifest it can make an appcast of.
+    """
 
     url: str
     seen: str
     problem: str = ""
     appcast: Appcast | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class UpdateService:
         """`GET /updates/appcast.xml`: what clients are offered."""
         answer = self._get("/updates/appcast.xml")
         if answer.problem:
-            return AppcastFacts(answer.url, answer.seen, answer.problem)
+            return AppcastFacts(answer.url, answer.seen, answer.problem, status=answer.status)
         try:
             return AppcastFacts(answer.url, answer.seen, "", parse_appcast(answer.body))
         except ValueError as error:
@@ -120,15 +121,12 @@ class UpdateService:
 
     def _health(self, path: str) -> HealthFacts:
         answer = self._get(path)
-        problem, values = answer.problem, dict.fromkeys(_HEALTH_KEYS, "")
-        if not problem:
-            try:
-                values = parse_health(answer.body)
-            except ValueError as error:
-                problem = str(error)
-        if problem:
-            return HealthFacts(answer.url, answer.seen, problem)
-        return HealthFacts(answer.url, answer.seen, "", *(values[key] for key in _HEALTH_KEYS))
+        if answer.problem:
+            return HealthFacts(answer.url, answer.seen, answer.problem)
+        try:
+            return HealthFacts(answer.url, answer.seen, "", parse_health(answer.body))
+        except ValueError as error:
+            return HealthFacts(answer.url, answer.seen, str(error))
 
     def _get(self, path: str) -> _Answer:
         """One GET, asked a second time after a moment when the connection failed."""
@@ -171,16 +169,9 @@ def look_offer(updates: UpdateService) -> Offer:
     return Offer(facts.appcast, "" if facts.appcast is not None else f"{facts.url}: {facts.problem}.")
 
 
-def parse_health(body: bytes) -> dict[str, str]:
-    """The four strings of a health document. Raises ValueError naming the first that is missing or no string."""
-    document = strict_json.load_object(body)
-    values = {}
-    for key in _HEALTH_KEYS:
-        value = document.get(key)
-        if not isinstance(value, str):
-            raise ValueError(f"{key} is {'missing' if key not in document else 'not a string'}")
-        values[key] = printable(value, 80)
-    return values
+def parse_health(body: bytes) -> Health:
+    """A health document of bytes. Raises ValueError saying what it is not, or which field is missing or no string."""
+    return read_health(strict_json.load_object(body))
 
 
 def parse_appcast(body: bytes) -> Appcast:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from nexy_tui.core.health import Health
 from nexy_tui.services.update_server import parse_appcast, parse_health
 
 NS = 'xmlns:sparkle="http://www.andymatuschak.org/xml-namespaces/sparkle"'
@@ -92,16 +93,31 @@ def test_what_is_no_appcast_is_refused_with_the_reason(body: bytes, reason: str)
         parse_appcast(body)
 
 
-HEALTH = {"status": "healthy", "version": "1.6.1.43", "latest_version": "1.6.1.43", "latest_build": "1.6.1.43"}
+HEALTH: dict[str, object] = {"status": "OK", "latest_version": "1.6.1.43", "latest_build": "1.6.1.43"}
 
 
 def test_health_is_read_and_unknown_keys_are_left() -> None:
-    assert parse_health(json.dumps(HEALTH | {"uptime": 3}).encode()) == HEALTH
+    said = parse_health(json.dumps(HEALTH | {"uptime": 3, "database": {"connected": True}, "features": [None]}).encode())
+    assert said == Health("OK", "1.6.1.43", "1.6.1.43") and said.amiss("1.6.1.43") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "well"), [("OK", True), ("ok", True), ("Healthy", True), ("HEALTHY", True), ("unhealthy", False), ("", False)]
+)
+def test_healthy_is_ok_or_healthy_in_any_letter_case(status: str, well: bool) -> None:
+    said = parse_health(json.dumps(HEALTH | {"status": status}).encode())
+    assert said.healthy is well and bool(said.amiss("1.6.1.43")) is not well
+
+
+@pytest.mark.parametrize("version", ["1.6.1.42", ""])
+def test_a_version_where_it_stands_must_agree(version: str) -> None:
+    said = parse_health(json.dumps(HEALTH | {"version": version}).encode())
+    assert said.amiss("1.6.1.43") == [f"version is {version or 'empty'}"] and len(said.versions) == 2
 
 
 def test_terminal_escapes_do_not_come_through() -> None:
     values = parse_health(json.dumps(HEALTH | {"status": "\x1b[2Jhealthy"}).encode())
-    assert "\x1b" not in values["status"] and "healthy" in values["status"]
+    assert "\x1b" not in values.status and "healthy" in values.status
 
 
 @pytest.mark.parametrize(
@@ -111,7 +127,11 @@ def test_terminal_escapes_do_not_come_through() -> None:
         (b"\xef\xbb\xbf{}", "not JSON"),
         (b"\xff", "not UTF-8"),
         (b"[]", "not a JSON object"),
-        (json.dumps({k: v for k, v in HEALTH.items() if k != "latest_build"}).encode(), "latest_build is missing"),
+        *((json.dumps({k: v for k, v in HEALTH.items() if k != missing}).encode(), f"{missing} is missing") for missing in HEALTH),
+        (json.dumps(HEALTH | {"latest_version": 1.6}).encode(), "latest_version is not a string"),
+        (json.dumps(HEALTH | {"version": 43}).encode(), "version is not a string"),
+        (json.dumps(HEALTH | {"version": None}).encode(), "version is not a string"),
+        (json.dumps(HEALTH | {"status": True}).encode(), "status is not a string"),
         (json.dumps(HEALTH | {"latest_build": 43}).encode(), "latest_build is not a string"),
         (b'{"status": "a", "status": "b"}', "twice"),
         (b'{"status": NaN}', "NaN"),

@@ -28,7 +28,7 @@ FILES = tuple(f"{folder}/updates/manifests/manifest{tail}.json" for folder in ("
 
 
 def health(**changes: object) -> bytes:
-    return json.dumps({"status": "healthy", "version": NEW, "latest_version": NEW, "latest_build": NEW} | changes).encode()
+    return json.dumps({"status": "OK", "latest_version": NEW, "latest_build": NEW} | changes).encode()
 
 
 def plan(kind: Kind = Kind.FULL) -> Plan:
@@ -103,7 +103,11 @@ WRONG = [
     ({"health_body": b"<html>"}, {"health"}, "not JSON"),
     ({"health_body": health(status="degraded")}, {"health"}, "degraded"),
     ({"health_body": health(version=OLD)}, {"health"}, f"version is {OLD}"),
+    ({"health_body": health(version=43)}, {"health"}, "version is not a string"),
+    ({"health_body": health(latest_version=OLD)}, {"health"}, "latest_version"),
     ({"health_body": health(latest_build=OLD)}, {"health"}, "latest_build"),
+    ({"health_body": health(latest_build=43)}, {"health"}, "latest_build is not a string"),
+    ({"health_body": b'{"status": "OK", "latest_build": "1.6.1.43"}'}, {"health"}, "latest_version is missing"),
 ]
 
 

@@ -15,7 +15,9 @@ from checks.final import FinalAssetFacts, FinalFacts, FinalInboxFacts, judge_ass
 from checks.final import judge_live as judge_final_live
 from checks.gate import (
     API,
+    APPCAST,
     TO_BE,
+    UPDATES,
     GateFacts,
     Live,
     PublishedFacts,
@@ -36,6 +38,7 @@ from nexy_tui.core import manifest
 from nexy_tui.core.appcast import Appcast
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Status, Verdict
+from nexy_tui.core.health import Health
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
@@ -76,9 +79,12 @@ def paths(version: str = NEW) -> list[str]:
     return [str(path) for path in Layout("flat", None).manifest_files(version)]  # type: ignore[arg-type]
 
 
-def health(version: str = NEW, **changes: Any) -> HealthFacts:
-    made = HealthFacts("https://h/health", "t", "", "healthy", version, version, version)
-    return replace(made, **changes)
+def health(latest: str = NEW, **changes: Any) -> HealthFacts:
+    return HealthFacts("https://h/health", "t", "", replace(Health("OK", latest, latest), **changes))
+
+
+def updates(latest: str = NEW, **changes: Any) -> HealthFacts:
+    return health(latest, **{"status": "healthy", "version": latest, **changes})
 
 
 def appcast(version: str = NEW, **changes: Any) -> AppcastFacts:
@@ -87,7 +93,7 @@ def appcast(version: str = NEW, **changes: Any) -> AppcastFacts:
 
 
 def live(version: str = NEW, offered: str | None = None, **changes: Any) -> Live:
-    return replace(Live(health(version), health(version), appcast(offered or version)), **changes)
+    return replace(Live(health(version), updates(version), appcast(offered or version)), **changes)
 
 
 def facts(published: str = NEW, serving: Live | None = None, **changes: Any) -> GateFacts:
@@ -171,8 +177,13 @@ BROKEN = [
     ({"live": live("1.6.0.7", offered="1.6.0.7")}, {"live"}, "1.6.0.7"),
     ({"live": live(OLD, offered="1.6.0.7")}, {"live"}, "appcast: version is 1.6.0.7"),
     ({"live": live(OLD, offered=NEW)}, {"live"}, f"above /health's {OLD}"),
-    ({"live": live(OLD, updates=health(NEW))}, {"live"}, f"{OLD} and {NEW}"),
-    ({"live": live(OLD, health=health(OLD, latest_version=NEW))}, {"live"}, f"{OLD} and {NEW}"),
+    ({"live": live(OLD, updates=updates(NEW))}, {"live"}, f"version is {NEW}, wanted {OLD}"),
+    ({"live": live(NEW, updates=updates(OLD))}, {"live"}, f"version is {OLD}, wanted {NEW}"),
+    ({"live": live(OLD, updates=updates(OLD, version=NEW))}, {"live"}, f"{OLD} and {NEW}"),
+    ({"live": live(OLD, health=health(OLD, version=NEW))}, {"live"}, f"{OLD} and {NEW}"),
+    ({"live": live(OLD, health=health(OLD, version=""))}, {"live"}, f"{OLD} and "),
+    ({"live": live(OLD, updates=updates(OLD, latest_build=NEW))}, {"live"}, f"build is {NEW}"),
+    ({"live": live(OLD, updates=updates(OLD, status="unhealthy"))}, {"live"}, "unhealthy"),
     ({"live": live(OLD, health=health(OLD, latest_build=NEW))}, {"live"}, f"build is {NEW}"),
     ({"live": live(OLD, health=health(OLD, status="starting"))}, {"live"}, "starting"),
     ({"live": live(OLD, health=HealthFacts("u", "t", "it answered HTTP 502"))}, {"live"}, "HTTP 502"),
@@ -191,6 +202,42 @@ def test_one_thing_wrong_fails_the_items_it_concerns(change: dict[str, Any], ite
     assert set(not_passed(verdicts)) == items
     assert any(said in verdicts[name].summary for name in items)
     assert all(verdicts[name].remedy and verdicts[name].evidence for name in items)
+
+
+MANIFEST_EDITION = [
+    # kind, profile's live facts, what was live and published at genesis, whether that may be
+    (Kind.CODE_ONLY, live(NEW, OLD, updates=updates(OLD)), {}, True),
+    (Kind.CODE_ONLY, live(NEW, OLD), {}, True),
+    (Kind.CODE_ONLY, live(OLD, updates=updates(NEW)), {}, False),
+    (Kind.FULL, live(OLD, OLDER, updates=updates(OLDER)), {"published_before": Version.parse(OLDER)}, True),
+    (Kind.FULL, live(NEW, updates=updates(OLDER)), {"published_before": Version.parse(OLDER)}, False),
+    (Kind.FULL, live(NEW, updates=updates(OLD)), {}, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "serving", "genesis", "right"), MANIFEST_EDITION)
+def test_updates_health_may_tell_the_manifest_that_belongs_to_the_server(
+    kind: Kind, serving: Live, genesis: dict[str, Any], right: bool
+) -> None:
+    released = OLD if kind is Kind.CODE_ONLY else NEW
+    assert judge_live(facts(released, serving), plan(kind, **genesis)).status is (Status.PASSED if right else Status.FAILED)
+
+
+@pytest.mark.parametrize(("kind", "said", "right"), [(Kind.CODE_ONLY, OLD, True), (Kind.CODE_ONLY, OLDER, False), (Kind.FULL, OLD, False)])
+def test_after_the_deploy_updates_health_may_tell_the_manifest_of_the_kind(kind: Kind, said: str, right: bool) -> None:
+    offered = OLD if kind is Kind.CODE_ONLY else NEW
+    matrix = gate_matrix(facts(offered, live(NEW, offered, updates=updates(said))), plan(kind), Profile.POST_DEPLOY)
+    assert (matrix.columns[UPDATES]["version"].verdict is Status.PASSED) is right
+
+
+@pytest.mark.parametrize(("status", "recorded", "right"), [(500, True, True), (500, False, False), (502, True, False), (404, True, False)])
+def test_an_appcast_that_was_500_when_the_run_began_is_recorded(status: int, recorded: bool, right: bool) -> None:
+    gate = facts(serving=live(OLD, appcast=AppcastFacts("u", "t", f"it answered HTTP {status}", status=status)))
+    verdict = judge_live(gate, plan(appcast_missing=recorded))
+    assert verdict.status is (Status.PASSED if right else Status.FAILED)
+    assert any(f"HTTP {status}" in one.value for one in verdict.evidence)
+    after = gate_matrix(gate, plan(appcast_missing=recorded), Profile.POST_DEPLOY)
+    assert after.columns[APPCAST]["reachability"].verdict is Status.FAILED
 
 
 HALF_WAY = [

@@ -11,11 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from nexy_tui.core.health import Health
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Target
 from nexy_tui.services.update_server import MAX_BODY, UpdateService
 
-HEALTH = json.dumps({"status": "healthy", "version": "1.6.1.43", "latest_version": "1.6.1.43", "latest_build": "1.6.1.43"}).encode()
+HEALTH = json.dumps({"status": "OK", "latest_version": "1.6.1.43", "latest_build": "1.6.1.43"}).encode()
 
 
 class StillClock:
@@ -71,14 +72,14 @@ def test_the_three_addresses_are_asked_over_https() -> None:
     live = service(answer).look()
     base = "https://nexy-server.canadacentral.cloudapp.azure.com"
     assert asked == [f"{base}/health", f"{base}/updates/health", f"{base}/updates/appcast.xml"]
-    assert live.health.version == live.updates_health.latest_build == "1.6.1.43"
+    assert live.health.said == live.updates_health.said == Health("OK", "1.6.1.43", "1.6.1.43")
     assert live.appcast.appcast is None and "not well-formed" in live.appcast.problem
 
 
 @pytest.mark.parametrize("status", [301, 404, 500, 502, 204])
 def test_another_status_is_a_fact(status: int) -> None:
     facts = service(lambda _: httpx.Response(status, content=HEALTH, headers={"location": "https://elsewhere.example/"})).health()
-    assert f"HTTP {status}" in facts.problem and facts.version is None
+    assert f"HTTP {status}" in facts.problem and facts.said is None
 
 
 def test_a_body_without_end_is_left_at_the_cap() -> None:
@@ -107,7 +108,7 @@ def test_a_broken_connection_is_tried_once_more_and_then_could_not_be_looked_at(
         return httpx.Response(200, stream=httpx.ByteStream(HEALTH))
 
     clock = StillClock()
-    assert service(once_broken, clock).health().version == "1.6.1.43"
+    assert service(once_broken, clock).health().said == Health("OK", "1.6.1.43", "1.6.1.43")
     assert len(tries) == 2 and clock.waited > 0
 
     def broken(request: httpx.Request) -> httpx.Response:

@@ -233,7 +233,7 @@ def assert_released(inside: Inside, version: Version | str) -> Outside:
     assert set(now.assets) == {DMG, f"previous-{DMG}"} and {state for state, _ in now.assets.values()} == {"uploaded"}
     assert now.lock is None
     served = json.loads(inside.run("curl", "-fsS", f"https://{inside.world.update_host}/health").stdout)
-    assert (served["status"], served["version"]) == ("healthy", str(version))
+    assert (served["status"], served["latest_version"]) == ("OK", str(version))
     return now
 
 

@@ -22,6 +22,7 @@ from nexy_tui.core import manifest
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.event import Event, PointOfNoReturn, Waiting
 from nexy_tui.core.finding import Status, Verdict
+from nexy_tui.core.health import Health
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused, Unusable
@@ -148,7 +149,7 @@ def test_each_fault_stops_the_deploy_and_without_it_the_same_run_goes_on(enter: 
     with pytest.raises(ActionFailed, match="step requirements"):
         run.deploy()
     assert run.vm("server/config.env").read_bytes() == config
-    assert run.services.update_server.health().version == str(PREVIOUS)
+    assert run.services.update_server.health().said == Health("OK", str(PREVIOUS), str(PREVIOUS))
     run.inside.fault("wheel-broken", on=False)
 
     run.inside.fault("run-command-busy")
@@ -175,7 +176,7 @@ def test_each_fault_stops_the_deploy_and_without_it_the_same_run_goes_on(enter: 
     assert run.vm_head() == run.inside.git("rev-parse", f"{NEXT.tag}^{{commit}}")
     assert run.vm("server/config.env").read_bytes() == config.replace(str(PREVIOUS).encode(), str(NEXT).encode())
     assert run.vm("server/server/config.env").read_bytes() == run.vm("server/config.env").read_bytes()
-    assert run.services.update_server.health().version == str(NEXT)
+    assert run.services.update_server.health().said == Health("OK", str(NEXT), str(NEXT))
     assert run.services.update_server.appcast().appcast.version == str(NEXT)  # type: ignore[union-attr]
     assert len(run.intents) == 4, "each attempt that reached the VM left its intent before"
 
@@ -206,7 +207,8 @@ def test_the_three_kinds_one_after_the_other(enter: Callable[..., Run], layout: 
     assert code.deploy().changed and code.wrong() == set()
     assert code.vm_head() == code.inside.git("rev-parse", f"{last.tag}^{{commit}}")
     live = code.services.update_server.look()
-    assert (live.health.version, live.updates_health.latest_build) == ("1.6.1.45", "1.6.1.45")
+    assert live.health.said == Health("OK", "1.6.1.45", "1.6.1.45")
+    assert live.updates_health.said == Health("healthy", "1.6.1.45", "1.6.1.45", "1.6.1.45")
     assert live.appcast.appcast is not None and live.appcast.appcast.version == "1.6.1.44"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,10 +67,11 @@ def set_version(path: Path, version: str) -> None:
 
 
 def test_both_health_addresses_and_the_appcast_agree_with_the_release(place: CloudWorld, client: httpx.Client) -> None:
-    for address in ("/health", "/updates/health"):
-        answer = client.get(address)
-        assert answer.status_code == 200
-        assert answer.json() == {"status": "healthy", "version": PREVIOUS, "latest_version": PREVIOUS, "latest_build": PREVIOUS}
+    versions = {"latest_version": PREVIOUS, "latest_build": PREVIOUS}
+    application, updates = client.get("/health"), client.get("/updates/health")
+    assert application.json() == {"status": "OK", **versions}
+    assert updates.json().items() >= {"status": "healthy", "version": PREVIOUS, **versions}.items()
+    assert application.headers["cache-control"] == updates.headers["cache-control"] == "public, max-age=30"
     manifest = json.loads((place.world.vm_clone / CANONICAL).read_bytes())
     feed = fromstring(client.get("/updates/appcast.xml").content)
     (enclosure,) = feed.iterfind("channel/item/enclosure")
@@ -84,6 +86,52 @@ def test_both_health_addresses_and_the_appcast_agree_with_the_release(place: Clo
     }
 
 
+def test_the_services_have_ports_of_their_own_behind_the_web_server(place: CloudWorld) -> None:
+    application, updates = (f"http://127.0.0.1:{place.world.ports[name]}" for name in ("update", "updates"))
+    assert [httpx.get(base + "/health", trust_env=False).status_code for base in (application, updates)] == [200, 404]
+    assert [httpx.get(base + "/updates/health", trust_env=False).status_code for base in (application, updates)] == [404, 200]
+    assert [httpx.get(base + "/updates/appcast.xml", trust_env=False).status_code for base in (application, updates)] == [404, 200]
+
+
+def test_the_switch_more_fields_adds_to_health_alone(place: CloudWorld, client: httpx.Client) -> None:
+    plain = client.get("/health").json()
+    place.faults.switch("health-more-fields", True)
+    assert len(client.get("/health").json()) > len(plain) and client.get("/health").json() | plain == client.get("/health").json()
+    assert "version" not in client.get("/health").json()
+
+
+def test_the_switch_from_the_manifest_shows_in_updates_health_alone(place: CloudWorld, client: httpx.Client) -> None:
+    place.faults.switch("updates-health-from-manifest", True)
+    edit(place.world.vm_clone / OTHER, lambda document: document.update(version="1.6.1.62", build="1.6.1.62"))
+    said = client.get("/updates/health").json()
+    assert {said[key] for key in ("version", "latest_version", "latest_build")} == {"1.6.1.62"}
+    assert client.get("/health").json()["latest_version"] == PREVIOUS
+    (place.world.vm_clone / OTHER).unlink()
+    (place.world.vm_clone / CANONICAL).unlink()
+    assert (client.get("/updates/health").status_code, client.get("/health").status_code) == (500, 200)
+
+
+def test_the_switch_from_config_joins_its_version_and_the_newest_artifact(place: CloudWorld, client: httpx.Client) -> None:
+    place.faults.switch("appcast-from-config", True)
+    folder = (place.world.vm_clone / OTHER).parent
+    kept = {path: path.read_bytes() for path in folder.glob("manifest_[0-9]*.json")}
+    made = folder / "manifest_1.6.1.10.json"
+    made.write_bytes((folder / "manifest.json").read_bytes())
+    edit(made, lambda document: document["artifact"].update(size=77))
+    os.utime(made, (4102444800, 4102444800))
+    try:
+        feed = client.get("/updates/appcast.xml")
+        assert b'length="77"' in feed.content and f'sparkle:version="{PREVIOUS}"'.encode() in feed.content
+        assert feed.headers["cache-control"] == "public, max-age=60"
+        for path in (made, *kept):
+            path.unlink()
+        assert client.get("/updates/appcast.xml").status_code == 500
+    finally:
+        made.unlink(missing_ok=True)
+        for path, content in kept.items():
+            path.write_bytes(content)
+
+
 def test_head_has_the_length_and_no_body(client: httpx.Client) -> None:
     whole, head = client.get("/updates/appcast.xml"), client.head("/updates/appcast.xml")
     assert (head.status_code, head.content) == (200, b"")
@@ -95,13 +143,13 @@ def test_health_comes_from_config_env_as_it_stood_at_the_start(place: CloudWorld
     first, second = place.world.vm_clone / "server/server/config.env", place.world.vm_clone / "server/config.env"
     set_version(first, "1.6.1.50")
     set_version(second, "1.6.1.51")
-    assert client.get("/health").json()["version"] == PREVIOUS
+    assert client.get("/health").json()["latest_version"] == PREVIOUS
     assert restart(place)
     assert client.get("/health").json()["latest_build"] == "1.6.1.50"
     content = first.read_bytes()
     first.unlink()
     assert restart(place)
-    assert client.get("/health").json()["version"] == "1.6.1.51"
+    assert client.get("/health").json()["latest_version"] == "1.6.1.51"
     first.write_bytes(content)
 
 
@@ -111,11 +159,11 @@ def test_without_settings_the_manifest_speaks_and_then_the_version_file(place: C
         (app / name).write_text("# nothing\n")
     edit(app / OTHER, lambda document: document.update(version="1.6.1.60"))
     assert restart(place)
-    assert client.get("/health").json()["version"] == "1.6.1.60"
+    assert client.get("/health").json()["latest_version"] == "1.6.1.60"
     for path in (CANONICAL, OTHER):
         (app / path).unlink()
     assert restart(place)
-    assert client.get("/health").json()["version"] == PREVIOUS
+    assert client.get("/health").json()["latest_version"] == PREVIOUS
     assert client.get("/updates/appcast.xml").status_code == 500
 
 
@@ -166,7 +214,7 @@ def test_a_key_that_cannot_be_gemini_is_told_in_the_journal(place: CloudWorld, c
     path.write_text(path.read_text().replace("GEMINI_API_KEY=", "GEMINI_API_KEY=expired-"))
     assert restart(place)
     assert "API_KEY_INVALID" in place.run("journalctl -u voice-assistant -n 3 -o cat").stdout
-    assert client.get("/health").json()["status"] == "healthy"
+    assert client.get("/health").json()["status"] == "OK"
 
 
 def test_down_inside_is_down_outside(place: CloudWorld, client: httpx.Client) -> None:
@@ -187,11 +235,9 @@ def test_the_fault_server_down_drops_connections_and_leaves_the_vm_alone(place: 
 
 def test_the_fault_third_version_shows_on_both_health_addresses(place: CloudWorld, client: httpx.Client) -> None:
     place.faults.switch("server-third-version", True)
-    for address in ("/health", "/updates/health"):
-        assert client.get(address).json() == {
-            "status": "healthy",
-            **dict.fromkeys(("version", "latest_version", "latest_build"), "1.6.0.7"),
-        }
+    versions = dict.fromkeys(("latest_version", "latest_build"), "1.6.0.7")
+    assert client.get("/health").json() == {"status": "OK", **versions}
+    assert client.get("/updates/health").json().items() >= {"status": "healthy", "version": "1.6.0.7", **versions}.items()
     assert PREVIOUS.encode() in client.get("/updates/appcast.xml").content
 
 
@@ -199,4 +245,4 @@ def test_the_fault_appcast_broken_is_not_xml(place: CloudWorld, client: httpx.Cl
     place.faults.switch("appcast-broken", True)
     with pytest.raises(ParseError):
         fromstring(client.get("/updates/appcast.xml").content)
-    assert client.get("/health").json()["version"] == PREVIOUS
+    assert client.get("/health").json()["latest_version"] == PREVIOUS

@@ -117,7 +117,7 @@ def test_it_stands_as_the_last_deploy_left_it(tmp_path: Path, layout: str) -> No
                 lines
             )
             assert any(line.startswith("GEMINI_API_KEY=AIza") for line in lines)
-        assert health(place)["version"] == PREVIOUS
+        assert health(place)["latest_version"] == PREVIOUS
         listed = place.run(ENTER + "pip list --format=freeze; python -m pip list --format=freeze; which pip python")
         assert listed.stdout.splitlines() == ["nexy-wire==1.0", "nexy-wire==1.0", f"{APP}/venv/bin/pip", f"{APP}/venv/bin/python"]
 
@@ -135,7 +135,7 @@ def test_the_rulebooks_own_script_deploys_through_the_stock_sdk(tmp_path: Path, 
             result: Any = client.virtual_machines.begin_run_command("NetworkWatcherRG", "Nexy", body).result(120)
         (entry,) = result.value
         assert f"updated {APP}/server/config.env\n" in entry.message
-        assert f'active\n{{"status": "healthy", "version": "{NEXT}"' in entry.message
+        assert f'active\n{{"status": "OK", "latest_version": "{NEXT}"' in entry.message
         assert git(place.world.vm_clone, "rev-parse", "HEAD") == commit
         assert health(place)["latest_build"] == NEXT
         freeze = place.run(ENTER + "pip list --format=freeze").stdout.split()
@@ -151,7 +151,7 @@ def test_the_rulebooks_script_as_az_receives_it(fresh: CloudWorld) -> None:
     assert outcome.exit == 0, outcome.stderr
     assert git(fresh.world.vm_clone, "rev-parse", "HEAD") == commit
     assert "SERVER_VERSION=\n" in (fresh.world.vm_clone / "server/config.env").read_text()
-    assert health(fresh)["version"] == PREVIOUS
+    assert health(fresh)["latest_version"] == PREVIOUS
 
 
 def test_the_clones_scripts_run_with_the_worlds_paths_and_git_sees_them_unchanged(shared: CloudWorld) -> None:
@@ -317,7 +317,7 @@ def test_its_scripts_follow_a_new_port(fresh: CloudWorld) -> None:
     try:
         look = ScriptJob(f"bash {APP}/server/scripts/look.sh; git -C {APP} status --porcelain -- '*.sh'")
         outcome = fresh.wait(vm.machine(moved).run(look))
-        assert outcome.stdout.startswith('{"status": "healthy"') and outcome.stdout.endswith("}")
+        assert outcome.stdout.startswith('{"status": "OK"') and outcome.stdout.endswith("}")
     finally:
         fresh.wait(vm.stop(moved))
         fresh.wait(vm.start(fresh.world))

@@ -39,8 +39,7 @@ case "$1" in
     [ ! -e "{root}/down" ] || {{ echo failed > "$state"; echo "Job for $2 failed." >&2; exit 1; }}
     [ ! -e "{root}/dies" ] || {{ echo failed > "$state"; exit 0; }}
     . <(grep -E '^SERVER_(VERSION|BUILD)=[0-9.]*$' "{app}/server/server/config.env")
-    printf '{{"status":"healthy","version":"%s","latest_version":"%s","latest_build":"%s"}}' \
-      "$SERVER_VERSION" "$SERVER_VERSION" "$SERVER_BUILD" > "{root}/health.json"
+    printf '{{"status":"OK","latest_version":"%s","latest_build":"%s"}}' "$SERVER_VERSION" "$SERVER_BUILD" > "{root}/health.json"
     echo active > "$state" ;;
   is-active) cat "$state"; [ "$(cat "$state")" = active ] ;;
 esac
@@ -146,9 +145,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     (work / "VERSION").write_text(OLD + "\n")
     lay_manifests(work, OLD)
     (work / "server/requirements.txt").write_text("nexy-wire==1\n")
-    (work / "server/scripts").mkdir()
-    text = '#!/bin/bash\nset -e\nread -r x || true\necho "script $1 $x" >> "$HOME/calls"\n'
-    (work / "server/scripts/update_server_version.sh").write_text(text)
     machine.git(work, "add", ".")
     machine.git(work, "commit", "--quiet", "-m", "old")
     machine.git(work, "tag", f"v{OLD}")
@@ -207,7 +203,7 @@ def test_full_deploys_tag_manifests_requirements_config_and_service(machine: Mac
     for path in CONFIGS:
         assert (machine.app / path).read_bytes() == config_of(NEW)
         assert (machine.app / path).stat().st_mode & 0o777 == 0o640
-    assert machine.calls() == ["pip server/requirements.txt", f"script {NEW} ", "restart"]
+    assert machine.calls() == ["pip server/requirements.txt", "restart"]
     assert f"nexy: head {machine.tag_commit}" in result.stdout
     assert not list((machine.root / "tmp").iterdir())
 
@@ -227,7 +223,7 @@ def test_update_only_leaves_head_and_code(machine: Machine) -> None:
     assert (machine.app / "VERSION").read_text() == OLD + "\n"
     assert (machine.app / FOLDERS[1] / "manifest.json").read_bytes() == manifest(NEW)
     assert (machine.app / CONFIGS[1]).read_bytes() == config_of(NEW)
-    assert machine.calls() == [f"script {NEW} ", "restart"]
+    assert machine.calls() == ["restart"]
 
 
 def test_code_only_keeps_the_manifests_of_the_vm(machine: Machine) -> None:
@@ -297,12 +293,20 @@ def test_a_wheel_that_does_not_install_stops_before_the_restart(machine: Machine
     assert machine.deploy().exit == 0
 
 
-def test_the_teams_script_failing_is_a_failure(machine: Machine) -> None:
+def test_the_teams_script_for_the_operators_machine_is_not_run(machine: Machine) -> None:
     (machine.app / "server/server/scripts").mkdir()
-    script(machine.app / "server/server/scripts/update_server_version.sh", "#!/bin/bash\nexit 123\n")
-    result = machine.deploy()
-    assert result.exit == 123 and "step server-version failed with status 123" in result.stdout
-    assert "restart" not in machine.calls()
+    script(machine.app / "server/server/scripts/update_server_version.sh", f"#!/bin/bash\ntouch {machine.root}/ran\nexit 1\n")
+    assert machine.deploy().exit == 0
+    assert not (machine.root / "ran").exists()
+
+
+def test_manifests_are_laid_with_a_fresh_mtime_also_where_they_are_there_already(machine: Machine) -> None:
+    assert machine.deploy().exit == 0
+    files = [machine.app / folder / name for folder in FOLDERS for name in ("manifest.json", f"manifest_{NEW}.json")]
+    for file in files:
+        os.utime(file, (1, 1))
+    assert machine.deploy().exit == 0
+    assert all(file.stat().st_mtime > 1 for file in files)
 
 
 @pytest.mark.parametrize(("fault", "step"), [("down", "restart"), ("dies", "health")])
@@ -313,9 +317,18 @@ def test_a_service_that_does_not_come_up_is_a_failure_with_its_journal(machine: 
     assert result.exit == 1 and f"step {step} failed" in result.stdout and "started" in result.stderr
 
 
-def test_health_that_keeps_saying_another_version_is_a_failure(machine: Machine) -> None:
+NOT_NEW: list[dict[str, object]] = [
+    {"status": "OK", "latest_version": OLD, "latest_build": OLD},
+    {"status": "OK", "latest_version": NEW, "latest_build": NEW, "version": OLD},
+    {"status": "OK", "latest_version": NEW, "latest_build": 43},
+    {"status": "OK", "latest_version": NEW},
+    {"status": "unhealthy", "latest_version": NEW, "latest_build": NEW},
+]
+
+
+@pytest.mark.parametrize("said", NOT_NEW)
+def test_health_that_does_not_say_the_version_is_a_failure(machine: Machine, said: dict[str, object]) -> None:
     script(machine.root / "bin/systemctl", '#!/bin/bash\n[ "$1" != is-active ] || echo active\n')
-    said = dict.fromkeys(("version", "latest_version", "latest_build"), "1.0.0.0")
     (machine.root / "health.json").write_text(json.dumps(said))
     result = machine.deploy()
     assert result.exit == 1 and "step health failed" in result.stdout and f"does not say {NEW}" in result.stderr

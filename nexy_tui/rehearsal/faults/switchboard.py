@@ -1,4 +1,4 @@
-"""Every fault a world knows, and the switching of them."""
+"""Every fault and every other edition a world knows, and the switching of them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,16 @@ def registry() -> dict[str, Fault]:
     return {fault.name: fault for fault in (*(fault for module in modules for fault in module.FAULTS), BANDWIDTH)}
 
 
+def switches() -> dict[str, Fault]:
+    """By name, what a world can be otherwise without anything being wrong: other editions of the team's programs."""
+    from nexy_tui.rehearsal.vm import update_server as updateserver
+
+    return {switch.name: switch for switch in updateserver.SWITCHES}
+
+
 def set_fault(world: World, name: str, on: bool, param: str | None = None) -> None:
-    """Switch a fault. Raises Unusable for a name no world knows."""
-    known = registry()
+    """Switch a fault, or another edition. Raises Unusable for a name no world knows."""
+    known = registry() | switches()
     fault = known.get(name)
     if fault is None:
         why, remedy = f"Known: {', '.join(known)}.", f"Read what they do: nexy-tui world fault {world.dir} --list"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 import socket
 
-PORTS = ("front", "update", "database", "index")
+PORTS = ("front", "update", "updates", "database", "index")
+"""`update` is the application's port on the VM, `updates` the update service's."""
+
 _RANGE = range(20000, 32000)
 """Below Linux's range for outgoing connections, so that a restart finds its ports free."""
 

@@ -57,7 +57,9 @@ class Machine:
         """Start the update server with the application's own Python, or a process that fails, if a fault says so."""
         self._want(True)
         app = [str(self.files.venv / "bin" / "python"), "-Iu", str(updateserver.PROGRAM)]
-        argv = [*app, "--app", str(self.files.app), "--port", str(self.world.ports["update"])]
+        ports = self.world.ports
+        argv = [*app, "--app", str(self.files.app), "--port", str(ports["update"]), "--updates-port", str(ports["updates"])]
+        argv += ["--switches", str(self.world.faults)]
         if self.faults.active(SERVICE_DOWN.name):
             argv = ["/bin/sh", "-c", _FAILING]
         return await self.service.start(argv, environment(self.world), self.files.app)

@@ -1,8 +1,9 @@
 """The update server itself: a small stand-in for the team's application, run by the VM's own Python from the VM's own clone.
 
 Standard library and the VM's wheels only: it is started by path, in another interpreter, where this package does not exist.
-It serves `/health`, `/updates/health` and `/updates/appcast.xml` the way the application does: versions from `config.env` as it stood
-at the start, the appcast from the manifest as it stands at each request.
+It is both of the team's services: the application with its `/health` at one port, the update service with `/updates/health` and
+`/updates/appcast.xml` at another. Versions come from `config.env` as it stood at the start, the appcast from the manifest as it
+stands at each request, unless a switch of the world says that this is another of the team's editions.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ _MANIFESTS = ("server/server/updates/manifests/manifest.json", "server/updates/m
 _CONFIGS = ("server/server/config.env", "server/config.env")
 _READERS = ("server/server/config/unified_config.py", "server/config/unified_config.py")
 _VERSIONS = ("VERSION", "server/VERSION")
+
+
+HEALTH_FIELDS = "health-more-fields"
+UPDATES_FROM_MANIFEST = "updates-health-from-manifest"
+APPCAST_FROM_CONFIG = "appcast-from-config"
+"""The world's switches that make this another edition, by their names in the world's `faults.json`."""
+
+_HEALTH_AGE, _APPCAST_AGE = 30, 60
+"""Seconds that an answer may be kept by whoever stands between."""
 
 
 class Unservable(Exception):
@@ -54,6 +64,10 @@ def read_manifest(app: Path) -> dict[str, Any]:
     path = first(app, _MANIFESTS)
     if path is None:
         raise Unservable("no manifest")
+    return _manifest(path)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -68,13 +82,39 @@ def first(app: Path, names: tuple[str, ...]) -> Path | None:
     return next((app / name for name in names if (app / name).is_file()), None)
 
 
-def health(app: Path, settings: dict[str, str]) -> dict[str, str]:
-    """What both health addresses say: `config.env` first, then the manifest, then the file VERSION."""
+def latest(app: Path, settings: dict[str, str]) -> dict[str, str]:
+    """The versions that both services tell of: `config.env` first, then the manifest, then the file VERSION."""
     version, build = settings.get("SERVER_VERSION", ""), settings.get("SERVER_BUILD", "")
     if not version or not build:
         fallback = _fallback_version(app)
         version, build = version or fallback, build or fallback
-    return {"status": "healthy", "version": version, "latest_version": version, "latest_build": build}
+    return {"latest_version": version, "latest_build": build}
+
+
+def health(said: dict[str, str], switches: set[str]) -> dict[str, Any]:
+    """The application's own health document. There is no `version` in it."""
+    document: dict[str, Any] = {"status": "OK", **said}
+    if HEALTH_FIELDS in switches:
+        document |= {"service": "voice-assistant", "uptime": 17, "database": {"connected": True}, "features": ["voice", None]}
+    return document
+
+
+def updates_health(app: Path, said: dict[str, str], switches: set[str]) -> dict[str, Any]:
+    """The update service's health document. Raises Unservable where an edition that reads the manifest finds none."""
+    if UPDATES_FROM_MANIFEST in switches:
+        manifest = read_manifest(app)
+        said = {"latest_version": manifest.get("version", ""), "latest_build": manifest.get("build", "")}
+    return {"status": "healthy", "version": said["latest_version"], **said, "manifests_dir": "updates/manifests"}
+
+
+def newest_manifest(app: Path) -> dict[str, Any]:
+    """The manifest file of a version written last, in the directory the server reads. Raises Unservable where there is none."""
+    canonical = first(app, _MANIFESTS)
+    folders = [app / name for name in _MANIFESTS] if canonical is None else [canonical]
+    found = [path for folder in folders for path in folder.parent.glob("manifest_[0-9]*.json")]
+    if not found:
+        raise Unservable("no manifest of a version")
+    return _manifest(max(found, key=lambda path: path.stat().st_mtime_ns))
 
 
 def _fallback_version(app: Path) -> str:
@@ -121,52 +161,86 @@ def appcast(manifest: dict[str, Any]) -> bytes:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one request."""
+    """Answers one request of the application; `updates` makes it the update service's."""
 
     app: Path
     said: dict[str, str]
+    switches: Path
+    updates = False
 
     def do_GET(self) -> None:
         """Health or the appcast."""
         path = self.path.partition("?")[0]
-        if path in ("/health", "/updates/health"):
-            self._answer(200, "application/json", json.dumps(self.said).encode())
-        elif path == "/updates/appcast.xml":
-            try:
-                self._answer(200, "application/xml; charset=utf-8", appcast(read_manifest(self.app)))
-            except Unservable as reason:
-                self.log_error("appcast: %s", reason)
-                self._answer(500, "application/json", json.dumps({"detail": str(reason)}).encode())
-        else:
+        answers = {"/health": self._health}
+        if self.updates:
+            answers = {"/updates/health": self._updates_health, "/updates/appcast.xml": self._appcast}
+        if path not in answers:
             self._answer(404, "application/json", b'{"detail": "Not Found"}')
+            return
+        try:
+            answers[path]()
+        except Unservable as reason:
+            self.log_error("%s: %s", path, reason)
+            self._answer(500, "application/json", json.dumps({"status": "unhealthy", "detail": str(reason)}).encode())
 
     do_HEAD = do_GET
 
-    def _answer(self, status: int, kind: str, body: bytes) -> None:
+    def _health(self) -> None:
+        self._answer(200, "application/json", json.dumps(health(self.said, self._on())).encode(), _HEALTH_AGE)
+
+    def _updates_health(self) -> None:
+        document = updates_health(self.app, self.said, self._on())
+        self._answer(200, "application/json", json.dumps(document).encode(), _HEALTH_AGE)
+
+    def _appcast(self) -> None:
+        manifest = read_manifest(self.app) if APPCAST_FROM_CONFIG not in self._on() else newest_manifest(self.app)
+        if APPCAST_FROM_CONFIG in self._on():
+            manifest = manifest | {"version": self.said["latest_version"], "build": self.said["latest_build"]}
+        self._answer(200, "application/xml; charset=utf-8", appcast(manifest), _APPCAST_AGE)
+
+    def _on(self) -> set[str]:
+        """The world's switches as they stand now."""
+        try:
+            return set(json.loads(self.switches.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return set()
+
+    def _answer(self, status: int, kind: str, body: bytes, age: int = 0) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", f"public, max-age={age}" if age else "no-store")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+class UpdatesHandler(Handler):
+    """The update service's port."""
+
+    updates = True
 
 
 def main() -> None:
     """Start as the application does: settings, libraries, then listen and say so."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--app", type=Path, required=True)
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=int, required=True, help="the application's")
+    parser.add_argument("--updates-port", type=int, required=True, help="the update service's")
+    parser.add_argument("--switches", type=Path, required=True, help="the world's faults.json")
     options = parser.parse_args()
     settings = read_config(options.app)
     wire = importlib.import_module("nexy_wire")
-    Handler.app, Handler.said = options.app, health(options.app, settings)
+    Handler.app, Handler.said, Handler.switches = options.app, latest(options.app, settings), options.switches
     key = settings.get("GEMINI_API_KEY", "")
     if not key.startswith("AIza") or "EXPIRED" in key:
         print("TextProcessor initialization failed: API_KEY_INVALID", file=sys.stderr, flush=True)
+    updates = ThreadingHTTPServer(("127.0.0.1", options.updates_port), UpdatesHandler)
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+    threading.Thread(target=updates.serve_forever, daemon=True).start()
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_follow_owner, daemon=True).start()
-    print(f"Nexy {Handler.said['version']} (nexy-wire {wire.__version__}) listening on http://127.0.0.1:{options.port}", flush=True)
+    print(f"Nexy {Handler.said['latest_version']} (nexy-wire {wire.__version__}) listening on http://127.0.0.1:{options.port}", flush=True)
     server.serve_forever()
 
 

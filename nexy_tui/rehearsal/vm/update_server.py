@@ -1,4 +1,7 @@
-"""The update server's public name: the world's front door forwards it to the server on the VM, or breaks it as a fault says."""
+"""The update server's public name: the front door is its web server, and breaks an answer as a fault says.
+
+`/updates/` goes to the update service on the VM, everything else to the application.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from nexy_tui.rehearsal.faults.table import Fault, Faults
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.net.wire import DropConnection, Handler, Request, Response
+from nexy_tui.rehearsal.vm.update_app import APPCAST_FROM_CONFIG, HEALTH_FIELDS, UPDATES_FROM_MANIFEST
 
 PROGRAM = Path(__file__).with_name("update_app.py")
 """What the VM's service runs, with the VM's own Python."""
@@ -21,11 +25,22 @@ SERVER_DOWN = Fault("server-down", "gate", "The update server cannot be reached 
 SERVER_THIRD_VERSION = Fault("server-third-version", "gate", f"Both health addresses say {THIRD_VERSION}, which is neither release.")
 APPCAST_BROKEN = Fault("appcast-broken", "gate", "The live appcast is cut off in the middle and is not XML.")
 
+SWITCHES: tuple[Fault, ...] = (
+    Fault(HEALTH_FIELDS, "world", "The application's /health has more fields than versions and status, of every type."),
+    Fault(UPDATES_FROM_MANIFEST, "world", "The update service's /updates/health tells the manifest's version, not config.env's."),
+    Fault(
+        APPCAST_FROM_CONFIG,
+        "world",
+        "The appcast's version is config.env's, its artifact that of the manifest_<version>.json written last; without one it is HTTP 500.",
+    ),
+)
+"""What is otherwise in another edition of the team's server; nothing of it is wrong."""
+
 FAULTS: tuple[Fault, ...] = (SERVER_DOWN, SERVER_THIRD_VERSION, APPCAST_BROKEN)
 
 _ANSWER_LIMIT = 1 << 20
 _PATIENCE = 10.0
-_PASSED_ON = ("content-type", "server", "date")
+_PASSED_ON = ("content-type", "cache-control", "server", "date")
 
 
 def handlers(world: World, faults: Faults) -> dict[str, Handler]:
@@ -34,7 +49,8 @@ def handlers(world: World, faults: Faults) -> dict[str, Handler]:
     async def forward(request: Request) -> Response:
         if faults.active(SERVER_DOWN.name):
             raise DropConnection
-        return _disturbed(request.path, faults, await _ask(world.ports["update"], request))
+        port = world.ports["updates" if request.path.startswith("/updates/") else "update"]
+        return _disturbed(request.path, faults, await _ask(port, request))
 
     return {world.update_host: forward}
 
@@ -81,6 +97,7 @@ def _disturbed(path: str, faults: Faults, answer: Response) -> Response:
     if path == "/updates/appcast.xml" and faults.active(APPCAST_BROKEN.name):
         return Response(200, answer.headers, body[: len(body) // 2])
     if path in ("/health", "/updates/health") and faults.active(SERVER_THIRD_VERSION.name):
-        document = json.loads(body) | dict.fromkeys(("version", "latest_version", "latest_build"), THIRD_VERSION)
-        return Response(200, answer.headers, json.dumps(document).encode())
+        document = json.loads(body)
+        versions = document.keys() & {"version", "latest_version", "latest_build"}
+        return Response(200, answer.headers, json.dumps(document | dict.fromkeys(versions, THIRD_VERSION)).encode())
     return answer

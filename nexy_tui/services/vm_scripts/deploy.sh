@@ -68,6 +68,8 @@ else
     git checkout --quiet "$NEXY_MANIFEST_COMMIT" -- "${manifests[@]}"
 fi
 verify_manifests .
+# one edition of the server takes the newest manifest file for the appcast's artifact
+touch -- "${manifests[@]}"
 if [ "$NEXY_KIND" = code-only ]; then rm -rf -- "$kept"; fi
 if [ "$NEXY_KIND" = update-only ]; then
     [ "$(git rev-parse --verify 'HEAD^{commit}')" = "$head_before" ] || refuse "HEAD moved from $head_before"
@@ -80,14 +82,6 @@ if [ "$NEXY_KIND" != update-only ]; then
     done
     "$NEXY_VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --upgrade -r "$file"
 fi
-
-begin server-version
-for file in server/server/scripts/update_server_version.sh server/scripts/update_server_version.sh; do
-    if [ -f "$file" ]; then
-        bash "$file" "$NEXY_VERSION"
-        break
-    fi
-done
 
 begin config
 "$NEXY_VENV/bin/python" - "$NEXY_VERSION" "${settings[@]}" <<'PYTHON'
@@ -139,8 +133,9 @@ begin health
 says_version() {
     curl --silent --noproxy '*' --max-time 5 --max-filesize 65536 "$NEXY_HEALTH_URL" | "$NEXY_VENV/bin/python" -c '
 import json, sys
-said = json.load(sys.stdin)
-sys.exit(any(said.get(key) != sys.argv[1] for key in ("version", "latest_version", "latest_build")))' "$NEXY_VERSION" 2> /dev/null
+said, version = json.load(sys.stdin), sys.argv[1]
+well = str(said.get("status")).lower() in ("ok", "healthy") and said.get("version", version) == version
+sys.exit(not (well and said.get("latest_version") == said.get("latest_build") == version))' "$NEXY_VERSION" 2> /dev/null
 }
 down=0
 for ((second = 1; ; second++)); do
