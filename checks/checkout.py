@@ -15,7 +15,7 @@ from nexy_tui.core.layout import PUBLISHER, Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import SETTINGS
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drift, is_rulebook, sections, updated
+from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drift, is_rulebook, resembles, sections, updated
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.text import printable
 from nexy_tui.services import Services
@@ -141,6 +141,7 @@ class Copy:
     updated: str
     sections: Mapping[str, str]
     drift: Drift
+    titled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +152,19 @@ class RulebookCopies:
 
 
 def look_rulebook(scope: Scope) -> RulebookCopies:
-    """Every document of the checkout that carries the rulebook's title."""
+    """Every document of the checkout that carries the rulebook's title; without one, those that demand what it does."""
     root = scope.services.checkout
-    copies = {}
+    copies: dict[str, Copy] = {}
     for path in {path.resolve(): path for path in _documents(root)}.values():  # docs and Docs may be one folder
         try:
             with path.open("rb") as stream:
                 text = stream.read(MAX_SIZE + 1).decode("utf-8-sig", "replace")
         except OSError as error:
             raise CouldNotLook(f"{path} cannot be read: {error.strerror}.", remedy="Mend its permissions, then look again.") from None
-        if is_rulebook(text):
-            copies[printable(path.relative_to(root).as_posix())] = Copy(printable(updated(text), 60), sections(text), drift(text))
-    return RulebookCopies(copies)
+        if (titled := is_rulebook(text)) or resembles(text):
+            copy = Copy(printable(updated(text), 60), sections(text), drift(text), titled)
+            copies[printable(path.relative_to(root).as_posix())] = copy
+    return RulebookCopies({path: copy for path, copy in copies.items() if copy.titled} or copies)
 
 
 def _documents(root: Path) -> Iterator[Path]:
@@ -187,20 +189,20 @@ def judge_rulebook(facts: RulebookCopies, plan: Plan) -> Verdict:
     ]
     if not facts.copies:
         return not_applicable(f"The checkout has no document titled “{TITLE}”; the checklist mirrors the one of {UPDATED}.", *evidence)
-    hollow = [path for path, copy in facts.copies.items() if not copy.sections]
+    hollow = [path for path, copy in facts.copies.items() if copy.drift.hollow and not copy.sections]
     if hollow:
         return failed(
             f"{hollow[0]} has the rulebook's title, but none of its sections.", f"Bring it back: git log -p -- {hollow[0]}", *evidence
         )
-    if len({tuple(copy.sections.items()) for copy in facts.copies.values()}) > 1:
-        names = " and ".join(facts.copies)
-        return failed(
-            f"There are two rulebooks that differ: {names}.", "It is the single source of truth: remove the wrong one.", *evidence
-        )
     path, copy = next(iter(facts.copies.items()))
-    if copy.drift:
+    if len({(tuple(copy.sections.items()), copy.drift) for copy in facts.copies.values()}) > 1:
+        differ, remedy = f"There are two rulebooks that differ: {' and '.join(facts.copies)}.", "It is the single source of truth: "
+        if copy.titled:
+            return failed(differ, f"{remedy}remove the wrong one, commit and push that.", *evidence)
+        return inconclusive(differ, f"{remedy}attest which of them the checklist covers.", *evidence)
+    if said := str(copy.drift):
         return inconclusive(
-            f"{path} is not the edition that the checklist mirrors ({UPDATED}). {str(copy.drift).capitalize()}.",
+            f"{path} is not the edition that the checklist mirrors ({UPDATED}). {said[0].upper()}{said[1:]}.",
             "Read those sections beside nexy-tui check --list; attest that the checklist covers them, or update nexy-tui.",
             *evidence,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.base import Check, Scope
 from checks.vm import look_database
 from nexy_tui.core.database_rules import FORBIDDEN, GRANTED, PROTECTED_TABLES, REQUIRED_TABLES, SQLSTATE, TRIGGER, always_refuses
-from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.services.database.facts import Catalog, Survey, Tool, Unseen, seen
@@ -178,13 +178,14 @@ def look_runbooks(scope: Scope) -> Mapping[str, bool]:
 
 
 def judge_runbooks(found: Mapping[str, bool], plan: Plan) -> Verdict:
-    """Both runbooks are at hand."""
+    """Both runbooks are at hand. A tree may be without them: then a person says where they are."""
     evidence = [Evidence("runbook", "there" if there else "missing", path) for path, there in found.items()]
     missing = [path for path, there in found.items() if not there]
     if missing:
-        return failed(
-            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not in the checkout.",
-            f"Bring {'it' if len(missing) == 1 else 'them'} back: git log --diff-filter=D -- {' '.join(missing)}",
+        it, are = ("it", "is") if len(missing) == 1 else ("them", "are")
+        return inconclusive(
+            f"{' and '.join(missing)} {are} not in the checkout.",
+            f"Attest that you have {it} at hand; or bring {it} back (git log --all -- {' '.join(missing)} names who took {it} away).",
             *evidence,
         )
     return passed("Both database runbooks are in the checkout.", *evidence)

@@ -76,7 +76,7 @@ PHASES = (
         Item("database.reachable", "3 Phase 1.1", "The database answers", database.REACHABLE, needs=DATABASE),
         Item("database.tools", "3 Phase 1.1", "pg_dump is new enough", database.TOOLS, needs=DATABASE),
         Item("database.tables", "3 Phase 1.1", "Its tables are there", database.TABLES, needs=DATABASE),
-        Item("database.runbooks", "3 Phase 1.1.4", "Both runbooks are in the checkout", database.RUNBOOKS_HERE),
+        Item("database.runbooks", "3 Phase 1.1.4", "Both runbooks are in the checkout", database.RUNBOOKS_HERE, attestable=True),
         Item("database.hardening", "3 Phase 1.1.3", "The database is hardened", database.HARDENING, repair="harden", needs=DATABASE),
         Item("database.backup", "3 Phase 1.1.1", "A backup of this run is made", backups.BACKUP, action="backup", needs=DATABASE),
         Item("database.drill", "3 Phase 1.1.2", "A restore drill is recent", backups.DRILL, repair="drill", needs=DATABASE),

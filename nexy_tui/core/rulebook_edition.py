@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from nexy_tui.core.rulebook_demands import DEMANDS, Block, blocks, lines_with_headings, number_of
+from nexy_tui.core.text import printable
+
 TITLE = "Server Release & Update Guide"
 UPDATED = "February 14, 2026"
 MAX_SIZE = 1 << 20
@@ -39,27 +42,34 @@ DIGESTS: Mapping[str, str] = {
 }
 """The first 16 hex digits of the SHA-256 of each section, as `sections` cuts and trims it."""
 
-_FENCE = re.compile(r"\s*(```|~~~)")
-_NUMBERED = re.compile(r"#{2,4} (?P<number>\d+(\.\d+)*)\.?\s.*")
-_PHASE = re.compile(r"#{2,4} (?P<phase>Phase \d+(\.\d+)*)\b.*")
-_PREFIX = "3 "
-"""The phases stand in section 3."""
+_RESEMBLES = 12
+"""A document without the title that meets so many of the demands is an edition of the rulebook."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Sections whose words differ from the edition's, that are only in this copy, and that it lacks."""
+    """How another copy differs from the edition, by section.
+
+    `changed` demand the same in other words, `moved` do so under another heading, `added` are only in the copy, and what
+    `missing` ones demand is not found in it.
+    """
 
     changed: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.added or self.missing)
+        return bool(self.changed or self.moved or self.added or self.missing)
 
     def __str__(self) -> str:
-        parts = (("changed", self.changed), ("added", self.added), ("missing", self.missing))
+        parts = (("changed", self.changed), ("moved", self.moved), ("added", self.added), ("missing", self.missing))
         return "; ".join(f"{word}: {', '.join(numbers)}" for word, numbers in parts if numbers)
+
+    @property
+    def hollow(self) -> bool:
+        """Whether nothing of what the rulebook demands is found."""
+        return set(self.missing) >= set(DEMANDS)
 
 
 def is_rulebook(text: str) -> bool:
@@ -68,39 +78,53 @@ def is_rulebook(text: str) -> bool:
     return first.lstrip("#").strip() == TITLE
 
 
+def resembles(text: str) -> bool:
+    """Whether a document demands most of what the rulebook does, under whatever title."""
+    found = blocks(text)
+    return sum(any(block.meets(section) for block in found) for section in DEMANDS) >= _RESEMBLES
+
+
 def updated(text: str) -> str:
     """What the copy says of its own date, or an empty text."""
-    match = re.search(r"(?m)^\*\*Last Updated:\*\*\s*(.{1,60}?)\s*$", text)
+    match = re.search(r"(?mi)^\*\*(?:Last Updated|Обновлено|Последнее обновление):\*\*\s*(.{1,60}?)\s*$", text)
     return match[1] if match else ""
 
 
 def sections(text: str) -> dict[str, str]:
     """The digest of every section by its number, blank lines and the ends of lines aside. Commands' own `#` lines are no headings."""
     found: dict[str, list[str]] = {}
-    for number, line in _numbered(text):
-        found.setdefault(number, []).append(line)
-    return {number: hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] for number, lines in found.items() if number}
-
-
-def _numbered(text: str) -> Iterator[tuple[str, str]]:
-    """Every line that says something, with the section it stands in; an empty number before the first."""
-    number, fenced = "", False
-    for line in (line.rstrip() for line in text.splitlines()):
-        if _FENCE.match(line):
-            fenced = not fenced
-        elif not fenced and (heading := _NUMBERED.fullmatch(line)):
-            number = heading["number"]
-        elif not fenced and (heading := _PHASE.fullmatch(line)):
-            number = _PREFIX + heading["phase"]
-        if line and line != "---":
-            yield number, line
+    number = ""
+    for line, heading in lines_with_headings(text):
+        if heading is not None and 2 <= len(heading["marks"]) <= 4:
+            number = number_of(heading["title"]) or number
+        if line and line != "---" and number:
+            found.setdefault(number, []).append(line)
+    return {number: hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] for number, lines in found.items()}
 
 
 def drift(text: str) -> Drift:
-    """How a copy differs from the edition."""
-    found = sections(text)
+    """How a copy differs from the edition: what it demands, whatever the language of its headings and their numbers."""
+    found, copy = sections(text), blocks(text)
+    at_home = {number for number in DEMANDS if any(block.name == number and block.meets(number) for block in copy)}
+    elsewhere = [block for block in copy if block.name not in DIGESTS or (block.name in DEMANDS and block.name not in at_home)]
+    differing = [number for number in DEMANDS if found.get(number) != DIGESTS[number]]
+    moved = [number for number in differing if number not in at_home and any(block.meets(number) for block in elsewhere)]
     return Drift(
-        changed=tuple(number for number in DIGESTS if number in found and found[number] != DIGESTS[number]),
-        added=tuple(number for number in found if number not in DIGESTS),
-        missing=tuple(number for number in DIGESTS if number not in found),
+        changed=tuple(number for number in differing if number in at_home),
+        moved=tuple(moved),
+        added=tuple(dict.fromkeys(_added(copy, {*DIGESTS, *found}, moved))),
+        missing=tuple(number for number in differing if number not in at_home and number not in moved),
     )
+
+
+def _added(copy: tuple[Block, ...], numbered: set[str], moved: list[str]) -> Iterator[str]:
+    """Headings under which none of the edition's demands stands. One without a number within a numbered section is part of that."""
+    within, deep = "", 0
+    for block in copy:
+        if block.name in numbered:
+            within, deep = block.name, block.level
+        elif block.level <= deep:
+            within = ""
+        known = block.name in DIGESTS or (bool(within) and block.name not in numbered)
+        if block.own and not known and not any(block.meets(number) for number in moved):
+            yield printable(block.name, 60)

@@ -25,7 +25,7 @@ from nexy_tui.release import Release
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = CHECKLIST.items
-ATTESTABLE = {"inbox.version", "inbox.application", "inbox.apple", "remotes.rulebook", "remotes.publisher"}
+ATTESTABLE = {"inbox.version", "inbox.application", "inbox.apple", "remotes.rulebook", "remotes.publisher", "database.runbooks"}
 
 RULEBOOK = {
     "": "0 0.1 1 1.1 1.2 1.3 2 3 4 5 6",
@@ -101,10 +101,10 @@ def test_the_edition_is_known_section_by_section() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("`Nexy.pkg` -> tag `App`", "`Nexy.pkg` -> tag `Apps`", "changed: 1.3"),
-        ("(<= 7 days)", "(<= 3 days)", "changed: 3 Phase 1.1"),
-        ("### 4.6 Azure", "### 4.10 Azure", "added: 4.10; missing: 4.6"),
-        ("## 5. Search", "## 5. Search\n\n## 7. Signing\n", "changed: 5; added: 7"),
+        ("`Nexy.pkg` -> tag `App`", "`Nexy.pkg` -> tag `Apps`", "missing: 1.3"),
+        ("(<= 7 days)", "(<= 3 days)", "missing: 3 Phase 1.1"),
+        ("### 4.6 Azure", "### 4.10 Azure", "moved: 4.6"),
+        ("## 6. Final", "## 7. Signing\nSign it.\n\n## 6. Final", "added: 7"),
         ("    git fetch --all --tags", "    git fetch --all", "changed: 3 Phase 3"),
         ("# Replace with actual release tag", "## 9. No heading, but a command's own words", "changed: 3 Phase 3"),
     ],
@@ -113,6 +113,43 @@ def test_another_edition_is_told_by_its_sections(before: str, after: str, said: 
     text = COPY.read_text("utf-8")
     assert text.count(before) == 1
     assert str(rulebook_edition.drift(text.replace(before, after))) == said
+
+
+RUSSIAN = {
+    "## 0. Two Pipelines (Mandatory)": "## 0. Два пайплайна (обязательно)",
+    "Pipeline": "Контур",
+    "### Phase": "### Фаза",
+    "### 4.6 Azure run-command conflict": "### 4.6 Конфликт run-command",
+    "7 days": "7 дней",
+    "Never": "Никогда не",
+    "## 6. Final Verification Checklist": "## 6. Итоговая проверка",
+}
+
+
+def russian(text: str) -> str:
+    for english, words in RUSSIAN.items():
+        assert english in text
+        text = text.replace(english, words)
+    return text
+
+
+def test_an_edition_in_the_teams_other_language_demands_the_same() -> None:
+    drift = rulebook_edition.drift(russian(COPY.read_text("utf-8")))
+    assert not (drift.moved or drift.added or drift.missing) and {"0", "3 Phase 1.1", "6"} <= set(drift.changed)
+
+
+def test_an_edition_without_numbers_is_known_by_what_it_demands() -> None:
+    text = re.sub(r"(?m)^(#{2,4}) \d[\d.]* ", r"\1 ", russian(COPY.read_text("utf-8")))
+    text = text.replace("# Server Release & Update Guide", "# Релиз").replace("db_restore_drill.sh", "drill.sh") + "\n## Подпись\nТекст.\n"
+    drift = rulebook_edition.drift(text)
+    assert rulebook_edition.resembles(text) and not drift.hollow
+    assert (drift.missing, drift.added[-1]) == (("3 Phase 1.1",), "Подпись")
+    assert {"0", "1.3", "4.9", "6"} <= set(drift.moved)
+
+
+def test_a_document_about_something_else_is_no_rulebook() -> None:
+    text = "# Notes\n\n## Releases\nNexy_server and Nexy_production, pipeline, `git push`, never by hand.\n"
+    assert not rulebook_edition.resembles(text) and rulebook_edition.drift("# Server Release & Update Guide\n").hollow
 
 
 def test_lines_ends_and_blank_lines_are_no_drift() -> None:

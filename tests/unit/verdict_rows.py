@@ -57,6 +57,7 @@ class Row:
 
 IMPOSSIBLE: Mapping[str, str] = {
     "remotes.tokens": "A token that may write to both repositories is a warning by decision, and stands in nobody's way.",
+    "database.runbooks": "A tree may be without its runbooks by decision: what is missing is inconclusive, and a person attests it.",
 }
 """Items that never fail, and why."""
 
@@ -123,7 +124,7 @@ _DATABASE = {
     "database.reachable": Row(database.SURVEY, replace(database.SURVEY, catalog=database.UNSEEN)),
     "database.tools": Row(ToolFacts(Tool("/usr/bin/pg_dump", "16.4"), "16.4", 16), ToolFacts(Tool("/usr/bin/pg_dump", "15.2"), "16.4", 16)),
     "database.tables": Row(database.CATALOG, replace(database.CATALOG, tables=frozenset())),
-    "database.runbooks": Row(dict.fromkeys(RUNBOOKS, True), dict.fromkeys(RUNBOOKS, False)),
+    "database.runbooks": Row(dict.fromkeys(RUNBOOKS, True), None),
     "database.hardening": Row(database.CATALOG, replace(database.CATALOG, guards=())),
     "database.backup": Row(database.backup(database.record()), database.backup(None), database.PLAN),
     "database.drill": Row(

@@ -184,8 +184,10 @@ def put(before: str, after: str) -> Callable[[str], str]:
 
 
 HANDS: list[tuple[str, Callable[[str], str] | str | None, str, Status, str]] = [
-    (GUIDE, put("`Nexy.pkg` -> tag `App`", "`Nexy.pkg` -> tag `Apps`"), "remotes.rulebook", Status.INCONCLUSIVE, "Changed: 1.3."),
-    (GUIDE, put("### 4.6 Azure", "### 4.10 Azure"), "remotes.rulebook", Status.INCONCLUSIVE, "Added: 4.10; missing: 4.6."),
+    (GUIDE, put("`Nexy.pkg` -> tag `App`", "`Nexy.pkg` -> tag `Apps`"), "remotes.rulebook", Status.INCONCLUSIVE, "Missing: 1.3."),
+    (GUIDE, put("### 4.6 Azure", "### 4.10 Azure"), "remotes.rulebook", Status.INCONCLUSIVE, "Moved: 4.6."),
+    (GUIDE, put("### Phase", "### Фаза"), "remotes.rulebook", Status.INCONCLUSIVE, "Changed: 3 Phase 1, 3 Phase 1.1"),
+    (GUIDE, put("# Server Release & Update Guide", "# Релиз"), "remotes.rulebook", Status.PASSED, "is the edition"),
     (GUIDE, "# Server Release & Update Guide\n", "remotes.rulebook", Status.FAILED, "none of its sections"),
     (GUIDE, None, "remotes.rulebook", Status.NOT_APPLICABLE, "no document titled"),
     ("Docs/OLD.md", "# Server Release & Update Guide\n\n## 0. One pipeline\n", "remotes.rulebook", Status.FAILED, "two rulebooks"),
