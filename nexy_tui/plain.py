@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from typing import TextIO
 from nexy_tui.checklist import Checklist
 from nexy_tui.core.event import Event, Exposure, OutputLine, PointOfNoReturn, Progress, Ran, Waiting
 from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.output import write_line
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.text import printable_lines
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Notice, PhaseOpened, Resumed, Sealed
@@ -39,8 +39,8 @@ class PlainRenderer:
         text = self._text(notice)
         if text is None:
             return
-        with self._guard, contextlib.suppress(OSError, ValueError):  # What is told stops nothing when nobody reads it any more.
-            print(printable_lines(text), file=self._stream, flush=True)
+        with self._guard:
+            write_line(self._stream, printable_lines(text))
 
     def _text(self, notice: Notice) -> str | None:
         match notice:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -133,10 +132,10 @@ def print_end(problem: Problem) -> None:
 
 def say(text: str) -> None:
     """A line for people, on standard error; what came from outside stays visible and is not obeyed. Nobody need be listening."""
+    from nexy_tui.core.output import write_line
     from nexy_tui.core.text import printable_lines
 
-    with contextlib.suppress(OSError, ValueError):
-        print(printable_lines(text, _WIDEST), file=sys.stderr, flush=True)
+    write_line(sys.stderr, printable_lines(text, _WIDEST))
 
 
 def show(text: str) -> None:

@@ -43,6 +43,7 @@ class Commands(TyperGroup):
             status = ended.exit_code
         except (Exception, KeyboardInterrupt) as error:  # Whatever it is: it is told in three lines, and in the document.
             status = _broken_off(error)
+        streams.settle()
         sys.exit(status)
 
 

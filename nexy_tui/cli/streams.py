@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from nexy_tui.core.problem import CouldNotLook, Unusable
 
@@ -41,12 +42,25 @@ def put(text: str, end: str = "\n") -> None:
         raise unwritable(error) from None
 
 
-def unwritable(error: Exception) -> CouldNotLook:
-    """What to say of a standard output that failed; what is still in it goes nowhere, at the interpreter's end neither."""
+def settle() -> None:
+    """Let go of what could not be written, so that the interpreter's end does not change the exit status for it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _to_nowhere(stream)
+
+
+def _to_nowhere(stream: TextIO) -> None:
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def unwritable(error: Exception) -> CouldNotLook:
+    """What to say of a standard output that failed; what is still in it goes nowhere, at the interpreter's end neither."""
+    _to_nowhere(sys.stdout)
     return CouldNotLook(
         f"Standard output cannot be written: {getattr(error, 'strerror', None) or 'it is closed'}.",
         "What there is to say could not be handed over, so nothing is concluded.",
