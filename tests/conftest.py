@@ -6,7 +6,7 @@ import gc
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,6 +79,11 @@ class Inside:
 def seldom(*values: object, id: str | None = None) -> ParameterSet:
     """A case that only the exhaustive run walks: one of its kind stands in the ordinary run."""
     return pytest.param(*values, marks=pytest.mark.exhaustive, id=id)
+
+
+def some(values: Iterable[object], ordinary: Container[object]) -> list[object]:
+    """Every value as a case; those that are not in the ordinary run's, seldom."""
+    return [value if value in ordinary else seldom(value) for value in values]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from conftest import some
 from typer.testing import CliRunner
 
 from nexy_tui.cli import app, commands
@@ -120,12 +121,8 @@ def line_of(name: str) -> list[str]:
     return [*name.split(), *(ARGUMENTS[one] for one in required)]
 
 
-def _marked(name: str, first: bool) -> Any:
-    return name if first else pytest.param(name, marks=pytest.mark.exhaustive)
-
-
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", [_marked(name, name in SAMPLE) for name in SPEAKING])
+@pytest.mark.parametrize("name", some(SPEAKING, SAMPLE))
 def test_every_way_to_break_gives_one_document(name: str, kind: str, breaking: Callable[[str, BaseException], None]) -> None:
     wanted = KINDS[kind]
     breaking(name, wanted.error)
@@ -136,7 +133,7 @@ def test_every_way_to_break_gives_one_document(name: str, kind: str, breaking: C
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", [_marked(name, name == "check") for name in sorted(TREE)])
+@pytest.mark.parametrize("name", some(sorted(TREE), ("check",)))
 def test_without_it_the_same_is_said_in_three_lines(name: str, kind: str, breaking: Callable[[str, BaseException], None]) -> None:
     breaking(name, KINDS[kind].error)
     assert lines(*line_of(name)) == KINDS[kind].exit
@@ -150,7 +147,7 @@ USAGE = {
 }
 
 
-@pytest.mark.parametrize("name", [_marked(name, name in SAMPLE) for name in SPEAKING])
+@pytest.mark.parametrize("name", some(SPEAKING, SAMPLE))
 @pytest.mark.parametrize("kind", USAGE)
 def test_bad_usage_is_a_document_too(name: str, kind: str) -> None:
     words = [*line_of(name), "--json", *USAGE[kind]]

@@ -27,7 +27,7 @@ from nexy_tui.core.event import Event
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.target import DMG
+from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.version import Version
 from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.services import Services
@@ -147,7 +147,7 @@ class Publisher:
 
 @contextmanager
 def publisher(inside: Inside, version: str, **plan: Any) -> Iterator[Publisher]:
-    """A publisher whose process is inside the world: its environment is this process's own meanwhile."""
+    """A publisher whose process is inside the world: its environment is this process's own meanwhile. No package of its own stays."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(inside.environ)
@@ -156,6 +156,7 @@ def publisher(inside: Inside, version: str, **plan: Any) -> Iterator[Publisher]:
     try:
         yield Publisher(inside, services, Version.parse(version), **plan)
     finally:
+        (services.layout.inbox / PKG).unlink(missing_ok=True)
         services.github.close()
         os.environ.clear()
         os.environ.update(before)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Inside
+from conftest import Inside, seldom
 from databaseworld import Bench, bench, running
 from test_database_vm import Machine, machine
 
@@ -112,9 +112,7 @@ def test_the_archive_drilled_last_stays_however_old(shelf: Shelf) -> None:
     assert last in shelf.archives() and before not in shelf.archives()
 
 
-@pytest.mark.parametrize(
-    "setting", ["0", "1", pytest.param("000", marks=pytest.mark.exhaustive), pytest.param("6", marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.parametrize("setting", ["0", "1", seldom("000"), seldom("6")])
 def test_a_retention_of_less_than_a_week_costs_nothing(shelf: Shelf, setting: str) -> None:
     there = {shelf.lay(days(age)) for age in (2, 20, 400)} | {shelf.lay(days(-2))}
     shelf.retain(setting)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Inside
+from conftest import Inside, seldom
 from databaseworld import Bench, bench, running, verdict
 from test_database_vm import Machine, machine
 
@@ -30,7 +30,7 @@ from nexy_tui.services.database.archive import archive_name, file_sha256
 __all__ = ["bench", "machine", "running"]
 
 BOTH = ("local", "vm")
-SELDOM_ON_THE_VM = ("local", pytest.param("vm", marks=pytest.mark.exhaustive))
+SELDOM_ON_THE_VM = ("local", seldom("vm"))
 
 
 def backed_up(bench: Bench, machine: Machine, where: str) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Inside, seldom
+from conftest import Inside, seldom, some
 
 PASSWORD = "pass-word-of-the-proxy"
 DEAD = f"http://somebody:{PASSWORD}@127.0.0.1:9"
@@ -93,7 +93,7 @@ def refused(inside: Inside, line: str, kind: Kind) -> None:
 ONE_EACH = ("no log", "no key", "broken configuration", "dead proxy", "odd proxy", "no git")
 
 
-@pytest.mark.parametrize("kind", [kind if kind in ONE_EACH else pytest.param(kind, marks=pytest.mark.exhaustive) for kind in KINDS])
+@pytest.mark.parametrize("kind", some(KINDS, ONE_EACH))
 def test_a_release_that_cannot_begin_says_so_in_a_document(module_world: Inside, kind: str) -> None:
     refused(module_world, RELEASE, KINDS[kind])
 
@@ -145,8 +145,8 @@ def apart(inside: Inside, code: str, *words: str, **how: Any) -> subprocess.Comp
     return subprocess.run(command, stdin=subprocess.DEVNULL, text=True, timeout=120, check=False, **options)
 
 
-@pytest.mark.parametrize("threads", [0, *(pytest.param(number, marks=pytest.mark.exhaustive) for number in (1, 2, 4, 8, 12, 16, 24, 32))])
-@pytest.mark.parametrize("line", ["check --all", pytest.param("publish --yes", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("threads", [0, *map(seldom, (1, 2, 4, 8, 12, 16, 24, 32))])
+@pytest.mark.parametrize("line", ["check --all", seldom("publish --yes")])
 def test_no_room_for_a_thread_is_said(module_world: Inside, line: str, threads: int) -> None:
     done = apart(module_world, _FEW, str(threads), *line.split(), "--json")
     said = json.loads(done.stdout)
@@ -213,11 +213,11 @@ CHANGE = "vm.name: Old\\u202eone → Nexy"
     [
         ("release 1.6.1.41 --headless --yes", True),
         ("bump 1.6.1.41", False),
-        pytest.param("publish --yes", True, marks=pytest.mark.exhaustive),
-        pytest.param("publish --dry-run", False, marks=pytest.mark.exhaustive),
-        pytest.param("rollback --yes", True, marks=pytest.mark.exhaustive),
-        pytest.param("deploy v1.6.1.43 --yes", True, marks=pytest.mark.exhaustive),
-        pytest.param("db backup --yes", True, marks=pytest.mark.exhaustive),
+        seldom("publish --yes", True),
+        seldom("publish --dry-run", False),
+        seldom("rollback --yes", True),
+        seldom("deploy v1.6.1.43 --yes", True),
+        seldom("db backup --yes", True),
     ],
 )
 def test_a_changed_target_is_shown_and_logged(module_world: Inside, line: str, confirms: bool) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Inside, MakeWorld
+from conftest import Inside, MakeWorld, seldom
 from driving import verified_as
 from mending import (
     MANIFEST,
@@ -449,7 +449,7 @@ FRAGILE = (
 )
 
 
-@pytest.mark.parametrize("lost", ["before", pytest.param("after", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("lost", ["before", seldom("after")])
 @pytest.mark.parametrize(
     "fragile", [pytest.param(one, id=one.fixer, marks=[pytest.mark.exhaustive] if "push" in one.steps else []) for one in FRAGILE]
 )

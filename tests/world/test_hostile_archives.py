@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import seldom, some
 from databaseworld import Bench, bench, running
 from hostilearchives import (
     CARRIER,
@@ -31,11 +32,6 @@ from nexy_tui.core.problem import Refused
 from nexy_tui.rehearsal.database.cluster import bin_dir
 
 __all__ = ["bench", "machine", "running"]
-
-
-def some(names: object, ordinary: tuple[str, ...]) -> list[object]:
-    """The ordinary run's, and the rest marked for the long one."""
-    return [name if name in ordinary else pytest.param(name, marks=pytest.mark.exhaustive) for name in names]  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -170,7 +166,7 @@ MEMBERS: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("where", ["local", pytest.param("vm", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("where", ["local", seldom("vm")])
 @pytest.mark.parametrize("kind", some(MEMBERS, ("outside", "through a link", "twice", "expansion")))
 def test_a_member_that_has_no_place_there_is_refused(bench: Bench, machine: Machine, host: Host, kind: str, where: str) -> None:
     folder = folder_of(bench, where)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
-from conftest import Inside, MakeWorld
+from conftest import Inside, MakeWorld, seldom
 
 pytest.register_assert_rewrite("driving")
 
@@ -298,7 +298,7 @@ COLUMNS = (
 )
 
 
-@pytest.mark.parametrize("layout", ["flat", pytest.param("nested", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("layout", ["flat", seldom("nested")])
 def test_each_kind_column_by_column(make_world: MakeWorld, layout: str) -> None:
     """One story, so that it is played once wherever its tests run: a full release, an update-only one, a code-only one."""
     acts = play_all(make_world(layout=layout))

@@ -9,7 +9,7 @@ from pathlib import Path
 import forked
 import pytest
 from command_tree import EVERY
-from conftest import Inside, MakeWorld
+from conftest import Inside, MakeWorld, seldom
 from driving import assert_released
 from recording import POSTGRESQL, Call, Recorder
 
@@ -159,7 +159,7 @@ def hook(inside: Inside, folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     "redirections",
-    [pytest.param(REDIRECTIONS, id="all"), *(pytest.param((name,), id=name, marks=pytest.mark.exhaustive) for name in REDIRECTIONS)],
+    [pytest.param(REDIRECTIONS, id="all"), *(seldom((name,), id=name) for name in REDIRECTIONS)],
 )
 def test_a_release_amid_hooks_and_redirections(make_world: MakeWorld, tmp_path: Path, redirections: tuple[str, ...]) -> None:
     """No hook is handed a secret; commit and tag land in the checkout, and the repository that git is led to stays as it was."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Inside
+from conftest import Inside, seldom
 from publishing import Publisher, publisher
 from striking import GUARD, Apart, Mark, assert_ended, assert_unbroken, gone, guards, in_place, length, strike, strikes
 
@@ -74,7 +74,7 @@ def test_a_kill_between_the_renames_is_healed_at_once_by_the_guard_alone(work: P
 RENAMES = tuple(itertools.product((FIRST, SECOND), ("hold-after", "hold-late")))
 
 
-@pytest.mark.parametrize("renames", [RENAMES[1:2], pytest.param(RENAMES, marks=pytest.mark.exhaustive)], ids=("one", "all"))
+@pytest.mark.parametrize("renames", [RENAMES[1:2], seldom(RENAMES)], ids=("one", "all"))
 def test_a_rename_in_effect_after_the_death_and_the_guard_do_no_harm(work: Publisher, renames: tuple[tuple[str, str], ...]) -> None:
     for number, sort in renames:
         mark, account = Mark.set(work), strikes(work.inside)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from conftest import Inside
+from conftest import Inside, seldom
 from publishing import MANIFESTS, Killed, Mortal, Publisher, assert_published, local, publisher, requests, sent, writes
 
 from nexy_tui.actions.publish import Publish
@@ -99,7 +99,7 @@ def test_what_was_rolled_back_is_published_again_without_an_upload(work: Publish
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("steps", ["PATCH", pytest.param("git push|git commit|PATCH", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("steps", ["PATCH", seldom("git push|git commit|PATCH")])
 def test_a_rollback_killed_at_its_writes_is_finished_by_the_next(work: Publisher, steps: str) -> None:
     version, figures = next_version(work)
     with pytest.MonkeyPatch.context() as patch:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from conftest import Inside
+from conftest import Inside, seldom
 from test_outside import CASES, CHECKOUT
 
 from nexy_tui.cli.backend import RealBackend
@@ -187,7 +187,7 @@ def runs(inside: Inside) -> dict[str, bytes]:
 # --- NEXY_WORLD is set, and the host is not that world's ---
 
 
-SHARES = pytest.mark.parametrize("share", [0, *(pytest.param(share, marks=pytest.mark.exhaustive) for share in (1, 2))])
+SHARES = pytest.mark.parametrize("share", [0, seldom(1), seldom(2)])
 """Every third command; all of them in the exhaustive run."""
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import SMALL
+from conftest import SMALL, seldom
 
 from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.home import package_root
@@ -260,8 +260,8 @@ def test_two_worlds_release_side_by_side_and_come_back_as_they_were(terminal: Te
     ("moment", "number"),
     [
         ("filling the git host", signal.SIGTERM),
-        pytest.param("filling the git host", signal.SIGKILL, marks=pytest.mark.exhaustive),
-        pytest.param("== Database", signal.SIGTERM, marks=pytest.mark.exhaustive),
+        seldom("filling the git host", signal.SIGKILL),
+        seldom("== Database", signal.SIGTERM),
         ("== Database", signal.SIGKILL),
     ],
 )
