@@ -49,26 +49,24 @@ class FinalFacts:
 
     def wanted(self, plan: Plan) -> Expected:
         """What everything must be after the deploy, by the download."""
-        want = expected(plan, Profile.POST_DEPLOY, self.gate.image, has_key=self.gate.has_key, earlier=None)
+        gate = self.gate
+        want = expected(plan, Profile.POST_DEPLOY, gate.image, has_key=gate.has_key, earlier=None, known=gate.known)
         download = self.witnesses.download
         signed = None if download is None else self.witnesses.valid.get((self.signature or "", download.sha256))
         return replace(want, signed=signed)
 
     def wanted_of(self, plan: Plan, raw: bytes | None) -> Expected:
         """The same for a manifest, by the file it speaks of."""
-        try:
-            stated = manifest.parse(raw or b"")
-        except manifest.ManifestError:
+        stated = manifest.read_or_none(raw)
+        if stated is None:
             return self.wanted(plan)
         return self.witnesses.wanted(self.wanted(plan), stated.sha256, stated.signature)
 
 
 def signature_of(raw: bytes | None) -> str | None:
     """A manifest's signature; None where it has none or cannot be read."""
-    try:
-        return manifest.parse(raw or b"").signature
-    except manifest.ManifestError:
-        return None
+    stated = manifest.read_or_none(raw)
+    return None if stated is None else stated.signature
 
 
 def look_final(scope: Scope) -> FinalFacts:

@@ -27,6 +27,7 @@ from checks.gate_cells import (
     version_column,
 )
 from checks.image import ImageFacts, look_image
+from checks.named import Named, look_named
 from checks.publish import read_place
 from checks.tip import look_refs
 from checks.working_tree import judge_files, look_files
@@ -60,7 +61,10 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
-    """Everything the gate compares. `image` is what the release URL gives; `earlier` the highest release below this one."""
+    """Everything the gate compares. `image` is what the release URL gives; `earlier` the highest release below this one.
+
+    `known` are the files that manifests have named, here and in git's history.
+    """
 
     version: str | None
     manifests: Mapping[str, bytes | None]
@@ -69,6 +73,7 @@ class GateFacts:
     has_key: bool
     live: Live
     earlier: Version | None
+    known: tuple[Named, ...] = ()
 
     @property
     def canonical(self) -> bytes | None:
@@ -78,15 +83,13 @@ class GateFacts:
     @property
     def signature(self) -> str | None:
         """The canonical manifest's signature, or None."""
-        try:
-            return manifest.parse(self.canonical or b"").signature
-        except manifest.ManifestError:
-            return None
+        stated = manifest.read_or_none(self.canonical)
+        return None if stated is None else stated.signature
 
 
 def gate_matrix(facts: GateFacts, plan: Plan, profile: Profile) -> Matrix:
     """The whole table for a kind of run and a profile. Pure."""
-    want = expected(plan, profile, facts.image, has_key=facts.has_key, earlier=facts.earlier)
+    want = expected(plan, profile, facts.image, has_key=facts.has_key, earlier=facts.earlier, known=facts.known)
     columns: dict[str, Column] = {VERSION: version_column(facts.version, want)}
     columns |= {path: manifest_column(raw, facts.canonical, want) for path, raw in facts.manifests.items()}
     columns |= {API: asset_column(facts.asset, want), URL: download_column(facts.image, want)}
@@ -124,6 +127,7 @@ def _look_gate(scope: Scope) -> GateFacts:
         has_key=services.sparkle.verifies,
         live=look_live(scope),
         earlier=look_earlier(scope) if scope.plan.started is None else None,
+        known=look_named(scope),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from checks.image import ImageFacts
+from checks.named import Named, owner, signed_elsewhere
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Status
 from nexy_tui.core.matrix import Cell, Column
@@ -37,8 +38,8 @@ class Expected:
     `served_before` is the server's version that may still be live before the deploy, `published_before` the manifest's
     beside it; `appcast_missing` tells that the appcast was HTTP 500 when the run began, which this release may cure;
     `size` and `sha256` are None while nothing was downloaded; `signed` tells whether the manifest's signature verifies
-    over those bytes, None where nobody could tell; `needs_signature` that clients hold a public key, `has_key` that a key
-    to verify with is configured here; `notes_url` is the image's release page.
+    over those bytes, None where nobody could tell; `needs_signature` that clients hold a public key and this run
+    publishes, `has_key` that a key to verify with is configured here; `known` are the files that manifests have named.
     """
 
     profile: Profile
@@ -53,7 +54,7 @@ class Expected:
     signed: bool | None
     needs_signature: bool
     has_key: bool
-    notes_url: str
+    known: tuple[Named, ...] = ()
 
     def live(self, wanted: str | None) -> tuple[str, ...]:
         """The versions a live address may say in this profile."""
@@ -70,7 +71,15 @@ class Expected:
         return tuple(dict.fromkeys(version for pair in told for version in pair if version))
 
 
-def expected(plan: Plan, profile: Profile, image: ImageFacts | UnseenSource, *, has_key: bool, earlier: Version | None) -> Expected:
+def expected(
+    plan: Plan,
+    profile: Profile,
+    image: ImageFacts | UnseenSource,
+    *,
+    has_key: bool,
+    earlier: Version | None,
+    known: tuple[Named, ...] = (),
+) -> Expected:
     """The expectations of a plan. `earlier` is the highest release below this one, for a look that has no genesis to read."""
     got = image.download if isinstance(image, ImageFacts) else None
     genesis = (plan.served_before, plan.published_before) if plan.started is not None else (earlier, earlier)
@@ -85,9 +94,9 @@ def expected(plan: Plan, profile: Profile, image: ImageFacts | UnseenSource, *, 
         size=got.size if got else None,
         sha256=got.sha256 if got else None,
         signed=image.signed if isinstance(image, ImageFacts) else None,
-        needs_signature=bool(plan.target.sparkle_public_key),
+        needs_signature=bool(plan.target.sparkle_public_key) and plan.kind.publishes,
         has_key=has_key,
-        notes_url=plan.target.notes_url(DMG),
+        known=known,
     )
 
 
@@ -97,24 +106,57 @@ def version_column(text: str | None, want: Expected) -> Column:
 
 
 def manifest_column(raw: bytes | None, canonical: bytes | None, want: Expected) -> Column:
-    """One manifest file: its fields, and that it is the canonical one's copy and in the form all releases have."""
+    """One manifest file: its fields, that it is the canonical one's copy, and that nothing is carried over from another release."""
     if raw is None:
         return {"reachability": Cell.said("missing", "the file", False)}
     try:
-        read = manifest.parse(raw)
+        read = manifest.read(raw)
     except manifest.ManifestError as error:
-        return {"reachability": Cell.said(str(error), "a manifest", False)}
-    odd = "; ".join(read.odd_form(want.notes_url))
+        return {"reachability": Cell.said(f"it cannot be read: {error}", "a manifest", False)}
+    column = _claims(read, want)
+    odd = "; ".join(f"{name} is {fault}" for name, fault in read.faults.items() if name.removeprefix("artifact.") not in _ROWS)
     copy = odd or ("as the canonical file" if raw == canonical else "differs from the canonical file")
+    wanted = "a sound manifest" if odd else "as the canonical file"
     return {
-        "version": Cell.compared(read.version, want.published),
-        "build": Cell.compared(read.build, want.published),
-        "url": Cell.compared(read.url, want.url),
-        "size": Cell.compared(read.size, want.size),
-        "sha256": Cell.compared(read.sha256, want.sha256),
-        "signature": signature_cell(read.signature or "", want),
-        "reachability": Cell.said(copy, "the release's form" if odd else "as the canonical file", raw == canonical and not odd),
+        **column,
+        "sha256": _claim(read, "artifact.sha256", read.sha256, want.sha256),
+        "reachability": Cell.said(copy, wanted, raw == canonical and not odd),
     }
+
+
+_ROWS = {"version", "build", "url", "size", "sha256", "ed25519"}
+"""The manifest's fields that have a row of their own."""
+
+
+def _claims(read: manifest.Manifest, want: Expected) -> Column:
+    """What a manifest says of version and file, and what clients check of it."""
+    before = owner(want.known, read)
+    version = _claim(read, "version", read.version, want.published)
+    if before is not None:
+        version = Cell.said(f"{read.version}, over the file of {before.version} ({before.where})", "a file of its own", False)
+    return {
+        "version": version,
+        "build": _claim(read, "build", read.build, want.published),
+        "url": _claim(read, "artifact.url", read.url, want.url),
+        "size": _claim(read, "artifact.size", read.size, want.size),
+        "signature": _signature(read, want),
+    }
+
+
+def _claim(read: manifest.Manifest, name: str, value: str | int, wanted: str | int | None) -> Cell:
+    """One field beside what is expected; what is no text where one belongs, or wrong by itself, is told as it stands."""
+    fault = read.faults.get(name)
+    if fault is None:
+        return Cell.compared(value, wanted)
+    return Cell.said(value if fault.startswith('"') and value else fault, str(wanted), False)
+
+
+def _signature(read: manifest.Manifest, want: Expected) -> Cell:
+    if fault := read.faults.get("artifact.ed25519"):
+        return Cell.said(fault, "a signature valid over the download", False)
+    if want.signed is not True and (other := signed_elsewhere(want.known, read)) is not None:
+        return Cell.said(f"{read.signature}, of another file ({other.version} in {other.where})", "a signature over the download", False)
+    return signature_cell(read.signature or "", want)
 
 
 def signature_cell(value: str, want: Expected) -> Cell:
@@ -213,18 +255,12 @@ def appcast_column(facts: AppcastFacts | UnseenSource, health: HealthFacts | Uns
 def to_be_column(raw: bytes | None, want: Expected) -> Column:
     """The appcast the server will make of the canonical manifest: it refuses an address that is not https (HTTP 500)."""
     try:
-        read = manifest.parse(raw or b"")
+        read = manifest.read(raw or b"")
     except manifest.ManifestError as error:
         return {"reachability": Cell.said(f"none can be made: {error}", "an appcast", False)}
     https = read.url.startswith("https://")
-    return {
-        "version": Cell.compared(read.version, want.published),
-        "build": Cell.compared(read.build, read.version),
-        "url": Cell.compared(read.url, want.url),
-        "size": Cell.compared(read.size, want.size),
-        "signature": signature_cell(read.signature or "", want),
-        "reachability": Cell.said("can be made" if https else "refused: the address is not https", "an appcast", https),
-    }
+    made = "can be made" if https else "refused: the address is not https"
+    return {**_claims(read, want), "reachability": Cell.said(made, "an appcast", https)}
 
 
 def is_above(version: str | None, other: str | None) -> bool:

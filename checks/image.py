@@ -41,7 +41,7 @@ def _look(scope: Scope) -> ImageFacts:
         download = host.settled(tag, DMG, (local.size, local.sha256), subject=DMG, phase="downloading")
         if download is not None and download.sha256 == local.sha256:
             return _signed(scope, download, local.path, stated)
-    wanted = None if stated is None else (stated.size, stated.sha256)
+    wanted = None if stated is None or not stated.sha256 else (stated.size, stated.sha256)
     if stated is None or stated.signature is None or not services.sparkle.verifies:
         return ImageFacts(host.settled(tag, DMG, wanted, subject=DMG, phase="downloading"))
     services.settings.state_dir.mkdir(parents=True, exist_ok=True)

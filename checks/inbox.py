@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks.base import Check, Scope
+from checks.named import Named, first_of, look_named
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Emit
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
@@ -22,7 +23,6 @@ from nexy_tui.services.plain_file import read_plain
 from nexy_tui.services.sparkle import INBOX_FILE, Signature
 
 NOTHING_PUBLISHED = "A code-only run publishes no artifacts."
-_MANIFESTS_LIMIT = 500
 _ALIKE = re.compile(r"\.?nexy\W.*(dmg|pkg)(\.\w{1,16})?", re.IGNORECASE)
 """`.Nexy.dmg.icloud`, `Nexy 2.dmg`, `Nexy-1.6.1.43.dmg`, `nexy.dmg`, `Nexy.dmg.crdownload`."""
 
@@ -176,29 +176,23 @@ def judge_version(facts: InboxFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class NewFacts:
-    """The image's digest, and the digests that manifests in the checkout name for their versions."""
+    """The image's figures (None: it is not there or not whole), and the files that manifests have named."""
 
-    sha256: str | None
-    published: Mapping[str, str]
+    file: tuple[int, str] | None
+    known: tuple[Named, ...]
 
 
 def look_new(scope: Scope) -> NewFacts:
-    """The image beside every manifest of the checkout that can be read."""
+    """The image beside every manifest of the checkout and of git's history."""
     found = look_inbox(scope).of(DMG).found
-    published: dict[str, str] = {}
-    for directory in reversed(scope.services.layout.manifest_directories):
-        for path in sorted((scope.services.checkout / directory).glob("manifest*.json"))[:_MANIFESTS_LIMIT]:
-            known = read_manifest(path)
-            if known is not None:
-                published[known.version] = known.sha256
-    return NewFacts(None if found is None else found.sha256, published)
+    return NewFacts(None if found is None else (found.size, found.sha256), look_named(scope) if scope.plan.kind.publishes else ())
 
 
 def read_manifest(path: Path) -> manifest.Manifest | None:
-    """A manifest file, or None where it is missing or cannot be used."""
+    """A manifest file, or None where it is missing or not one JSON object."""
     try:
-        return manifest.parse(read_plain(path, manifest.MAX_SIZE + 1))
-    except (OSError, manifest.ManifestError):
+        return manifest.read_or_none(read_plain(path, manifest.MAX_SIZE + 1))
+    except OSError:
         return None
 
 
@@ -206,19 +200,19 @@ def judge_new(facts: NewFacts, plan: Plan) -> Verdict:
     """The bytes are not those of another release: a version raised over old bytes is offered without end."""
     if not plan.kind.publishes:
         return not_applicable(NOTHING_PUBLISHED)
-    if facts.sha256 is None:
+    if facts.file is None:
         missing = Evidence(DMG, "missing or not whole", "inbox")
         return failed(f"{DMG} is missing or not whole.", f"Lay a finished {DMG} into the inbox.", missing)
-    evidence = Evidence(f"{DMG} sha256", facts.sha256, "inbox")
-    same = [version for version, sha256 in facts.published.items() if sha256 == facts.sha256 and version != str(plan.version)]
-    if same:
-        return inconclusive(
-            f"{DMG} holds exactly the bytes of release {same[0]}.",
-            "Lay the new build into the inbox. If these bytes are to be released again under this version, attest it with the reason.",
+    evidence = Evidence(f"{DMG} sha256", facts.file[1], "inbox")
+    first = None if plan.version is None else first_of(facts.known, plan.version, facts.file)
+    if first is not None:
+        return failed(
+            f"{DMG} holds exactly the bytes of release {first.version}.",
+            f"Build {plan.version}, and lay its {DMG} into the inbox.",
             evidence,
-            Evidence(f"sha256 of {same[0]}", facts.sha256, "its manifest in the checkout"),
+            Evidence(f"sha256 of {first.version}", first.sha256, first.where),
         )
-    return passed(f"{DMG} is not the file of another release ({len(facts.published)} manifests compared).", evidence)
+    return passed(f"{DMG} is not the file of another release ({len(facts.known)} manifests compared).", evidence)
 
 
 @dataclass(frozen=True, slots=True)

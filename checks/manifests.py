@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from checks.base import Check, Scope
 from checks.image import ImageFacts, look_image
 from checks.inbox import read_manifest
+from checks.named import Named, look_named, trouble
 from checks.tip import look_tip
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
@@ -24,64 +25,130 @@ _PUBLISH = "nexy-tui publish"
 
 @dataclass(frozen=True, slots=True)
 class ManifestFacts:
-    """The files as they lie in the checkout (None: missing), and the image they must speak of."""
+    """The manifest files as they lie in the checkout (None: missing), the image they must speak of, and what manifests have named."""
 
     files: Mapping[str, bytes | None]
     image: ImageFacts
     has_key: bool
+    known: tuple[Named, ...] = ()
 
 
 def look_manifests(scope: Scope) -> ManifestFacts:
     """The files of the version that is published, the download, and the signature over it."""
-    checkout = scope.services.checkout
-    version = _version(scope)
-    files = {str(path): _bytes(checkout, path) for path in scope.services.layout.manifest_files(version)}
-    return ManifestFacts(files, look_image(scope), scope.services.sparkle.verifies)
+    return ManifestFacts(_here(scope), look_image(scope), scope.services.sparkle.verifies, look_named(scope))
 
 
 def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
-    """All of them the same bytes, and those bytes true of the image at the release URL."""
+    """All the same bytes, and those bytes true of the image at the release URL."""
     evidence = [Evidence(path, _digest(raw), "checkout") for path, raw in facts.files.items()]
-    canonical, raw = next(iter(facts.files.items()))
-    missing = [path for path, found in facts.files.items() if found is None]
-    if raw is None or missing:
-        return failed(f"{' and '.join(missing)} is missing.", _SYNC, *evidence)
-    different = [path for path, found in facts.files.items() if found != raw]
-    if different:
-        return failed(f"{' and '.join(different)} differs from {canonical}.", _SYNC, *evidence)
-    try:
-        stated = manifest.parse(raw)
-    except manifest.ManifestError as error:
-        return failed(f"{canonical} cannot be used: {error}.", _SYNC, *evidence)
+    if apart := _apart(facts.files):
+        return failed(apart, _SYNC if not plan.kind.publishes or _is_out(facts, plan) else _PUBLISH, *evidence)
     download = facts.image.download
     if download is None:
-        return failed(f"Nothing is at {plan.target.asset_url(DMG)}, which the manifests name.", _PUBLISH, *evidence)
+        return failed(f"Nothing is at {plan.target.asset_url(DMG)}, which the manifests name.", nothing_there(plan), *evidence)
     evidence.append(Evidence(f"{DMG} at the release URL", str(download), download.url, download.time))
-    wrong = stated.differences(
-        version=None if plan.published is None else str(plan.published),
-        url=plan.target.asset_url(DMG),
-        notes_url=plan.target.notes_url(DMG),
-        size=download.size,
-        sha256=download.sha256,
-    )
+    try:
+        stated = manifest.read(next(iter(facts.files.values())) or b"")
+    except manifest.ManifestError as error:
+        return failed(f"{next(iter(facts.files))} cannot be read: {error}.", _SYNC, *evidence)
+    wrong = stated.differences(version=None, url=plan.target.asset_url(DMG), size=download.size, sha256=download.sha256)
     if wrong:
-        return failed(f"The manifests are not true: {'; '.join(wrong)}.", _SYNC, *evidence)
+        return failed(f"{next(iter(facts.files))} is not true: {'; '.join(wrong)}.", _SYNC, *evidence)
+    return _judge_claims(facts, plan, stated, evidence)
+
+
+def _is_out(facts: ManifestFacts, plan: Plan) -> bool:
+    """Whether the download is this release's, or says nothing to the contrary: no manifest here names it as another version's."""
+    download = facts.image.download
+    named = [stated for raw in facts.files.values() if (stated := manifest.read_or_none(raw)) is not None]
+    versions = {one.version for one in named if download is not None and (one.size, one.sha256) == (download.size, download.sha256)}
+    return not versions or plan.published is None or str(plan.published) in versions
+
+
+def _judge_claims(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest, evidence: list[Evidence]) -> Verdict:
+    """What a manifest that is true of the download says besides: nothing carried over, this run's version, a valid signature."""
+    if carried := trouble(facts.known, stated, facts.image.signed):
+        return failed(carried, reused_remedy(plan), *evidence)
+    if plan.published is not None and stated.version != str(plan.published):
+        what = f"The manifests name {stated.version}, not {plan.published}: the bytes at the release URL are not published as that."
+        return failed(what, _PUBLISH if plan.kind.publishes else _SYNC, *evidence)
     return _judge_signature(facts, plan, stated, evidence)
+
+
+def reused_remedy(plan: Plan) -> str:
+    """What ends that a release stands over another one's file or signature."""
+    if not plan.kind.publishes:
+        return _SYNC
+    return f"Lay the {DMG} that was built for {plan.version or 'this release'} into the inbox, then: {_PUBLISH}"
+
+
+def nothing_there(plan: Plan) -> str:
+    """What brings the download back."""
+    if plan.kind.publishes:
+        return _PUBLISH
+    return f"nexy-tui publish --recover heals a swap that was cut off; else see {plan.target.notes_url(DMG)}"
+
+
+def _apart(files: Mapping[str, bytes | None]) -> str:
+    """Which files are missing, or are not the first one's copies, in a sentence; "" where all are the same bytes."""
+    if missing := [path for path, found in files.items() if found is None]:
+        return f"{' and '.join(missing)} is missing."
+    first, raw = next(iter(files.items()))
+    different = [path for path, found in files.items() if found != raw]
+    return f"{' and '.join(different)} differs from {first}." if different else ""
 
 
 def _judge_signature(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest, evidence: list[Evidence]) -> Verdict:
     evidence = [*evidence, Evidence("artifact.ed25519", stated.signature or "none", next(iter(facts.files)))]
-    if stated.signature is None and plan.target.sparkle_public_key:
-        return failed("The manifests carry no signature, but clients hold the public key and want one.", _PUBLISH, *evidence)
+    if stated.signature is None and plan.target.sparkle_public_key and plan.kind.publishes:
+        return failed("The manifests carry no signature, but clients hold the public key and want one.", _SYNC, *evidence)
     if stated.signature is not None and not facts.has_key:
         what = "The manifests carry a signature, but no key is configured to verify it: it may be another file's."
         return failed(what, "Set target.sparkle_public_key in the configuration, or " + _SYNC + " to remove it.", *evidence)
     if facts.image.signed is False:
-        return failed("The signature in the manifests is not valid over the bytes at the release URL.", _PUBLISH, *evidence)
+        return failed("The signature in the manifests is not valid over the bytes at the release URL.", _SYNC, *evidence)
     if stated.signature is not None and facts.image.signed is None:
         return inconclusive(f"Whether the signature fits could not be seen: {facts.image.unseen}", "Mend that, and look again.", *evidence)
-    signed = "its signature is valid" if stated.signature else "it carries no signature, as no key is configured"
+    none = "it carries no signature" + ("" if plan.target.sparkle_public_key else ", as no key is configured")
+    signed = "its signature is valid" if stated.signature else none
     return passed(f"All {len(facts.files)} manifests name {stated.version} and the bytes at the release URL; {signed}.", *evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class PairFacts:
+    """The manifest files that the application reads first (`manifest.json` of each directory), and what manifests have named."""
+
+    files: Mapping[str, bytes | None]
+    known: tuple[Named, ...] = ()
+
+
+def look_pair(scope: Scope) -> PairFacts:
+    """Every directory's `manifest.json` as it stands in the working tree; the version's own files too where this run leaves them."""
+    if scope.plan.kind.publishes:
+        return PairFacts({path: raw for path, raw in _here(scope).items() if path.endswith("/manifest.json")})
+    return PairFacts(_here(scope), look_named(scope))
+
+
+def judge_pair(facts: PairFacts, plan: Plan) -> Verdict:
+    """There and equal, byte for byte. What is wrong in them a publishing run makes anew; one that publishes nothing needs them sound."""
+    evidence = [Evidence(path, "missing" if raw is None else f"{len(raw)} bytes", "checkout") for path, raw in facts.files.items()]
+    if apart := _apart(facts.files):
+        return failed(apart, _SYNC, *evidence)
+    canonical, raw = next(iter(facts.files.items()))
+    stated = manifest.read_or_none(raw)
+    if stated is None:
+        wrong = f"{canonical} cannot be read: it is not one JSON object."
+    else:
+        named = None if plan.published is None or plan.kind.publishes else str(plan.published)
+        faults = stated.differences(version=named, url=None, size=None, sha256=None)
+        wrong = f"{canonical}: {'; '.join(faults)}." if faults else trouble(facts.known, stated, signed=True)
+    if wrong and not plan.kind.publishes:
+        return failed(wrong, _SYNC, *evidence)
+    if wrong:
+        return passed(f"The manifest directories agree; the publish writes them anew ({wrong.removesuffix('.')}).", *evidence)
+    if plan.kind.publishes and stated is not None and stated.version == str(plan.version) != str(plan.published_before):
+        return passed(f"The manifest directories agree; they name {stated.version} already, and the publish writes them anew.", *evidence)
+    return passed("The manifest directories agree.", *evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +163,9 @@ class CommitFacts:
 
 def look_commit(scope: Scope) -> CommitFacts:
     """Ask the code repository for its release branch, and read the files there."""
-    git, checkout, tip = scope.services.git, scope.services.checkout, look_tip(scope)
-    paths = scope.services.layout.manifest_files(_version(scope))
-    there = {str(path): git.show(tip.commit, path) for path in paths}
-    return CommitFacts(tip.branch, tip.commit, there, {str(path): _bytes(checkout, path) for path in paths})
+    git, tip = scope.services.git, look_tip(scope)
+    here = _here(scope)
+    return CommitFacts(tip.branch, tip.commit, {path: git.show(tip.commit, path) for path in here}, here)
 
 
 def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
@@ -107,16 +173,24 @@ def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
     place = f"{plan.target.code_repository} {facts.branch} {facts.commit[:12]}"
     evidence = [Evidence("commit", facts.commit, f"{plan.target.code_repository} {facts.branch}")]
     evidence += [Evidence(path, _digest(raw), place) for path, raw in facts.there.items()]
+    remedy = _PUBLISH if plan.kind.publishes else _SYNC
     wrong = [path for path, raw in facts.there.items() if raw is None or raw != facts.here.get(path)]
     if wrong:
-        return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", _PUBLISH, *evidence)
+        return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", remedy, *evidence)
     try:
-        stated = manifest.parse(next(iter(facts.there.values())) or b"")
+        stated = manifest.read(next(iter(facts.there.values())) or b"")
     except manifest.ManifestError as error:
-        return failed(f"The manifest on {place} cannot be used: {error}.", _PUBLISH, *evidence)
-    if plan.published is not None and stated.version != str(plan.published):
-        return failed(f"The manifests on {place} name {stated.version}, not {plan.published}.", _PUBLISH, *evidence)
+        return failed(f"{next(iter(facts.there))} on {place} cannot be read: {error}.", remedy, *evidence)
+    named = None if plan.published is None else str(plan.published)
+    if faults := stated.differences(version=named, url=None, size=None, sha256=None):
+        return failed(f"{next(iter(facts.there))} on {place} is not this release's: {'; '.join(faults)}.", remedy, *evidence)
     return passed(f"The manifests of {stated.version} are on {facts.branch} of {plan.target.code_repository}.", *evidence)
+
+
+def _here(scope: Scope) -> dict[str, bytes | None]:
+    checkout = scope.services.checkout
+    paths = scope.services.layout.manifest_files(_version(scope))
+    return {str(path): _bytes(checkout, path) for path in paths}
 
 
 def _version(scope: Scope) -> str:
@@ -139,4 +213,9 @@ def _digest(raw: bytes | None) -> str:
 
 
 MANIFESTS = Check(look_manifests, judge_manifests, "Size, digest and signature are what a client checks before it installs.", slow=True)
+PAIR = Check(
+    look_pair,
+    judge_pair,
+    "The application reads now one, now another first: a difference is a release that half the world does not see.",
+)
 COMMIT = Check(look_commit, judge_commit, "The VM takes the files from exactly that commit.")

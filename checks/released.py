@@ -100,9 +100,8 @@ def _local(scope: Scope) -> Inspected | None:
 
 
 def _named(canonical: bytes | None) -> Bytes | None:
-    try:
-        stated = manifest.parse(canonical or b"")
-    except manifest.ManifestError:
+    stated = manifest.read_or_none(canonical)
+    if stated is None or not stated.sha256:
         return None
     return Bytes(stated.size, stated.sha256)
 

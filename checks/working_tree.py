@@ -1,42 +1,22 @@
-"""Phase version: the checkout as it stands: branch, stray changes, manifests, version files (rulebook sections 1.1 and 2)."""
+"""Phase version: the checkout as it stands: branch, stray changes, version files (rulebook section 2)."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
 from checks.tip import look_tip
 from checks.version import NO_VERSION
-from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import Private, private, settings_files
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.text import printable
 from nexy_tui.services.git import Git
-from nexy_tui.services.plain_file import look_plain
 from nexy_tui.services.team_scripts import laid
 from nexy_tui.services.version_files import FILES, Rewriting, look
-
-
-def look_manifests(scope: Scope) -> Mapping[str, bytes | None]:
-    """The `manifest.json` of every manifest directory as it stands in the working tree; None where one is missing."""
-    services = scope.services
-    paths = [directory / "manifest.json" for directory in services.layout.manifest_directories]
-    return {str(path): look_plain(services.checkout / path, manifest.MAX_SIZE + 1, services.checkout) for path in paths}
-
-
-def judge_manifests(files: Mapping[str, bytes | None], plan: Plan) -> Verdict:
-    """All are there and equal, byte for byte."""
-    evidence = tuple(Evidence(path, "missing" if data is None else f"{len(data)} bytes", "checkout") for path, data in files.items())
-    missing = [path for path, data in files.items() if data is None]
-    if missing:
-        return failed(f"{' and '.join(missing)} is missing.", "nexy-tui sync-manifests", *evidence)
-    if len(set(files.values())) > 1:
-        return failed("The manifest directories differ.", "See them, then: nexy-tui sync-manifests", *evidence)
-    return passed(f"All {len(files)} manifest directories agree.", *evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +175,6 @@ def _said(file: Rewriting) -> list[Evidence]:
     return [Evidence(f"{path} {f.name}".strip(), printable(f.value or "nothing", 60), "checkout") for f in file.fields]
 
 
-MANIFESTS = Check(
-    look_manifests,
-    judge_manifests,
-    "The server reads one, people read the other: a difference is a release that half the world does not see.",
-)
 BRANCH = Check(look_branch, judge_branch, "What was pushed meanwhile would be left out, or the push refused at the worst moment.")
 TREE = Check(look_tree, judge_tree, "Stray changes must not ride along in a release.")
 FILES_SAY = Check(

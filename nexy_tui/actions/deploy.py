@@ -132,7 +132,7 @@ def _end_exposure(context: ActionContext, deployment: Deployment) -> None:
     """Once the live appcast offers what the manifests state, clients get again what they are told of."""
     git, commit = context.services.git, deployment.manifest_commit
     raw = None if commit is None else git.show(commit, deployment.manifest_files[0])
-    if raw is not None and look_offer(context.services.update_server).is_of(manifest.parse(raw)):
+    if raw is not None and look_offer(context.services.update_server).is_of(manifest.read(raw)):
         context.emit(Exposure(0.0, open=False))
 
 

@@ -172,11 +172,10 @@ def stated_manifests(git: Git, commit: str) -> Iterator[tuple[bytes, manifest.Ma
     for name in git.files_at(commit, f"{directory}/"):
         if name == f"{directory}/manifest.json":
             continue
-        raw = git.show(commit, name) or b""
-        try:
-            yield raw, manifest.parse(raw)
-        except manifest.ManifestError:
-            continue
+        raw = git.show(commit, name)
+        stated = manifest.read_or_none(raw)
+        if raw is not None and stated is not None:
+            yield raw, stated
 
 
 def _manifest_of(git: Git, image: Way) -> tuple[bytes, manifest.Manifest] | None:

@@ -88,7 +88,8 @@ class ReleaseAction:
 
     `command` is what runs it by itself, None for one that acts within a release run alone. An `irreversible` one is confirmed
     by typing world and version, and what stands before it is looked at again first, all but long looks. `dry_run` does its
-    part before the first write. `compares` are the items that say beforehand whether there is anything for it to do.
+    part before the first write. `compares` are the items that say beforehand whether there is anything for it to do. One that
+    takes the world `as_it_is` speaks, standing alone, of whatever version is out: it publishes none.
     """
 
     action: Action
@@ -97,6 +98,7 @@ class ReleaseAction:
     role: ActionRole | None = None
     dry_run: Action | None = None
     compares: tuple[str, ...] = ()
+    as_it_is: bool = False
 
     @property
     def name(self) -> str:

@@ -31,10 +31,10 @@ from nexy_tui.actions.commit import CommitRelease
 from nexy_tui.actions.deploy import Deploy
 from nexy_tui.actions.drill import Drill
 from nexy_tui.actions.harden import Harden
-from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.push import Push
 from nexy_tui.actions.rollback import Recover, Rollback
+from nexy_tui.actions.sync import SyncManifests
 from nexy_tui.checklist.model import ActionRole, Checklist, Item, Need, Phase, ReleaseAction
 
 VM, DATABASE = Need.VM, Need.DATABASE
@@ -61,7 +61,8 @@ PHASES = (
     )),
     Phase("version", "Version", "3 Phase 1", "The number, the files that carry it, the release commit and its tag. Nothing is pushed yet.",
           items=(
-        Item("version.manifests", "1.1", "Both manifest directories agree", working_tree.MANIFESTS, fixers=("stale-appcast",)),
+        Item("version.manifests", "1.1", "The manifest directories agree", manifests.PAIR,
+             repair="sync-manifests", fixers=("stale-appcast",)),
         Item("version.branch", "3 Phase 1", "On the release branch, up to date", working_tree.BRANCH),
         Item("version.tree", "3 Phase 1", "The checkout is clean", working_tree.TREE),
         Item("version.secrets", "0.1", "No secret or artifact is about to be pushed", outgoing.OUTGOING),
@@ -148,7 +149,13 @@ ACTIONS = (
     ReleaseAction(Harden(), command="db harden", role=ActionRole.REPAIR),
     ReleaseAction(Push(), irreversible=True),
     ReleaseAction(Publish(), command="publish", irreversible=True, role=ActionRole.PUBLISHER, dry_run=Publish(dry_run=True)),
-    ReleaseAction(SyncManifests(), command="sync-manifests", role=ActionRole.REPAIR, compares=("version.manifests", "publish.manifests")),
+    ReleaseAction(
+        SyncManifests(),
+        command="sync-manifests",
+        role=ActionRole.REPAIR,
+        as_it_is=True,
+        compares=("version.manifests", "publish.manifests"),
+    ),
     ReleaseAction(Rollback(), command="rollback", irreversible=True, role=ActionRole.ROLLBACK),
     ReleaseAction(Recover(), command="publish --recover", role=ActionRole.HEALER),
     ReleaseAction(Deploy(), command="deploy", irreversible=True),

@@ -1,4 +1,4 @@
-"""The manifest that tells the update server what clients get (contracts: manifest): read strictly, written one way only."""
+"""The manifest that tells the update server what clients get (contracts: manifest): one tolerant reader, one strict writer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeGuard
 
 from nexy_tui.core import strict_json
+from nexy_tui.core.version import Version
 
 MAX_SIZE = 1 << 20
 """A manifest is under a kilobyte; more than this is refused unread."""
@@ -23,59 +25,94 @@ MIN_OS = "11.0"
 _ORDER = ("version", "build", "release_date", "artifact", "critical", "auto_install", "notes_url")
 _ARTIFACT_ORDER = ("type", "url", "size", "sha256", "arch", "min_os", "ed25519")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII)
+_MISSING = object()
+_MOST_SHOWN = 120
 
 
 class ManifestError(ValueError):
-    """A manifest that cannot be used; the text names the field and what is wrong with it."""
+    """What is not one JSON object, or facts that no manifest may be made of; the text says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
-    """A manifest whose fields have the right types. `document` holds every field, unknown ones included, as it was read."""
+    """A manifest as it was found or made. `document` holds every field, unknown ones included; what is wrong with it is in `faults`.
+
+    A field that is wrong or missing has its type's empty value here ("", 0, None), which agrees with nothing.
+    """
 
     document: Mapping[str, Any]
 
     @property
     def version(self) -> str:
-        """The release's version."""
-        return str(self.document["version"])
+        """The release's version; a JSON number as it is written."""
+        return _text(self.document.get("version"))
 
     @property
     def build(self) -> str:
         """The same as the version, as a string."""
-        return str(self.document["build"])
+        return _text(self.document.get("build"))
 
     @property
     def url(self) -> str:
         """Where clients download the image from."""
-        return str(self._artifact["url"])
+        return _text(self._artifact.get("url"))
 
     @property
     def size(self) -> int:
         """The image's size in bytes."""
-        return int(self._artifact["size"])
+        value = self._artifact.get("size")
+        return value if _is_size(value) else 0
 
     @property
     def sha256(self) -> str:
         """The image's SHA-256, lower-case hex."""
-        return str(self._artifact["sha256"]).lower()
+        value = self._artifact.get("sha256")
+        return value.lower() if _is_sha256(value) else ""
 
     @property
     def signature(self) -> str | None:
         """Sparkle's Ed25519 signature over the image in base64, or None where the manifest carries none."""
         value = self._artifact.get("ed25519")
-        return None if value is None else str(value)
+        return value if is_signature(value) else None
 
     @property
     def notes_url(self) -> str:
         """The release page."""
-        return str(self.document["notes_url"])
+        return _text(self.document.get("notes_url"))
 
     @property
     def _artifact(self) -> Mapping[str, Any]:
-        artifact: Mapping[str, Any] = self.document["artifact"]
-        return artifact
+        artifact = self.document.get("artifact")
+        return artifact if isinstance(artifact, Mapping) else {}
+
+    @cached_property
+    def faults(self) -> Mapping[str, str]:
+        """Every wrong field by its name, with its value as JSON and what it must be, in the contract's order."""
+        found, artifact = {name: self.document.get(name, _MISSING) for name in _ORDER}, self._artifact.get
+        date = found["release_date"]
+        rows = [(name, found[name], _is_version(found[name]), "a version X.Y.Z.Build in a string") for name in ("version", "build")]
+        rows.append(("release_date", date, date is _MISSING or _is_date(date), "an RFC 3339 time with its offset"))
+        if not isinstance(found["artifact"], Mapping):
+            rows.append(("artifact", found["artifact"], False, "an object"))
+        else:
+            kind, url, size, sha256, arch, oldest = (artifact(name, _MISSING) for name in _ARTIFACT_ORDER[:-1])
+            signature = artifact("ed25519", "")
+            rows += [
+                ("artifact.type", kind, kind == TYPE, json.dumps(TYPE)),
+                ("artifact.url", url, _is_https(url), "an https address"),
+                ("artifact.size", size, _is_size(size), "a positive integer"),
+                ("artifact.sha256", sha256, _is_sha256(sha256), "64 hex digits"),
+                ("artifact.arch", arch, arch == ARCH, json.dumps(ARCH)),
+                ("artifact.min_os", oldest, oldest == MIN_OS, json.dumps(MIN_OS)),
+                ("artifact.ed25519", signature, signature == "" or is_signature(signature), "the base64 of a 64-byte signature"),
+            ]
+        rows += [(name, found[name], isinstance(found[name], bool), "true or false") for name in ("critical", "auto_install")]
+        rows.append(("notes_url", found["notes_url"], _is_https(found["notes_url"]), "an https address"))
+        wrong = {name: f"{_shown(value)}, not {wanted}" for name, value, sound, wanted in rows if not sound}
+        if not {"version", "build"} & wrong.keys() and self.build != self.version:
+            wrong["build"] = f"{_shown(self.build)}, not the version {_shown(self.version)}"
+        return {name: wrong[name] for name in _FIELDS if name in wrong}
 
     def render(self) -> bytes:
         """The file's bytes: two-space indent, the contract's key order, unknown fields behind in their own order."""
@@ -83,62 +120,46 @@ class Manifest:
         document = _ordered({**self.document, "artifact": artifact}, _ORDER)
         return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
-    def odd_form(self, notes_url: str) -> tuple[str, ...]:
-        """Every field that is the same in all releases and is not so here: type, architecture, oldest macOS, release page."""
-        return self.differences(version=self.version, url=self.url, notes_url=notes_url, size=None, sha256=None, build=self.build)
+    def differences(self, *, version: str | None, url: str | None, size: int | None, sha256: str | None) -> tuple[str, ...]:
+        """Every field that is wrong by itself or not as expected, with both values, in the contract's order.
 
-    def differences(
-        self, *, version: str | None, url: str, notes_url: str, size: int | None, sha256: str | None, build: str | None = None
-    ) -> tuple[str, ...]:
-        """Every field that is not as expected, with both values, in the contract's order. None expects nothing of that field.
-
-        `build` is the version where it is not given.
+        None expects nothing of that field.
         """
-        rows = (
-            ("version", self.version, version),
-            ("build", self.build, build or version or self.version),
-            ("artifact.type", self._artifact["type"], TYPE),
-            ("artifact.url", self.url, url),
-            ("artifact.size", self.size, size),
-            ("artifact.sha256", self.sha256, sha256),
-            ("artifact.arch", self._artifact["arch"], ARCH),
-            ("artifact.min_os", self._artifact["min_os"], MIN_OS),
-            ("notes_url", self.notes_url, notes_url),
-        )
-        wrong = [row for row in rows if row[2] is not None and row[1] != row[2]]
-        return tuple(f"{name} is {_shown(value)}, not {_shown(wanted)}" for name, value, wanted in wrong)
+        wanted = {"version": version, "build": version, "artifact.url": url, "artifact.size": size, "artifact.sha256": sha256}
+        seen = {
+            "version": self.version,
+            "build": self.build,
+            "artifact.url": self.url,
+            "artifact.size": self.size,
+            "artifact.sha256": self.sha256,
+        }
+        unlike = {name: value for name, value in wanted.items() if value is not None and seen[name] != value}
+        wrong = {name: f"{_shown(seen[name])}, not {_shown(value)}" for name, value in unlike.items()} | dict(self.faults)
+        return tuple(f"{name} is {wrong[name]}" for name in _FIELDS if name in wrong)
 
 
-def parse(raw: bytes) -> Manifest:
-    """Read a manifest file. Raises ManifestError for anything but one JSON object with every field there and of its type."""
-    document = load(raw)
-    _require(document, "version", str)
-    _require(document, "build", str)
-    if not _is_date(_require(document, "release_date", str)):
-        raise ManifestError("release_date is not an RFC 3339 time in UTC ending in Z")
-    artifact = _require(document, "artifact", dict)
-    for name in ("type", "url", "sha256", "arch", "min_os"):
-        _require(artifact, name, str, "artifact.")
-    if _require(artifact, "size", int, "artifact.") <= 0:
-        raise ManifestError("artifact.size is not a positive number of bytes")
-    if _SHA256.fullmatch(artifact["sha256"]) is None:
-        raise ManifestError("artifact.sha256 is not 64 hex digits")
-    if "ed25519" in artifact and not is_signature(artifact["ed25519"]):
-        raise ManifestError("artifact.ed25519 is not the base64 of a 64-byte signature")
-    _require(document, "critical", bool)
-    _require(document, "auto_install", bool)
-    _require(document, "notes_url", str)
-    return Manifest(document)
+_FIELDS = (*_ORDER[:4], *(f"artifact.{name}" for name in _ARTIFACT_ORDER), *_ORDER[4:])
 
 
-def load(raw: bytes) -> dict[str, Any]:
-    """The JSON object of a manifest file, whatever its fields: duplicate keys, NaN and the like refused. Raises ManifestError."""
+def read(raw: bytes) -> Manifest:
+    """The manifest in these bytes, whatever its fields. Raises ManifestError for anything but one JSON object.
+
+    A key that stands twice, NaN and the like are no JSON object that two readers agree on.
+    """
     if len(raw) > MAX_SIZE:
         raise ManifestError(f"it is larger than {MAX_SIZE} bytes")
     try:
-        return strict_json.load_object(raw)
+        return Manifest(strict_json.load_object(raw))
     except ValueError as error:
         raise ManifestError(str(error)) from None
+
+
+def read_or_none(raw: bytes | None) -> Manifest | None:
+    """As `read`; None where there is no file or it is not one JSON object."""
+    try:
+        return None if raw is None else read(raw)
+    except ManifestError:
+        return None
 
 
 def build(
@@ -147,7 +168,8 @@ def build(
     """The manifest of these facts.
 
     `base` is the object that was there: its unknown fields, `critical` and `auto_install` are kept, and its date when
-    nothing else changes, so that writing twice writes the same bytes. Its signature is never taken over.
+    nothing else changes, so that writing twice writes the same bytes. Its signature is never taken over. Raises ManifestError
+    for facts that would make a manifest with a fault.
     """
     base = base or {}
     old = base.get("artifact")
@@ -165,12 +187,16 @@ def build(
         "auto_install": base.get("auto_install") is not False,
         "notes_url": notes_url,
     }
-    if document != base or not _is_date(base.get("release_date")):
+    date = base.get("release_date")
+    if document != base or not (_is_date(date) and date.endswith("Z")):
         document["release_date"] = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Manifest(document)
+    made = Manifest(document)
+    if made.faults:
+        raise ManifestError("; ".join(made.differences(version=None, url=None, size=None, sha256=None)))
+    return made
 
 
-def is_signature(value: object) -> bool:
+def is_signature(value: object) -> TypeGuard[str]:
     """Whether this is the base64 of 64 bytes, in its one canonical spelling."""
     if not isinstance(value, str):
         return False
@@ -181,21 +207,32 @@ def is_signature(value: object) -> bool:
     return len(raw) == 64 and base64.b64encode(raw).decode() == value
 
 
-def _require(fields: Mapping[str, Any], name: str, kind: type, prefix: str = "") -> Any:
-    if name not in fields:
-        raise ManifestError(f"{prefix}{name} is missing")
-    value = fields[name]
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        wanted = {str: "a string", int: "an integer", bool: "true or false", dict: "an object"}[kind]
-        raise ManifestError(f"{prefix}{name} is not {wanted}")
-    return value
+def _is_version(value: object) -> bool:
+    try:
+        return isinstance(value, str) and str(Version.parse(value)) == value
+    except ValueError:
+        return False
 
 
-def _is_date(value: object) -> bool:
-    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
+def _is_size(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_sha256(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
+def _is_https(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("https://") and len(value) > len("https://")
+
+
+def _is_date(value: object) -> TypeGuard[str]:
+    """RFC 3339, a leap second included."""
+    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or match[3] > "60":
         return False
     try:
-        datetime.strptime(value[:19], "%Y-%m-%dT%H:%M:%S")
+        datetime.strptime(f"{match[1]} {match[2]}", "%Y-%m-%d %H:%M")
     except ValueError:
         return False
     return True
@@ -206,5 +243,13 @@ def _ordered(fields: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any
     return first | {name: value for name, value in fields.items() if name not in first}
 
 
+def _text(value: object) -> str:
+    """A field's value as text; "" for what is neither text nor number."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
 def _shown(value: object) -> str:
-    return str(value)[:200] if isinstance(value, int) else repr(str(value)[:200])
+    """A value as JSON in ASCII, so that a number and a text of digits look different and nothing reaches a terminal as it came."""
+    return "missing" if value is _MISSING else json.dumps(value)[:_MOST_SHOWN]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nexy_tui.checklist import Checklist, Item
 from nexy_tui.core.finding import Status
@@ -37,6 +37,8 @@ def open_alone(
     wanted = _version(version if version is not None else read_version_text(services.layout))
     with_pkg, purpose = (services.layout.inbox / PKG).is_file(), Purpose(Errand.ACTION, tuple(actions))
     wish = RunRequest(wanted, with_pkg=with_pkg, purpose=purpose, take_over=take_over, remember=remember)
+    if all(checklist.release_action(action).as_it_is for action in actions):
+        wish = replace(wish, as_it_is=True)
     return start_run(services, checklist, wish, observer=observer)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from checks.named import named_at, owner
 from nexy_tui.core import manifest
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Problem
@@ -92,14 +93,16 @@ def _appcast_missing(services: Services) -> bool:
 
 
 def _published(services: Services, base: str | None) -> Version | None:
+    """The version that the branch's manifest names; where it stands over another version's file, that one: clients have no other."""
     if base is None:
         return None
 
     def read() -> Version:
         if not services.git.has_commit(base):
             services.git.fetch()
-        raw = services.git.show(base, directories_at(services.git, base)[0] / "manifest.json")
-        return Version.parse(manifest.parse(raw or b"").version)
+        stated = manifest.read(services.git.show(base, directories_at(services.git, base)[0] / "manifest.json") or b"")
+        before = owner(named_at(services.git, base), stated)
+        return before.version if before is not None else Version.parse(stated.version)
 
     return or_none(read)
 

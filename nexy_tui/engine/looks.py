@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import takewhile
 
 from checks.base import Scope
-from nexy_tui.checklist import ActionRole, Item
+from nexy_tui.checklist import ActionRole, Item, Phase
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Refused
 from nexy_tui.engine.context import Context
@@ -48,14 +48,14 @@ class Looks:
         return self.at([item for item in items if item.action is None or not item.check.slow])
 
     def recheck_after(self, action: str) -> list[Finding]:
-        """Look at the action's phase up to the action's own last item; the items of later actions are not looked at yet.
+        """Look at the action's phases, as far as the run has come, each up to the action's own last item: later ones are not looked at yet.
 
         An action without items of its own (a rollback) may have undone any: the whole phase is looked at.
         """
         checklist = self._context.checklist
-        phase = next(phase for phase in checklist.phases if action in checklist.actions_of(phase))
-        own = [index for index, item in enumerate(phase.items) if action in (item.action, item.repair)]
-        return self.at(phase.items[: own[-1] + 1] if own else phase.items)
+        acts_in = [phase for phase in checklist.phases if action in checklist.actions_of(phase)]
+        reached = [phase for phase in checklist.phases[: self.state.position + 1] if phase in acts_in]
+        return self.at([item for phase in reached or acts_in[:1] for item in _own_items(phase, action)])
 
     def again_before(self, action: str) -> list[Finding]:
         """What held an hour ago is asked again before what cannot be taken back; long downloads are not repeated."""
@@ -131,3 +131,8 @@ class Looks:
 
     def _closes_exposure(self, item: str) -> bool:
         return any(one.id == item and one.closes_exposure for one in self._context.checklist.items)
+
+
+def _own_items(phase: Phase, action: str) -> tuple[Item, ...]:
+    own = [index for index, item in enumerate(phase.items) if action in (item.action, item.repair)]
+    return phase.items[: own[-1] + 1] if own else phase.items

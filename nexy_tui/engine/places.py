@@ -105,7 +105,7 @@ def _manifests(services: Services, now: datetime) -> Iterator[Location]:
             yield Location("manifest", str(file), MISSING, how="nexy-tui sync-manifests")
             continue
         try:
-            note = f"version {manifest.parse(_head(file)).version}"
+            note = f"version {manifest.read(_head(file)).version}"
         except manifest.ManifestError as error:
             note = f"no manifest: {error}"
         yield Location("manifest", str(file), THERE, _youngest([file], now), printable(note), "nexy-tui check version.manifests")

@@ -68,7 +68,7 @@ class RunRequest:
     """What a run is begun for. `kind` None: a release that is out keeps its own; `version` None: it cannot be told (a fix).
 
     `take_over`: the lock is taken from whoever holds it, as the operator has typed. `remember`: the target was confirmed, so
-    that the next run need not show it as changed.
+    that the next run need not show it as changed. `as_it_is`: whatever version the manifests name is right, if the bytes are its.
     """
 
     version: Version | None
@@ -77,6 +77,7 @@ class RunRequest:
     purpose: Purpose = A_RELEASE
     take_over: bool = False
     remember: bool = True
+    as_it_is: bool = False
 
 
 def start_run(services: Services, checklist: Checklist, wanted: RunRequest, *, observer: Observer = unobserved) -> Session:
@@ -113,6 +114,8 @@ def start_fix(services: Services, checklist: Checklist, name: str, *, take_over:
 
 def _begin(services: Services, checklist: Checklist, before: Before, wanted: RunRequest, observer: Observer) -> Session:
     keys, settings, now = keys_of(services), services.settings, services.clock.now()
+    if wanted.as_it_is:
+        wanted, before = replace(wanted, kind=Kind.CODE_ONLY), replace(before, published=None)
     kind = wanted.kind or kind_of_release(services, wanted.version, before)
     beginning = Beginning(
         version=str(wanted.version or NO_VERSION),

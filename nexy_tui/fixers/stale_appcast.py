@@ -15,7 +15,7 @@ from checks.manifests import CommitFacts, ManifestFacts, judge_commit, look_comm
 from checks.manifests import judge_manifests as judge_files
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.deploy import TIMEOUT, failed_step
-from nexy_tui.actions.manifests import SyncManifests
+from nexy_tui.actions.sync import SyncManifests
 from nexy_tui.core.event import OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status, Verdict, inconclusive, passed
 from nexy_tui.core.kind import Kind
@@ -27,8 +27,6 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
 from nexy_tui.services.deployment import find_deployment
-from nexy_tui.services.plain_file import read_version_text
-from nexy_tui.services.remotes import require_only_manifests
 from nexy_tui.services.vm_scripts import load
 
 _FIX = "nexy-tui fix stale-appcast"
@@ -74,7 +72,7 @@ def worst(verdicts: Sequence[Verdict], well: str) -> Verdict:
 
 
 class SyncPublished(Mending):
-    """The manifests' own sync, which pushes nothing but manifests here."""
+    """The manifests' own sync."""
 
     name = "fix stale-appcast manifests"
     title = "Make the manifests agree with the download"
@@ -88,16 +86,7 @@ class SyncPublished(Mending):
         return self._sync.describe(services, plan)
 
     def run(self, context: ActionContext) -> ActionResult:
-        """Sync. Raises Refused when other commits or another VERSION would be pushed along."""
-        services, plan = context.services, context.plan
-        require_only_manifests(services.git)
-        written = read_version_text(services.layout)
-        if plan.kind is Kind.UPDATE_ONLY and written != str(plan.version):
-            raise Refused(
-                f"VERSION says {written[:40]}, and the release {plan.version}.",
-                "An update-only release pushes VERSION with its manifests.",
-                f"nexy-tui bump {plan.version}; then run this again.",
-            )
+        """Sync."""
         return self._sync.run(context)
 
 

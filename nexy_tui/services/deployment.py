@@ -47,7 +47,7 @@ def _manifests(git: Git, commit: str) -> tuple[str, tuple[PurePosixPath, ...], s
     canonical = directories[0] / "manifest.json"
     raw = git.show(commit, canonical)
     try:
-        version = str(Version.parse(manifest.parse(raw or b"").version))
+        version = str(Version.parse(manifest.read(raw or b"").version))
     except ValueError as error:
         reason = "it is not there" if raw is None else error
         return "", (canonical,), "", f"{canonical} on the release branch cannot be used: {reason}"

@@ -244,6 +244,14 @@ def _plist() -> bytes:
     return plistlib.dumps({"CFBundleShortVersionString": "1.6.1.43", "CFBundleVersion": "1.6.1.43"}, fmt=plistlib.FMT_BINARY)
 
 
+def sound_manifest(raw: bytes) -> manifest.Manifest:
+    """A manifest without any fault; one that has some is as good as refused."""
+    found = manifest.read(raw)
+    if found.faults:
+        raise manifest.ManifestError("; ".join(found.differences(version=None, url=None, size=None, sha256=None)))
+    return found
+
+
 MANIFEST = manifest.build(
     None,
     version="1.6.1.43",
@@ -311,7 +319,7 @@ def _run_log() -> bytes:
 
 
 PARSERS: dict[str, Parser] = {
-    "manifest": Parser(manifest.parse, (manifest.ManifestError,), MANIFEST),
+    "manifest": Parser(sound_manifest, (manifest.ManifestError,), MANIFEST),
     "appcast": Parser(parse_appcast, (ValueError,), APPCAST),
     "health": Parser(parse_health, (ValueError,), HEALTH),
     "config_env": Parser(lambda raw: config_env.parse(raw.decode("utf-8", "surrogateescape")), (), SETTINGS),

@@ -167,7 +167,11 @@ BROKEN = [
     ({"manifests": all_four(raw(url=URL.replace("https", "http")))}, {"manifests", "appcast"}, "http://"),
     ({"manifests": all_four(b"{")}, {"manifests", "appcast"}, "not JSON"),
     ({"manifests": all_four(json.dumps({**document(), "build": OLD}).encode())}, {"manifests", "appcast"}, f"build is {OLD}"),
-    ({"manifests": all_four(json.dumps({**document(), "build": 43}).encode())}, {"manifests", "appcast"}, "build is not a string"),
+    (
+        {"manifests": all_four(json.dumps({**document(), "build": 43}).encode())},
+        {"manifests", "appcast"},
+        "build is 43, not a version X.Y.Z.Build in a string",
+    ),
     ({"image": ImageFacts(Downloaded(URL, SIZE, SHA, "t"), signed=False)}, {"manifests", "appcast"}, "signature"),
     ({"image": ImageFacts(None)}, {"manifests", "asset", "appcast"}, ""),
     ({"asset": None}, {"asset"}, "missing"),
@@ -332,11 +336,8 @@ def final(gate: GateFacts, there: dict[str, bytes | None] | None = None, **chang
     held = dict(gate.manifests) if there is None else there
     image = gate.image.download if isinstance(gate.image, ImageFacts) else None
     canonical = held[next(iter(held))]
-    try:
-        stated = manifest.parse(canonical or b"")
-        named = Bytes(stated.size, stated.sha256)
-    except manifest.ManifestError:
-        named = None
+    stated = manifest.read_or_none(canonical)
+    named = Bytes(stated.size, stated.sha256) if stated is not None and stated.sha256 else None
     made = Witnesses(
         download=None if image is None else Bytes(image.size, image.sha256),
         inbox=Bytes(SIZE, SHA),
@@ -395,7 +396,7 @@ FINAL_BROKEN = [
     ({}, all_four(b"{"), None, {"publication", "manifest"}),
     ({}, all_four(raw(arch="arm64")), None, {"manifest"}),
     ({}, all_four(raw(min_os="12.0")), None, {"manifest"}),
-    ({}, all_four(json.dumps({**document(), "notes_url": "https://github.com/"}).encode()), None, {"manifest"}),
+    ({}, all_four(json.dumps({**document(), "notes_url": "http://github.com/"}).encode()), None, {"manifest"}),
     ({}, with_manifests(_3=None), None, {"manifest"}),
     ({}, with_manifests(_2=raw(size=9)), None, {"manifest"}),
     ({"image": ImageFacts(None)}, None, None, {"publication", "assets"}),

@@ -54,7 +54,7 @@ def test_a_manifest_of_facts_is_exactly_the_contracts_bytes() -> None:
 
 
 def test_reading_and_writing_again_changes_no_byte() -> None:
-    assert manifest.parse(GOOD).render() == GOOD
+    assert manifest.read(GOOD).render() == GOOD
 
 
 def test_unknown_fields_are_kept_behind_the_known_ones() -> None:
@@ -90,20 +90,8 @@ def test_flags_are_kept() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ((b'"size": 315718837', b'"size": "315718837"'), "artifact.size is not an integer"),
-        ((b'"size": 315718837', b'"size": 315718837.0'), "artifact.size is not an integer"),
-        ((b'"size": 315718837', b'"size": true'), "artifact.size is not an integer"),
-        ((b'"size": 315718837', b'"size": 0'), "positive"),
         ((b'"size": 315718837', b'"size": NaN'), "NaN is not a JSON number"),
         ((b'"size": 315718837', b'"size": 1, "size": 2'), "stands in it twice"),
-        ((b'"critical": false', b'"critical": 0'), "critical is not true or false"),
-        ((b'"build": "1.6.1.36"', b'"build": 36'), "build is not a string"),
-        ((b'"build": "1.6.1.36",', b""), "build is missing"),
-        ((b"2026-02-14T10:00:00Z", b"2026-02-14T10:00:00+00:00"), "release_date"),
-        ((b"2026-02-14T10:00:00Z", b"2026-02-31T10:00:00Z"), "release_date"),
-        ((b"abab", b"xbab"), "64 hex digits"),
-        ((SIGNATURE.encode(), SIGNATURE[:-4].encode()), "64-byte signature"),
-        ((SIGNATURE.encode(), b""), "64-byte signature"),
         ((b"}\n}\n", b"}\n"), "JSON"),
         ((GOOD, b"[]"), "not a JSON object"),
         ((GOOD, b"\xff\xfe"), "UTF-8"),
@@ -113,23 +101,24 @@ def test_flags_are_kept() -> None:
         ((b'"notes_url"', b'"x": "\\ud800", "notes_url"'), "surrogate"),
     ],
 )
-def test_what_is_not_a_manifest_is_refused_with_the_reason(change: tuple[bytes, bytes], says: str) -> None:
+def test_what_is_not_one_json_object_is_unreadable_with_the_reason(change: tuple[bytes, bytes], says: str) -> None:
     broken = GOOD.replace(change[0], change[1], 1) if change[0] != b"}\n}\n" else GOOD[:-3]
     assert broken != GOOD
     with pytest.raises(ManifestError, match=says):
-        manifest.parse(broken)
+        manifest.read(broken)
 
 
 def test_differences_name_field_and_both_values() -> None:
-    read = manifest.parse(GOOD)
-    assert read.differences(version="1.6.1.36", url=URL, notes_url=NOTES, size=315718837, sha256="ab" * 32) == ()
-    wrong = read.differences(version="1.6.1.37", url=URL, notes_url=NOTES, size=5, sha256=None)
-    assert wrong == ("version is '1.6.1.36', not '1.6.1.37'", "build is '1.6.1.36', not '1.6.1.37'", "artifact.size is 315718837, not 5")
+    found = manifest.read(GOOD)
+    assert found.differences(version="1.6.1.36", url=URL, size=315718837, sha256="ab" * 32) == ()
+    wrong = found.differences(version="1.6.1.37", url=URL, size=5, sha256=None)
+    assert wrong == ('version is "1.6.1.36", not "1.6.1.37"', 'build is "1.6.1.36", not "1.6.1.37"', "artifact.size is 315718837, not 5")
 
 
-def test_a_build_unlike_the_version_differs_even_when_no_version_is_expected() -> None:
-    read = manifest.parse(GOOD.replace(b'"build": "1.6.1.36"', b'"build": "1.6.1.35"'))
-    assert read.differences(version=None, url=URL, notes_url=NOTES, size=None, sha256=None) == ("build is '1.6.1.35', not '1.6.1.36'",)
+def test_facts_that_would_make_a_faulty_manifest_are_refused() -> None:
+    for wrong in ({"size": 0}, {"sha256": "ab"}, {"version": "1.6"}, {"url": "http://x/"}, {"signature": "AA=="}, {"notes_url": ""}):
+        with pytest.raises(ManifestError, match=r" is .*, not "):
+            built(**wrong)
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -142,7 +131,9 @@ json_values = st.recursive(
 
 @given(st.dictionaries(text, json_values, max_size=6))
 def test_any_object_can_be_the_base_and_keeps_its_unknown_fields(base: dict[str, Any]) -> None:
-    again = manifest.parse(built(base).render())
+    raw = built(base).render()
+    again = manifest.read(raw)
+    assert not again.faults and again.render() == raw and again.document["release_date"].endswith("Z")
     known = {"version", "build", "release_date", "artifact", "critical", "auto_install", "notes_url"}
     assert {name: value for name, value in again.document.items() if name not in known} == {
         name: value for name, value in base.items() if name not in known
@@ -152,4 +143,4 @@ def test_any_object_can_be_the_base_and_keeps_its_unknown_fields(base: dict[str,
 @given(st.binary(max_size=300))
 def test_no_input_raises_anything_but_manifest_error(raw: bytes) -> None:
     with pytest.raises(ManifestError):
-        manifest.parse(raw)
+        manifest.read(raw)

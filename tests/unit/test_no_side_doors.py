@@ -32,7 +32,7 @@ STANDS_IN = {
     "harden": "database",
     "push": "publish",
     "publish": "publish",
-    "sync-manifests": "publish",
+    "sync-manifests": "version",
     "rollback": "publish",
     "recover": "remotes",
     "deploy": "deploy",

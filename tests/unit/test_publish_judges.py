@@ -28,6 +28,7 @@ from checks.inbox import (
     read_inbox,
 )
 from checks.manifests import CommitFacts, ManifestFacts, judge_commit, judge_manifests
+from checks.named import Named
 from checks.publish import ArtifactPlace, AssetFacts, ByteFacts, TargetFacts, judge_assets, judge_bytes, judge_target
 from nexy_tui.core import manifest
 from nexy_tui.core.event import silent
@@ -187,12 +188,21 @@ def test_a_package_of_another_version_fails_even_when_the_image_cannot_be_read()
     says(judge_version(inbox(unread, other), replace(PLAN, with_pkg=True)), Status.FAILED, "product in Distribution says 1.6.1.42")
 
 
+def named(version: str, sha256: str, signature: str | None = None) -> tuple[Named, ...]:
+    return (Named(Version.parse(version), SIZE, sha256, signature, "manifest.json (c0ffee)"),)
+
+
 def test_new() -> None:
-    says(judge_new(NewFacts(SHA, {"1.6.1.42": OTHER}), PLAN), Status.PASSED)
-    says(judge_new(NewFacts(SHA, {"1.6.1.43": SHA}), PLAN), Status.PASSED)
-    says(judge_new(NewFacts(SHA, {"1.6.1.42": SHA}), PLAN), Status.INCONCLUSIVE, "exactly the bytes of release 1.6.1.42", "attest")
-    says(judge_new(NewFacts(None, {}), PLAN), Status.FAILED)
-    says(judge_new(NewFacts(SHA, {}), CODE_ONLY), Status.NOT_APPLICABLE)
+    says(judge_new(NewFacts((SIZE, SHA), named("1.6.1.42", OTHER)), PLAN), Status.PASSED)
+    says(judge_new(NewFacts((SIZE, SHA), named("1.6.1.43", SHA)), PLAN), Status.PASSED)
+    says(
+        judge_new(NewFacts((SIZE, SHA), named("1.6.1.42", SHA)), PLAN),
+        Status.FAILED,
+        "exactly the bytes of release 1.6.1.42",
+        "Build 1.6.1.43",
+    )
+    says(judge_new(NewFacts(None, ()), PLAN), Status.FAILED)
+    says(judge_new(NewFacts((SIZE, SHA), ()), CODE_ONLY), Status.NOT_APPLICABLE)
 
 
 def test_signature() -> None:
@@ -311,10 +321,16 @@ PATHS = [str(path) for path in Layout("flat", Path("/x")).manifest_files("1.6.1.
 GOOD = raw_manifest()
 
 
-def manifests(raw: bytes | None = GOOD, image: ImageFacts | None = None, has_key: bool = True, **changed: bytes | None) -> ManifestFacts:
+def manifests(
+    raw: bytes | None = GOOD,
+    image: ImageFacts | None = None,
+    has_key: bool = True,
+    known: tuple[Named, ...] = (),
+    **changed: bytes | None,
+) -> ManifestFacts:
     files: dict[str, bytes | None] = dict.fromkeys(PATHS, raw)
     files |= {PATHS[int(key.removeprefix("n"))]: value for key, value in changed.items()}
-    return ManifestFacts(files, image or ImageFacts(download(), signed=True), has_key)
+    return ManifestFacts(files, image or ImageFacts(download(), signed=True), has_key, known)
 
 
 NO_KEY = replace(PLAN, target=Target())
@@ -327,10 +343,10 @@ NO_KEY = replace(PLAN, target=Target())
         (manifests(), replace(PLAN, version=None), Status.PASSED, ()),
         (manifests(n3=None), PLAN, Status.FAILED, (f"{PATHS[3]} is missing", "nexy-tui sync-manifests")),
         (manifests(n2=GOOD + b"\n"), PLAN, Status.FAILED, (f"{PATHS[2]} differs from {PATHS[0]}",)),
-        (manifests(b"{}"), PLAN, Status.FAILED, ("cannot be used: version is missing",)),
+        (manifests(b"{}"), PLAN, Status.FAILED, (f"{PATHS[0]} is not true: version is missing",)),
         (manifests(GOOD.replace(b'"critical"', b'"version": "1", "critical"')), PLAN, Status.FAILED, ("stands in it twice",)),
         (manifests(image=ImageFacts(None)), PLAN, Status.FAILED, ("Nothing is at",)),
-        (manifests(raw_manifest("1.6.1.42")), PLAN, Status.FAILED, ("version is '1.6.1.42', not '1.6.1.43'",)),
+        (manifests(raw_manifest("1.6.1.42")), PLAN, Status.FAILED, ("name 1.6.1.42, not 1.6.1.43", "nexy-tui publish")),
         (manifests(raw_manifest(size=99)), PLAN, Status.FAILED, (f"artifact.size is 99, not {SIZE}",)),
         (manifests(raw_manifest(sha256=OTHER)), PLAN, Status.FAILED, ("artifact.sha256",)),
         (manifests(GOOD.replace(b"/Update/", b"/UpdateBeta/")), PLAN, Status.FAILED, ("artifact.url",)),
@@ -339,8 +355,29 @@ NO_KEY = replace(PLAN, target=Target())
         (manifests(raw_manifest(signature=None), ImageFacts(download())), PLAN, Status.FAILED, ("carry no signature",)),
         (manifests(raw_manifest(signature=None), ImageFacts(download()), False), NO_KEY, Status.PASSED, ("no key is configured",)),
         (manifests(image=ImageFacts(download()), has_key=False), NO_KEY, Status.FAILED, ("no key is configured to verify it",)),
-        (manifests(), CODE_ONLY, Status.FAILED, ("version is '1.6.1.43', not '1.6.1.42'",)),
+        (manifests(), CODE_ONLY, Status.FAILED, ("name 1.6.1.43, not 1.6.1.42", "nexy-tui sync-manifests")),
         (manifests(raw_manifest("1.6.1.42")), CODE_ONLY, Status.PASSED, ("1.6.1.42",)),
+        (manifests(raw_manifest("1.6.1.42", signature=None), ImageFacts(download())), CODE_ONLY, Status.PASSED, ("no signature",)),
+        (
+            manifests(known=named("1.6.1.42", SHA)),
+            PLAN,
+            Status.FAILED,
+            ("stands over the file of 1.6.1.42", "c0ffee", "was built for 1.6.1.43"),
+        ),
+        (manifests(known=named("1.6.1.44", SHA)), PLAN, Status.PASSED, ()),
+        (manifests(known=named("1.6.1.42", OTHER, SIGNATURE)), PLAN, Status.PASSED, ("its signature is valid",)),
+        (
+            manifests(image=ImageFacts(download(), unseen="no child"), known=named("1.6.1.42", OTHER, SIGNATURE)),
+            PLAN,
+            Status.FAILED,
+            ("The signature is that of another file, of 1.6.1.42",),
+        ),
+        (
+            manifests(raw_manifest("1.6.1.42"), known=named("1.6.1.41", SHA)),
+            CODE_ONLY,
+            Status.FAILED,
+            ("1.6.1.42 stands over the file of 1.6.1.41", "nexy-tui sync-manifests"),
+        ),
     ],
 )
 def test_manifests(facts: ManifestFacts, plan: Plan, status: Status, words: tuple[str, ...]) -> None:
@@ -357,8 +394,8 @@ def commit(there: bytes | None = GOOD, here: bytes | None = GOOD) -> CommitFacts
         (commit(), PLAN, Status.PASSED, ("are on main of Seregawpn/Nexy_server",)),
         (commit(None), PLAN, Status.FAILED, ("does not hold the checkout's",)),
         (commit(GOOD + b"\n"), PLAN, Status.FAILED, ("does not hold the checkout's",)),
-        (commit(b"{}", b"{}"), PLAN, Status.FAILED, ("cannot be used",)),
-        (commit(raw_manifest("1.6.1.42"), raw_manifest("1.6.1.42")), PLAN, Status.FAILED, ("name 1.6.1.42, not 1.6.1.43",)),
+        (commit(b"{}", b"{}"), PLAN, Status.FAILED, ("version is missing, not a version X.Y.Z.Build in a string",)),
+        (commit(raw_manifest("1.6.1.42"), raw_manifest("1.6.1.42")), PLAN, Status.FAILED, ('version is "1.6.1.42", not "1.6.1.43"',)),
         (commit(raw_manifest("1.6.1.42"), raw_manifest("1.6.1.42")), CODE_ONLY, Status.PASSED, ()),
     ],
 )

@@ -19,6 +19,7 @@ from checks.deploy import DeployFacts
 from checks.final import FinalAssetFacts, FinalInboxFacts
 from checks.hosts import MIB, ClockFacts, Room
 from checks.inbox import NewFacts, SignatureFacts
+from checks.manifests import PairFacts
 from checks.outgoing import OutgoingFacts
 from checks.pre_release_backup import PreReleaseFacts
 from checks.publish import AssetFacts, ByteFacts, TargetFacts
@@ -70,6 +71,10 @@ def _greeting(off: timedelta = timedelta(0), left: timedelta = timedelta(days=60
     return Greeting(SERVER, PLAN.now, PLAN.now, PLAN.now + off, PLAN.now + left, "CA")
 
 
+def _pair(canonical: bytes, second: bytes) -> PairFacts:
+    return PairFacts({publish.PATHS[0]: canonical, publish.PATHS[2]: second})
+
+
 def _copy(**changed: str) -> Copy:
     return Copy(UPDATED, {**DIGESTS, **changed}, Drift(changed=tuple(changed)))
 
@@ -105,7 +110,7 @@ _REMOTES = {
     "remotes.lock": Row(LockFacts(None), LockFacts(_HOLDER)),
 }
 _VERSION = {
-    "version.manifests": Row({"a/manifest.json": b"{}", "b/manifest.json": b"{}"}, {"a/manifest.json": b"{}", "b/manifest.json": b"{ }"}),
+    "version.manifests": Row(_pair(publish.GOOD, publish.GOOD), _pair(publish.GOOD, b"{}")),
     "version.branch": Row(_BRANCH, replace(_BRANCH, unfinished=("a merge",))),
     "version.tree": Row(TreeFacts((), frozenset(), "release_inbox/"), _OTHERS_TREE),
     "version.secrets": Row(OutgoingFacts(("server/main.py",), ()), OutgoingFacts(("server/config.env",), ())),
@@ -140,7 +145,7 @@ _INBOX = {
         publish.inbox(replace(publish.IMAGE, contents=replace(publish.IMAGE.contents, versions={"Info.plist": "1.6.1.42"}))),
     ),
     "inbox.application": Row(publish.application(), publish.application(SUFeedURL="https://staging.example.com/appcast.xml")),
-    "inbox.new": Row(NewFacts(publish.SHA, {"1.6.1.42": publish.OTHER}), NewFacts(None, {})),
+    "inbox.new": Row(NewFacts((100, publish.SHA), publish.named("1.6.1.42", publish.OTHER)), NewFacts(None, ())),
     "inbox.signature": Row(
         SignatureFacts(True, Signature(publish.SIGNATURE, publish.SHA, 100, "keyring")),
         SignatureFacts(True, refused="The signature is another file's.", remedy="Sign anew."),

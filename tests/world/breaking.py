@@ -113,7 +113,7 @@ FIELDS: dict[str, Edit] = {
     "artifact.min_os": put("artifact.min_os", "99.0"),
     "critical": put("critical", True),
     "auto_install": put("auto_install", False),
-    "notes_url": put("notes_url", f"https://github.com/{ARTIFACTS}/releases/tag/v1.6.1.43"),
+    "notes_url": put("notes_url", f"http://github.com/{ARTIFACTS}/releases/tag/v1.6.1.43"),
 }
 """Each field of a manifest, edited by hand into something a manifest could say."""
 

@@ -92,7 +92,7 @@ class Run:
             git("tag", "-a", "-m", version.tag, version.tag)
         if kind is not Kind.CODE_ONLY:
             files = layout.manifest_files(str(version))
-            before = manifest.load((layout.root / files[0]).read_bytes())
+            before = manifest.read((layout.root / files[0]).read_bytes()).document
             artifact = before["artifact"]
             facts = {"url": artifact["url"], "size": artifact["size"], "sha256": artifact["sha256"], "signature": artifact["ed25519"]}
             made = manifest.build(before, version=str(version), notes_url=before["notes_url"], now=self.plan.now, **facts).render()

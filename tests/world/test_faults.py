@@ -88,7 +88,7 @@ CASES: tuple[Stop | Borne, ...] = (
         "manifests-differ",
         "version",
         "version.manifests",
-        "The two manifest directories differ",
+        "differs from server/updates/manifests/manifest.json",
         "nexy-tui sync-manifests",
     ),
     Stop(

@@ -15,8 +15,8 @@ from publishing import Publisher, assert_published, local, publisher, requests, 
 
 from checks import inbox, manifests, publish
 from checks.base import Check
-from nexy_tui.actions.manifests import SyncManifests
 from nexy_tui.actions.publish import Publish
+from nexy_tui.actions.sync import SyncManifests
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress
 from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
@@ -304,6 +304,7 @@ def test_sync_rebuilds_an_untrue_manifest_from_the_bytes_and_not_from_the_file(w
 
 def test_sync_does_not_raise_the_version_over_old_bytes(work: Publisher) -> None:
     before = state(work)
-    with pytest.raises(Refused, match=f"not known to be {work.version}"):
-        work.do(SyncManifests())
-    assert state(work) == before
+    result = work.do(SyncManifests())
+    assert not result.changed and state(work) == before
+    verdict = work.check(manifests.MANIFESTS)
+    assert verdict.status is Status.FAILED and verdict.remedy == "nexy-tui publish"

@@ -91,8 +91,8 @@ def test_a_wrong_remote_keeps_every_action_from_running(words: tuple[str, ...], 
     assert inside.run("nexy-tui", "runs", "verify", said.document["log"], check=False).returncode == 10
 
 
-def test_a_missing_tag_keeps_the_manifests_from_being_synchronised(broken: Callable[[str], Inside]) -> None:
-    refuses(broken("missing-tag"), "remotes.artifacts", "sync-manifests", "--yes")
+def test_a_missing_tag_keeps_the_artifacts_from_being_published(broken: Callable[[str], Inside]) -> None:
+    refuses(broken("missing-tag"), "remotes.artifacts", "publish", "--yes")
 
 
 def test_a_dirty_tree_keeps_the_version_from_being_written(module_world: Inside) -> None:

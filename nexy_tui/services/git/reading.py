@@ -119,6 +119,40 @@ class GitReader(GitCommands):
             data: bytes = blob.data_stream.read()
         return data
 
+    def past_of(self, tips: Sequence[str], pathspecs: Sequence[str], limit: int, largest: int) -> Iterator[tuple[str, str, bytes]]:
+        """`(commit, path, bytes)` of every content that commits at or below `tips` gave those paths, oldest first.
+
+        Each content stands where it first was. Of the newest `limit` commits, and at most so many contents; one of more than
+        `largest` bytes is passed over.
+        """
+        from nexy_tui.services.git.objects import NOT_THERE, GitError, open_repository
+
+        which = ("--reverse", "--topo-order", f"--max-count={limit}")
+        form = ("--format=commit %H", "--raw", "--no-abbrev", "--no-renames", "-m", "-z")
+        told = self.read("log", *form, *which, *tips, "--", *pathspecs)
+        fields, commit, seen = iter(told.replace("\0\n", "\0").split("\0")), "", set[str]()
+        for field in fields:
+            if field.startswith("commit "):
+                commit = field.split()[1]
+                continue
+            entry = field.strip().split(" ")
+            path = next(fields, "") if len(entry) == 5 else ""
+            if len(entry) != 5 or entry[4] == "D" or entry[3] in seen or not entry[1].startswith("100"):
+                continue
+            if len(seen) >= limit:
+                return
+            seen.add(entry[3])
+            with self._reading:
+                if self._repository is None:
+                    self._repository = open_repository(self.checkout, self._surroundings(self._needs("cat-file"), {}))
+                try:
+                    found = self._repository.odb.stream(bytes.fromhex(entry[3]))
+                    data = found.read() if found.size <= largest else found.read(0)
+                except (*NOT_THERE, GitError):
+                    continue
+            if found.size <= largest:
+                yield commit, path, data
+
     def ancestor(self, older: str, newer: str) -> bool:
         """Whether `older` is `newer` or one of its ancestors."""
         return not isinstance(self.raw("merge-base", "--is-ancestor", older, newer), GitFailure)
