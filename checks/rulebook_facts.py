@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from nexy_tui.core.layout import MANIFEST_DIRS
 
 CANONICAL, SECOND = (str(directory / "manifest.json") for directory in MANIFEST_DIRS)
+"""Both manifests, from the rulebook's repo root."""
+
+EMPTY = "an empty body"
+"""Why there is no body where an address answered without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class Body:
     def there(self) -> bool:
         """Whether there is a body, as the shell's `$(…)` sees it: newlines alone are none."""
         return self.data.strip(b"\n") != b""
+
+    @property
+    def had(self) -> bool:
+        """Whether the address answered, be it with nothing."""
+        return bool(self.data) or self.why == EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +103,13 @@ def _first(name: str, text: str) -> str:
     return match[1] if match else ""
 
 
-def is_json(raw: bytes) -> bool:
-    """Whether it is JSON, as the script's own parser would have it."""
+def has_keys(raw: bytes) -> bool:
+    """Whether jq can ask this for a key: JSON that is an object or null."""
     try:
-        json.loads(raw.decode("utf-8"))
+        value = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         return False
-    return True
+    return value is None or isinstance(value, dict)
 
 
 def json_object(raw: bytes) -> Mapping[str, object] | None:
@@ -113,7 +122,7 @@ def json_object(raw: bytes) -> Mapping[str, object] | None:
 
 
 def _text(value: object) -> str:
-    """A JSON value as the shell gets to see it: null is nothing."""
-    if value is None:
+    """A JSON value as the shell gets to see it behind jq's `//`: null and false are nothing."""
+    if value is None or value is False:
         return ""
     return (value if isinstance(value, str) else json.dumps(value)).rstrip("\n")

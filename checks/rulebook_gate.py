@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from checks.rulebook_facts import CANONICAL, SECOND, RulebookFacts, Said, is_json, json_object, said
+from checks.rulebook_facts import CANONICAL, SECOND, RulebookFacts, Said, has_keys, json_object, said
 from nexy_tui.core.text import printable
 
 RULES = {
@@ -105,7 +105,7 @@ class _Judging:
             else:
                 self.skip("no local manifest is there", 8, 9, 10, 11)
         else:
-            self.skip("the script dies on a body that is not JSON", *range(2, 12))
+            self.skip("the script dies on a body that is no JSON object", *range(2, 12))
         touched = {finding.rule for finding in self.findings if finding.level is not Level.REMARK}
         self.findings += [RuleFinding(rule, Level.HELD, title + ".") for rule, title in RULES.items() if rule not in touched]
         self.findings.sort(key=lambda finding: finding.rule)
@@ -115,11 +115,17 @@ class _Judging:
     def rule_1(self) -> bool:
         """False where the script dies."""
         body, about = self.facts.health, (HEALTH, "reachability")
-        if not body.there:
-            self.error(1, f"/health gives no body ({body.why or 'it is empty'}).", about)
+        if not body.had:
+            self.error(1, f"/health cannot be had ({body.why}).", about)
             return True
-        if not is_json(body.data):
-            self.error(1, "/health's body is not JSON, so the script dies here.", about)
+        if body.data.rstrip(b"\n") == b"{}":
+            self.error(1, "/health's body is {}.", about)
+            return True
+        if not body.there:
+            self.warn(1, "/health's body is empty.", about)
+            return True
+        if not has_keys(body.data):
+            self.error(1, "/health's body is no JSON object, so the script dies here.", about)
             return False
         if not self.said.health_version or not self.said.health_build:
             missing = [row for row, value in (("version", self.said.health_version), ("build", self.said.health_build)) if not value]

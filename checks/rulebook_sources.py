@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import httpx
 
 from checks.base import Scope
-from checks.rulebook_facts import CANONICAL, SECOND, Body, RulebookFacts
+from checks.rulebook_facts import CANONICAL, EMPTY, SECOND, Body, RulebookFacts
 from nexy_tui.core.target import DMG, UpdateServer
 from nexy_tui.core.text import printable
 from nexy_tui.services.http import HttpClients
@@ -36,8 +36,8 @@ def look_rulebook(scope: Scope) -> RulebookFacts:
         health=_body(http, base + "/health"),
         appcast=_body(http, base + "/updates/appcast.xml"),
         content_length=_within_limit(lambda: _content_length(http, services.target.asset_url(DMG)), None),
-        canonical=_file(services.checkout / CANONICAL),
-        second=_file(services.checkout / SECOND),
+        canonical=_file(services.layout.path(CANONICAL)),
+        second=_file(services.layout.path(SECOND)),
         tag=services.target.dmg_tag,
         https=base.startswith("https://"),
     )
@@ -62,7 +62,7 @@ def _get(http: HttpClients, url: str) -> Body:
                     return Body(why=f"a body larger than {MAX_BODY} bytes, refused unread")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Body(why=f"{type(error).__name__}: {printable(str(error), 120)}")
-    return Body(bytes(data), "" if data else "an empty body")
+    return Body(bytes(data), "" if data else EMPTY)
 
 
 def _content_length(http: HttpClients, url: str) -> str | None:

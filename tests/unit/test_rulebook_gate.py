@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from checks.rulebook_facts import CANONICAL, SECOND, Body, RulebookFacts
+from checks.rulebook_facts import CANONICAL, EMPTY, SECOND, Body, RulebookFacts
 from checks.rulebook_gate import RULES, Level, rulebook_gate
 from checks.rulebook_matrix import rulebook_matrix
 from nexy_tui.core.finding import Status
@@ -93,8 +93,14 @@ CASES = (
     case("everything agrees", GOOD),
     # 1: /health
     case("1: the server is down", seen(DOWN, DOWN, content_length=str(SIZE)), "1 3", "", "4 5 6"),
-    case("1: /health gives no body", seen(Body(why="an empty body")), "1"),
-    case("1: a body of newlines is none", seen(b"\n\n"), "1"),
+    case("1: /health gives an empty body", seen(Body(why=EMPTY)), "", "1"),
+    case("1: a body of newlines is empty", seen(b"\n\n"), "", "1"),
+    case("1: a body of {} alone", seen(b"{}"), "1"),
+    case("1: a body of {} and a newline", seen(b"{}\n"), "1"),
+    case("1: {} with a space in it has nothing in it", seen(b"{ }"), "", "1"),
+    case("1: null has nothing in it", seen(b"null"), "", "1"),
+    case("1: a text: the script dies", seen(b'"ok"'), "1", "", AFTER_1),
+    case("1: false is missing", seen(health(latest_version=False)), "", "1"),
     case("1: not JSON: the script dies", seen(HTML), "1", "", AFTER_1),
     case("1: white space is not JSON", seen(b"  "), "1", "", AFTER_1),
     case("1: cut JSON", seen(health()[:-4]), "1", "", AFTER_1),
@@ -107,7 +113,7 @@ CASES = (
     case("1: latest_version empty", seen(health(latest_version="")), "", "1"),
     case("1: latest_build null", seen(health(latest_build=None)), "", "1"),
     case("1: HTTP 500 with a JSON body", seen(HTTP_500), "", "1"),
-    case("1: JSON, but no object", seen(b"[]"), "", "1"),
+    case("1: JSON, but no object: the script dies", seen(b"[]"), "1", "", AFTER_1),
     case("1: `version` alone is not looked at", seen(health(version="9.9.9.9"))),
     case("1: the last of two keys counts", seen(health()[:-1] + b', "latest_build": "' + V.encode() + b'"}')),
     # 2: of one mind
@@ -158,6 +164,8 @@ CASES = (
     case("7: of two, the second is read", seen(canonical=manifest(sha256="0"), second=manifest()), "11"),
     # 8: version and build
     case("8: version missing", seen(both=manifest(version=...)), "", "8", "9 10"),
+    case("8: build false", seen(both=manifest(build=False)), "", "8", "9 10"),
+    case("10: an address that is false is none", seen(both=manifest(url=False))),
     case("8: build empty", seen(both=manifest(build="")), "", "8", "9 10"),
     case("8: both missing is one warning", seen(both=manifest(version=..., build=...)), "", "8", "9 10"),
     case("8: not JSON", seen(both=b"<<<<<<< HEAD\n{}"), "", "8", "9 10"),
@@ -195,7 +203,7 @@ CASES = (
     # together
     case("a release published and not deployed", seen(health(latest_version=OLD, latest_build=OLD), feed(OLD, length="9")), "6 9 9 10"),
     case("deployed with the old manifest", seen(cast=feed(OLD, length="9"), both=manifest(version=OLD, build=OLD, size=9)), "4 6 9"),
-    case("everything missing that may be", seen(b"{}", b"<rss/>", b"{}", content_length=None), "", "1 4 5 6 8", "9 10"),
+    case("everything missing that may be", seen(b"{ }", b"<rss/>", b"{}", content_length=None), "", "1 4 5 6 8", "9 10"),
     case(
         "everything wrong that can be",
         seen(health(latest_build=OLD), feed("1.1.1.1", "http://x/y", "1"), canonical=b"{}", second=ALL_WRONG),
