@@ -147,7 +147,9 @@ def test_a_healthy_one_written_anew_is_as_we_write_it_and_keeps_what_is_unknown(
     assert made["critical"] == base["critical"] and made["artifact"].get("ed25519", "") == (found.signature or "")
 
 
-values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8) | st.just([])
+values: st.SearchStrategy[object] = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8) | st.just([])
+)
 names = ("version", "build", "release_date", "critical", "auto_install", "notes_url")
 
 
