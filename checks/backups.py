@@ -17,6 +17,7 @@ from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.text import printable
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services.database.facts import NewestArchive, StrayFile, Survey, seen
@@ -28,8 +29,8 @@ FRESH = timedelta(hours=12)
 _TYPED = 100
 """A longer name may have come cut, and is removed by its number."""
 
-BACK_UP = "Make one: nexy-tui db backup"
-DRILL_NOW = "Drill the newest archive: nexy-tui db drill"
+BACK_UP = Act("backup", "db backup", "Make one")
+DRILL_NOW = Act("drill", "db drill", "Drill the newest archive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ def judge_drill(facts: DrillFacts, plan: Plan) -> Verdict:
     )
     age = plan.now - record.finished
     if not record.passed:
-        mend = f"Mend that, make a new backup, and {DRILL_NOW[0].lower()}{DRILL_NOW[1:]}"
+        mend = replace(DRILL_NOW, first="Mend that, make a new backup, and drill the newest archive")
         return failed(f"The newest restore drill failed {_ago(age)}: {record.reason}.", mend, *evidence)
     if age > limit:
         return failed(f"The newest restore drill was {_ago(age)}; more than {limit.days} days is too old.", DRILL_NOW, *evidence)

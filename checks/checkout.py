@@ -15,6 +15,7 @@ from nexy_tui.core.layout import PUBLISHER, Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import SETTINGS
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drift, is_rulebook, resembles, sections, updated
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.text import printable
@@ -59,7 +60,7 @@ def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
     if facts.there:
         return passed(f"{facts.path} is there.", *evidence)
     if facts.committed:
-        return failed(f"{facts.path} is missing in the checkout.", "nexy-tui fix script-paths lays it there again.", *evidence)
+        return failed(f"{facts.path} is missing in the checkout.", Mend("script-paths", then="lays it there again."), *evidence)
     if facts.elsewhere:
         remedy = f"See which is right: git mv {facts.elsewhere[0]} {facts.path}, or set target.layout in the configuration."
         return failed(f"The publisher script lies at {facts.elsewhere[0]}, not at {facts.path}.", remedy, *evidence)
@@ -117,7 +118,7 @@ def judge_target(facts: PublisherFacts, plan: Plan) -> Verdict:
         if value not in (right, None)
     ]
     if wrong:
-        return failed(f"{facts.path} publishes to {', '.join(wrong)}.", "nexy-tui fix target-repository mends it.", said, target)
+        return failed(f"{facts.path} publishes to {', '.join(wrong)}.", Mend("target-repository", then="mends it."), said, target)
     return passed(f"{facts.path} publishes to {facts.found[0]}.", said, target)
 
 

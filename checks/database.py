@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.base import Check, Scope
 from checks.vm import look_database
@@ -11,12 +11,13 @@ from nexy_tui.core.database_rules import FORBIDDEN, GRANTED, PROTECTED_TABLES, R
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.remedy import Act
 from nexy_tui.services.database.facts import Catalog, Survey, Tool, Unseen, seen
 
 RUNBOOKS = ("server/Docs/DB_BACKUP_AND_RESTORE_RUNBOOK.md", "server/Docs/DATABASE_SETUP_GUIDE.md")
 """The canon for database operations, from the rulebook's repo root (rulebook section 3, Phase 1.1.4)."""
 
-HARDEN = "Apply it: nexy-tui db harden"
+HARDEN = Act("harden", "db harden", "Apply it")
 
 
 def look_survey(scope: Scope) -> Survey:
@@ -156,12 +157,13 @@ def _guard_troubles(catalog: Catalog) -> list[str]:
     return troubles
 
 
-def _remedy(catalog: Catalog) -> str:
+def _remedy(catalog: Catalog) -> Act:
     """Hardening, and before it what hardening leaves alone: memberships are somebody's decision about roles it does not know."""
     roles = sorted({*(excess.via for excess in catalog.excess), *catalog.owned_via} - {catalog.app, "pg_database_owner"})
     if not roles or catalog.app_superuser:
         return HARDEN
-    return f"As the superuser: {'; '.join(f'REVOKE {role} FROM {catalog.app}' for role in roles)}. Then {HARDEN[0].lower()}{HARDEN[1:]}"
+    revoked = "; ".join(f"REVOKE {role} FROM {catalog.app}" for role in roles)
+    return replace(HARDEN, first=f"As the superuser: {revoked}. Then apply it")
 
 
 def look_runbooks(scope: Scope) -> Mapping[str, bool]:

@@ -12,6 +12,7 @@ from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Act, Mend
 from nexy_tui.core.text import last_lines, printable
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.services.deployment import find_deployment
@@ -101,7 +102,7 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
         return failed(f"{plan.target.code_repository} has no tag {deployment.tag}.", "Push the release's tag first.", *evidence)
     if vm.head != deployment.tag_commit:
         at = " ".join(vm.tags) or vm.head[:12] or "no commit"
-        return failed(f"The VM stands at {at}, not at {deployment.tag}.", f"Deploy {deployment.tag}.", *evidence)
+        return failed(f"The VM stands at {at}, not at {deployment.tag}.", Act("deploy", f"deploy {deployment.tag}"), *evidence)
     return passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
 
 
@@ -144,7 +145,7 @@ def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
     if vm.service == "active" and (said := vm.signs.get("gemini-key", 0)):
         evidence.append(_seen(vm, plan, "journal since the start", f"API_KEY_INVALID or expired: {said} lines"))
         what = f"{service} is active, but it says API_KEY_INVALID: its Gemini key is invalid or expired."
-        return failed(what, "Get a new key, then: nexy-tui fix gemini-key", *evidence, fixers=("gemini-key",))
+        return failed(what, Mend("gemini-key", "Get a new key, then"), *evidence)
     if vm.service == "active":
         return passed(f"{service} is active.", *evidence)
     evidence.append(_seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 6) or "empty"))

@@ -19,10 +19,11 @@ from nexy_tui.core.finding import Evidence, Status, Verdict, failed, passed
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import DMG
 from nexy_tui.services.update_server import AppcastFacts
 
-_PUBLISH = "nexy-tui publish"
+_PUBLISH = Act("publish", "publish")
 
 
 _CLAIMED = ("version", "build", "url", "size", "sha256", "signature")
@@ -185,7 +186,8 @@ def judge_live(facts: FinalFacts, plan: Plan) -> Verdict:
     """Item 5: `/health`, `/updates/health` and the appcast show this release, and the appcast speaks of the bytes at its URL."""
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((HEALTH, UPDATES))
     columns = {**matrix.columns, APPCAST: offered_column(facts, plan)}
-    remedy = f"Deploy {plan.version.tag if plan.version else 'the release'} (the deploy screen, or nexy-tui deploy), then look again."
+    tag = plan.version.tag if plan.version else "vX.Y.Z.Build"
+    remedy = Act("deploy", f"deploy {tag}", f"Deploy {tag}, then look again")
     verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy)
     return verdict if verdict.status is not Status.PASSED else passed(_shown(plan), *verdict.evidence)
 

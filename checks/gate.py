@@ -37,6 +37,7 @@ from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusiv
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Unusable
+from nexy_tui.core.remedy import Act, Remedy
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services.github import Asset
@@ -188,27 +189,27 @@ def judge_version(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
 def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
     """The files agree with each other, with the kind's version and with the download, and are what is on the branch."""
     matrix = gate_matrix(facts.gate, plan, Profile.PRE_DEPLOY).of(facts.gate.manifests)
-    verdict = verdict_of(matrix, "The manifest files agree with the download.", "nexy-tui sync-manifests")
+    verdict = verdict_of(matrix, "The manifest files agree with the download.", Act("sync-manifests", "sync-manifests"))
     if verdict.status is not Status.PASSED:
         return verdict
     if trouble := facts.deployment.manifest_trouble:
-        return failed(f"What a deploy would take is not this release: {trouble}.", "nexy-tui publish", *verdict.evidence)
+        return failed(f"What a deploy would take is not this release: {trouble}.", Act("publish", "publish"), *verdict.evidence)
     pushed = Evidence("sha256 on the branch", facts.deployment.manifest_sha256, f"{plan.target.code_repository} {facts.deployment.branch}")
     if _sha256(facts.gate.canonical) != facts.deployment.manifest_sha256:
-        return failed("The checkout's manifests are not those on the release branch.", "nexy-tui publish", *verdict.evidence, pushed)
+        return failed("The checkout's manifests are not those on the release branch.", Act("publish", "publish"), *verdict.evidence, pushed)
     return passed(f"The manifest files agree with the download and are on {facts.deployment.branch}.", *verdict.evidence, pushed)
 
 
 def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
     """What the host's API says of the asset is what its URL gives."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((API, URL))
-    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", "nexy-tui publish")
+    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", Act("publish", "publish"))
 
 
 def judge_appcast(facts: GateFacts, plan: Plan) -> Verdict:
     """The appcast that the server will make of the manifest offers this release, from the fixed address."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((TO_BE,))
-    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", "nexy-tui publish")
+    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", Act("publish", "publish"))
 
 
 def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
@@ -236,7 +237,7 @@ def _serves_a_stranger(live: Live, plan: Plan) -> bool:
 _UNSEEN = "See that those addresses answer, then look again."
 
 
-def verdict_of(matrix: Matrix, well: str, remedy: str, *, unseen: str = _UNSEEN) -> Verdict:
+def verdict_of(matrix: Matrix, well: str, remedy: Remedy, *, unseen: str = _UNSEEN) -> Verdict:
     """One item's verdict from its part of the table: the first wrong cells named, every cell as evidence.
 
     `remedy` is for what is wrong, `unseen` for what could not be seen.

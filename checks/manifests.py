@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from checks.base import Check, Scope
@@ -15,12 +15,13 @@ from checks.tip import look_tip
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services.plain_file import look_plain
 
-_SYNC = "nexy-tui sync-manifests"
-_PUBLISH = "nexy-tui publish"
+_SYNC = Act("sync-manifests", "sync-manifests")
+_PUBLISH = Act("publish", "publish")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,18 @@ def _judge_claims(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest, e
     return _judge_signature(facts, plan, stated, evidence)
 
 
-def reused_remedy(plan: Plan) -> str:
+def reused_remedy(plan: Plan) -> Act:
     """What ends that a release stands over another one's file or signature."""
     if not plan.kind.publishes:
         return _SYNC
-    return f"Lay the {DMG} that was built for {plan.version or 'this release'} into the inbox, then: {_PUBLISH}"
+    return replace(_PUBLISH, first=f"Lay the {DMG} that was built for {plan.version or 'this release'} into the inbox, then")
 
 
-def nothing_there(plan: Plan) -> str:
+def nothing_there(plan: Plan) -> Act:
     """What brings the download back."""
     if plan.kind.publishes:
         return _PUBLISH
-    return f"nexy-tui publish --recover heals a swap that was cut off; else see {plan.target.notes_url(DMG)}"
+    return Act("recover", "publish --recover", then=f"heals a swap that was cut off; else see {plan.target.notes_url(DMG)}")
 
 
 def _apart(files: Mapping[str, bytes | None]) -> str:
@@ -104,7 +105,7 @@ def _judge_signature(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest
         return failed("The manifests carry no signature, but clients hold the public key and want one.", _SYNC, *evidence)
     if stated.signature is not None and not facts.has_key:
         what = "The manifests carry a signature, but no key is configured to verify it: it may be another file's."
-        return failed(what, "Set target.sparkle_public_key in the configuration, or " + _SYNC + " to remove it.", *evidence)
+        return failed(what, replace(_SYNC, first="Set target.sparkle_public_key in the configuration, or remove it"), *evidence)
     if facts.image.signed is False:
         return failed("The signature in the manifests is not valid over the bytes at the release URL.", _SYNC, *evidence)
     if stated.signature is not None and facts.image.signed is None:

@@ -18,6 +18,7 @@ from nexy_tui.core.database_rules import SKEW
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.remedy import Act, Run
 from nexy_tui.services.database.archive import archive_name
 from nexy_tui.services.database.folder import RECORD_SUFFIX
 
@@ -103,12 +104,12 @@ def judge_pre_release(facts: PreReleaseFacts, plan: Plan) -> Verdict:
         if plan.target.database.where != "local":
             return inconclusive(
                 f"Whether a backup was made for {plan.version} cannot be seen: only the VM's newest archive is, and it is another one.",
-                "Read the release's own log: nexy-tui runs list",
+                Run("runs list", "Read the release's own log"),
                 when,
             )
         return failed(
             f"No signed backup of {database} was made in the 12 hours before {plan.version} was published.",
-            "Make one now: nexy-tui db backup",
+            Act("backup", "db backup", "Make one now"),
             when,
         )
     best = max(ours, key=lambda said: said.record.finished)
@@ -121,7 +122,9 @@ def judge_pre_release(facts: PreReleaseFacts, plan: Plan) -> Verdict:
     )
     if record.archive.name not in facts.whole:
         return failed(
-            f"{record.archive.name} is not there any more, or not as its record says.", "Make a new one: nexy-tui db backup", *evidence
+            f"{record.archive.name} is not there any more, or not as its record says.",
+            Act("backup", "db backup", "Make a new one"),
+            *evidence,
         )
     return passed(f"{record.archive.name} was made for {plan.version}, and is whole.", *evidence)
 

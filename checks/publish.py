@@ -10,6 +10,7 @@ from checks.image import look_image
 from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import MOST_ASSETS, Asset, GitHubRelease, ReleaseHost, Rights
@@ -163,7 +164,7 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
         elif asset.is_file(local.size, local.sha256) is False:
             wrong.append(f"{place.name} has {has}; the inbox has {local.size} bytes, sha256 {local.sha256}")
     if wrong:
-        return failed(f"{'; '.join(wrong)}.", "nexy-tui publish", *evidence)
+        return failed(f"{'; '.join(wrong)}.", Act("publish", "publish"), *evidence)
     return passed(f"The host holds every artifact as uploaded: {', '.join(place.name for place in facts.places)}.", *evidence)
 
 
@@ -209,7 +210,7 @@ def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
             evidence.append(Evidence(f"{name} in the inbox", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)))
             wrong.append(f"{url} gives {got}; the inbox has {local.size} bytes, sha256 {local.sha256}")
     if wrong:
-        remedy = "nexy-tui publish; if clients must have the release before meanwhile: nexy-tui rollback"
+        remedy = Act("publish", "publish", then="(if clients must have the release before meanwhile: nexy-tui rollback)")
         return failed(f"{'; '.join(wrong)}.", remedy, *evidence)
     return passed(f"The release URL gives whole files: {', '.join(facts.downloads)}.", *evidence)
 

@@ -10,6 +10,7 @@ from checks.tip import look_refs, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.remedy import Act, Run
 from nexy_tui.core.version import Version
 
 NO_VERSION = "This look names no version, and VERSION names none."
@@ -43,11 +44,18 @@ def look_number(scope: Scope) -> NumberFacts:
     )
 
 
+def going_on(plan: Plan) -> str:
+    """The command that takes the release to where a step without a command of its own is due: the open run, or a new one."""
+    if plan.run is not None and not plan.standalone:
+        return f"release --resume {plan.run}"
+    return f"release {plan.version or 'X.Y.Z.Build'}"
+
+
 def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     """Higher than everything released before, and its tag unused or used for exactly this release's commit."""
     version = plan.version
     if version is None:
-        return failed(NO_VERSION, "Write VERSION, or name the version: nexy-tui release X.Y.Z.Build")
+        return failed(NO_VERSION, Run("release X.Y.Z.Build", "Write VERSION, or name the version"))
     before = [("live server at the start", plan.served_before), ("manifest at the start", plan.published_before)]
     evidence = [Evidence(name, str(value), "genesis") for name, value in before if value is not None]
     others = [other for other in facts.released if other != version]
@@ -88,10 +96,10 @@ def judge_commit(facts: NumberFacts, plan: Plan) -> Verdict:
     if not plan.kind.tags:
         return not_applicable("An update-only run has no release commit: VERSION goes with the manifest commit.")
     if plan.version is None:
-        return failed(NO_VERSION, "nexy-tui release X.Y.Z.Build")
+        return failed(NO_VERSION, Run("release X.Y.Z.Build"))
     if facts.release_commit is None:
         missing = Evidence("release commit", "none at HEAD", "checkout")
-        return failed(f"There is no commit “Release {plan.version.tag}” at HEAD.", "Commit and tag the release (on this screen).", missing)
+        return failed(f"There is no commit “Release {plan.version.tag}” at HEAD.", Act("commit", going_on(plan)), missing)
     return passed(f"Release commit {facts.release_commit[:12]}.", Evidence("release commit", facts.release_commit, "checkout"))
 
 
@@ -100,10 +108,10 @@ def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
     if not plan.kind.tags:
         return not_applicable("An update-only run has no release tag.")
     if plan.version is None:
-        return failed(NO_VERSION, "nexy-tui release X.Y.Z.Build")
+        return failed(NO_VERSION, Run("release X.Y.Z.Build"))
     evidence = Evidence(plan.version.tag, facts.local_tag or "missing", "checkout")
     if facts.local_tag is None:
-        return failed(f"The tag {plan.version.tag} is not made yet.", "Commit and tag the release (on this screen).", evidence)
+        return failed(f"The tag {plan.version.tag} is not made yet.", Act("commit", going_on(plan)), evidence)
     if facts.local_tag != facts.release_commit:
         return failed(f"{plan.version.tag} does not name the release commit.", f"Release as {plan.version.next_build()}.", evidence)
     return passed(f"{plan.version.tag} names the release commit.", evidence)
@@ -149,7 +157,7 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
         Evidence(tag, facts.local_tag or "missing", "checkout"),
     )
     if facts.remote_tag is None:
-        return failed(f"{tag} is not on {plan.target.code_repository}.", "Push the release commit and tag (on this screen).", *evidence)
+        return failed(f"{tag} is not on {plan.target.code_repository}.", Act("push", going_on(plan)), *evidence)
     if facts.local_tag is not None and facts.local_tag != facts.remote_tag:
         return failed(
             f"{tag} names another commit on {plan.target.code_repository} than here.",
@@ -159,9 +167,7 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
     if facts.next and plan.standalone and plan.kind.publishes:
         return passed(f"{tag} is on {plan.target.code_repository}; {facts.branch} gets its commit with the manifests.", *evidence)
     if not facts.contained:
-        return failed(
-            f"{facts.branch} does not contain the commit of {tag}.", "Push the release commit and tag (on this screen).", *evidence
-        )
+        return failed(f"{facts.branch} does not contain the commit of {tag}.", Act("push", going_on(plan)), *evidence)
     return passed(f"{tag} and {facts.branch} are on {plan.target.code_repository}.", *evidence)
 
 

@@ -13,6 +13,7 @@ from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import Private, private, settings_files
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.text import printable
 from nexy_tui.services.git import Git
 from nexy_tui.services.team_scripts import laid
@@ -164,7 +165,7 @@ def judge_files(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
     wrong = [file.file.path for file in files if file.differs]
     if wrong:
         do = "does" if len(wrong) == 1 else "do"
-        return failed(f"{', '.join(wrong)} {do} not say {plan.version} yet.", f"nexy-tui bump {plan.version}", *evidence)
+        return failed(f"{', '.join(wrong)} {do} not say {plan.version} yet.", Act("bump", f"bump {plan.version}"), *evidence)
     return passed(f"Every version file says {plan.version}.", *evidence)
 
 

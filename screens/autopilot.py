@@ -67,7 +67,7 @@ def _leave(context: RunContext, exit_code: int, stopped_by: str) -> None:
 def _remedy(context: RunContext, outcome: Outcome) -> str:
     session = context.session
     finding = session.state.findings.get(outcome.refusal.item) if session is not None and outcome.refusal is not None else None
-    return "" if finding is None else finding.remedy
+    return "" if finding is None else str(finding.remedy)
 
 
 def _reason(outcome: Outcome) -> str:

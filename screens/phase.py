@@ -223,7 +223,7 @@ class PhaseScreen(WizardScreen):
         finding = self.session.state.findings.get(item.id)
         lines = [f"{item.id}: {self.session.state.status(item.id).value}"]
         if finding is not None:
-            lines += [finding.summary, finding.remedy, *(f"{one.name}: {one.value} ({one.source})" for one in finding.evidence)]
+            lines += [finding.summary, str(finding.remedy), *(f"{one.name}: {one.value} ({one.source})" for one in finding.evidence)]
         self.context.copy("\n".join(line for line in lines if line))
 
     def action_escape(self) -> None:

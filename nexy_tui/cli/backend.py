@@ -159,7 +159,7 @@ class RealBackend:
         finally:
             self._services.secrets.forget_handed()
         found = [f"{finding.status.value}: {finding.summary}" for finding in findings]
-        next_step = [one.remedy for one in findings if outcome.refusal is not None and one.item == outcome.refusal.item]
+        next_step = [str(one.remedy) for one in findings if outcome.refusal is not None and one.item == outcome.refusal.item]
         return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason, *next_step])), run.journal.path)
 
     def rollback_preview(self) -> RollbackPreview:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from nexy_tui.core.remedy import Remedy
+
 
 class Status(StrEnum):
     """A verdict. Only `PASSED`, `NOT_APPLICABLE` and `ATTESTED` let a release go on."""
@@ -43,12 +45,12 @@ class Verdict:
 
     status: Status
     summary: str
-    remedy: str = ""
+    remedy: Remedy = ""
     evidence: tuple[Evidence, ...] = ()
     fixers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.status in (Status.FAILED, Status.INCONCLUSIVE) and not self.remedy.strip():
+        if self.status in (Status.FAILED, Status.INCONCLUSIVE) and not str(self.remedy).strip():
             raise ValueError(f"no remedy is named for: {self.summary}")
 
 
@@ -59,7 +61,7 @@ class Finding:
     item: str
     status: Status
     summary: str
-    remedy: str = ""
+    remedy: Remedy = ""
     fixers: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     duration_s: float = 0.0
@@ -75,12 +77,12 @@ def passed(summary: str, *evidence: Evidence) -> Verdict:
     return Verdict(Status.PASSED, summary, evidence=evidence)
 
 
-def failed(summary: str, remedy: str, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
-    """The item is seen to be wrong; `remedy` is the next thing to do."""
+def failed(summary: str, remedy: Remedy, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
+    """The item is seen to be wrong; `remedy` is the next thing to do; a text is what is to be done by hand."""
     return Verdict(Status.FAILED, summary, remedy, evidence, tuple(fixers))
 
 
-def inconclusive(summary: str, remedy: str, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
+def inconclusive(summary: str, remedy: Remedy, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
     """The item could not be verified. Never counts as passed."""
     return Verdict(Status.INCONCLUSIVE, summary, remedy, evidence, tuple(fixers))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nexy_tui.core.remedy import Remedy
+
 
 class Problem(Exception):
     """A failure an operator can act on.
@@ -12,11 +14,11 @@ class Problem(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
+    def __init__(self, what: str, why: str = "", remedy: Remedy = "") -> None:
         super().__init__(what)
         self.what = what
         self.why = why
-        self.remedy = remedy
+        self.remedy = str(remedy)
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.why, self.remedy) if part)

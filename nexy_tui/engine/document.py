@@ -77,7 +77,7 @@ def _item(session: Session, item: Item) -> dict[str, Any]:
         "title": item.title,
         "status": finding.status.value,
         "summary": finding.summary,
-        "remedy": finding.remedy,
+        "remedy": str(finding.remedy),
         "fixers": list(finding.fixers),
         "evidence": [{"name": e.name, "value": e.value, "source": e.source, "time": e.time or finding.time} for e in finding.evidence],
         "duration_s": finding.duration_s,

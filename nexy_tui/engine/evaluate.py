@@ -14,6 +14,7 @@ from checks.base import Scope
 from nexy_tui.checklist import Item
 from nexy_tui.core.finding import Finding, Status, Verdict, inconclusive, rfc3339
 from nexy_tui.core.problem import Problem
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.secret import redact, secrets_of
 from nexy_tui.engine.notice import Found, Looking, Observer
 
@@ -99,7 +100,8 @@ def verdict_on(item: Item, scope: Scope) -> Verdict:
 
 def _finding(item: Item, verdict: Verdict, seconds: float, scope: Scope) -> Finding:
     now = rfc3339(scope.services.clock.now())
-    fixers = verdict.fixers or (item.fixers if verdict.status in (Status.FAILED, Status.INCONCLUSIVE) else ())
+    mending = (verdict.remedy.fixer,) if isinstance(verdict.remedy, Mend) else ()
+    fixers = verdict.fixers or mending or (item.fixers if verdict.status in (Status.FAILED, Status.INCONCLUSIVE) else ())
     return Finding(
         item=item.id,
         status=verdict.status,

@@ -10,6 +10,7 @@ from checks.base import Scope
 from nexy_tui.checklist import ActionRole, Item, Phase
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import details
 from nexy_tui.engine.context import Context
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.exposure import ExposureTimer
@@ -94,7 +95,7 @@ class Looks:
         """The next thing to do about an item."""
         finding = self.state.findings.get(item)
         if finding is not None and finding.remedy:
-            return finding.remedy
+            return str(finding.remedy)
         known = any(one.id == item for one in self._context.checklist.items)
         return f"nexy-tui check {item}" if known else "Run it again and type what it asks for, or with --yes."
 
@@ -123,6 +124,7 @@ class Looks:
                     finding.summary,
                     list(finding.evidence),
                     duration_ms=round(finding.duration_s * 1000),
+                    remedy=details(finding.remedy),
                 )
             if finding.status is Status.PASSED and self._closes_exposure(finding.item):
                 over = self._exposure.close(publisher, "download and live appcast agree")

@@ -11,6 +11,7 @@ from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.event import OutputLine, Waiting
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
@@ -42,7 +43,7 @@ def judge(facts: SlotFacts, plan: Plan) -> Verdict:
     """The VM takes commands."""
     where = f"VM {plan.target.vm.resource_group}/{plan.target.vm.name}"
     if facts.vm is None:
-        remedy = "nexy-tui fix azure-busy waits until it is free; the command that runs cannot be cancelled."
+        remedy = Mend("azure-busy", then="waits until it is free; the command that runs cannot be cancelled.")
         return failed(facts.busy, remedy, Evidence("run-command", "HTTP 409 Conflict", where))
     return passed("The VM takes commands.", Evidence("run-command", "free", where, facts.vm.taken))
 

@@ -12,6 +12,7 @@ from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.text import last_lines, printable, unified
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.fixers import vm_settings
@@ -80,7 +81,7 @@ def judge_checkout(found: tuple[Change, ...], plan: Plan) -> Verdict:
     evidence = tuple(Evidence(change.path, "; ".join(change.said), "checkout") for change in found)
     if found:
         told = "; ".join(f"{change.path}: {', '.join(change.said[:3])}" for change in found)
-        return failed(f"The server would crash on this checkout's {told}.", "nexy-tui fix config-env mends it.", *evidence)
+        return failed(f"The server would crash on this checkout's {told}.", Mend("config-env", then="mends it."), *evidence)
     return passed("The checkout's reader splits at the first =, and its settings have names the server takes.", *evidence)
 
 
@@ -122,7 +123,7 @@ def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
         Evidence(plan.target.vm.service, vm.service or "unknown", where, vm.taken),
         Evidence("journal, newest lines", printable((last_lines(vm.journal, 4) or "empty").replace("\n", " | "), 600), where, vm.taken),
     ]
-    remedy = "nexy-tui fix config-env mends it and restarts the server."
+    remedy = Mend("config-env", then="mends it and restarts the server.")
     if bad or splits:
         return failed(f"The server on the VM crashes on {'; '.join([*bad, *splits][:4])}.", remedy, *evidence)
     if crashed and vm.service != "active":

@@ -12,6 +12,7 @@ from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.fixers import vm_settings
 from nexy_tui.fixers.base import Fixer, Mending, Part, SecretRequest, Trouble
@@ -34,7 +35,7 @@ def judge(vm: VmFacts, plan: Plan) -> Verdict:
     said = vm.signs.get("gemini-key", 0)
     evidence.append(Evidence("journal since the start", f"API_KEY_INVALID or expired: {said} lines", where, vm.taken))
     without = [path for path, file in files.items() if file.gemini != "set"]
-    remedy = "Get a new key, then: nexy-tui fix gemini-key"
+    remedy = Mend("gemini-key", "Get a new key, then")
     if said:
         return failed(f"The server says that the Gemini key is not valid ({said} lines since its start).", remedy, *evidence)
     if without:

@@ -11,6 +11,7 @@ from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.secret import Secret
 from nexy_tui.fixers.base import Fixer, Mending, Part, SecretRequest, Trouble
 from nexy_tui.services import Services
@@ -46,7 +47,7 @@ def judge(facts: AuthFacts, plan: Plan) -> Verdict:
     """There is a token, the host knows it, and it may change releases of the artifacts repository."""
     used, repository = facts.used, plan.target.artifacts_repository
     if used is None:
-        return failed(f"There is no token for {repository}.", "nexy-tui fix github-auth asks for one, proves it and keeps it.")
+        return failed(f"There is no token for {repository}.", Mend("github-auth", then="asks for one, proves it and keeps it."))
     evidence = [*_evidence(used), *([] if facts.kept is None else _evidence(facts.kept))]
     if used.suffices:
         both = f" It can write to {used.code.repository} too, which has other owners." if used.code.may_write else ""
@@ -55,7 +56,7 @@ def judge(facts: AuthFacts, plan: Plan) -> Verdict:
     if facts.kept is not None and facts.kept.suffices:
         name = used.source.removeprefix("environment ")
         return failed(f"{trouble} A good one is in the keyring, but {name} is used before it.", f"unset {name}", *evidence)
-    return failed(trouble, "nexy-tui fix github-auth asks for a new one, proves it and keeps it.", *evidence)
+    return failed(trouble, Mend("github-auth", then="asks for a new one, proves it and keeps it."), *evidence)
 
 
 def _trouble(proof: Proof) -> str:

@@ -10,6 +10,7 @@ from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
@@ -40,7 +41,7 @@ def judge(facts: InboxFolderFacts, plan: Plan) -> Verdict:
     evidence = Evidence("release_inbox", ", ".join(facts.files) or ("empty" if facts.kind == "folder" else facts.kind), facts.path)
     if facts.kind != "folder":
         what = f"There is no folder {facts.path}" + (", but something else of that name." if facts.kind == "something else" else ".")
-        return failed(what, f"nexy-tui fix inbox makes it; then lay {DMG} there.", evidence)
+        return failed(what, Mend("inbox", then=f"makes it; then lay {DMG} there."), evidence)
     lacking = [] if DMG in facts.files else [f"lay {DMG} into {facts.path}"]
     if plan.with_pkg and PKG not in facts.files:
         lacking.append(f"lay {PKG} there too: it was announced")

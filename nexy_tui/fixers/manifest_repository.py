@@ -11,6 +11,7 @@ from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.secret import redact
 from nexy_tui.core.text import unified
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
@@ -58,10 +59,10 @@ def judge_remotes(facts: RemoteFacts, plan: Plan) -> Verdict:
     if facts.wrong:
         told = "; ".join(f"{remote.name} pushes to {redact(' '.join(remote.push_urls))}" for remote in facts.wrong)
         return failed(
-            f"{told}, not to {target.code_repository}.{_told(facts)}", "nexy-tui fix manifest-repository sets it right.", *evidence
+            f"{told}, not to {target.code_repository}.{_told(facts)}", Mend("manifest-repository", then="sets it right."), *evidence
         )
     if not any(remote.is_for(target.hosts.web, target.code_repository) for remote in facts.remotes):
-        return failed(f"No remote pushes to {target.code_repository}.", "nexy-tui fix manifest-repository adds it.", *evidence)
+        return failed(f"No remote pushes to {target.code_repository}.", Mend("manifest-repository", then="adds it."), *evidence)
     return passed(f"Pushes go to {target.code_repository}.{_told(facts)}", *evidence)
 
 
@@ -132,7 +133,7 @@ def judge_ahead(facts: AheadFacts, plan: Plan) -> Verdict:
     commit, subject = facts.manifest
     return failed(
         f"“{subject}” ({commit[:12]}) is not on {plan.target.code_repository}.",
-        "nexy-tui fix manifest-repository pushes it there.",
+        Mend("manifest-repository", then="pushes it there."),
         tip,
         Evidence("manifest commit", commit, "checkout"),
     )

@@ -11,6 +11,7 @@ from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Mend
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
 
@@ -45,7 +46,7 @@ def judge(facts: ScriptFolderFacts, plan: Plan) -> Verdict:
         Evidence("wrong", WRONG, "rulebook 4.2"),
     )
     if facts.lost:
-        return failed(f"{', '.join(facts.lost)} is missing in the checkout.", "nexy-tui fix script-paths lays it there again.", *evidence)
+        return failed(f"{', '.join(facts.lost)} is missing in the checkout.", Mend("script-paths", then="lays it there again."), *evidence)
     if PUBLISHER not in facts.there:
         return passed(
             f"This checkout has no {PUBLISHER}; nexy-tui publish does its work, and nexy-tui scaffold lays a thin script there.", *evidence

@@ -22,6 +22,7 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.matrix import Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused, Unusable
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
@@ -29,7 +30,7 @@ from nexy_tui.services import Services
 from nexy_tui.services.deployment import find_deployment
 from nexy_tui.services.vm_scripts import load
 
-_FIX = "nexy-tui fix stale-appcast"
+_FIX = Mend("stale-appcast")
 
 
 # --- manifests and gate ---

@@ -17,6 +17,7 @@ from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.layout import PUBLISHER
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused, Unusable
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import unified
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
@@ -90,7 +91,7 @@ def judge_place(facts: PlaceFacts, plan: Plan) -> Verdict:
         return passed(f"The configured repository and tags are at the release host.{note}", *evidence)
     if facts.rulebook_missing:
         return failed(f"{facts.missing}.", "Name the right repository and tags in the configuration: nexy-tui config path.", *evidence)
-    return failed(f"{facts.missing}; the rulebook's are there.", "nexy-tui fix target-repository mends the configuration.", *evidence)
+    return failed(f"{facts.missing}; the rulebook's are there.", Mend("target-repository", then="mends the configuration."), *evidence)
 
 
 class MendConfiguration(Mending):
@@ -199,7 +200,7 @@ def _script(services: Services) -> tuple[str, bytes, bytes]:
         before = _source(services)
         return path, before, publisher_script.mend(before, *(named(target)[key] for key in TARGET_KEYS))
     except OSError as error:
-        raise Refused(f"{path} cannot be read: {error.strerror}.", remedy="nexy-tui fix script-paths") from None
+        raise Refused(f"{path} cannot be read: {error.strerror}.", remedy=Mend("script-paths")) from None
     except publisher_script.UnreadableScript as error:
         what = f"{path} cannot be mended by a program: {error}."
         raise Refused(what, "Nothing was changed.", "Set TARGET_REPO and the tags in ARTIFACT_MAPPING by hand.") from None

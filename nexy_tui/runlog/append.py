@@ -160,9 +160,20 @@ class RunLog:
         draft = Draft("result", item=item, status=str(status), action=action, exit=exit, duration_ms=duration_ms, details=details or {})
         return self._write(draft.with_context(evidence, message, subjects))
 
-    def check(self, item: str, status: str, message: str, evidence: Sequence[EvidenceLike] = (), *, duration_ms: int | None = None) -> int:
-        """Record the verdict on a checklist item."""
-        return self._write(Draft("check", item=item, status=str(status), duration_ms=duration_ms).with_context(evidence, message))
+    def check(
+        self,
+        item: str,
+        status: str,
+        message: str,
+        evidence: Sequence[EvidenceLike] = (),
+        *,
+        duration_ms: int | None = None,
+        remedy: Mapping[str, str] | None = None,
+    ) -> int:
+        """Record the verdict on a checklist item, with its remedy: the words, and the action, fixer or command that it names."""
+        details = {"remedy": dict(remedy)} if remedy else {}
+        draft = Draft("check", item=item, status=str(status), duration_ms=duration_ms, details=details)
+        return self._write(draft.with_context(evidence, message))
 
     def attestation(self, item: str, reason: str, evidence: Sequence[EvidenceLike] = ()) -> int:
         """Record that the operator, not the machine, says the item is satisfied, and why."""

@@ -13,6 +13,7 @@ from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 from screens.dialogs.dialog import Choice, Dialog, labelled
 from screens.marks import STATUS
+from screens.remedy import todo
 from screens.text import clean, span
 
 SHOW, LOOK, ATTEST, FIXERS = "show", "look", "attest", "fixers"
@@ -25,7 +26,7 @@ class RefusalDialog(Dialog):
     def __init__(self, session: Session, refusal: Refusal, asked: str, fixer_title: Callable[[str], str]) -> None:
         self._item = session.checklist.item(refusal.item)
         self._phase = session.checklist.phase_of(refusal.item)
-        self._refusal, self._fixer_title = refusal, fixer_title
+        self._refusal, self._fixer_title, self._checklist = refusal, fixer_title, session.checklist
         self._finding: Finding | None = session.state.findings.get(refusal.item)
         self._back, self._exposed = session.rollback_offered(refusal), session.exposure.seconds
         super().__init__(f"{asked}: not yet", self._ways(session), tone="refusal")
@@ -55,10 +56,10 @@ class RefusalDialog(Dialog):
         where = f"\n{self._item.id} · {self._phase.title} · rulebook {self._item.section}"
         head = Content.assemble(mark.content(), "  ", (self._item.title, "bold"), (where, "$muted"))
         found = clean(self._finding.summary) if self._finding is not None else "It has not been looked at yet."
-        remedy = clean(self._finding.remedy) if self._finding is not None else ""
+        told = "" if self._finding is None else self._finding.remedy
         exposed = f"For {span(self._exposed)} clients that follow the live appcast have been refusing the download." if self._back else ""
-        todo = remedy or self._default_remedy()
-        rows = [("Exposed", exposed), ("What was found", found), ("Why it matters", self._item.why), ("What to do", todo)]
+        what_to_do = todo(told, self._item, self._checklist, self._fixer_title) or self._default_remedy()
+        rows = [("Exposed", exposed), ("What was found", found), ("Why it matters", self._item.why), ("What to do", what_to_do)]
         if self._fixers():
             rows.append(("Fixers that know this", "\n".join(self._fixer_title(name) for name in self._fixers())))
         return [Static(head), *labelled(rows)]

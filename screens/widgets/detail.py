@@ -16,6 +16,7 @@ from textual.widgets import Static
 from nexy_tui.checklist import Checklist, Item
 from nexy_tui.core.finding import Evidence, Finding, Status
 from screens.marks import STATUS
+from screens.remedy import todo
 from screens.text import clean, one_line
 from screens.widgets.grid import grid
 
@@ -72,7 +73,7 @@ def words(item: Item, finding: Finding | None, checklist: Checklist, fixer_title
     rows: list[tuple[str, str]] = [("Why", item.why)]
     rows.append(("Found", "Not looked at yet." if finding is None else clean(finding.summary)))
     if finding is not None and finding.remedy:
-        rows.append(("To do", clean(finding.remedy)))
+        rows.append(("To do", todo(finding.remedy, item, checklist, fixer_title)))
     if item.action is not None:
         rows.append(("Action", f"{checklist.actions[item.action].title} brings it about (a)"))
     if item.repair is not None:

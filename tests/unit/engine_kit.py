@@ -56,7 +56,7 @@ class Journal:
     def count(self) -> int:
         return len(self.records)
 
-    def check(self, item: str, status: str, message: str = "", evidence: object = (), *, duration_ms: int | None = None) -> None:
+    def check(self, item: str, status: str, message: str = "", evidence: object = (), **_: object) -> None:
         self._write("check", item, status, message)
 
     def attestation(self, item: str, reason: str) -> None:

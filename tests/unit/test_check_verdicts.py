@@ -98,4 +98,4 @@ def test_what_the_disk_refuses_is_named_with_a_remedy(error: OSError, said: str)
     item: Any = SimpleNamespace(check=SimpleNamespace(look=look, judge=None))
     verdict = verdict_on(item, Scope(Dark(), TEAM, lambda: None))  # type: ignore[arg-type, return-value]
     assert verdict.status is Status.INCONCLUSIVE and said in verdict.summary
-    assert "permissions" in verdict.remedy
+    assert "permissions" in str(verdict.remedy)

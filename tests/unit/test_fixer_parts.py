@@ -18,6 +18,7 @@ from nexy_tui.core.finding import Status, failed, inconclusive, passed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.target import DMG, Target
 from nexy_tui.core.text import unified
 from nexy_tui.core.version import Version
@@ -226,7 +227,7 @@ def test_the_gemini_key_is_judged_by_both_files_and_the_journal(facts: dict[str,
 def test_a_service_that_refuses_its_key_is_not_well_though_active() -> None:
     assert judge_service(vm(), PLAN).status is Status.PASSED
     verdict = judge_service(vm(signs={"gemini-key": 1}), PLAN)
-    assert verdict.status is Status.FAILED and verdict.fixers == ("gemini-key",)
+    assert verdict.status is Status.FAILED and verdict.remedy == Mend("gemini-key", "Get a new key, then")
 
 
 @pytest.mark.parametrize(

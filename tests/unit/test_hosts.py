@@ -65,7 +65,7 @@ def test_a_certificate_by_its_days_left(left: timedelta, status: Status, said: s
 
 def test_a_certificate_that_is_refused_says_why() -> None:
     verdict = judge_certificate(replace(told(NOW), refused="certificate has expired"), PLAN)
-    assert verdict.status is Status.FAILED and "certificate has expired" in verdict.summary and "tls.ca" in verdict.remedy
+    assert verdict.status is Status.FAILED and "certificate has expired" in verdict.summary and "tls.ca" in str(verdict.remedy)
 
 
 def test_the_fullest_disk_is_named() -> None:

@@ -70,7 +70,7 @@ def inbox(*found: Inspected, there: bool = True, **unfit: str) -> InboxFacts:
 def says(verdict: Verdict, status: Status, *words: str) -> None:
     assert verdict.status is status, verdict
     for word in words:
-        assert word in verdict.summary + verdict.remedy, verdict
+        assert word in verdict.summary + str(verdict.remedy), verdict
     if status in (Status.FAILED, Status.INCONCLUSIVE):
         assert verdict.remedy, "what to do next"
 

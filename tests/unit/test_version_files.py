@@ -16,6 +16,7 @@ from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.services.version_fields import Reader, env_fields, python_fields, rewritten, version_fields, yaml_fields
@@ -153,7 +154,7 @@ def test_each_field_that_says_otherwise_is_named_with_its_value(layout: Layout) 
     path.write_text(PLAIN.replace("build: 1.6.1.36\n", "build: 1.6\n"))
     verdict = judge_files(look(layout, NEW), PLAN)
     said = {seen.name: seen.value for seen in verdict.evidence}
-    assert (verdict.status, verdict.remedy) == (Status.FAILED, "nexy-tui bump 1.6.1.43")
+    assert (verdict.status, verdict.remedy) == (Status.FAILED, Act("bump", "bump 1.6.1.43"))
     assert said["server/config/unified_config.yaml server.build"] == "1.6 (no text)"
     assert said["server/config/unified_config.yaml update.default_version"] == "1.6.1.36"
 
@@ -162,7 +163,7 @@ def test_a_field_that_cannot_be_set_fails_with_its_name(layout: Layout) -> None:
     layout.path("server/config/unified_config.yaml").write_text(PLAIN.replace("version: 1.6.1.36  # ours", "version: &v 1.6.1.36"))
     verdict = judge_files(look(layout, NEW), PLAN)
     assert verdict.status is Status.FAILED and "server.version is shared" in verdict.summary
-    assert "unified_config.yaml by hand" in verdict.remedy
+    assert "unified_config.yaml by hand" in str(verdict.remedy)
 
 
 def test_a_tree_without_version_gets_one_at_the_layouts_place(layout: Layout) -> None:

@@ -294,7 +294,7 @@ def test_stray_work_is_set_aside_without_settings_and_backups(tracking: Inside) 
     before = (tracking.checkout / "server/config.env").read_bytes()
     finding = look(tracking, "version.tree")["version.tree"]
     assert finding.status is Status.FAILED
-    tracking.run("sh", "-c", finding.remedy.partition("set them aside: ")[2])
+    tracking.run("sh", "-c", str(finding.remedy).partition("set them aside: ")[2])
     assert look(tracking, "version.tree")["version.tree"].status is Status.PASSED
     assert (tracking.checkout / "server/config.env").read_bytes() == before
     assert (tracking.checkout / BACKUP).read_bytes() == b"dump"
@@ -316,16 +316,16 @@ def test_what_belongs_in_no_commit_is_judged_by_how_git_stands_to_it(released: I
     with branched(released):
         tree, secrets = look(released, "version.tree", "version.secrets").values()
         assert (tree.status, secrets.status) == (lying, Status.PASSED)
-        assert tree.status.satisfied or f"/{path} to .git/info/exclude" in tree.remedy
+        assert tree.status.satisfied or f"/{path} to .git/info/exclude" in str(tree.remedy)
         released.git("add", path)
         staged = look(released, "version.secrets")["version.secrets"]
         assert staged.status is Status.FAILED and "The next commit would take" in staged.summary and kind in staged.summary
-        released.run("sh", "-c", staged.remedy)
+        released.run("sh", "-c", str(staged.remedy))
         assert look(released, "version.secrets")["version.secrets"].status is Status.PASSED
         commit(released, path, "x\n")
         committed = look(released, "version.secrets")["version.secrets"]
         assert committed.status is Status.FAILED and kind in committed.summary
-        for command in committed.remedy.partition(": ")[2].split("; ")[:2]:
+        for command in str(committed.remedy).partition(": ")[2].split("; ")[:2]:
             released.run("sh", "-c", command)
         exclude.write_bytes(rules + f"/{path}\n".encode())
         assert {found.status for found in look(released, "version.tree", "version.secrets").values()} == {Status.PASSED}
@@ -340,7 +340,7 @@ def test_a_tracked_artifact_is_taken_out_of_git_and_stays_in_the_inbox(released:
         released.git("add", "--force", "release_inbox/Nexy.dmg")
         finding = look(released, "version.ignored")["version.ignored"]
         assert finding.status is Status.FAILED and "git tracks release_inbox/Nexy.dmg" in finding.summary
-        released.run("sh", "-c", finding.remedy.partition(" (")[0])
+        released.run("sh", "-c", str(finding.remedy).partition(" (")[0])
         assert look(released, "version.ignored")["version.ignored"].status is Status.PASSED
     assert (released.checkout / "release_inbox/Nexy.dmg").read_bytes() == image
 

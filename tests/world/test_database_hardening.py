@@ -66,7 +66,7 @@ def test_a_membership_is_seen_and_named(bench: Bench) -> None:
         scope = bench.scope()
         found = checks.judge_hardening(checks.look_catalog(scope), scope.plan)
         assert found.status is Status.FAILED
-        assert "REVOKE writers FROM nexy_user" in found.remedy
+        assert "REVOKE writers FROM nexy_user" in str(found.remedy)
     finally:
         bench.sql("DROP OWNED BY writers", "DROP ROLE writers")
 

@@ -99,7 +99,7 @@ def test_a_drill_fault_fails_the_item_and_goes_again(seeded: Bench, name: str, w
     for _ in range(2):  # switched on twice is switched on
         switch(seeded, name, True)
     found = drill(seeded)
-    assert found.status is Status.FAILED and word in found.summary and "nexy-tui db drill" in found.remedy
+    assert found.status is Status.FAILED and word in found.summary and "nexy-tui db drill" in str(found.remedy)
     for _ in range(2):
         switch(seeded, name, False)
     assert {path.name: path.read_bytes() for path in seeded.backups.iterdir()} == before

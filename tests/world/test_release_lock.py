@@ -339,4 +339,4 @@ def test_the_item_names_the_same_and_its_way_out(two: Two) -> None:
     verdict = judge_lock(LockFacts(ada.holder()), Plan(Target(), None, Kind.FULL, NOW, run="mine"))
     assert verdict.status is Status.FAILED
     assert all(part in verdict.summary for part in ("ada on adas", "run run-ada", "since 2026-02-14T10:00:00", "2026-02-14T10:15:00"))
-    assert "nexy-tui release --resume mine --take-over" in verdict.remedy
+    assert "nexy-tui release --resume mine --take-over" in str(verdict.remedy)

@@ -1,0 +1,81 @@
+"""The next thing to do, as a value: each face words it for itself, and a program can follow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command of this tool, without `nexy-tui`. `first` is to be done by hand before it; `then` are words after it."""
+
+    command: str
+    first: str = ""
+    then: str = ""
+
+    def __str__(self) -> str:
+        return around(self, f"nexy-tui {self.command}")
+
+    @property
+    def details(self) -> dict[str, str]:
+        """The value as the log keeps it."""
+        return {"command": self.command}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An action of the checklist; `command` is what brings it about outside the wizard, and names its version and run."""
+
+    action: str
+    command: str
+    first: str = ""
+    then: str = ""
+
+    def __str__(self) -> str:
+        return around(self, f"nexy-tui {self.command}")
+
+    @property
+    def details(self) -> dict[str, str]:
+        """The value as the log keeps it."""
+        return {"action": self.action, "command": self.command}
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """A fixer, by name."""
+
+    fixer: str
+    first: str = ""
+    then: str = ""
+
+    @property
+    def command(self) -> str:
+        """What mends it outside the wizard."""
+        return f"fix {self.fixer}"
+
+    def __str__(self) -> str:
+        return around(self, f"nexy-tui {self.command}")
+
+    @property
+    def details(self) -> dict[str, str]:
+        """The value as the log keeps it."""
+        return {"fixer": self.fixer}
+
+
+Remedy: TypeAlias = Act | Mend | Run | str
+"""A text is what is to be done by hand. `str()` of each is what an operator without the wizard is told."""
+
+
+def around(remedy: Act | Mend | Run, what: str) -> str:
+    """`what` in the words that stand before and after it."""
+    before = f"{remedy.first}: " if remedy.first else ""
+    after = f" {remedy.then}" if remedy.then else ""
+    return f"{before}{what}{after}"
+
+
+def details(remedy: Remedy) -> dict[str, str]:
+    """A remedy as the log keeps it: the words, and what of the tool's own it names."""
+    if isinstance(remedy, str):
+        return {"words": remedy} if remedy else {}
+    return {"words": str(remedy), **remedy.details}

@@ -1,0 +1,22 @@
+"""A remedy as the wizard words it: by the button and key that stand here, else by the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nexy_tui.checklist import Checklist, Item
+from nexy_tui.core.remedy import Act, Mend, Remedy, Run, around
+from screens.text import clean
+
+
+def todo(remedy: Remedy, item: Item, checklist: Checklist, fixer_title: Callable[[str], str]) -> str:
+    """What to do about an item: its own action by the title on its button, its fixer by that of the fixer's."""
+    match remedy:
+        case Act(action) if action in (item.action, item.repair):
+            return clean(around(remedy, checklist.actions[action].title))
+        case Act(action, command):
+            return clean(around(remedy, f"{checklist.actions[action].title} (nexy-tui {command})"))
+        case Mend(fixer):
+            return clean(around(remedy, f"the fixer {fixer_title(fixer)}"))
+        case Run() | str():
+            return clean(str(remedy))
