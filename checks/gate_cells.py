@@ -113,13 +113,15 @@ def manifest_column(raw: bytes | None, canonical: bytes | None, want: Expected) 
         read = manifest.read(raw)
     except manifest.ManifestError as error:
         return {"reachability": Cell.said(f"it cannot be read: {error}", "a manifest", False)}
-    column = _claims(read, want)
+    column = dict(_claims(read, want))
     odd = "; ".join(f"{name} is {fault}" for name, fault in read.faults.items() if name.removeprefix("artifact.") not in _ROWS)
     copy = odd or ("as the canonical file" if raw == canonical else "differs from the canonical file")
     wanted = "a sound manifest" if odd else "as the canonical file"
+    signature = column.pop("signature")
     return {
         **column,
         "sha256": _claim(read, "artifact.sha256", read.sha256, want.sha256),
+        "signature": signature,
         "reachability": Cell.said(copy, wanted, raw == canonical and not odd),
     }
 
