@@ -16,6 +16,7 @@ from nexy_tui.core.remedy import Act, Mend
 from nexy_tui.core.text import last_lines, printable
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.services.deployment import find_deployment
+from nexy_tui.services.on_vm.settings_files import SETTINGS
 from nexy_tui.services.update_server import parse_health
 
 MIN_FREE_KIB = 512 * 1024
@@ -23,9 +24,6 @@ MIN_FREE_KIB = 512 * 1024
 
 MAX_OFF = timedelta(minutes=5)
 """Its time is told some seconds, with a slow cloud a minute, before the answer is here."""
-
-SETTINGS = ("server/config.env", "server/server/config.env")
-"""Both settings files on the VM, from the clone's root (contracts: config.env)."""
 
 _REDEPLOY = "Deploy again; the script can be repeated."
 
@@ -53,12 +51,15 @@ def look_deploy(scope: Scope) -> DeployFacts:
 
 
 def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
-    """The VM can take a deploy: a clone, its Python, both settings files with names that work, and room."""
+    """The VM can take a deploy: a clone, its Python, settings with names that work, nobody's lock, and room."""
     evidence = (
         _seen(vm, plan, "HEAD", vm.head or "no clone"),
         _seen(vm, plan, "service", vm.service or "unknown"),
         _seen(vm, plan, "free disk", "unknown" if vm.free_kib is None else f"{vm.free_kib // 1024} MiB"),
         _seen(vm, plan, "python", vm.python or "none"),
+        _seen(vm, plan, "python3", vm.python3 or "none"),
+        _seen(vm, plan, "settings", " and ".join(settings_there(vm)) or "none"),
+        _seen(vm, plan, "drift", drifted(vm) or "none"),
         _seen(vm, plan, "clock", "unknown" if vm.clock is None else rfc3339(datetime.fromtimestamp(vm.clock, UTC))),
         _seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 4) or "empty"),
     )
@@ -70,13 +71,16 @@ def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
         return failed("The VM has no Python environment in venv.", "Make one in the clone: python3 -m venv venv", *evidence)
     if vm.free_kib is None:
         return inconclusive("The VM's free disk space could not be seen.", "Look again; if it stays, see the VM's df.", *evidence)
-    if machine := _machine_trouble(vm, vm.free_kib):
+    if machine := _machine_trouble(vm, plan, vm.free_kib):
         return failed(*machine, *evidence)
     return passed(f"The VM answers; it stands at {' '.join(vm.tags) or vm.head[:12]}, its service is {vm.service}.", *evidence)
 
 
-def _machine_trouble(vm: VmFacts, free_kib: int) -> tuple[str, str] | None:
-    """No room, or a clock that is further off than a run-command takes: backups are dated by it. What, and the remedy."""
+def _machine_trouble(vm: VmFacts, plan: Plan, free_kib: int) -> tuple[str, str] | None:
+    """A lock on the clone, no room, or a clock further off than a run-command takes: backups are dated by it. What, and the remedy."""
+    if vm.index_lock:
+        what = f"{plan.target.vm.directory}/.git/index.lock is there: another git works in the clone, or was killed in it."
+        return what, "See that no git runs there, then take the file away on the VM."
     if free_kib < MIN_FREE_KIB:
         return f"The VM has {free_kib // 1024} MiB of disk left.", "Make room on the VM: at least 512 MiB."
     if vm.clock is None:
@@ -103,11 +107,21 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
     if vm.head != deployment.tag_commit:
         at = " ".join(vm.tags) or vm.head[:12] or "no commit"
         return failed(f"The VM stands at {at}, not at {deployment.tag}.", Act("deploy", f"deploy {deployment.tag}"), *evidence)
+    if foreign := drifted(vm):
+        what = f"On the VM files differ from {deployment.tag} that nobody released: {foreign}."
+        return failed(what, Act("deploy", f"deploy {deployment.tag}", then="saves them aside under refs/nexy/drift/ there."), *evidence)
     return passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
 
 
+def drifted(vm: VmFacts) -> str:
+    """Files changed by hand and files in the release's way, as far as they are named; empty where there are none."""
+    named = [*vm.changed, *vm.in_the_way]
+    more = [f"{vm.drift - len(named)} more"] if vm.drift > len(named) else []
+    return ", ".join([*named[:4], *([f"{vm.drift - 4} more"] if len(named) > 4 else more)]) if vm.drift else ""
+
+
 def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
-    """The four manifest files on the VM are those of the manifest commit, byte for byte."""
+    """The manifest files on the VM are those of the manifest commit, byte for byte."""
     vm, deployment = facts.vm, facts.deployment
     commit = (deployment.manifest_commit or "")[:12]
     evidence = [Evidence("sha256 wanted", deployment.manifest_sha256 or "none", f"{plan.target.code_repository} {commit}")]
@@ -117,17 +131,16 @@ def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
     wrong = [path for path in deployment.manifest_files if vm.manifests.get(path) != deployment.manifest_sha256]
     if wrong:
         return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", _REDEPLOY, *evidence)
-    return passed(f"The four manifest files on the VM are those of {commit} ({deployment.manifest_version}).", *evidence)
+    return passed(f"The manifest files on the VM are those of {commit} ({deployment.manifest_version}).", *evidence)
 
 
 def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
-    """`SERVER_VERSION` and `SERVER_BUILD` are this version in both settings files: they outrank everything else (rulebook 2)."""
+    """`SERVER_VERSION` and `SERVER_BUILD` are this version wherever there are settings: they outrank everything else (rulebook 2)."""
     vm, version = facts.vm, str(facts.deployment.version)
     evidence, wrong = [], []
-    for path in SETTINGS:
-        file = vm.settings.get(path, SettingsFile(there=False))
+    for path, file in settings_there(vm).items():
         for key, values in (("SERVER_VERSION", file.versions), ("SERVER_BUILD", file.builds)):
-            said = " and ".join(values) or ("not set" if file.there else "no such file")
+            said = " and ".join(values) or "not set"
             evidence.append(_seen(vm, plan, f"{path} {key}", said))
             if set(values) != {version}:
                 wrong.append(f"{key} in {path} ({said})")
@@ -135,7 +148,7 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
         return failed(trouble, "Mend the file on the VM, then deploy again.", *evidence)
     if wrong:
         return failed(f"Not {version}: {', '.join(wrong)}.", _REDEPLOY, *evidence)
-    return passed(f"SERVER_VERSION and SERVER_BUILD are {version} in both settings files.", *evidence)
+    return passed(f"SERVER_VERSION and SERVER_BUILD are {version} in {' and '.join(settings_there(vm))}.", *evidence)
 
 
 def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
@@ -172,12 +185,16 @@ def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
     return passed(f"/health on the VM is healthy and says {version}.", evidence)
 
 
+def settings_there(vm: VmFacts) -> dict[str, SettingsFile]:
+    """The settings files that the VM has; a tree has one or two of them (contracts: config.env)."""
+    return {path: file for path, file in vm.settings.items() if file.there}
+
+
 def _settings_trouble(vm: VmFacts) -> str:
-    """A settings file that is missing, or has a name the server crashes on at start (rulebook 4.8)."""
-    for path in SETTINGS:
-        file = vm.settings.get(path, SettingsFile(there=False))
-        if not file.there:
-            return f"{path} is not on the VM."
+    """No settings file at all, or a name in one that the server crashes on at start (rulebook 4.8)."""
+    if not settings_there(vm):
+        return f"None of {', '.join(SETTINGS)} is on the VM."
+    for path, file in settings_there(vm).items():
         if file.bad_names:
             return f"{path} on the VM has a name that crashes the server: {'; '.join(file.bad_names)}."
     return ""

@@ -38,7 +38,7 @@ def _look_both(scope: Scope) -> Surveys:
         _require_free(scope)
         services = scope.services
         database = VmDatabase(services.vm, services.layout, Reach.of(services.settings), services.clock)
-        return survey_both(services.vm, database, services.clock, _version(scope), scope.emit)
+        return survey_both(services.vm, database, services.clock, _version(scope), emit=scope.emit)
 
     return scope.once("vm.surveys", both)
 

@@ -16,17 +16,21 @@ from nexy_tui.core.finding import Evidence, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Refused
+from nexy_tui.core.text import printable
 from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services import Services
 from nexy_tui.services.azure import PATIENCE
 from nexy_tui.services.deployment import find_deployment
 from nexy_tui.services.update_server import look_offer
-from nexy_tui.services.vm import ScriptResult
-from nexy_tui.services.vm_scripts import load
+from nexy_tui.services.vm import ScriptResult, Sending
+from nexy_tui.services.vm_program import source
 
 TIMEOUT = 2700.0
 """Seconds: pip may build for minutes; Azure itself ends a command after 90 minutes."""
+
+STAY = 5.0
+"""Seconds the service must stay up with one process before it counts as up."""
 
 _FAILED_STEP = re.compile(r"^nexy: step (\S+) failed with status \d+$", re.MULTILINE)
 _STEP = re.compile(r"^nexy: step (\S+)$", re.MULTILINE)
@@ -37,10 +41,11 @@ _DOWN = "The service may be down, or serve another version: clients may get no a
 _REMEDIES = {
     "preflight": (_UNTOUCHED, "Mend what the VM lacks, then deploy again."),
     "fetch": (_UNTOUCHED, "See that the VM reaches the code repository with a valid credential, then deploy again."),
+    "drift": (_UNTOUCHED, "See the VM's clone (git status there), mend it, then deploy again."),
     "checkout": (_STILL, "See the VM's clone (git status there), mend it, then deploy again."),
     "manifests": (_STILL, "See that the manifest commit is pushed and unchanged, then deploy again."),
     "requirements": (_STILL, "The code is checked out already. Mend the package that pip names, then deploy again."),
-    "config": (_STILL, "See both config.env files on the VM, then deploy again."),
+    "config": (_STILL, "See the config.env files on the VM, then deploy again."),
     "restart": (_DOWN, "See the service's journal above, mend the cause, then deploy again."),
     "health": (_DOWN, "See the service's journal above, mend the cause, then deploy again."),
 }
@@ -61,10 +66,15 @@ class Deploy:
         """The steps on the VM, with the commits."""
         version = needed(plan)
         vm, deployment = plan.target.vm, find_deployment(services.git, version, plan.kind)
-        tagged = f"git checkout -f {deployment.tag} ({_short(deployment.tag_commit)})"
+        tagged = (
+            f"config.env copied aside, git checkout -f {deployment.tag} ({_short(deployment.tag_commit)}), config.env put back as it was"
+        )
         files = f"the four manifest files of {deployment.manifest_version}, sha256 verified there"
         manifests = f"git checkout {_short(deployment.manifest_commit)} -- {files}"
-        lines = [f"Run one script on the VM {vm.resource_group}/{vm.name}, in {vm.directory}:", "git fetch --all --tags"]
+        lines = [
+            f"Run one script on the VM {vm.resource_group}/{vm.name}, in {vm.directory}:",
+            "git fetch of the release remote, with its tags",
+        ]
         if plan.kind is Kind.UPDATE_ONLY:
             lines += ["HEAD stays where it is", manifests]
         elif plan.kind is Kind.FULL:
@@ -73,8 +83,8 @@ class Deploy:
             lines += [tagged, "the four manifest files as they are on the VM", "pip install --upgrade -r the release's requirements"]
         return [
             *lines,
-            f"SERVER_VERSION and SERVER_BUILD = {version} in both config.env files",
-            f"systemctl restart {vm.service}, then wait until /health says {version}",
+            f"SERVER_VERSION and SERVER_BUILD = {version} in each config.env that is there",
+            f"systemctl restart {vm.service}, then wait until /health says {version} and the service has stayed up",
         ]
 
     def confirmation(self, services: Services, plan: Plan) -> str | None:
@@ -92,12 +102,13 @@ class Deploy:
                 "The VM takes tag and manifests from the code repository.",
                 "Push the release and publish it first.",
             )
-        before = services.vm.survey(deployment.manifest_version, patience=PATIENCE, emit=context.emit, cancelled=context.cancelled)
+        commit = deployment.tag_commit if plan.kind.tags else None
+        looking = Sending(patience=PATIENCE, emit=context.emit, cancelled=context.cancelled)
+        before = services.vm.survey(deployment.manifest_version, commit or "", **looking)
         if settled(DeployFacts(before, deployment), plan):
             _end_exposure(context, deployment)
             return ActionResult(f"The VM already stands on {version}.", _evidence(before), changed=False)
-        script = load("deploy.sh")
-        digest = hashlib.sha256(script.encode()).hexdigest()
+        digest = script_sha256()
         context.intent(
             f"deploy {version} to the VM",
             vm=services.vm.where,
@@ -107,18 +118,7 @@ class Deploy:
             manifest_sha256=deployment.manifest_sha256,
             script_sha256=digest,
         )
-        result = services.vm.run_script(
-            script,
-            name="deploy",
-            parameters=deployment.parameters(),
-            timeout=TIMEOUT,
-            emit=context.emit,
-            cancelled=context.cancelled,
-            begun=lambda: context.emit(PointOfNoReturn(f"the VM is being brought to {version}; run-command cannot be cancelled")),
-        )
-        for line in result.stdout.splitlines():
-            if line.startswith("nexy: "):
-                context.emit(OutputLine(line.removeprefix("nexy: "), "vm"))
+        result = send(context, deployment, f"the VM is being brought to {version}; run-command cannot be cancelled")
         if result.exit != 0:
             raise _failure(version, result)
         _end_exposure(context, deployment)
@@ -126,6 +126,29 @@ class Deploy:
         evidence = (Evidence("exit", "0", where), Evidence("HEAD before", before.head, where), *_printed(result, where))
         digests = {"deploy script": digest, "manifest": deployment.manifest_sha256}
         return ActionResult(f"The VM stands on {version}.", evidence, digests)
+
+
+def script_sha256() -> str:
+    """The digest of what is sent, parameters and nonce apart."""
+    return hashlib.sha256(source("deploy").encode()).hexdigest()
+
+
+def send(context: ActionContext, deployment: Deployment, begun: str) -> ScriptResult:
+    """Run the deploy on the VM and pass on what it says of its steps. Raises CouldNotLook when its outcome is unknown."""
+    services, target = context.services, context.plan.target
+    release = {"host": target.hosts.web, "repository": target.code_repository}
+    result = services.vm.run_job(
+        "deploy",
+        {**deployment.parameters(), **release, "stay": max(1.0, STAY / services.settings.speed)},
+        timeout=TIMEOUT,
+        emit=context.emit,
+        cancelled=context.cancelled,
+        begun=lambda: context.emit(PointOfNoReturn(begun)),
+    )
+    for line in result.stdout.splitlines():
+        if line.startswith("nexy: "):
+            context.emit(OutputLine(line.removeprefix("nexy: "), "vm"))
+    return result
 
 
 def _end_exposure(context: ActionContext, deployment: Deployment) -> None:
@@ -157,8 +180,8 @@ def _failure(version: Version, result: ScriptResult) -> ActionFailed:
 
 def _printed(result: ScriptResult, where: str) -> tuple[Evidence, ...]:
     """What the script says it left, for the log; the checks look for themselves."""
-    said = re.findall(r"^nexy: (head|sha256 \S+) ([0-9a-f]{40,64})$", result.stdout, re.MULTILINE)
-    return tuple(Evidence(name, value, where) for name, value in said)
+    said = re.findall(r"^nexy: (head|sha256 \S+|drift|settings|withdrawn) (.+)$", result.stdout, re.MULTILINE)
+    return tuple(Evidence(name, printable(value, 400), where) for name, value in said)
 
 
 def _evidence(vm: VmFacts) -> tuple[Evidence, ...]:

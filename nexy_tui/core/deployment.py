@@ -45,14 +45,15 @@ class Deployment:
             return f"the code repository has no tag {self.tag}"
         return self.manifest_trouble
 
-    def parameters(self) -> dict[str, str]:
-        """The deploy script's parameters."""
+    def parameters(self) -> dict[str, object]:
+        """What the deploy on the VM is told of the release."""
         return {
-            "NEXY_KIND": self.kind.value,
-            "NEXY_VERSION": str(self.version),
-            "NEXY_TAG": self.tag if self.kind.tags else "",
-            "NEXY_TAG_COMMIT": (self.tag_commit or "") if self.kind.tags else "",
-            "NEXY_MANIFEST_COMMIT": (self.manifest_commit or "") if self.kind.publishes else "",
-            "NEXY_MANIFEST_FILES": " ".join(self.manifest_files),
-            "NEXY_MANIFEST_SHA256": self.manifest_sha256,
+            "kind": self.kind.value,
+            "version": str(self.version),
+            "tag": self.tag if self.kind.tags else "",
+            "tag_commit": (self.tag_commit or "") if self.kind.tags else "",
+            "branch": self.branch,
+            "manifest_commit": (self.manifest_commit or "") if self.kind.publishes else "",
+            "manifest_files": list(self.manifest_files),
+            "manifest_sha256": self.manifest_sha256,
         }

@@ -38,7 +38,9 @@ class VmFacts:
     """The VM at `taken` (RFC 3339 UTC). `manifests` maps paths from the git root to sha256, None where a file is missing.
 
     `readers` maps the settings' readers to lines that split at the last `=`; `signs` counts journal lines since the last
-    start by the fixer that mends them; `same_key` tells whether both settings files hold one Gemini key.
+    start by the fixer that mends them; `same_key` tells whether all settings files hold one Gemini key. `origins` maps names
+    of database settings to the file they come from. `drift` counts tracked files `changed` by hand and files `in_the_way` of the
+    release, of which the first are named. `cut` names what did not fit into the answer.
     """
 
     taken: str
@@ -55,6 +57,13 @@ class VmFacts:
     health_body: bytes = b""
     free_kib: int | None = None
     python: str = ""
+    python3: str = ""
+    index_lock: bool = False
+    origins: Mapping[str, str] = field(default_factory=dict)
+    drift: int = 0
+    changed: tuple[str, ...] = ()
+    in_the_way: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
     requirements: str = ""
     clock: int | None = None
     journal: str = ""
@@ -91,6 +100,13 @@ def unpack_survey(output: str, taken: str) -> VmFacts:
         health_body=_bytes((said["health-body"] or [""])[0]),
         free_kib=_number(one("free-kib")),
         python=one("python"),
+        python3=one("python3"),
+        index_lock=one("index-lock") == "yes",
+        origins={name: printable(path, 80) for name, _, path in (value.partition(" ") for value in said["origin"])},
+        drift=_number(one("drift-count")) or 0,
+        changed=tuple(printable(path, 200) for path in said["changed"]),
+        in_the_way=tuple(printable(path, 200) for path in said["in-the-way"]),
+        cut=tuple(printable(what, 40) for what in said["cut"]),
         requirements=one("requirements"),
         clock=_number(one("clock")),
         journal=redact(_bytes((said["journal"] or [""])[0]).decode("utf-8", "replace")),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
-from checks.deploy import SETTINGS
 from checks.vm import look_vm
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
@@ -19,8 +18,8 @@ from nexy_tui.fixers import vm_settings
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.fixers.target_repository import committing
 from nexy_tui.services import Services
+from nexy_tui.services.on_vm.settings_files import SETTINGS, split_at_first, without_bad_names, write_all
 from nexy_tui.services.plain_file import led_to, read_plain
-from nexy_tui.services.vm_scripts.settings_mend import split_at_first, without_bad_names, write_all
 
 READER = "server/config/unified_config.py"
 SETTINGS_HERE = ("server/config.env", "config.env")

@@ -6,17 +6,18 @@ import re
 from collections.abc import Sequence
 
 from checks.base import Check
-from checks.deploy import SETTINGS
+from checks.deploy import settings_there
 from checks.vm import look_vm
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.remedy import Mend
-from nexy_tui.core.vm_facts import SettingsFile, VmFacts
+from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.fixers import vm_settings
 from nexy_tui.fixers.base import Fixer, Mending, Part, SecretRequest, Trouble
 from nexy_tui.services import Services
+from nexy_tui.services.on_vm.settings_files import SETTINGS
 
 KEY = "GEMINI_API_KEY"
 NEW_KEY = SecretRequest("gemini-key", "New Gemini key (it is not shown): ", "NEXY_NEW_GEMINI_KEY")
@@ -25,15 +26,14 @@ _FORM = re.compile(r"[A-Za-z0-9._-]{20,200}")
 
 
 def judge(vm: VmFacts, plan: Plan) -> Verdict:
-    """Both settings files hold one key, and since the server's start nothing said that it is not valid."""
+    """The settings files hold one key, and since the server's start nothing said that it is not valid."""
     where = f"VM {plan.target.vm.name}"
-    files = {path: vm.settings.get(path, SettingsFile(there=False)) for path in SETTINGS}
-    evidence = [
-        Evidence(f"{path} {KEY}", file.gemini or ("not set" if file.there else "no such file"), where, vm.taken)
-        for path, file in files.items()
-    ]
+    files = settings_there(vm)
+    evidence = [Evidence(f"{path} {KEY}", file.gemini or "not set", where, vm.taken) for path, file in files.items()]
     said = vm.signs.get("gemini-key", 0)
     evidence.append(Evidence("journal since the start", f"API_KEY_INVALID or expired: {said} lines", where, vm.taken))
+    if not files:
+        return failed("There is no config.env on the VM.", "Lay the server's settings there, then look again.", *evidence)
     without = [path for path, file in files.items() if file.gemini != "set"]
     remedy = Mend("gemini-key", "Get a new key, then")
     if said:
@@ -41,27 +41,28 @@ def judge(vm: VmFacts, plan: Plan) -> Verdict:
     if without:
         return failed(f"{KEY} is not set in {' and '.join(without)}.", remedy, *evidence)
     if not vm.same_key:
-        return failed("The two settings files hold different Gemini keys: one was left behind.", remedy, *evidence)
-    return passed("Both settings files hold the same Gemini key, and the server does not complain of it.", *evidence)
+        return failed("The settings files hold different Gemini keys: one was left behind.", remedy, *evidence)
+    return passed("The settings hold one Gemini key, and the server does not complain of it.", *evidence)
 
 
 class SetKey(Mending):
-    """Sets or adds the key in both settings files, restarts the service, and listens to its journal."""
+    """Sets or adds the key in every settings file that is there, restarts the service, and listens to its journal."""
 
     name = "fix gemini-key"
     title = "Set the Gemini key on the VM"
     writes_outside = True
 
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
-        """Both files, the way the key takes, and the restart."""
+        """The files, the way the key takes, and the restart."""
         return [
             *(
                 f"{plan.target.vm.directory}/{path}: {KEY} set wherever it stands, or added at the end; every other byte stays"
                 for path in SETTINGS
             ),
+            "(of those files the ones that are there)",
             "the key goes by Azure's protected parameters: it stands in no script, no log and no command line",
             f"sudo systemctl restart {plan.target.vm.service}, wait for /health, read the journal for API_KEY_INVALID",
-            "if the server does not come up with it, or refuses it, both files are put back as they were",
+            "if the server does not come up with it, or refuses it, the files are put back as they were",
         ]
 
     def run(self, context: ActionContext) -> ActionResult:
@@ -81,7 +82,7 @@ class SetKey(Mending):
         said = (
             f"The key is set ({'; '.join(changed)}), and the server is well with it."
             if changed
-            else "Both files had this key, and the server is well."
+            else "The settings had this key, and the server is well."
         )
         return ActionResult(said, evidence, changed=bool(changed))
 
@@ -93,7 +94,7 @@ GEMINI_KEY = Fixer(
         "Gemini key invalid or expired",
         "API_KEY_INVALID, API key expired; TextProcessor does not start.",
         (
-            "Get a new key and set GEMINI_API_KEY in both config.env files on the VM (server/config.env, server/server/config.env).",
+            "Get a new key and set GEMINI_API_KEY in each config.env on the VM.",
             "Restart the service: sudo systemctl restart voice-assistant.service",
             "Read the journal for API_KEY_INVALID.",
         ),

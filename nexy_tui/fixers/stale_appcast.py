@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,9 +13,8 @@ from checks.gate_cells import UnseenSource, appcast_column
 from checks.manifests import CommitFacts, ManifestFacts, judge_commit, look_commit, look_manifests
 from checks.manifests import judge_manifests as judge_files
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.actions.deploy import TIMEOUT, failed_step
+from nexy_tui.actions.deploy import failed_step, script_sha256, send
 from nexy_tui.actions.sync import SyncManifests
-from nexy_tui.core.event import OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status, Verdict, inconclusive, passed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.matrix import Matrix
@@ -28,7 +26,6 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
 from nexy_tui.services import Services
 from nexy_tui.services.deployment import find_deployment
-from nexy_tui.services.vm_scripts import load
 
 _FIX = Mend("stale-appcast")
 
@@ -150,26 +147,14 @@ class LayManifests(Mending):
                 f"{deployment.problem or 'There is no manifest commit'}.", "The VM takes the files from the code repository.", _FIX
             )
         _require_deployed(services.vm.survey(deployment.manifest_version, emit=context.emit, cancelled=context.cancelled), version)
-        text = load("deploy.sh")
         context.intent(
             "lay the published manifests on the VM",
             vm=services.vm.where,
             manifest_commit=deployment.manifest_commit,
             manifest_sha256=deployment.manifest_sha256,
-            script_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            script_sha256=script_sha256(),
         )
-        result = services.vm.run_script(
-            text,
-            name="deploy",
-            parameters=deployment.parameters(),
-            timeout=TIMEOUT,
-            emit=context.emit,
-            cancelled=context.cancelled,
-            begun=lambda: context.emit(PointOfNoReturn("the manifests are being laid on the VM; run-command cannot be cancelled")),
-        )
-        for line in result.stdout.splitlines():
-            if line.startswith("nexy: "):
-                context.emit(OutputLine(line.removeprefix("nexy: "), "vm"))
+        result = send(context, deployment, "the manifests are being laid on the VM; run-command cannot be cancelled")
         if result.exit != 0:
             step = failed_step(result)
             laid = step in ("restart", "health", "config")

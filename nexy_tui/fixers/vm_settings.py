@@ -12,7 +12,7 @@ from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.secret import Secret
 from nexy_tui.services import Services
 from nexy_tui.services.vm import ScriptResult
-from nexy_tui.services.vm_scripts import load
+from nexy_tui.services.vm_program import source
 
 TIMEOUT = 300.0
 SETTLE = 6.0
@@ -28,14 +28,9 @@ _STATES = {
 }
 
 
-def script() -> str:
-    """The script with the program in it that changes the files."""
-    return load("mend.sh").replace("@PROGRAM@\n", load("settings_mend.py"))
-
-
 def would_change(services: Services, what: str) -> list[str]:
     """What the script would change, in its own words, asked of the VM without changing anything. Raises CouldNotLook."""
-    result = services.vm.run_script(script(), name="mend", parameters=_parameters(what, "look", put_back=False, settle=0), timeout=TIMEOUT)
+    result = services.vm.run_job("settings", _parameters(what, write=False, put_back=False, settle=0), timeout=TIMEOUT)
     if result.exit != 0:
         raise _failed(what, result)
     return _CHANGE.findall(result.stdout)
@@ -44,14 +39,12 @@ def would_change(services: Services, what: str) -> list[str]:
 def mend(context: ActionContext, what: str, *, put_back: bool, protected: Mapping[str, Secret] | None = None) -> tuple[str, ...]:
     """Change the files, restart, and see that the server is well; what was changed. Raises ActionFailed saying which state it left."""
     services = context.services
-    text = script()
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(source("settings").encode()).hexdigest()
     context.intent(f"mend the settings on the VM ({what})", vm=services.vm.where, script_sha256=digest)
     settle = max(1, round(SETTLE / services.settings.speed))
-    result = services.vm.run_script(
-        text,
-        name="mend",
-        parameters=_parameters(what, "write", put_back=put_back, settle=settle),
+    result = services.vm.run_job(
+        "settings",
+        _parameters(what, write=True, put_back=put_back, settle=settle),
         protected=protected,
         timeout=TIMEOUT,
         emit=context.emit,
@@ -66,8 +59,8 @@ def mend(context: ActionContext, what: str, *, put_back: bool, protected: Mappin
     return tuple(_CHANGE.findall(result.stdout))
 
 
-def _parameters(what: str, mode: str, *, put_back: bool, settle: int) -> dict[str, str]:
-    return {"NEXY_MEND": what, "NEXY_MODE": mode, "NEXY_PUT_BACK": "yes" if put_back else "no", "NEXY_SETTLE": str(settle)}
+def _parameters(what: str, *, write: bool, put_back: bool, settle: int) -> dict[str, object]:
+    return {"mend": what, "write": write, "put_back": put_back, "settle": settle}
 
 
 def _failed(what: str, result: ScriptResult) -> ActionFailed:

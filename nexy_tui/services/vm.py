@@ -13,16 +13,18 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, Ran, silent
 from nexy_tui.core.finding import rfc3339
+from nexy_tui.core.layout import MANIFEST_PLACES
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.secret import Secret, redact
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import last_lines
 from nexy_tui.core.vm_facts import VmFacts, unpack_survey
+from nexy_tui.services.vm_program import compose
 from nexy_tui.services.vm_scripts import load
 
 if TYPE_CHECKING:
@@ -31,6 +33,17 @@ if TYPE_CHECKING:
 SURVEY_TIMEOUT = 180.0
 SURVEY_PATIENCE = 30.0
 """A look does not queue behind somebody's long command; it only outlasts the moment Azure needs between two of ours."""
+
+
+class Sending(TypedDict, total=False):
+    """How a script is sent: see VmHost.run_job."""
+
+    timeout: float
+    patience: float
+    emit: Emit
+    cancelled: Callable[[], bool] | None
+    begun: Callable[[], None] | None
+
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -69,33 +82,50 @@ class VmHost:
         name: str = "",
         parameters: Mapping[str, str] | None = None,
         protected: Mapping[str, Secret] | None = None,
-        timeout: float = 600.0,
-        patience: float | None = None,
-        emit: Emit = silent,
-        cancelled: Callable[[], bool] | None = None,
-        begun: Callable[[], None] | None = None,
+        **options: Unpack[Sending],
     ) -> ScriptResult:
         """Run a bash script on the VM, the preamble's NEXY_* variables and `parameters` set before its first line.
 
-        `protected` values go by Azure's protected parameters and arrive as environment variables; they never stand in the
-        script. A non-zero exit is a result, not an exception. Raises CouldNotLook when the script's own status cannot be
-        told: it may or may not have done its work. `patience` is how long to wait for a busy VM; `begun` is called once the
-        script is on its way and can no longer be stopped. `name` is what the log calls the script.
+        `name` is what the log calls the script. For the rest see run_job.
         """
-        nonce, from_ = random.token_hex(16), self._clock.monotonic()
-        text = wrap(preamble(self._target, parameters or {}) + script, nonce)
-        options = {} if patience is None else {"patience": patience}
+        nonce = random.token_hex(16)
+        return self._send(wrap(self.shell(script, parameters or {}), nonce), nonce, name, protected or {}, options)
+
+    def shell(self, script: str, parameters: Mapping[str, str]) -> str:
+        """A bash script with the assignments it starts with."""
+        return preamble(self._target, parameters) + script
+
+    def run_job(
+        self, job: str, parameters: Mapping[str, Any], *, protected: Mapping[str, Secret] | None = None, **options: Unpack[Sending]
+    ) -> ScriptResult:
+        """Run one of the Python jobs on the VM, told where things are and `parameters`.
+
+        `protected` values go by Azure's protected parameters and arrive as environment variables; they never stand in the
+        script. A non-zero exit is a result, not an exception. Raises CouldNotLook when the job's own status cannot be
+        told: it may or may not have done its work. `patience` is how long to wait for a busy VM; `begun` is called once the
+        script is on its way and can no longer be stopped.
+        """
+        nonce = random.token_hex(16)
+        return self._send(compose(job, {**self._place, **parameters}, nonce), nonce, job, protected or {}, options)
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"directory": self._target.vm.directory, "service": self._target.vm.service}
+
+    def _send(self, text: str, nonce: str, name: str, protected: Mapping[str, Secret], given: Sending) -> ScriptResult:
+        given.setdefault("timeout", 600.0)
+        from_ = self._clock.monotonic()
         if protected:
             if bad := [name for name in protected if _NAME.fullmatch(name) is None]:
                 raise ValueError(f"not variable names: {bad}")
-            done = self._azure.managed(text, protected, timeout=timeout, emit=emit, cancelled=cancelled, begun=begun, **options)
+            done = self._azure.managed(text, protected, **given)
             result = judge_outputs(done.stdout, done.stderr, nonce)
             if result is not None and done.exit not in (None, result.exit):
                 result = None
         else:
-            message = self._azure.action(text, timeout=timeout, emit=emit, cancelled=cancelled, begun=begun, **options)
+            message = self._azure.action(text, **given)
             result = judge_message(message, nonce)
-        hidden = tuple((protected or {}).values())
+        hidden = tuple(protected.values())
         if result is None:
             said = done.stdout + done.stderr if protected else message
             raise CouldNotLook(
@@ -103,28 +133,22 @@ class VmHost:
                 "Azure calls such a command a success, but whether it did its work is unknown.",
                 "Look at the VM's state, then run again: what the wizard sends there can be repeated.",
             )
-        emit(Ran(("RunShellScript", name), result.exit, round((self._clock.monotonic() - from_) * 1000)))
+        given.get("emit", silent)(Ran(("RunShellScript", name), result.exit, round((self._clock.monotonic() - from_) * 1000)))
         return ScriptResult(result.exit, redact(result.stdout, *hidden), redact(result.stderr, *hidden))
 
-    def survey(
-        self,
-        manifest_version: str = "",
-        *,
-        patience: float = SURVEY_PATIENCE,
-        emit: Emit = silent,
-        cancelled: Callable[[], bool] | None = None,
-    ) -> VmFacts:
-        """Look at everything the checks ask of the VM, by one read-only script. Raises CouldNotLook (Busy included)."""
-        result = self.run_script(
-            load("survey.sh"),
-            name="survey",
-            parameters={"NEXY_MANIFEST_VERSION": manifest_version},
-            timeout=SURVEY_TIMEOUT,
-            patience=patience,
-            emit=emit,
-            cancelled=cancelled,
-        )
+    def survey(self, manifest_version: str = "", commit: str = "", **options: Unpack[Sending]) -> VmFacts:
+        """Look at everything the checks ask of the VM, by one read-only script. Raises CouldNotLook (Busy included).
+
+        `commit` is the release that would be checked out there, as far as it is known.
+        """
+        sending: Sending = {"timeout": SURVEY_TIMEOUT, "patience": SURVEY_PATIENCE, **options}
+        result = self.run_job("survey", self.survey_parameters(manifest_version, commit), **sending)
         return self.read_survey(result, self._clock.now())
+
+    def survey_parameters(self, manifest_version: str, commit: str) -> dict[str, Any]:
+        """What the survey is told."""
+        directories = self._target.manifest_directories or tuple(map(str, MANIFEST_PLACES))
+        return {"manifest_version": manifest_version, "manifest_directories": directories, "commit": commit}
 
     def read_survey(self, result: ScriptResult, taken: datetime) -> VmFacts:
         """The facts in the survey's output. Raises CouldNotLook."""

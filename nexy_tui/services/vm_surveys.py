@@ -18,7 +18,6 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.database.facts import Survey
 from nexy_tui.services.database.vm import SURVEY_TIMEOUT, VmDatabase
 from nexy_tui.services.vm import SURVEY_PATIENCE, ScriptResult, VmHost
-from nexy_tui.services.vm_scripts import load
 
 T = TypeVar("T")
 
@@ -36,12 +35,11 @@ class Surveys:
     database: Survey | Problem
 
 
-def survey_both(vm: VmHost, database: VmDatabase, clock: Clock, manifest_version: str, emit: Emit = silent) -> Surveys:
+def survey_both(vm: VmHost, database: VmDatabase, clock: Clock, manifest_version: str, *, commit: str = "", emit: Emit = silent) -> Surveys:
     """One script that changes nothing. Raises CouldNotLook (Busy included) where nothing came back."""
-    result = vm.run_script(
-        joined(load("survey.sh"), database.survey_script),
-        name="survey",
-        parameters={"NEXY_MANIFEST_VERSION": manifest_version, **database.survey_parameters},
+    result = vm.run_job(
+        "survey",
+        {**vm.survey_parameters(manifest_version, commit), "also": vm.shell(database.survey_script, database.survey_parameters)},
         timeout=SURVEY_TIMEOUT,
         patience=SURVEY_PATIENCE,
         emit=emit,
@@ -56,11 +54,6 @@ def survey_both(vm: VmHost, database: VmDatabase, clock: Clock, manifest_version
     own = ScriptResult(int(told[1]), result.stdout[: told.start()], _REPORT.sub("", result.stderr))
     theirs = ScriptResult(int(told[2]), result.stderr, "")
     return Surveys(_or_unseen(lambda: vm.read_survey(own, taken)), _or_unseen(lambda: database.read_survey(theirs, taken)))
-
-
-def joined(first: str, second: str) -> str:
-    """Two scripts as one, each in a shell of its own: the second says everything on the other output, and both statuses come last."""
-    return f'(\n{first}\n)\nnexy_first=$?\n(\n{second}\n) 1>&2\nprintf \'\\nnexy-surveys %d %d\\n\' "$nexy_first" "$?"\n'
 
 
 def _or_unseen(read: Callable[[], T]) -> T | Problem:

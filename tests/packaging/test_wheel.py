@@ -46,7 +46,7 @@ def test_it_holds_the_three_packages_with_their_data_and_nothing_else(wheel: Pat
     assert {name.split("/")[0] for name in names} == set(PACKAGES)
     assert names == source_files()
     assert {Path(name).suffix for name in names} <= {".py", ".tcss", ".sh", ".in"}
-    assert {"screens/nexy.tcss", "nexy_tui/services/vm_scripts/deploy.sh"} <= names
+    assert {"screens/nexy.tcss", "nexy_tui/services/vm_scripts/database.sh", "nexy_tui/services/on_vm/deploy.py"} <= names
 
 
 def test_it_says_what_it_is_and_needs(wheel: Path) -> None:
@@ -89,6 +89,8 @@ def test_installed_alone_it_finds_its_data(site: Path, tmp_path: Path) -> None:
 from pathlib import Path
 from nexy_tui.app import NexyApp
 from nexy_tui.services import vm_scripts
+from nexy_tui.services.vm_program import JOBS, compose
+assert all(compose(job, {}, "") for job in JOBS)
 assert Path(NexyApp.CSS_PATH).read_text()
 for path in Path(vm_scripts.__file__).parent.glob("*.sh"):
     assert vm_scripts.load(path.name).startswith("#"), path
@@ -96,7 +98,7 @@ for path in Path(vm_scripts.__file__).parent.glob("*.sh"):
 """
     done = run(site, tmp_path, "-c", code)
     assert done.returncode == 0, done.stderr
-    assert {"deploy.sh", "survey.sh"} <= set(done.stdout.split())
+    assert {"database.sh", "database_survey.sh"} <= set(done.stdout.split())
 
 
 def test_installed_alone_it_brings_a_world_up_and_down(site: Path, tmp_path: Path) -> None:

@@ -90,8 +90,11 @@ WRONG = [
     ({"manifests": dict.fromkeys(FILES, DIGEST) | {FILES[3]: "e" * 64}}, {"manifests"}, FILES[3]),
     ({"manifests": dict.fromkeys(FILES, DIGEST) | {FILES[0]: None}}, {"manifests"}, FILES[0]),
     ({"manifests": {}}, {"manifests"}, FILES[0]),
-    ({"settings": {}}, {"vm", "config"}, "is not on the VM"),
-    ({"settings": one_settings(PATHS[0], SettingsFile(False))}, {"vm", "config"}, PATHS[0]),
+    ({"settings": {}}, {"vm", "config"}, "is on the VM"),
+    ({"settings": dict.fromkeys(PATHS, SettingsFile(False))}, {"vm", "config"}, PATHS[0]),
+    ({"index_lock": True}, {"vm"}, "index.lock"),
+    ({"drift": 1, "changed": ("server/main.py",)}, {"head"}, "server/main.py"),
+    ({"drift": 9, "in_the_way": ("server/new.py",)}, {"head"}, "server/new.py, 8 more"),
     ({"settings": one_settings(PATHS[1], SettingsFile(True, (OLD,), (NEW,)))}, {"config"}, "SERVER_VERSION in server/server"),
     ({"settings": one_settings(PATHS[0], SettingsFile(True, (NEW,), ()))}, {"config"}, "SERVER_BUILD in server/config.env (not set)"),
     ({"settings": one_settings(PATHS[0], SettingsFile(True, (NEW,), (NEW, OLD)))}, {"config"}, f"{NEW} and {OLD}"),
@@ -119,6 +122,18 @@ def test_one_thing_wrong(change: dict[str, Any], items: set[str], said: str) -> 
     assert all(verdicts[name].status is Status.FAILED and verdicts[name].remedy for name in items)
     if items != {"vm"}:
         assert not settled(DeployFacts(vm(**change), deployment()), plan())
+
+
+@pytest.mark.parametrize("status", ["OK", "ok", "Healthy"])
+def test_health_without_a_version_of_its_own_is_healthy(status: str) -> None:
+    body = json.dumps({"status": status, "latest_version": NEW, "latest_build": NEW}).encode()
+    assert judge_health(DeployFacts(vm(health_body=body), deployment()), plan()).status is Status.PASSED
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_one_settings_file_alone_is_enough(path: str) -> None:
+    facts = vm(settings=one_settings(path, SettingsFile(False)))
+    assert {judge_vm(facts, plan()).status, judge_config(DeployFacts(facts, deployment()), plan()).status} == {Status.PASSED}
 
 
 def test_free_disk_that_could_not_be_seen_is_inconclusive() -> None:
@@ -156,11 +171,11 @@ def test_manifests_that_are_not_published_fail_whatever_the_vm_has() -> None:
 
 
 def test_parameters_say_only_what_the_kind_does() -> None:
-    assert deployment(Kind.UPDATE_ONLY).parameters()["NEXY_TAG_COMMIT"] == ""
-    assert deployment(Kind.CODE_ONLY).parameters()["NEXY_MANIFEST_COMMIT"] == ""
+    assert deployment(Kind.UPDATE_ONLY).parameters()["tag_commit"] == ""
+    assert deployment(Kind.CODE_ONLY).parameters()["manifest_commit"] == ""
     full = deployment().parameters()
-    assert (full["NEXY_TAG"], full["NEXY_TAG_COMMIT"], full["NEXY_MANIFEST_SHA256"]) == (f"v{NEW}", COMMIT, DIGEST)
-    assert full["NEXY_MANIFEST_FILES"].split() == list(FILES)
+    assert (full["tag"], full["tag_commit"], full["manifest_sha256"]) == (f"v{NEW}", COMMIT, DIGEST)
+    assert full["manifest_files"] == list(FILES)
 
 
 @pytest.mark.parametrize(

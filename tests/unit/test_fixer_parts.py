@@ -29,8 +29,8 @@ from nexy_tui.fixers.target_repository import named, retargeted
 from nexy_tui.services.git import Remote
 from nexy_tui.services.github import Rights
 from nexy_tui.services.github_token import Proof
+from nexy_tui.services.on_vm.settings_files import KEY, split_at_first, with_key, without_bad_names
 from nexy_tui.services.remotes import MANIFEST_COMMIT, StrayManifest
-from nexy_tui.services.vm_scripts.settings_mend import KEY, split_at_first, with_key, without_bad_names
 
 PLAN = Plan(Target(), Version.parse("1.6.1.42"), Kind.FULL, datetime.now(UTC))
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -213,7 +213,8 @@ def vm(**facts: object) -> VmFacts:
         ({"signs": {"gemini-key": 0}}, Status.PASSED),
         ({"signs": {"gemini-key": 2}}, Status.FAILED),
         ({"same_key": False}, Status.FAILED),
-        ({"settings": {"server/config.env": SettingsFile(there=True, gemini="set")}}, Status.FAILED),
+        ({"settings": {"server/config.env": SettingsFile(there=True, gemini="set")}}, Status.PASSED),
+        ({"settings": {"server/config.env": SettingsFile(there=False)}}, Status.FAILED),
         (
             {"settings": {path: SettingsFile(there=True, gemini="empty") for path in ("server/config.env", "server/server/config.env")}},
             Status.FAILED,

@@ -141,14 +141,14 @@ def test_our_interpreter_imports_nothing_of_the_folder_it_is_started_in(tmp_path
 
 
 def test_there_is_one_place_that_starts_programs() -> None:
-    """In the tool itself. The rehearsal starts its servers from environments that it builds."""
+    """In the tool itself. The rehearsal starts its servers from environments that it builds, and what is for the VM runs there."""
     starters = {"subprocess.Popen", "subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output"}
     starters |= {"os.system", "os.popen", "os.execv", "os.execve", "os.execvp", "os.spawnv", "os.posix_spawn", "os.fork", "pty.spawn"}
     found = {
         (str(path.relative_to(ROOT)), ast.unparse(node.func))
         for package in ("nexy_tui", "screens", "checks")
         for path in (ROOT / package).rglob("*.py")
-        if "rehearsal" not in path.parts and "vm_scripts" not in path.parts
+        if "rehearsal" not in path.parts and "on_vm" not in path.parts
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and (ast.unparse(node.func) in starters or "create_subprocess" in ast.unparse(node.func))
     }

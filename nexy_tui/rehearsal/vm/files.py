@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nexy_tui.rehearsal.names import VM_HOME, World
 
-_TOOLS = ("bash", "git", "curl", "sed", "tar", "sha256sum", "timeout")
+_TOOLS = ("python3", "bash", "git", "curl", "sed", "tar", "sha256sum", "timeout")
 _SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 

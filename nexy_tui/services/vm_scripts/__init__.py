@@ -1,4 +1,4 @@
-"""The bash scripts that run on the VM, kept as files so that they can be read, linted and run as what they are."""
+"""The bash scripts that work on the database on the VM, kept as files so that they can be read, linted and run as what they are."""
 
 from __future__ import annotations
 

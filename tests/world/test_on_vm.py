@@ -1,4 +1,4 @@
-"""The scripts as bash runs them: against a directory with a clone, a stand-in service manager and a health file."""
+"""The jobs as the VM's agent runs them: against a directory with a clone, a stand-in service manager and a health file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,10 @@ import pytest
 
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.kind import Kind
-from nexy_tui.core.target import Target, Vm
 from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import VmFacts, unpack_survey
-from nexy_tui.services.vm import ScriptResult, judge_message, preamble, wrap
-from nexy_tui.services.vm_scripts import load
+from nexy_tui.services.vm import ScriptResult, judge_message
+from nexy_tui.services.vm_program import compose
 
 OLD, NEW = "1.6.1.42", "1.6.1.43"
 FOLDERS = ("server/updates/manifests", "server/server/updates/manifests")
@@ -38,11 +38,35 @@ case "$1" in
     echo restart >> "{root}/calls"
     [ ! -e "{root}/down" ] || {{ echo failed > "$state"; echo "Job for $2 failed." >&2; exit 1; }}
     [ ! -e "{root}/dies" ] || {{ echo failed > "$state"; exit 0; }}
-    . <(grep -E '^SERVER_(VERSION|BUILD)=[0-9.]*$' "{app}/server/server/config.env")
+    . <(cat "{app}"/{{,server/,server/server/}}config.env 2>/dev/null | grep -E '^SERVER_(VERSION|BUILD)=[0-9.]*$')
     printf '{{"status":"OK","latest_version":"%s","latest_build":"%s"}}' "$SERVER_VERSION" "$SERVER_BUILD" > "{root}/health.json"
     echo active > "$state" ;;
+  reset-failed) ;;
+  show) echo 4711 ;;
   is-active) cat "$state"; [ "$(cat "$state")" = active ] ;;
 esac
+"""
+
+KILL = """
+import os, signal, sys
+_at = [0]
+def _watch(name, words):
+    if name in ("os.rename", "os.remove", "os.mkdir", "subprocess.Popen", "shutil.copyfile", "shutil.rmtree") or (
+        name == "open" and isinstance(words[2], int) and words[2] & (os.O_WRONLY | os.O_RDWR)
+    ):
+        _at[0] += 1
+        if WHEN:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(_watch)
+"""
+
+SSH = """#!/bin/sh
+for asked; do :; done
+case "$asked" in
+  *Seregawpn/*) exec git upload-pack {origin} ;;
+esac
+echo "Repository not found: $asked" >&2
+exit 128
 """
 
 PYTHON = """#!/bin/bash
@@ -86,30 +110,44 @@ class Machine:
             "GIT_COMMITTER_NAME": "t",
             "GIT_COMMITTER_EMAIL": "t@t",
             "TMPDIR": str(self.root / "tmp"),
+            "GIT_SSH_COMMAND": str(self.root / "bin/ssh"),
         }
 
-    def run(self, script: str, parameters: dict[str, str]) -> ScriptResult:
-        target = Target(vm=Vm(directory=str(self.app)))
-        path = self.root / "sent.sh"
-        path.write_text(wrap(preamble(target, parameters) + load(script), NONCE))
-        done = subprocess.run(
-            ["sh", str(path)], env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-        )
+    def start(self, job: str, parameters: dict[str, Any], hook: str = "") -> subprocess.CompletedProcess[str]:
+        place = {"directory": str(self.app), "service": "voice-assistant.service"}
+        path = self.root / "script.sh"
+        script(path, compose(job, place | parameters, NONCE).replace("\nimport json\n", f"\nimport json\n{hook}\n", 1))
+        environ, no_input = self.environment(), subprocess.DEVNULL
+        return subprocess.run([path], env=environ, stdin=no_input, capture_output=True, text=True, timeout=60, check=False)
+
+    def run(self, job: str, parameters: dict[str, Any]) -> ScriptResult:
+        done = self.start(job, parameters)
         result = judge_message(f"Enable succeeded: \n[stdout]\n{done.stdout[-4096:]}\n[stderr]\n{done.stderr[-4096:]}", NONCE)
         assert result is not None, done.stdout + done.stderr
         return result
 
-    def deploy(self, kind: Kind = Kind.FULL, **changes: str) -> ScriptResult:
+    def deploy(self, kind: Kind = Kind.FULL, **changes: object) -> ScriptResult:
+        return self.run("deploy", self.release(kind, **changes))
+
+    def killed(self, when: str, kind: Kind = Kind.FULL, **changes: object) -> bool:
+        """Whether a deploy came to where `when` holds, an expression on an audit event's `name` and `words`, and was killed there."""
+        return self.start("deploy", self.release(kind, **changes), KILL.replace("WHEN", when)).returncode == -9
+
+    def release(self, kind: Kind, **changes: object) -> dict[str, Any]:
         version = OLD if kind is Kind.CODE_ONLY else NEW
         files = tuple(f"{folder}/{name}" for folder in FOLDERS for name in ("manifest.json", f"manifest_{version}.json"))
         digest = hashlib.sha256(manifest(version)).hexdigest()
         deployment = Deployment(Version.parse(NEW), kind, "main", self.tag_commit, self.manifest_commit, version, files, digest)
-        return self.run("deploy.sh", deployment.parameters() | changes)
+        release = {"host": "github.com", "repository": "Seregawpn/Nexy_server", "stay": 0.1}
+        return deployment.parameters() | release | changes
 
-    def survey(self, version: str = "") -> VmFacts:
-        result = self.run("survey.sh", {"NEXY_MANIFEST_VERSION": version})
+    def survey(self, version: str = "", commit: str = "") -> VmFacts:
+        result = self.run("survey", self.asked(version, commit))
         assert result.exit == 0, result.tail
         return unpack_survey(result.stdout, "now")
+
+    def asked(self, version: str, commit: str) -> dict[str, Any]:
+        return {"manifest_version": version, "manifest_directories": FOLDERS, "commit": commit}
 
     def snapshot(self) -> dict[str, bytes]:
         files = (path for path in sorted(self.app.rglob("*")) if path.is_file() and ".git" not in path.parts)
@@ -163,11 +201,30 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 
 @pytest.fixture
-def machine(template: Machine, tmp_path: Path) -> Machine:
+def served(tmp_path: Path) -> Iterator[str]:
+    """The files of the fake VM over http, as the application's `/health`."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    thread = threading.Thread(target=partial(server.serve_forever, 0.01), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def machine(template: Machine, tmp_path: Path, served: str) -> Machine:
     made = Machine(tmp_path, template.tag_commit, template.manifest_commit)
     shutil.copytree(template.origin, made.origin)
     shutil.copytree(template.app, made.app)
-    made.git(made.app, "remote", "set-url", "origin", str(made.origin))
+    made.git(made.app, "remote", "rename", "origin", "server_repo")
+    made.git(made.app, "remote", "set-url", "server_repo", "git@github.com:Seregawpn/nexy_server.git")
+    made.git(made.app, "remote", "add", "origin", "git@github.com:somebody/else.git")
     for name in ("bin", "tmp"):
         (tmp_path / name).mkdir()
     for path in CONFIGS:
@@ -176,11 +233,12 @@ def machine(template: Machine, tmp_path: Path) -> Machine:
         (made.app / path).chmod(0o640)
     script(tmp_path / "bin/systemctl", SYSTEMCTL.format(root=tmp_path, app=made.app))
     script(tmp_path / "bin/journalctl", '#!/bin/bash\necho "TOKEN=abcdef started"\n')
+    script(tmp_path / "bin/ssh", SSH.format(origin=made.origin))
     script(tmp_path / "bin/sudo", '#!/bin/bash\n[ "$1" = -n ] && shift\nexec "$@"\n')
     (made.app / "venv/bin").mkdir(parents=True)
     script(made.app / "venv/bin/python", PYTHON.format(root=tmp_path, python=sys.executable))
     (tmp_path / "service").write_text("active\n")
-    (tmp_path / "vm.env").write_text(f"NEXY_APP_DIR={made.app}\nNEXY_HEALTH_URL=file://{tmp_path}/health.json\nNEXY_HEALTH_WAIT=2\n")
+    (tmp_path / "vm.env").write_text(f"NEXY_APP_DIR={made.app}\nNEXY_HEALTH_URL={served}/health.json\nNEXY_HEALTH_WAIT=2\n")
     return made
 
 
@@ -213,7 +271,7 @@ def test_twice_ends_the_same(machine: Machine) -> None:
     once = machine.snapshot()
     assert machine.deploy().exit == 0
     assert machine.snapshot() == once
-    assert machine.git(machine.app, "config", "--global", "--get-all", "safe.directory").splitlines() == [str(machine.app)]
+    assert not (machine.root / ".gitconfig").exists()
 
 
 def test_update_only_leaves_head_and_code(machine: Machine) -> None:
@@ -245,12 +303,11 @@ def test_code_only_cut_off_after_the_checkout_still_keeps_them(machine: Machine)
     for path in files:
         (machine.app / path).write_bytes(older)
     digest = hashlib.sha256(older).hexdigest()
-    script(machine.root / "bin/cp", '#!/bin/bash\ncase "$*" in *nexy-kept*"/. ."*) kill -9 $PPID; exit 1;; esac\nexec /bin/cp "$@"\n')
-    assert machine.deploy(Kind.CODE_ONLY, NEXY_MANIFEST_SHA256=digest).exit != 0
+    laying = "name == 'shutil.copyfile' and 'nexy-kept-' in str(words[0])"
+    assert machine.killed(laying, Kind.CODE_ONLY, manifest_sha256=digest)
     assert machine.head() == machine.tag_commit
     assert (machine.app / files[0]).read_bytes() == manifest(OLD)
-    (machine.root / "bin/cp").unlink()
-    assert machine.deploy(Kind.CODE_ONLY, NEXY_MANIFEST_SHA256=digest).exit == 0
+    assert machine.deploy(Kind.CODE_ONLY, manifest_sha256=digest).exit == 0
     assert {(machine.app / path).read_bytes() for path in files} == {older}
 
 
@@ -265,10 +322,10 @@ def test_code_only_refuses_manifests_that_are_not_published_and_changes_nothing(
 @pytest.mark.parametrize(
     ("change", "step", "said"),
     [
-        ({"NEXY_TAG": "v9.9.9.9"}, "checkout", "is not in the repository"),
-        ({"NEXY_TAG_COMMIT": "0" * 40}, "checkout", "not at 000000"),
-        ({"NEXY_MANIFEST_COMMIT": "0" * 40}, "manifests", "is not in the repository"),
-        ({"NEXY_MANIFEST_SHA256": "0" * 64}, "manifests", "not 000000"),
+        ({"tag": "v9.9.9.9"}, "checkout", "is not in the repository"),
+        ({"tag_commit": "0" * 40}, "checkout", "not at 000000"),
+        ({"manifest_commit": "0" * 40}, "manifests", "is not in the repository"),
+        ({"manifest_sha256": "0" * 64}, "manifests", "not 000000"),
     ],
 )
 def test_what_is_not_exactly_the_release_stops_before_the_service(machine: Machine, change: dict[str, Any], step: str, said: str) -> None:
@@ -328,15 +385,16 @@ NOT_NEW: list[dict[str, object]] = [
 
 @pytest.mark.parametrize("said", NOT_NEW)
 def test_health_that_does_not_say_the_version_is_a_failure(machine: Machine, said: dict[str, object]) -> None:
-    script(machine.root / "bin/systemctl", '#!/bin/bash\n[ "$1" != is-active ] || echo active\n')
+    script(machine.root / "bin/systemctl", '#!/bin/bash\ncase "$1" in is-active) echo active ;; show) echo 1 ;; esac\n')
     (machine.root / "health.json").write_text(json.dumps(said))
     result = machine.deploy()
     assert result.exit == 1 and "step health failed" in result.stdout and f"does not say {NEW}" in result.stderr
 
 
-@pytest.mark.parametrize("missing", [*CONFIGS, "venv/bin/python"])
-def test_what_the_vm_lacks_is_said_before_anything_changes(machine: Machine, missing: str) -> None:
-    (machine.app / missing).unlink()
+@pytest.mark.parametrize("missing", [CONFIGS, ("venv/bin/python",)])
+def test_what_the_vm_lacks_is_said_before_anything_changes(machine: Machine, missing: tuple[str, ...]) -> None:
+    for path in missing:
+        (machine.app / path).unlink()
     before = machine.snapshot()
     result = machine.deploy()
     assert result.exit == 1 and "step preflight failed" in result.stdout
@@ -363,29 +421,8 @@ def test_config_is_set_or_added_and_the_rest_stays_byte_for_byte(machine: Machin
     assert (machine.app / CONFIGS[0]).read_bytes() == after.format(v=NEW).encode()
 
 
-@pytest.fixture
-def health(machine: Machine) -> Iterator[Machine]:
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"status": "healthy"}')
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    (machine.root / "vm.env").open("a").write(f"NEXY_HEALTH_URL=http://127.0.0.1:{server.server_port}/health\n")
-    yield machine
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_survey_sees_everything_and_changes_nothing(health: Machine) -> None:
-    machine = health
+def test_survey_sees_everything_and_changes_nothing(machine: Machine) -> None:
+    (machine.root / "health.json").write_text('{"status": "healthy"}\n')
     (machine.app / CONFIGS[0]).write_text(f"MY KEY=s3cr3t\nSERVER_VERSION= {OLD}\nSERVER_BUILD={OLD}\nSERVER_BUILD=2\nstray-s3cr3t\n")
     (machine.app / CONFIGS[1]).unlink()
     (machine.app / FOLDERS[1] / f"manifest_{OLD}.json").unlink()
@@ -407,10 +444,180 @@ def test_survey_sees_everything_and_changes_nothing(health: Machine) -> None:
 def test_survey_of_a_long_journal_fits_and_drops_the_journal_first(machine: Machine) -> None:
     script(machine.root / "bin/journalctl", "#!/bin/bash\nhead -c 30000 /dev/urandom | base64\n")
     facts = machine.survey(OLD)
-    assert facts.head == machine.head() and len(facts.settings) == 2
+    assert facts.head == machine.head() and "journal" in facts.cut
 
 
 def test_survey_of_a_vm_without_the_application(machine: Machine) -> None:
     shutil.rmtree(machine.app)
-    result = machine.run("survey.sh", {"NEXY_MANIFEST_VERSION": ""})
+    result = machine.run("survey", machine.asked("", ""))
     assert result.exit == 4 and "is not there" in result.stderr
+
+
+# --- the server's settings, whatever a tag brings ---
+
+OWN = "# own\nDB_PASSWORD=s3cr3t=1\nSERVER_VERSION=1\n"
+
+
+def bring(machine: Machine, changes: Mapping[str, str | None]) -> None:
+    """The next release's tag with other files in it."""
+    work = machine.origin
+    machine.git(work, "checkout", "--quiet", f"v{NEW}")
+    for path, text in changes.items():
+        if text is None:
+            machine.git(work, "rm", "--quiet", "--force", path)
+        else:
+            (work / path).parent.mkdir(parents=True, exist_ok=True)
+            (work / path).write_text(text)
+            machine.git(work, "add", "--force", path)
+    machine.git(work, "commit", "--quiet", "--amend", "--allow-empty", "-m", "with settings")
+    machine.git(work, "tag", "--force", f"v{NEW}")
+    machine.tag_commit = machine.git(work, "rev-parse", "HEAD")
+    machine.git(work, "checkout", "--quiet", "main")
+
+
+def stand_on(machine: Machine, changes: dict[str, str]) -> None:
+    """The VM's clone at a commit that tracks these files."""
+    for path, text in changes.items():
+        (machine.app / path).write_text(text)
+        machine.git(machine.app, "add", "--force", path)
+    machine.git(machine.app, "commit", "--quiet", "-m", "tracked")
+
+
+def own(machine: Machine, paths: tuple[str, ...]) -> dict[str, bytes]:
+    """The VM's own settings, in these files alone, as they have to be after a deploy."""
+    for path in CONFIGS:
+        (machine.app / path).unlink(missing_ok=True)
+    for path in paths:
+        (machine.app / path).write_text(OWN)
+        (machine.app / path).chmod(0o640)
+    return dict.fromkeys(paths, OWN.replace("SERVER_VERSION=1", f"SERVER_VERSION={NEW}").encode() + f"SERVER_BUILD={NEW}\n".encode())
+
+
+def settings(machine: Machine) -> dict[str, bytes]:
+    return {path: (machine.app / path).read_bytes() for path in ("config.env", *CONFIGS) if (machine.app / path).exists()}
+
+
+@pytest.mark.parametrize("paths", [CONFIGS, CONFIGS[:1], CONFIGS[1:], ("config.env", CONFIGS[0])], ids=["both", "outer", "inner", "flat"])
+@pytest.mark.parametrize("case", ["tracked", "untracked", "removed", "newly tracked"])
+def test_a_deploy_keeps_the_vms_own_settings(machine: Machine, case: str, paths: tuple[str, ...]) -> None:
+    theirs = dict.fromkeys(("config.env", *CONFIGS), "# theirs\nDB_PASSWORD=placeholder\nNEW_ONE=placeholder\n")
+    if case in ("tracked", "removed"):
+        stand_on(machine, theirs)
+    if case in ("tracked", "newly tracked"):
+        bring(machine, theirs)
+    if case == "removed":
+        bring(machine, {"VERSION": "x\n"})
+    (machine.app / "config.env").unlink(missing_ok=True)
+    wanted = own(machine, paths)
+    result = machine.deploy()
+    assert result.exit == 0, result.tail
+    assert settings(machine) == wanted
+    assert all((machine.app / path).stat().st_mode & 0o777 == 0o640 for path in wanted)
+    assert ("NEW_ONE" in result.stdout) == (case in ("tracked", "newly tracked"))
+    assert "placeholder" not in result.stdout + result.stderr and "s3cr3t" not in result.stdout + result.stderr
+    copies = [path for path in (machine.app / ".git/nexy-settings-kept").iterdir() if path.name != "index.json"]
+    assert [(path.read_text(), path.stat().st_mode & 0o777) for path in copies] == [(OWN, 0o600)] * len(paths)
+
+
+def kill_everywhere(machine: Machine, points: range) -> int:
+    """Kill a deploy at each of these points, then deploy: the VM's own settings are there. How many points there were."""
+    theirs = dict.fromkeys(CONFIGS, "# theirs\nDB_PASSWORD=placeholder\n")
+    stand_on(machine, theirs)
+    bring(machine, dict.fromkeys(CONFIGS, "# newer\nDB_PASSWORD=placeholder\n"))
+    old = machine.head()
+    for count, point in enumerate(points):
+        machine.git(machine.app, "checkout", "--quiet", "--force", "--detach", old)
+        wanted = own(machine, CONFIGS)
+        if not machine.killed(f"_at[0] == {point}"):
+            return count
+        assert machine.deploy().exit == 0
+        assert settings(machine) == wanted, point
+    return len(points)
+
+
+def test_a_killed_deploy_followed_by_a_deploy_loses_no_setting(machine: Machine) -> None:
+    kept = "name == 'os.rename' and str(words[1]).endswith('nexy-settings-kept')"
+    theirs = dict.fromkeys(CONFIGS, "# theirs\nDB_PASSWORD=placeholder\n")
+    for when in ("name == 'os.rename' and str(words[1]).endswith(('config.env'))", kept):
+        bring(machine, theirs)
+        wanted = own(machine, CONFIGS)
+        assert machine.killed(when)
+        if when != kept:
+            assert settings(machine) == {path: text.encode() for path, text in theirs.items()}, "killed over the tag's own"
+        assert machine.deploy().exit == 0
+        assert settings(machine) == wanted
+        machine.git(machine.app, "checkout", "--quiet", "--force", "--detach", f"v{OLD}")
+
+
+@pytest.mark.exhaustive
+def test_a_deploy_killed_at_any_point_loses_no_setting(machine: Machine) -> None:
+    points = kill_everywhere(machine, range(1, 200))
+    assert 40 < points < 199
+
+
+def test_settings_written_by_hand_after_a_kill_are_left_and_the_copy_is_kept(machine: Machine) -> None:
+    bring(machine, dict.fromkeys(CONFIGS, "DB_PASSWORD=placeholder\n"))
+    own(machine, CONFIGS)
+    assert machine.killed("name == 'os.rename' and str(words[1]).endswith('config.env')")
+    (machine.app / CONFIGS[0]).write_text("DB_PASSWORD=by-hand\n")
+    result = machine.deploy()
+    assert result.exit == 0 and "written since" in result.stdout
+    assert b"by-hand" in settings(machine)[CONFIGS[0]] and b"s3cr3t" in settings(machine)[CONFIGS[1]]
+
+
+# --- what else a checkout would lose ---
+
+
+def test_files_changed_by_hand_or_in_the_way_are_surveyed_and_saved_aside(machine: Machine) -> None:
+    bring(machine, {"server/new.py": "theirs\n"})
+    (machine.app / "server/requirements.txt").write_text("by-hand==1\n")
+    (machine.app / "server/new.py").write_text("in the way\n")
+    (machine.app / "mine.txt").write_text("in nobody's way\n")
+    machine.git(machine.app, "fetch", "--quiet", "server_repo", f"+refs/tags/v{NEW}:refs/tags/v{NEW}")
+    facts = machine.survey(commit=machine.tag_commit)
+    assert (facts.drift, facts.changed, facts.in_the_way) == (2, ("server/requirements.txt",), ("server/new.py",))
+    result = machine.deploy()
+    assert result.exit == 0, result.tail
+    [saved] = machine.git(machine.app, "for-each-ref", "--format=%(objectname)", "refs/nexy/drift").splitlines()
+    assert f"nexy: drift {saved} " in result.stdout
+    assert machine.git(machine.app, "show", f"{saved}:server/new.py") == "in the way"
+    assert machine.git(machine.app, "show", f"{saved}:server/requirements.txt") == "by-hand==1"
+    assert (machine.app / "server/new.py").read_text() == "theirs\n" and (machine.app / "mine.txt").exists()
+    assert machine.survey(commit=machine.tag_commit).drift == 0
+
+
+def test_a_manifest_above_the_one_that_is_laid_is_taken_away(machine: Machine) -> None:
+    above, beta = machine.app / FOLDERS[0] / "manifest_1.6.1.44.json", machine.app / FOLDERS[0] / "manifest_beta.json"
+    above.write_text("{}")
+    beta.write_text("{}")
+    older = (machine.app / FOLDERS[0] / f"manifest_{OLD}.json").stat().st_mtime_ns
+    result = machine.deploy(Kind.UPDATE_ONLY)
+    assert result.exit == 0 and not above.exists() and beta.exists()
+    laid = [machine.app / folder / name for folder in FOLDERS for name in ("manifest.json", f"manifest_{NEW}.json")]
+    assert min(path.stat().st_mtime_ns for path in laid) > max(older, beta.stat().st_mtime_ns)
+
+
+def test_without_a_remote_that_leads_to_the_repository_nothing_is_fetched(machine: Machine) -> None:
+    machine.git(machine.app, "remote", "remove", "server_repo")
+    result = machine.deploy()
+    assert "step fetch failed" in result.stdout and "leads to github.com/Seregawpn/Nexy_server" in result.stderr
+
+
+def test_a_lock_left_in_the_clone_is_said_before_anything_changes(machine: Machine) -> None:
+    (machine.app / ".git/index.lock").touch()
+    assert machine.survey().index_lock
+    result = machine.deploy()
+    assert "step preflight failed" in result.stdout and "index.lock" in result.stderr and machine.calls() == []
+
+
+def test_a_service_that_starts_over_and_over_is_not_up(machine: Machine) -> None:
+    flapping = SYSTEMCTL.replace("echo 4711", 'echo x >> "{root}/pids"; wc -l < "{root}/pids"')
+    script(machine.root / "bin/systemctl", flapping.format(root=machine.root, app=machine.app))
+    result = machine.deploy(stay=0.7)
+    assert "step health failed" in result.stdout and "does not stay up" in result.stderr
+
+
+def test_survey_tells_where_each_database_setting_comes_from(machine: Machine) -> None:
+    (machine.app / CONFIGS[0]).write_text("DB_HOST=a\nDB_PASSWORD=s3cr3t\n")
+    (machine.app / CONFIGS[1]).write_text("DB_PASSWORD=s3cr3t\nOTHER=1\n")
+    assert machine.survey().origins == {"DB_HOST": CONFIGS[0], "DB_PASSWORD": CONFIGS[1]}
