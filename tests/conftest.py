@@ -6,7 +6,7 @@ import gc
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,11 +102,11 @@ def _environ(world: World, home: Path) -> dict[str, str]:
 
 
 def _factory(folder: Path, made: list[World]) -> MakeWorld:
-    def make(layout: str = "flat", artifact_size: int = SMALL, speed: int = SPEED) -> Inside:
+    def make(layout: str = "flat", artifact_size: int = SMALL, speed: int = SPEED, seed: Sequence[str] = ()) -> Inside:
         number = len(made)
         home = folder / f"home{number}"
         home.mkdir()
-        world = worlds.create_or_start(folder / f"world{number}", layout, artifact_size, owner=os.getpid())
+        world = worlds.create_or_start(folder / f"world{number}", layout, artifact_size, owner=os.getpid(), seed=seed)
         made.append(world)
         config = world.config.read_text(encoding="utf-8")
         world.config.write_text(config.replace(f"speed = {WAITING_SPEED}", f"speed = {speed}"), encoding="utf-8")

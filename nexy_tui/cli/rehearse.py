@@ -16,6 +16,7 @@ import typer
 
 from nexy_tui.cli import common
 from nexy_tui.cli.extra import require_rehearsal
+from nexy_tui.cli.world import SEED_HELP
 from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.shield import interpreter
 
@@ -38,6 +39,7 @@ def rehearse(
     fault: Annotated[list[str] | None, typer.Option(help="Switch a fault on first: NAME or NAME=PARAMETER.")] = None,
     artifact_size: Annotated[str | None, typer.Option(help="Size of the artifacts, as 64MB.")] = None,
     layout: Annotated[str | None, typer.Option(help="Layout of the checkout: flat or nested.")] = None,
+    seed: Annotated[list[str] | None, typer.Option(metavar="NAME", help=SEED_HELP)] = None,
     dir: Annotated[Path | None, typer.Option("--dir", help="Where the world lies (default: a temporary folder).")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the world up at the end.")] = False,
     json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
@@ -53,7 +55,7 @@ def rehearse(
     place = Path(tempfile.mkdtemp(prefix="nexy-rehearsal-")) if dir is None else dir
     _end_gently()
     try:
-        with _world(place, layout, size, keep=keep, passing=made and not keep) as world:
+        with _world(place, layout, size, seed or [], keep=keep, passing=made and not keep) as world:
             status = _wizard(world, fault or [], headless=headless, auto=auto, json=json)
     except _Ended:
         status = _ENDED
@@ -79,7 +81,7 @@ def _ended_by(number: int) -> Problem:
 
 
 @contextmanager
-def _world(place: Path, layout: str | None, size: int | None, *, keep: bool, passing: bool) -> Iterator[World]:
+def _world(place: Path, layout: str | None, size: int | None, seed: list[str], *, keep: bool, passing: bool) -> Iterator[World]:
     """A world that is up meanwhile. Unless it is kept, or was up before, it ends with this process, however that ends."""
     from nexy_tui.rehearsal import world as worlds
 
@@ -87,7 +89,7 @@ def _world(place: Path, layout: str | None, size: int | None, *, keep: bool, pas
     stays = keep or worlds.is_running(place)
     owner = None if stays else os.getpid()
     try:
-        yield worlds.create_or_start(place, layout, size, owner, say=lambda step: common.say(f"   {step}"), passing=passing)
+        yield worlds.create_or_start(place, layout, size, owner, say=lambda step: common.say(f"   {step}"), passing=passing, seed=seed)
     finally:
         if not stays and worlds.is_running(place):
             worlds.stop(place)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The rehearsal world by itself: up, status, env, down, fault, build.")
 
+SEED_HELP = "What the code repository's tree has: NAME switches it on, no-NAME off (docs/rehearsal.md)."
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The world's directory.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -24,8 +25,10 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 @app.command()
 def up(
     directory: Directory,
+    *,
     layout: Annotated[str | None, typer.Option(help="Layout of the checkout: flat (default) or nested.")] = None,
     artifact_size: Annotated[str | None, typer.Option(help="Size of the artifacts (default: 64MB).")] = None,
+    seed: Annotated[list[str] | None, typer.Option(metavar="NAME", help=SEED_HELP)] = None,
     owner: Annotated[int | None, typer.Option(metavar="PID", help="End the world when this process ends.")] = None,
     json: Json = False,
 ) -> None:
@@ -35,7 +38,7 @@ def up(
     from nexy_tui.rehearsal.artifacts.sizes import parse_size
 
     size = parse_size(artifact_size) if artifact_size else None
-    world = worlds.create_or_start(directory, layout, size, owner, say=lambda step: common.say(f"   {step}"))
+    world = worlds.create_or_start(directory, layout, size, owner, say=lambda step: common.say(f"   {step}"), seed=seed or ())
     if json:
         common.print_json(worlds.status(world.dir).document())
         return

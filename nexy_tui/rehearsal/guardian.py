@@ -36,7 +36,7 @@ def main() -> None:
         end_with_parent()
         from nexy_tui.rehearsal import supervisor
 
-        order = supervisor.Order(directory, arguments.layout, arguments.artifact_size, arguments.owner)
+        order = supervisor.Order(directory, arguments.layout, arguments.artifact_size, arguments.owner, tuple(arguments.seed))
         sys.exit(supervisor.main(order, arguments.report))
     os.close(arguments.report)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -69,6 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--artifact-size", type=int, required=True)
     parser.add_argument("--owner", type=int)
     parser.add_argument("--report", type=int, required=True)
+    parser.add_argument("--seed", action="append", default=[])
     parser.add_argument("--passing", action="store_true")
     return parser.parse_args()
 

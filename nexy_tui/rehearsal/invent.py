@@ -13,7 +13,7 @@ from nexy_tui.rehearsal.names import Azure, World, WorldSecrets, checked_directo
 from nexy_tui.rehearsal.net import ports
 
 
-def invent(directory: Path, layout: str, artifact_size: int) -> World:
+def invent(directory: Path, layout: str, artifact_size: int, seed: tuple[str, ...] = ()) -> World:
     """Fresh id, ports, tokens and keys for a world in `directory`; nothing is written."""
     made = WorldSecrets.make()
     public = Ed25519PrivateKey.from_private_bytes(base64.b64decode(made.sparkle_seed)).public_key()
@@ -25,5 +25,6 @@ def invent(directory: Path, layout: str, artifact_size: int) -> World:
         ports=ports.allocate({}),
         secrets=made,
         azure=Azure(tenant=str(uuid.uuid4()), client=str(uuid.uuid4()), subscription=str(uuid.uuid4())),
+        seed=seed,
         sparkle_public_key=base64.b64encode(public.public_bytes_raw()).decode(),
     )

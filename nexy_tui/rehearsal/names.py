@@ -13,6 +13,7 @@ from pathlib import Path
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import Database, Target
+from nexy_tui.rehearsal import trees
 
 EARLIER = ("1.6.1.40", "1.6.1.41")
 """Releases before the previous one: tags in the history, no artifacts."""
@@ -114,6 +115,7 @@ class World:
     sparkle_public_key: str
     previous: str = PREVIOUS
     next: str = NEXT
+    seed: tuple[str, ...] = ()
 
     @property
     def target(self) -> Target:
@@ -185,7 +187,12 @@ class World:
     @property
     def checkout_layout(self) -> Layout:
         """Every path of the operator's checkout."""
-        return Layout(self.layout, self.checkout)
+        return Layout(self.layout, self.checkout, trees.manifest_directories(self.features))
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What the code repository's tree has."""
+        return trees.features(self.seed)
 
     @property
     def releases(self) -> Path:
@@ -266,7 +273,7 @@ class World:
         directory = checked_directory(directory)
         try:
             document = json.loads((directory / "world.json").read_text(encoding="utf-8"))
-            document["dir"] = directory
+            document["dir"], document["seed"] = directory, tuple(document.get("seed", ()))
             document["secrets"] = WorldSecrets(**document["secrets"])
             document["azure"] = Azure(**document["azure"])
             return cls(**document)

@@ -84,7 +84,7 @@ async def create_repositories(world: World, dmg: Built) -> None:
     released, signature = now - timedelta(days=20), sign(world, dmg.path)
     current = history.manifest(world.target, world.previous, released, size=dmg.size, sha256=dmg.sha256, signature=signature)
     signers = world.allowed_signers.read_bytes()
-    await _create_bare(world, CODE, history.past(world.target, world.layout, current, signers, now))
+    await _create_bare(world, CODE, history.past(world.target, world.layout, world.features, current=current, signers=signers, now=now))
     readme = history.ImportedCommit(
         history.COLLEAGUE, now - timedelta(days=60), "Nexy production artifacts", {"README.md": b"# Nexy\n"}, "Update"
     )

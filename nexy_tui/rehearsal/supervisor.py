@@ -51,6 +51,7 @@ class Order:
     layout: str
     artifact_size: int
     owner: int | None
+    seed: tuple[str, ...] = ()
 
 
 def main(order: Order, report: int) -> int:
@@ -124,7 +125,7 @@ def _back(directory: Path) -> World:
 async def _made(order: Order, say: Say) -> tuple[World, Signer]:
     """A new world and its operator's key; one whose making was broken off is made anew."""
     _clear(order.directory)
-    world = invent(order.directory, order.layout, order.artifact_size)
+    world = invent(order.directory, order.layout, order.artifact_size, order.seed)
     world.save()
     return world, await _create(world, say)
 

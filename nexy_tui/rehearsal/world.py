@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from nexy_tui.rehearsal import seed
 from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.names import DEFAULT_ARTIFACT_SIZE, World, checked_directory
+from nexy_tui.rehearsal.trees import features
 
 LAYOUTS = ("flat", "nested")
 SMALLEST_ARTIFACT = 500_000
@@ -39,15 +40,16 @@ def create_or_start(
     say: Say = lambda _: None,
     *,
     passing: bool = False,
+    seed: Sequence[str] = (),
 ) -> World:
     """Bring up the world of a directory: a new one in an empty directory, else the one that is there, as it was.
 
     With `owner` (a process id) the world ends when that process does; a `passing` one takes its directory away with it,
-    unless it failed. A world that is up already is returned as it is. Raises Unusable for a directory that cannot hold a
-    world, ActionFailed when the world does not come up.
+    unless it failed. `seed` are switches of what the code repository has (`trees.FEATURES`). A world that is up already
+    is returned as it is. Raises Unusable for a directory that cannot hold a world, ActionFailed when the world does not come up.
     """
     directory = checked_directory(directory)
-    _check_options(directory, layout, artifact_size)
+    _check_options(directory, layout, artifact_size, seed)
     _require_programs()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,13 @@ def create_or_start(
     if not is_running(directory):
         _refuse_foreign(directory)
         _clean_up(directory)
-        _launch(directory, layout or LAYOUTS[0], artifact_size or DEFAULT_ARTIFACT_SIZE, _ending(owner, passing), say)
+        _launch(
+            directory,
+            layout or LAYOUTS[0],
+            artifact_size or DEFAULT_ARTIFACT_SIZE,
+            [*_ending(owner, passing), *(f"--seed={name}" for name in seed)],
+            say,
+        )
     elif not _until(lambda: _is_ready(directory) or not is_running(directory), _START_PATIENCE):
         raise ActionFailed(f"The world in {directory} is still coming up.", "Somebody else began it.", "Wait, then try again.")
     return World.load(directory)
@@ -125,6 +133,7 @@ class WorldStatus:
             "running": self.running,
             "pid": self.pid,
             "layout": world.layout,
+            "seed": list(world.seed),
             "artifact_size": world.artifact_size,
             "ports": world.ports,
             "proxy": world.proxy,
@@ -147,7 +156,8 @@ def build(world: World, version: str, names: tuple[str, ...]) -> list[artifacts.
     return seed.build_into_inbox(world, version, names)
 
 
-def _check_options(directory: Path, layout: str | None, artifact_size: int | None) -> None:
+def _check_options(directory: Path, layout: str | None, artifact_size: int | None, seed: Sequence[str]) -> None:
+    wanted_features = features(seed)
     if layout is not None and layout not in LAYOUTS:
         raise Unusable(f"There is no layout {layout!r}.", remedy="Use flat or nested.")
     if artifact_size is not None and not SMALLEST_ARTIFACT <= artifact_size <= artifacts.LARGEST:
@@ -159,7 +169,11 @@ def _check_options(directory: Path, layout: str | None, artifact_size: int | Non
     if not (directory / "complete").exists():
         return
     world = World.load(directory)
-    given = ((layout, world.layout, "layout"), (artifact_size, world.artifact_size, "artifact size"))
+    given = (
+        (layout, world.layout, "layout"),
+        (artifact_size, world.artifact_size, "artifact size"),
+        (", ".join(sorted(wanted_features)) if seed else None, ", ".join(sorted(world.features)), "seed"),
+    )
     for wanted, present, what in given:
         if wanted is not None and wanted != present:
             raise Unusable(

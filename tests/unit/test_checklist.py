@@ -46,7 +46,7 @@ RULEBOOK = {
 }
 """The rulebook's headings and, under each, its numbered lines, copied from the rulebook by hand."""
 
-COPY = ROOT / "nexy_tui/rehearsal/repository/server/Docs/SERVER_RELEASE_AND_UPDATE_GUIDE.md.in"
+COPY = ROOT / "nexy_tui/rehearsal/tree/base/server/Docs/SERVER_RELEASE_AND_UPDATE_GUIDE.md.in"
 """The rulebook as a rehearsal world's repository has it."""
 
 

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from nexy_tui.core.layout import MANIFEST_DIRS, Layout
+from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.version import Version
 from nexy_tui.rehearsal.home import client_programs
@@ -80,7 +80,7 @@ async def _clone(world: World, files: VmFiles) -> None:
     await git(files.app, "checkout", "--quiet", "--detach", Version.parse(world.previous).tag)
     canonical = str(MANIFEST_DIRS[0] / "manifest.json")
     commit = await git(files.app, "log", "-1", "--format=%H", "origin/HEAD", "--", canonical)
-    four = [str(path) for path in Layout(world.layout, files.app).manifest_files(world.previous)]
+    four = [str(path) for path in world.checkout_layout.manifest_files(world.previous)]
     await git(files.app, "checkout", "--quiet", commit, "--", *four)
 
 
