@@ -226,7 +226,7 @@ def test_the_release_before_is_published_committed_and_served(make_world: MakeWo
     public.verify(base64.b64decode(artifact["ed25519"]), dmg)
     base = clone / world.checkout_layout.base
     assert (base / "VERSION").read_text() == f"{world.previous}\n"
-    assert (base / "server/config/unified_config.yaml").read_text().count(f'"{world.previous}"') == 4
+    assert (base / "server/config/unified_config.yaml").read_text().count(f": {world.previous}") == 4
     before = inside.git("show", f"v{world.previous}:{world.checkout_layout.relative('server/requirements.txt')}", cwd=clone)
     assert before != (base / "server/requirements.txt").read_text().strip()
     subjects = inside.git("log", "--format=%s", cwd=clone).splitlines()
