@@ -21,6 +21,7 @@ from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.names import DEFAULT_ARTIFACT_SIZE, World, checked_directory
 from nexy_tui.rehearsal.trees import features
+from nexy_tui.rehearsal.vm import enclosure
 
 LAYOUTS = ("flat", "nested")
 SMALLEST_ARTIFACT = 500_000
@@ -137,6 +138,7 @@ class WorldStatus:
             "artifact_size": world.artifact_size,
             "ports": world.ports,
             "proxy": world.proxy,
+            "vm": {"enclosure": enclosure.kind(world)},
             "checkout": str(world.checkout),
             "previous": world.previous,
             "next": world.next,

@@ -95,8 +95,13 @@ class VmFiles:
         return self.root / "var" / "lib" / "waagent" / "run-command" / "managed.json"
 
     @property
+    def var_tmp(self) -> Path:
+        """What is /var/tmp inside."""
+        return self.root / "var" / "tmp"
+
+    @property
     def tmp(self) -> Path:
-        """TMPDIR."""
+        """TMPDIR, and what is /tmp inside."""
         return self.root / "tmp"
 
 

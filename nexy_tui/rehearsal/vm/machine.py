@@ -11,6 +11,7 @@ from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.vm import seed as vmseed
 from nexy_tui.rehearsal.vm import systemctl
 from nexy_tui.rehearsal.vm import update_server as updateserver
+from nexy_tui.rehearsal.vm.enclosure import Enclosure
 from nexy_tui.rehearsal.vm.files import VmFiles, environment
 from nexy_tui.rehearsal.vm.rewrite import Rewrite
 from nexy_tui.rehearsal.vm.scripts import ScriptJob, ScriptOutcome, ScriptRunner
@@ -39,11 +40,12 @@ class Machine:
         self.service = Service(world.target.vm.service, "Nexy voice assistant server", world.ports["update"], Journal(self.files.journal))
         self._systemctl = systemctl.Systemctl(self.service, self.start_service, self.stop_service)
         self._desk = Desk(self.files, self._ask)
-        self._runner = ScriptRunner(self.files, Rewrite.of(world))
+        self._enclosure = Enclosure(world)
+        self._runner = ScriptRunner(self.files, Rewrite.of(world), self._enclosure)
 
     async def boot(self) -> None:
         """Open the service manager, and start the service if it ran when the world was last up, or never was."""
-        await self._desk.open()
+        await self._enclosure.open(await self._desk.open())
         if self._wanted():
             await self.start_service()
 
@@ -51,6 +53,7 @@ class Machine:
         """End every script and the service; what was running comes back at the next boot."""
         await self._runner.end_all()
         self._desk.close()
+        self._enclosure.close()
         await self.service.stop()
 
     async def start_service(self) -> bool:

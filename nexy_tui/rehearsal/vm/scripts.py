@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nexy_tui.rehearsal.vm.enclosure import Enclosure
 from nexy_tui.rehearsal.vm.files import VmFiles
 from nexy_tui.rehearsal.vm.rewrite import Rewrite
 from nexy_tui.rehearsal.vm.seed import write_private
@@ -48,8 +49,9 @@ class ScriptOutcome:
 class ScriptRunner:
     """The agent's part: one folder per script, numbered; process groups that end with their script, its time, or the world."""
 
-    def __init__(self, files: VmFiles, rewrite: Rewrite) -> None:
+    def __init__(self, files: VmFiles, rewrite: Rewrite, enclosure: Enclosure) -> None:
         self.files = files
+        self.enclosure = enclosure
         self.rewrite = rewrite
         self._running: set[asyncio.subprocess.Process] = set()
 
@@ -63,8 +65,7 @@ class ScriptRunner:
         started = datetime.now(UTC)
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as error:
             child = await asyncio.create_subprocess_exec(
-                *argv,
-                *job.arguments,
+                *self.enclosure.around([*argv, *job.arguments]),
                 cwd=folder,
                 env={**environment, **job.variables},
                 stdin=asyncio.subprocess.DEVNULL,

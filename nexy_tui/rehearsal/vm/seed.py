@@ -45,6 +45,7 @@ async def create(world: World) -> None:
 def refresh(world: World) -> None:
     """Write what depends on the world's ports and on this program's place: both may change before a kept world comes back."""
     files = VmFiles(world.vm)
+    files.var_tmp.mkdir(parents=True, exist_ok=True)
     _write_stand_ins(files)
     if files.venv.is_dir():
         _write_pip(files)
@@ -164,6 +165,8 @@ def _write_stand_ins(files: VmFiles) -> None:
         text = f'#!/bin/sh\nexec {python} -IS {shlex.quote(str(_SHIM))} {files.manager} {program} "$@"\n'
         write_private(files.bin / program, text, 0o755)
     write_private(files.bin / "sudo", _SUDO, 0o755)
+    for program in ("apt-get", "apt"):
+        write_private(files.bin / program, _APT.format(installed=files.root / "var" / "lib" / "installed-packages"), 0o755)
     write_private(files.broken_bin / "git", _BROKEN_GIT.format(bin=files.broken_bin), 0o755)
     (files.bin / "python3").unlink(missing_ok=True)
     (files.bin / "python3").symlink_to(_base_python())
@@ -234,6 +237,28 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ $# -eq 0 ] || exec "$@"
+"""
+
+_APT = """#!/bin/sh
+# No package is fetched and no program is put anywhere: what was asked for is noted, and said as apt-get says it.
+verb=
+packages=
+for word in "$@"; do
+  case "$word" in
+    -*) ;;
+    *) if [ -z "$verb" ]; then verb=$word; else packages="$packages $word"; fi ;;
+  esac
+done
+case "$verb" in
+  update) echo "Reading package lists..." ;;
+  install)
+    for package in $packages; do
+      echo "Setting up $package ..."
+      echo "$package" >> {installed}
+    done ;;
+  upgrade | dist-upgrade | autoremove | clean | remove | purge) echo "0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded." ;;
+  *) echo "E: Invalid operation $verb" >&2; exit 100 ;;
+esac
 """
 
 _BROKEN_GIT = """#!/bin/sh

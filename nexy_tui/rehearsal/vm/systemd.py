@@ -183,11 +183,12 @@ class Desk:
         self._token = secrets.token_hex(16)
         self._server: asyncio.Server | None = None
 
-    async def open(self) -> None:
-        """Listen, and write where."""
+    async def open(self) -> int:
+        """Listen, write where, and tell the port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
+        port = int(self._server.sockets[0].getsockname()[1])
         write_private(self.files.manager, json.dumps({"port": port, "token": self._token}))
+        return port
 
     def close(self) -> None:
         """Stop listening."""
