@@ -23,7 +23,7 @@ def look_vm(scope: Scope) -> VmFacts:
         if scope.plan.target.database.where == "vm":
             return _seen(_look_both(scope).vm)
         _require_free(scope)
-        return scope.services.vm.survey(_version(scope), emit=scope.emit)
+        return scope.services.vm.survey(_version(scope), _release(scope), emit=scope.emit)
 
     return scope.once("vm.survey", survey)
 
@@ -38,7 +38,7 @@ def _look_both(scope: Scope) -> Surveys:
         _require_free(scope)
         services = scope.services
         database = VmDatabase(services.vm, services.layout, Reach.of(services.settings), services.clock)
-        return survey_both(services.vm, database, services.clock, _version(scope), emit=scope.emit)
+        return survey_both(services.vm, database, services.clock, _version(scope), commit=_release(scope), emit=scope.emit)
 
     return scope.once("vm.surveys", both)
 
@@ -57,6 +57,12 @@ def _require_free(scope: Scope) -> None:
 
 def _version(scope: Scope) -> str:
     return str(scope.plan.published or "")
+
+
+def _release(scope: Scope) -> str:
+    """The commit this kind of run checks out on the VM, as far as the checkout knows it."""
+    plan = scope.plan
+    return (scope.services.git.tag_commit(plan.version.tag) or "") if plan.version and plan.kind.tags else ""
 
 
 def _seen(part: T | Problem) -> T:

@@ -621,3 +621,47 @@ def test_survey_tells_where_each_database_setting_comes_from(machine: Machine) -
     (machine.app / CONFIGS[0]).write_text("DB_HOST=a\nDB_PASSWORD=s3cr3t\n")
     (machine.app / CONFIGS[1]).write_text("DB_PASSWORD=s3cr3t\nOTHER=1\n")
     assert machine.survey().origins == {"DB_HOST": CONFIGS[0], "DB_PASSWORD": CONFIGS[1]}
+
+
+GIT = """#!/bin/bash
+case "$*" in
+  *"{words}"*) echo "fatal: {said}" >&2; exit 128 ;;
+esac
+PATH=${{PATH#*:}}
+PATH=${{PATH//{bin}:/}} exec git "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("preflight", "rev-parse --verify HEAD"),
+        ("fetch", "fetch --quiet"),
+        ("drift", "read-tree"),
+        ("checkout", "checkout --quiet --force"),
+        ("manifests", "checkout --quiet {manifest}"),
+    ],
+)
+def test_a_step_whose_git_fails_names_itself_with_gits_last_words(machine: Machine, step: str, words: str) -> None:
+    (machine.app / "VERSION").write_text("by hand\n")
+    words = words.format(manifest=machine.manifest_commit)
+    script(machine.root / "bin/git", GIT.format(words=words, said=f"no {step} today", bin=machine.root / "bin"))
+    result = machine.deploy()
+    assert result.exit == 128 and f"nexy: step {step} failed with status 128" in result.stdout
+    assert f"fatal: no {step} today" in result.stderr and "restart" not in machine.calls()
+    assert (machine.app / CONFIGS[0]).read_text() == CONFIG
+
+
+FULL_DISK = """
+import sys
+def _watch(name, words):
+    if name == "tempfile.mkstemp" and "nexy-mend" in str(words[0]):
+        raise OSError(28, "No space left on device")
+sys.addaudithook(_watch)
+"""
+
+
+def test_settings_that_cannot_be_written_fail_their_step_and_stay(machine: Machine) -> None:
+    done = machine.start("deploy", machine.release(Kind.UPDATE_ONLY), FULL_DISK)
+    assert done.returncode == 1 and "nexy: step config failed with status 1" in done.stdout and "No space left" in done.stderr
+    assert machine.calls() == [] and (machine.app / CONFIGS[0]).read_text() == CONFIG

@@ -121,12 +121,11 @@ def names(data: bytes) -> set[str]:
 
 
 def read(path: str) -> bytes | None:
-    """A file's bytes; None where it is not there."""
-    try:
-        with open(path, "rb") as stream:
-            return stream.read()
-    except (FileNotFoundError, NotADirectoryError):
+    """A file's bytes; None where it is not there, or is no file."""
+    if not os.path.isfile(path):
         return None
+    with open(path, "rb") as stream:
+        return stream.read()
 
 
 # --- writing ---
