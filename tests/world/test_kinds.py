@@ -45,7 +45,7 @@ NOT_APPLICABLE = {
     "full": set[str](),
     "update-only": {"version.commit", "version.tag", "publish.pushed"},
     "code-only": {
-        *("inbox.exists", "inbox.dmg", "inbox.version", "inbox.new", "inbox.signature"),
+        *("inbox.exists", "inbox.dmg", "inbox.version", "inbox.new", "inbox.signature", "inbox.application"),
         *("remotes.artifacts", "publish.asset", "publish.bytes", "final.inbox"),
     },
 }
