@@ -13,7 +13,6 @@ from nexy_tui.core import publisher_script
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.layout import PUBLISHER, Layout
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.private_files import SETTINGS
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Mend
 from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drift, is_rulebook, resembles, sections, updated
@@ -107,7 +106,7 @@ def judge_target(facts: PublisherFacts, plan: Plan) -> Verdict:
     wanted = tuple(facts.wanted[key] for key in TARGET_KEYS)
     target = Evidence("target", ", ".join(wanted), "configuration")
     if facts.problem:
-        remedy = f"See TARGET_REPO and ARTIFACT_MAPPING in it; they must be {', '.join(wanted)}"
+        remedy = f"See TARGET_REPO and the tags in it (ARTIFACT_MAPPING, or DMG_TAG and PKG_TAG); they must be {', '.join(wanted)}"
         return inconclusive(f"What {facts.path} names cannot be read: {facts.problem}.", remedy, target)
     if facts.found is None:
         return passed(f"There is no {facts.path} in this checkout that could name another target.", target)
@@ -234,7 +233,7 @@ def look_ignored(scope: Scope) -> IgnoredFacts:
     """Ask git about each. Of the settings the inner file is asked about always, the outer where it is."""
     layout, git = scope.services.layout, scope.services.git
     artifacts = [str(layout.relative(f"release_inbox/{name}")) for name in (DMG, PKG)]
-    settings = [str(layout.relative(name)) for name in SETTINGS]
+    settings = [str(path) for path in layout.settings]
     folder = str(layout.backups.relative_to(layout.root))
     backup = f"{folder}/nexy_db_20260214T100000Z.tar.gz"
     ignored, tracked = git.ignored(*artifacts, *settings, backup), git.tracked(*artifacts, *settings)
@@ -288,6 +287,6 @@ def _backups_said(folder: str, standing: Standing) -> str:
 
 
 SCRIPT = Check(look_script, judge_script, "Whoever types the rulebook's command finds it there and nowhere else.")
-TARGET = Check(look_publisher, judge_publisher, "TARGET_REPO and the tags in ARTIFACT_MAPPING decide where whoever runs it publishes.")
+TARGET = Check(look_publisher, judge_publisher, "TARGET_REPO and the tags beside it decide where whoever runs it publishes.")
 RULEBOOK = Check(look_rulebook, judge_rulebook, "This checklist is one edition of the team's rulebook; a newer one may ask for more.")
 IGNORED = Check(look_ignored, judge_ignored, "What lies in the inbox belongs to the other pipeline, and config.env holds secrets.")

@@ -113,7 +113,8 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
     if as_json:
         common.print_json({**document(session, checklist.items, outcome, time.monotonic() - begun), "plan": lines})
         return EXIT[outcome]
-    common.show("\n".join(f"   would: {line}" for line in lines) if lines else "   would change nothing")
+    nothing = "   would change nothing" if EXIT[outcome] == EXIT["verified"] else "   what it would change cannot be told: see above"
+    common.show("\n".join(f"   would: {line}" for line in lines) if lines else nothing)
     return EXIT[outcome]
 
 

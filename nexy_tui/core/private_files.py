@@ -7,9 +7,6 @@ from enum import StrEnum
 
 from nexy_tui.core.layout import Layout
 
-SETTINGS = ("config.env", "server/config.env")
-"""The two settings files, from the rulebook's repo root: each tree has one or both (contracts: config.env)."""
-
 
 class Private(StrEnum):
     """What a path that belongs in no commit holds."""
@@ -38,4 +35,4 @@ def private(path: str) -> Private | None:
 
 def settings_files(layout: Layout) -> frozenset[str]:
     """Both settings files, from the git root."""
-    return frozenset(str(layout.relative(name)) for name in SETTINGS)
+    return frozenset(map(str, layout.settings))

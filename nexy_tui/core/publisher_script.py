@@ -28,39 +28,48 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class PublisherTarget:
-    """`TARGET_REPO`, and the tags of both artifacts in `ARTIFACT_MAPPING`; None where the mapping has no such artifact."""
+    """Every place that names the repository (`TARGET_REPO`) and the tag of each artifact; none for a package it does not publish.
 
-    repository: Literal
-    dmg_tag: Literal
-    pkg_tag: Literal | None
+    Tags stand in `ARTIFACT_MAPPING`, in the constants `DMG_TAG` and `PKG_TAG`, or in both.
+    """
+
+    repository: tuple[Literal, ...]
+    dmg_tag: tuple[Literal, ...]
+    pkg_tag: tuple[Literal, ...]
 
     def values(self) -> tuple[str, str, str | None]:
-        """Repository and both tags."""
-        return self.repository.value, self.dmg_tag.value, None if self.pkg_tag is None else self.pkg_tag.value
+        """Repository and both tags; places that disagree are named together, which is nobody's repository and no tag."""
+        repository, dmg, pkg = (" and ".join(dict.fromkeys(place.value for place in places)) for places in self._places())
+        return repository, dmg, pkg if self.pkg_tag else None
+
+    def _places(self) -> tuple[tuple[Literal, ...], ...]:
+        return self.repository, self.dmg_tag, self.pkg_tag
+
+    def wanting(self, *wanted: str) -> dict[Literal, str]:
+        """Each place with the value it must have."""
+        return {place: value for places, value in zip(self._places(), wanted, strict=True) for place in places}
 
 
 def read(source: bytes) -> PublisherTarget:
     """The target that a publisher script names. Raises Unreadable."""
     shift = len(_BOM) if source.startswith(_BOM) else 0
     source = source[shift:]
-    positions = _Positions(source, shift)
-    tree = _parsed(source)
-    mapping = _assigned(tree, "ARTIFACT_MAPPING")
-    dmg = _tag(mapping, DMG, positions)
-    if dmg is None:
-        raise UnreadableScript(f"ARTIFACT_MAPPING has no entry {DMG}")
-    return PublisherTarget(positions.literal(_assigned(tree, "TARGET_REPO"), "TARGET_REPO"), dmg, _tag(mapping, PKG, positions))
+    script = _Script(_parsed(source), _Positions(source, shift))
+    dmg = script.tags(DMG, "DMG_TAG")
+    if not dmg:
+        raise UnreadableScript(f"neither ARTIFACT_MAPPING nor DMG_TAG names a tag of {DMG}")
+    return PublisherTarget((script.literal(script.assigned("TARGET_REPO"), "TARGET_REPO"),), dmg, script.tags(PKG, "PKG_TAG"))
 
 
 def mend(source: bytes, repository: str, dmg_tag: str, pkg_tag: str) -> bytes:
     """The script with these values in the places of its own; every other byte stays. Raises Unreadable."""
     found = read(source)
-    places = [(found.repository, repository), (found.dmg_tag, dmg_tag)] + ([(found.pkg_tag, pkg_tag)] if found.pkg_tag is not None else [])
-    for place, wanted in sorted(places, key=lambda pair: pair[0].start, reverse=True):
-        if place.value != wanted:
+    wanted = found.wanting(repository, dmg_tag, pkg_tag)
+    for place in sorted(wanted, key=lambda place: place.start, reverse=True):
+        if place.value != wanted[place]:
             quote = source[place.start : place.start + 1] if source[place.start : place.start + 1] in (b"'", b'"') else b'"'
-            source = source[: place.start] + quote + wanted.encode() + quote + source[place.end :]
-    if read(source).values() != (repository, dmg_tag, pkg_tag if found.pkg_tag is not None else None):
+            source = source[: place.start] + quote + wanted[place].encode() + quote + source[place.end :]
+    if read(source).values() != (repository, dmg_tag, pkg_tag if found.pkg_tag else None):
         raise UnreadableScript("the constants do not take the target's values")
     return source
 
@@ -72,12 +81,45 @@ def _parsed(source: bytes) -> ast.Module:
         raise UnreadableScript(str(error)) from None
 
 
-def _assigned(tree: ast.Module, name: str) -> ast.expr:
-    """What a module-level name is given. Raises Unreadable unless that happens once, plainly."""
-    found = [value for statement in tree.body for value in _values(statement, name)]
-    if len(found) != 1:
-        raise UnreadableScript(f"{name} is given a value {len(found)} times, where once is expected")
-    return found[0]
+class _Script:
+    """A script's constants, by its syntax tree: a name that stands for a literal text is followed to it."""
+
+    def __init__(self, tree: ast.Module, positions: _Positions) -> None:
+        self._tree, self._positions = tree, positions
+
+    def given(self, name: str) -> list[ast.expr]:
+        """What a module-level name is given, each time."""
+        return [value for statement in self._tree.body for value in _values(statement, name)]
+
+    def assigned(self, name: str) -> ast.expr:
+        """What a module-level name is given. Raises Unreadable unless that happens once, plainly."""
+        found = self.given(name)
+        if len(found) != 1:
+            raise UnreadableScript(f"{name} is given a value {len(found)} times, where once is expected")
+        return found[0]
+
+    def literal(self, value: ast.expr, name: str) -> Literal:
+        """The literal text that an expression is or, being a name, stands for. Raises Unreadable for anything that is computed."""
+        return self._positions.literal(self.assigned(value.id) if isinstance(value, ast.Name) else value, name)
+
+    def tags(self, artifact: str, constant: str) -> tuple[Literal, ...]:
+        """Every place that names an artifact's tag. Raises Unreadable where one of them cannot be read."""
+        found = []
+        if self.given("ARTIFACT_MAPPING"):
+            entry = _entry(self.assigned("ARTIFACT_MAPPING"), artifact, "ARTIFACT_MAPPING")
+            if entry is not None:
+                found.append(self.literal(self._tag(entry, artifact), f"the tag of {artifact}"))
+        if self.given(constant):
+            found.append(self.literal(self.assigned(constant), constant))
+        return tuple(dict.fromkeys(found))
+
+    def _tag(self, entry: ast.expr, artifact: str) -> ast.expr:
+        if isinstance(entry, ast.Name | ast.Constant):
+            return entry
+        tag = _entry(entry, "tag", f"ARTIFACT_MAPPING[{artifact!r}]")
+        if tag is None:
+            raise UnreadableScript(f"ARTIFACT_MAPPING[{artifact!r}] has no tag")
+        return tag
 
 
 def _values(statement: ast.stmt, name: str) -> Iterable[ast.expr]:
@@ -89,16 +131,6 @@ def _values(statement: ast.stmt, name: str) -> Iterable[ast.expr]:
         return
     if statement.value is not None and any(isinstance(target, ast.Name) and target.id == name for target in targets):
         yield statement.value
-
-
-def _tag(mapping: ast.expr, artifact: str, positions: _Positions) -> Literal | None:
-    entry = _entry(mapping, artifact, "ARTIFACT_MAPPING")
-    if entry is None:
-        return None
-    tag = _entry(entry, "tag", f"ARTIFACT_MAPPING[{artifact!r}]")
-    if tag is None:
-        raise UnreadableScript(f"ARTIFACT_MAPPING[{artifact!r}] has no tag")
-    return positions.literal(tag, f"the tag of {artifact}")
 
 
 def _entry(value: ast.expr, key: str, name: str) -> ast.expr | None:

@@ -203,7 +203,9 @@ def _script(services: Services) -> tuple[str, bytes, bytes]:
         raise Refused(f"{path} cannot be read: {error.strerror}.", remedy=Mend("script-paths")) from None
     except publisher_script.UnreadableScript as error:
         what = f"{path} cannot be mended by a program: {error}."
-        raise Refused(what, "Nothing was changed.", "Set TARGET_REPO and the tags in ARTIFACT_MAPPING by hand.") from None
+        raise Refused(
+            what, "Nothing was changed.", "Set TARGET_REPO and the tags (ARTIFACT_MAPPING, or DMG_TAG and PKG_TAG) by hand, as plain texts."
+        ) from None
 
 
 def _source(services: Services) -> bytes:
@@ -219,7 +221,7 @@ TARGET_REPOSITORY = Fixer(
         (
             "See the target in force: nexy-tui config show",
             "Mend target.artifacts_repository, target.dmg_tag and target.pkg_tag in your configuration (nexy-tui config path).",
-            "In the team's script, TARGET_REPO and ARTIFACT_MAPPING must say the same.",
+            "In the team's script, TARGET_REPO and the tags (ARTIFACT_MAPPING, or DMG_TAG and PKG_TAG) must say the same.",
         ),
     ),
     (

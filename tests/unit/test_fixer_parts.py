@@ -143,6 +143,23 @@ def test_a_publisher_script_is_mended_in_place(newline: str, bom: bytes) -> None
 
 
 @pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        (b"TARGET_REPO = 'a/b'\nDMG_TAG = 'Beta'  # x\nPKG_TAG: str = 'Apps'\n", ("a/b", "Beta", "Apps")),
+        (b"TARGET_REPO = 'a/b'\nDMG_TAG = 'Beta'\n", ("a/b", "Beta", None)),
+        (b"REPO = 'a/b'\nTARGET_REPO = REPO\nDMG_TAG = 'Beta'\nARTIFACT_MAPPING = {'Nexy.dmg': {'tag': DMG_TAG}}\n", ("a/b", "Beta", None)),
+        (b"TARGET_REPO = 'a/b'\nDMG_TAG = 'Update'\nARTIFACT_MAPPING = {'Nexy.dmg': 'Beta'}\n", ("a/b", "Beta and Update", None)),
+        (b"TARGET_REPO = 'a/b'\nDMG_TAG = 'Beta'\nARTIFACT_MAPPING = {'Nexy.pkg': {'tag': 'Apps'}}\n", ("a/b", "Beta", "Apps")),
+    ],
+)
+def test_a_script_with_constants_of_its_own_is_read_and_mended(source: bytes, values: tuple[str, str, str | None]) -> None:
+    assert publisher_script.read(source).values() == values
+    mended = publisher_script.mend(source, "Seregawpn/Nexy_production", "Update", "App")
+    expected = source.replace(b"a/b", b"Seregawpn/Nexy_production").replace(b"'Beta'", b"'Update'").replace(b"'Apps'", b"'App'")
+    assert mended == expected
+
+
+@pytest.mark.parametrize(
     ("source", "reason"),
     [
         (b"TARGET_REPO = os.environ['R']\nARTIFACT_MAPPING = {'Nexy.dmg': {'tag': 'Update'}}", "no literal text"),
@@ -151,8 +168,12 @@ def test_a_publisher_script_is_mended_in_place(newline: str, bom: bytes) -> None
         (b"TARGET_REPO = 'a/b'\nTARGET_REPO = 'c/d'\nARTIFACT_MAPPING = {'Nexy.dmg': {'tag': 'U'}}", "2 times"),
         (b"TARGET_REPO = 'a/b'\nARTIFACT_MAPPING = dict()", "no literal dictionary"),
         (b"TARGET_REPO = 'a/b'\nARTIFACT_MAPPING = {**x, 'Nexy.dmg': {'tag': 'U'}}", "entries from elsewhere"),
-        (b"TARGET_REPO = 'a/b'\nARTIFACT_MAPPING = {}", "no entry Nexy.dmg"),
+        (b"TARGET_REPO = 'a/b'\nARTIFACT_MAPPING = {}", "names a tag of Nexy.dmg"),
         (b"TARGET_REPO = 'a/b'\nARTIFACT_MAPPING = {'Nexy.dmg': {}}", "has no tag"),
+        (b"TARGET_REPO = 'a/b'\nPKG_TAG = 'App'", "names a tag of Nexy.dmg"),
+        (b"TARGET_REPO = 'a/b'\nDMG_TAG = os.environ.get('T', 'Update')", "DMG_TAG is no literal text"),
+        (b"TARGET_REPO = 'a/b'\nDMG_TAG = TAG", "TAG is given a value 0 times"),
+        (b"TARGET_REPO = R\nR = TARGET_REPO\nDMG_TAG = 'Update'", "no literal text"),
         (b"def (", "not valid Python"),
         (b"x = '\xff'", "not UTF-8"),
         (b"x = 1\0", "cannot be read|not valid Python"),

@@ -183,6 +183,7 @@ def put(before: str, after: str) -> Callable[[str], str]:
     return edit
 
 
+CONSTANTS = "TARGET_REPO = 'Seregawpn/Nexy_production'\nDMG_TAG = 'Update'\nPKG_TAG = 'App'\n"
 HANDS: list[tuple[str, Callable[[str], str] | str | None, str, Status, str]] = [
     (GUIDE, put("`Nexy.pkg` -> tag `App`", "`Nexy.pkg` -> tag `Apps`"), "remotes.rulebook", Status.INCONCLUSIVE, "Missing: 1.3."),
     (GUIDE, put("### 4.6 Azure", "### 4.10 Azure"), "remotes.rulebook", Status.INCONCLUSIVE, "Moved: 4.6."),
@@ -195,6 +196,8 @@ HANDS: list[tuple[str, Callable[[str], str] | str | None, str, Status, str]] = [
     (PUBLISHER, script("Seregawpn/Nexy_server"), "remotes.publisher", Status.FAILED, "Seregawpn/Nexy_server instead of"),
     (PUBLISHER, script(tag="UpdateBeta"), "remotes.publisher", Status.FAILED, "UpdateBeta instead of Update"),
     (PUBLISHER, "TARGET_REPO = input()\n", "remotes.publisher", Status.INCONCLUSIVE, "cannot be read"),
+    (PUBLISHER, CONSTANTS, "remotes.publisher", Status.PASSED, "publishes to Seregawpn/Nexy_production"),
+    (PUBLISHER, CONSTANTS.replace("Update", "Beta"), "remotes.publisher", Status.FAILED, "Beta instead of Update"),
     (PUBLISHER, script(), "remotes.script", Status.PASSED, "is there"),
     (f"server/{PUBLISHER}", script(), "remotes.script", Status.PASSED, f"server/{PUBLISHER} is there"),
     (".gitignore", put("release_inbox/*", "inbox/*"), "version.ignored", Status.FAILED, "release_inbox/Nexy.dmg"),

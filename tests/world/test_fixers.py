@@ -102,6 +102,19 @@ def _right_script(inside: Inside) -> None:
     inside.git("clean", "-qfd", "server/scripts")
 
 
+CONSTANTS = "TARGET_REPO = 'Somebody/Nexy'\nDMG_TAG = \"UpdateBeta\"  # theirs\nPKG_TAG = 'App'\nraise SystemExit('executed')\n"
+
+
+def _wrong_constants(inside: Inside) -> None:
+    (inside.checkout / "server/scripts/publish_assets_and_sync.py").write_text(CONSTANTS)
+
+
+def _right_constants(inside: Inside) -> None:
+    script = inside.checkout / "server/scripts/publish_assets_and_sync.py"
+    assert script.read_text() == CONSTANTS.replace("Somebody/Nexy", "Seregawpn/Nexy_production").replace("UpdateBeta", "Update")
+    script.unlink()
+
+
 def _wrong_configuration(inside: Inside) -> None:
     change(inside.world.config, "[target]\n", '[target]\nartifacts_repository = "Seregawpn/Nexy_elsewhere"  # moved?\n')
 
@@ -205,6 +218,14 @@ CASES = (
         ("fix.target-repository.script",),
         _right_script,
         shown="-TARGET_REPO = 'Somebody/Nexy'",
+    ),
+    Case(
+        "constants",
+        "target-repository",
+        _wrong_constants,
+        ("fix.target-repository.script",),
+        _right_constants,
+        shown='-DMG_TAG = "UpdateBeta"',
     ),
     Case(
         "configuration", "4.4", _wrong_configuration, ("fix.target-repository.configuration",), _right_configuration, shown="Nexy_elsewhere"
