@@ -32,7 +32,7 @@ NOT_HERE = {"remotes.script", "remotes.publisher", "inbox.pkg", "inbox.apple"}
 LOCAL = {
     *("remotes.code", "remotes.rulebook", "remotes.disk"),
     *("version.manifests", "version.tree", "version.ignored", "version.files", "gate.files", "database.runbooks"),
-    *("inbox.exists", "inbox.dmg", "inbox.version", "inbox.new", "inbox.signature", "final.inbox"),
+    *("inbox.exists", "inbox.dmg", "inbox.application", "inbox.version", "inbox.new", "inbox.signature", "final.inbox"),
 }
 """What is seen on this machine alone, and so also in the dark."""
 
