@@ -276,7 +276,7 @@ def _settings_said(settings: Mapping[str, Standing]) -> str:
         return " and config.env."
     names = " and ".join(tracked)
     return (
-        f". Warning: {names} is tracked; each deploy of nexy-tui keeps the VM's own. To untrack and keep it: git rm --cached, an ignoring"
+        f". Warning: {names} {'is' if len(tracked) == 1 else 'are'} tracked; each deploy of nexy-tui keeps the VM's own. To untrack and keep it: git rm --cached, an ignoring"
         " line, commit, push, and deploy that with nexy-tui; git checkout by hand on the VM would delete it."
     )
 
