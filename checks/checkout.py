@@ -274,10 +274,10 @@ def _settings_said(settings: Mapping[str, Standing]) -> str:
     tracked = [path for path, standing in settings.items() if standing is Standing.TRACKED]
     if not tracked:
         return " and config.env."
-    names = " and ".join(tracked)
+    names, are = " and ".join(tracked), "is" if len(tracked) == 1 else "are"
     return (
-        f". Warning: {names} {'is' if len(tracked) == 1 else 'are'} tracked; each deploy of nexy-tui keeps the VM's own. To untrack and keep it: git rm --cached, an ignoring"
-        " line, commit, push, and deploy that with nexy-tui; git checkout by hand on the VM would delete it."
+        f". Warning: {names} {are} tracked; each deploy of nexy-tui keeps the VM's own. To untrack and keep it:"
+        " git rm --cached, an ignoring line, commit, push, and deploy that with nexy-tui; git checkout by hand on the VM would delete it."
     )
 
 
