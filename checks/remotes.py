@@ -15,6 +15,7 @@ from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
 from nexy_tui.runlog.logfile import was_cut_off
 from nexy_tui.services.git import GitFailure, Remote
+from nexy_tui.services.git.commands import brief, remedy_for
 from nexy_tui.services.github import Rights
 from nexy_tui.services.lock import Holder, ReleaseLock
 
@@ -61,14 +62,14 @@ def judge_push(refused: GitFailure | None, plan: Plan) -> Verdict:
     repository = plan.target.code_repository
     if refused is None:
         return passed(f"{repository} grants its write service.", Evidence("push --dry-run", "accepted", repository))
-    said = Evidence("push --dry-run", refused.text[:300], repository)
+    said = Evidence("push --dry-run", brief(refused.text), repository)
     if _NO_RIGHT.search(refused.text):
         return failed(
             f"{repository} refuses a push with this credential.",
             "Log in with an account that may push: gh auth login, or a credential helper.",
             said,
         )
-    return inconclusive(f"Whether {repository} takes a push could not be seen.", "Read what git said, mend it, and look again.", said)
+    return inconclusive(f"Whether {repository} takes a push could not be seen.", remedy_for(refused.text), said)
 
 
 @dataclass(frozen=True, slots=True)

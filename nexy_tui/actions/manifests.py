@@ -15,6 +15,7 @@ from nexy_tui.core.problem import ActionFailed, Refused
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
+from nexy_tui.services.git.commands import brief, remedy_for
 from nexy_tui.services.plain_file import read_plain, replace_file, require_inside
 
 
@@ -80,9 +81,9 @@ def require_pushable(services: Services) -> None:
     refusal = git.may_push()
     if refusal is not None:
         raise Refused(
-            f"The code repository would not take the manifests: {refusal.text[:300]}",
+            f"The code repository would not take the manifests: {brief(refusal.text)}",
             "The download must not be replaced while its manifests cannot follow.",
-            "Use a credential that may push to the code repository, then run again.",
+            remedy_for(refusal.text),
         )
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nexy_tui.core import bounded
 from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.runlog import agent, sshwire, trust
 from nexy_tui.runlog.sign import SeedSigner, Signer
@@ -130,7 +131,9 @@ def _ring() -> KeyringBackend:
 
 def _stored(ring: KeyringBackend, operator: str) -> str | None:
     try:
-        return ring.get_password(SERVICE, account(operator))
+        return bounded.within(bounded.KEYRING, lambda: ring.get_password(SERVICE, account(operator)))
+    except TimeoutError:
+        raise _no_keyring(f"the keyring gave no answer in {bounded.KEYRING:.0f} s") from None
     except Exception as error:  # backends raise KeyringError, RuntimeError, and their D-Bus library's own
         raise _no_keyring(f"the keyring cannot be read ({type(error).__name__})") from None
 

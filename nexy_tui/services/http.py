@@ -38,13 +38,20 @@ class HttpClients:
 
     def client(self, *, timeout: float = 30.0, read: float | None = None) -> Client:
         """A client of its own; close it. `timeout` holds for connecting and each read, in seconds; `read` overrides reads."""
-        return Client(
-            verify=self._context,
-            timeout=httpx.Timeout(timeout, read=read or timeout),
-            follow_redirects=False,
-            headers={"User-Agent": USER_AGENT},
-            trust_env=True,
-        )
+        return environments_client(self._context, httpx.Timeout(timeout, read=read or timeout))
+
+
+def environments_client(context: ssl.SSLContext, timeout: httpx.Timeout) -> Client:
+    """A client that goes as the environment says. Raises Unusable, without a word of the address, where it names no usable proxy."""
+    try:
+        return Client(verify=context, timeout=timeout, follow_redirects=False, headers={"User-Agent": USER_AGENT}, trust_env=True)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise Unusable(
+            "The proxy that the environment names (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) cannot be used.",
+            "Its form is none that is understood here, so nothing was asked of anybody.",
+            "Write it as http://HOST:PORT; before HOST may stand NAME:PASSWORD@, each of / @ : ? # % in them percent-encoded (%2F for /). "
+            "NO_PROXY is a list of host names and addresses, an IPv6 one without brackets (::1).",
+        ) from None
 
 
 def tls_context(environ: Mapping[str, str], ca: Path | None) -> ssl.SSLContext:

@@ -15,7 +15,9 @@ from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.secret import bare_proxy
 from nexy_tui.core.target import WORLD_MARK
 from nexy_tui.core.text import printable
+from nexy_tui.services.http import environments_client
 
+_PATIENCE = 15.0
 _WORLD_NAME = re.compile(rf"{re.escape(WORLD_MARK)} \S+")
 
 
@@ -115,7 +117,7 @@ def _world_names(context: ssl.SSLContext) -> list[str]:
 def _handshake(host: str, context: ssl.SSLContext) -> Exception | str | None:
     """None when the TLS handshake succeeded; the SSLError when the certificate was refused; else a short reason."""
     try:
-        with _client(context) as client:
+        with environments_client(context, httpx.Timeout(_PATIENCE)) as client:
             client.head(f"https://{host}/")
     except httpx.TransportError as error:
         cause: BaseException | None = error
@@ -125,18 +127,6 @@ def _handshake(host: str, context: ssl.SSLContext) -> Exception | str | None:
             cause = cause.__cause__ or cause.__context__
         return type(error).__name__
     return None
-
-
-def _client(context: ssl.SSLContext) -> httpx.Client:
-    """A client that goes as the environment says. Raises Unusable, without a word of the address, where it names no usable proxy."""
-    try:
-        return httpx.Client(verify=context, timeout=15.0, trust_env=True, follow_redirects=False)
-    except (ValueError, ImportError, httpx.InvalidURL):
-        raise Unusable(
-            "The proxy that the environment names (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) cannot be used.",
-            "Its form is none that is understood here, so nothing was asked of anybody.",
-            "Write it as http://HOST:PORT; before HOST may stand NAME:PASSWORD@, each of / @ : ? # % in them percent-encoded (%2F for /).",
-        ) from None
 
 
 def _subject(certificate: Mapping[str, object]) -> str:

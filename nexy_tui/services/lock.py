@@ -22,6 +22,8 @@ from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import CouldNotLook, Problem, Refused
 from nexy_tui.core.text import printable
 from nexy_tui.services.git import Git, GitFailure
+from nexy_tui.services.git.commands import brief
+from nexy_tui.services.git.fixed import FETCH
 
 REF = "refs/nexy/lock"
 LIFETIME = timedelta(minutes=15)
@@ -93,14 +95,11 @@ class ReleaseLock:
                 return None
             if (found := self._read(oid)) is not None:
                 return found
-            fetched = self._git.raw(
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=",
-                self._git.code_source(), REF, timeout=120,
-            )  # fmt: skip
+            fetched = self._git.raw(*FETCH, self._git.code_source(), REF, timeout=120)
             if (found := self._read(oid)) is not None:
                 return found
             before, oid = oid, self._ask()
-            failure = fetched.text[-300:] if isinstance(fetched, GitFailure) and oid == before else ""
+            failure = brief(fetched.text) if isinstance(fetched, GitFailure) and oid == before else ""
         raise CouldNotLook(
             f"The release lock could not be read: {failure or 'it changed each time it was looked at'}.",
             "Whether somebody else is releasing is not known.",
@@ -203,7 +202,7 @@ class ReleaseLock:
     def _swap(self, new: str | None, expected: str) -> bool:
         """Set the ref, or remove it (`new` None), if it still is what is expected; False where it is not. Raises Problem."""
         try:
-            self._git.push([f"{new or ''}:{REF}"], leases=[f"{REF}:{expected}"])
+            self._git.push([f"{new or ''}:{REF}"], leases=[f"{REF}:{expected}"], aside=True)
         except Problem as problem:
             there = self._ask()
             if there == new:

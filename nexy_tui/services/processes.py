@@ -26,6 +26,8 @@ _POLL_S = 0.05
 _GRACE_S = 0.5
 """How long a child's own children may go on writing once it has ended; then they are ended too."""
 _READ_S = 5.0
+_TIDY_S = 5.0
+"""How long git has, once told to end, to take its lock files away."""
 _LEAVES_DAEMONS = (Needs.GIT, Needs.GIT_REMOTE)
 """What git leaves running when it has ended is the operator's: a credential cache, a file system monitor."""
 
@@ -100,7 +102,7 @@ def run(
             thread.join(_GRACE_S)
     finally:
         if child.returncode is None or env.needs not in _LEAVES_DAEMONS or any(thread.is_alive() for thread in threads):
-            end_group(child)
+            end_group(child, gently=env.needs in _LEAVES_DAEMONS)
     for thread in threads:
         thread.join(_READ_S)
     done = Completed(child.returncode, *(bytes(out).decode("utf-8", "surrogateescape" if whole else "replace") for out in outputs))
@@ -143,8 +145,13 @@ def _drain(stream: IO[bytes], sink: bytearray, keep: int | None) -> None:
                 del sink[:-keep]
 
 
-def end_group(child: subprocess.Popen[bytes]) -> None:
-    """End whatever is left of the child's session and reap it."""
+def end_group(child: subprocess.Popen[bytes], *, gently: bool = False) -> None:
+    """End whatever is left of the child's session and reap it. `gently`, it is told to end first, and may tidy up."""
+    if gently and child.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=_TIDY_S)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -18,6 +18,7 @@ from nexy_tui.core.repository import is_repository, repository_of
 from nexy_tui.core.secret import bare_url, redact
 from nexy_tui.core.target import Target
 from nexy_tui.services.git import Git, Remote
+from nexy_tui.services.git.fixed import FETCH
 from nexy_tui.services.plain_file import read_plain
 
 MANIFEST_COMMIT = re.compile(r"Update manifest for (?P<version>\d+(?:\.\d+){3}) \(Production\)", re.ASCII)
@@ -226,7 +227,7 @@ def _tips(git: Git, url: str) -> dict[str, str]:
 def _bring(git: Git, url: str, commit: str) -> None:
     """Have a commit's objects here, without any ref."""
     if not git.has_commit(commit):
-        git.read("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", url, commit, timeout=_REMOTE_TIMEOUT)
+        git.read(*FETCH, url, commit, timeout=_REMOTE_TIMEOUT)
 
 
 def ahead(git: Git) -> tuple[str, str, tuple[tuple[str, str], ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nexy_tui.config import APP
+from nexy_tui.core import bounded
 from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.surroundings import Needs, surroundings
@@ -30,6 +31,8 @@ class Secrets:
         self._target = target
         self._github: Secret | None = None
         self._handed: dict[str, Secret] = {}
+        self._silent = False
+        """Whether the keyring has been waited for in vain: it is not asked again."""
 
     @classmethod
     def holding(cls, token: Secret, target: Target) -> Secrets:
@@ -67,15 +70,27 @@ class Secrets:
         return self._github
 
     def from_keyring(self, name: str) -> Secret | None:
-        """The keyring's entry of this tool under `name`, or None. Raises CouldNotLook when the keyring itself fails."""
+        """The keyring's entry of this tool under `name`, or None. Raises CouldNotLook when the keyring itself fails, or does not answer."""
         import keyring
         import keyring.errors
 
-        try:
+        def look() -> tuple[KeyringBackend, str | None]:
             backend: KeyringBackend = keyring.get_keyring()
-            value = backend.get_password(APP, name)
+            return backend, backend.get_password(APP, name)
+
+        try:
+            if self._silent:
+                raise TimeoutError
+            backend, value = bounded.within(bounded.KEYRING, look)
         except keyring.errors.NoKeyringError:
             return None
+        except TimeoutError:
+            self._silent = True
+            raise CouldNotLook(
+                f"The keyring gave no answer in {bounded.KEYRING:.0f} s while {name} was looked up.",
+                "It may be locked, or wait for a window that nobody sees.",
+                "Unlock it, name another in PYTHON_KEYRING_BACKEND, or give the secret in the environment (GH_TOKEN for the release host).",
+            ) from None
         except Exception as error:  # Backends raise what they like: DBus errors, OSError, RuntimeError.
             raise CouldNotLook(
                 f"The keyring failed while {name} was looked up ({type(error).__name__}).",

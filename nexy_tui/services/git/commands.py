@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +16,29 @@ from nexy_tui.core.problem import ActionFailed, CouldNotLook, Unusable
 from nexy_tui.core.secret import redact
 from nexy_tui.core.surroundings import Needs, Surroundings, surroundings
 from nexy_tui.core.target import Target
+from nexy_tui.core.text import printable
 from nexy_tui.services import processes
+from nexy_tui.services.git import fixed
 from nexy_tui.services.secrets import TOKEN_VARIABLES
 
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LANGUAGE": "C"}
-_DEFAULTS = {"SSH_ASKPASS_REQUIRE": "never", "LC_ALL": "C"}
-"""No prompt may hang a child (none has a terminal), and messages are read in English."""
+_DEFAULTS = {"SSH_ASKPASS_REQUIRE": "never"}
+"""Said where the operator says nothing."""
 
 LOCAL_TIMEOUT = 60.0
 REMOTE_TIMEOUT = 180.0
+PATIENCE = 3600.0
+"""For what may ask a person or run their hooks: a passphrase, a security key, a test suite before a push."""
+
+_LONGEST = 2000
+"""Characters of what git said that reach a message."""
 _TALKS = frozenset(("fetch", "ls-remote", "push"))
 """Commands that talk to the remote."""
 _ASKS_GH = re.compile(r"^credential\.(\S*\.)?helper .*\bgh\b.* auth git-credential", re.MULTILINE)
 _PROMISED = re.compile(r"^remote\.\S*\.promisor true$|^extensions\.partialclone ", re.MULTILINE)
+_OF_A_PUSH = re.compile(r"To \S+$|Done$|=\t|\s*$")
+_MIRRORS = re.compile(r"^(remote\.\S+\.mirror)\b", re.MULTILINE)
+_UNTRUSTED = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
+_LEFT_LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 _PUSH_HOOKS = ("pre-push", "reference-transaction")
 
 
@@ -65,26 +76,33 @@ class GitCommands:
         except CouldNotLook as error:
             raise CouldNotLook(
                 error.what.replace("git", f"git {command}", 1),
-                remedy="See that the repository's host answers and that no credential prompt waits, then run again.",
+                remedy="See that the repository's host answers, and that no prompt or hook of yours waits, then run again.",
             ) from None
-        return done.stdout.removesuffix("\n") if done.exit == 0 else GitFailure(done.exit, redact(done.stderr or done.stdout).strip())
+        if done.exit == 0:
+            return done.stdout.removesuffix("\n")
+        said = f"{done.stderr}\n{done.stdout}" if command == "push" else done.stderr or done.stdout  # Its refusals stand on stdout.
+        return GitFailure(done.exit, redact(said).strip())
 
     def _run(
         self, arguments: Sequence[str], needs: Needs, told: Mapping[str, str], timeout: float = LOCAL_TIMEOUT, emit: Emit = silent
     ) -> processes.Completed:
-        argv = ["git", "-c", "core.quotePath=false", *arguments]
+        argv = ["git", *fixed.SETTINGS, *(self._not_mirrored() if arguments[0] == "push" else ()), *arguments]
         env = self._surroundings(needs, told)
         return processes.run(argv, env=env, cwd=self.checkout, timeout=timeout, emit=emit, check=False, whole=True)
 
     def _surroundings(self, needs: Needs, told: Mapping[str, str]) -> Surroundings:
         defaults = {name: value for name, value in _DEFAULTS.items() if name not in self._environ}
-        return surroundings(needs, self._environ, {**defaults, **_QUIET, **self._store, **told})
+        return surroundings(needs, self._environ, {**defaults, **fixed.ENVIRONMENT, **self._store, **told})
 
     @cached_property
     def _settings(self) -> str:
         """The operator's settings of git that decide what a command needs: one a line."""
-        pattern = r"^(credential\..*helper|credential\.helper|remote\..*\.promisor|extensions\.partialclone|hook\..*)$"
+        pattern = r"^(credential\..*helper|credential\.helper|remote\..*\.promisor|extensions\.partialclone|remote\..*\.mirror|hook\..*)$"
         return self._run(("config", "--get-regexp", pattern), Needs.GIT, {}).stdout
+
+    def _not_mirrored(self) -> list[str]:
+        """A remote that mirrors takes no single ref."""
+        return [word for name in _MIRRORS.findall(self._settings) for word in ("-c", f"{name}=false")]
 
     def _needs(self, command: str) -> Needs:
         """In a partial clone any command may have to fetch what it reads."""
@@ -117,14 +135,17 @@ class GitCommands:
 
 
 def brief(text: str) -> str:
-    """What git said, in a line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"fatal:|error:|rejected|denied|remote:|Authentication", line)]
-    return "; ".join((telling or lines or ["it said nothing"])[:4])[:500]
+    """All that git said, its reasons and its advice, in a line."""
+    lines = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip() and not _OF_A_PUSH.match(line))
+    return printable("; ".join(line.replace("\t", " ") for line in lines) or "it said nothing", _LONGEST)
 
 
 def remedy_for(text: str) -> str:
     """The next thing to do about what git said."""
+    if trusted := _UNTRUSTED.search(text):
+        return f"If that folder is yours to trust: {trusted[1].strip()}"
+    if left := _LEFT_LOCKED.search(text):
+        return f"See that no other git runs in this checkout; if none does, rm {shlex.quote(left[1])}, then run again."
     table = (
         (
             r"non-fast-forward|fetch first|stale info|cannot lock ref",
@@ -134,6 +155,16 @@ def remedy_for(text: str) -> str:
             r"could not read Username|Authentication failed|terminal prompts disabled",
             "Log in to the code repository: `gh auth login`, or a credential helper.",
         ),
+        (
+            r"failed to sign the data|failed to write commit object|gpg failed",
+            "See that the signing key is there and unlocked (`git config --get-regexp 'gpg|sign'` shows which), then run again.",
+        ),
+        (
+            r"GH006|GH013|protected branch|rule violations",
+            "A rule of the repository refuses it: ask its administrators to let a release through, then run again.",
+        ),
+        (r"hook declined", "A hook on the host refuses it: read its reason above, mend that, and run again."),
+        (r"Permission denied \(publickey", "See that your ssh key is loaded and known to the host: ssh -T git@HOST, then run again."),
         (r"denied|403", "Ask for write access to the code repository, or use the credential that has it."),
         (r"Could not resolve|unable to access|Connection|timed out", "See that the network and the proxy work, then run again."),
         (r"tell me who you are|empty ident", "Set your name: git config --global user.name NAME; git config --global user.email ADDRESS"),

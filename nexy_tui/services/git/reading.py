@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Target
-from nexy_tui.services.git.commands import GitCommands, GitFailure
+from nexy_tui.services.git import fixed
+from nexy_tui.services.git.commands import GitCommands, GitFailure, brief
 
 if TYPE_CHECKING:
     import git
@@ -23,8 +24,6 @@ LARGEST = 64 << 20
 """Bytes of a file in a commit; anyone who may push can lay a larger one there."""
 
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_AS_TEXT = ("--no-textconv", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "--unified=0")
-"""A patch as git itself makes it, whatever is configured."""
 
 
 class GitReader(GitCommands):
@@ -203,11 +202,11 @@ class GitReader(GitCommands):
 
     def patches(self, older: str, newer: str) -> str:
         """What those commits change, of merges what no parent has, as patches without context."""
-        return self.read("log", "-c", "--format=", "-p", *_AS_TEXT, f"{older}..{newer}")
+        return self.read("log", "-c", "--format=", *fixed.PATCH, f"{older}..{newer}")
 
     def uncommitted(self) -> str:
         """What the working tree changes of HEAD, as a patch without context."""
-        return self.read("diff", "HEAD", *_AS_TEXT)
+        return self.read("diff", *fixed.PATCH, "HEAD")
 
     def stashes(self) -> tuple[str, ...]:
         """The subject of every stash, newest first."""
@@ -225,7 +224,7 @@ class GitReader(GitCommands):
         """Those of the paths that git ignores. A file that is tracked already is not ignored."""
         out = self.raw("check-ignore", "--", *paths)
         if isinstance(out, GitFailure) and out.status != 1:
-            raise CouldNotLook(f"git check-ignore failed: {out.text[:200]}", remedy="Mend that, then look again.")
+            raise CouldNotLook(f"git check-ignore failed: {brief(out.text)}", remedy="Mend that, then look again.")
         return frozenset() if isinstance(out, GitFailure) else frozenset(out.splitlines())
 
 

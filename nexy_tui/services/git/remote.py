@@ -14,14 +14,15 @@ from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
 from nexy_tui.core.target import Target
-from nexy_tui.services.git.commands import LOCAL_TIMEOUT, REMOTE_TIMEOUT, GitFailure
+from nexy_tui.services.git import fixed
+from nexy_tui.services.git.commands import LOCAL_TIMEOUT, PATIENCE, REMOTE_TIMEOUT, GitFailure
 from nexy_tui.services.git.reading import GitReader
-
-_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--refmap=")
-"""Objects alone: for looking, not for the operator's refs."""
 
 _REMOTE = re.compile(r"(?P<name>[^\t\n]+)\t(?P<url>.+?) \((?P<way>fetch|push)\)( \[\S+\])?")
 """A line of `git remote --verbose`: addresses as git really uses them; a partial clone's filter may stand at the end."""
+_SIGNATURE = re.compile(r"^-----BEGIN (?:PGP|SSH|SIGNED) [A-Z ]+-----$", re.MULTILINE)
+"""Where the signature begins that a signed tag's message ends with."""
+
 _SYMREF = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
 
 
@@ -141,7 +142,7 @@ class GitRemote(GitReader):
 
     def fetch(self) -> None:
         """Bring the release branch's objects here; no ref is changed, a remote-tracking one neither."""
-        self.read(*_FETCH, self.code_source(), self.release_branch(), timeout=REMOTE_TIMEOUT)
+        self.read(*fixed.FETCH, self.code_source(), self.release_branch(), timeout=REMOTE_TIMEOUT)
 
     def remote_tag_message(self, tag: str) -> str | None:
         """The message of an annotated tag on the code repository, its object brought here without a ref; None without such a tag."""
@@ -149,14 +150,18 @@ class GitRemote(GitReader):
         if oid is None:
             return None
         if isinstance(self.raw("cat-file", "-e", oid), GitFailure):
-            self.read(*_FETCH, self.code_source(), f"refs/tags/{tag}", timeout=REMOTE_TIMEOUT)
+            self.read(*fixed.FETCH, self.code_source(), f"refs/tags/{tag}", timeout=REMOTE_TIMEOUT)
         out = self.raw("cat-file", "tag", oid)
-        return "" if isinstance(out, GitFailure) else out.partition("\n\n")[2]
+        return "" if isinstance(out, GitFailure) else _SIGNATURE.split(out.partition("\n\n")[2])[0]
+
+    def _pushing(self, *options: str) -> tuple[str, ...]:
+        """A push to the code repository, up to its refspecs."""
+        return (*fixed.PUSH, *options, self.code_remote())
 
     def may_push(self) -> GitFailure | None:
         """Ask the code repository for its write service without pushing: None when it would take a push."""
         branch = self.release_branch()
-        out = self.raw("push", "--dry-run", "--quiet", self.code_remote(), f"HEAD:refs/heads/{branch}", timeout=REMOTE_TIMEOUT)
+        out = self.raw(*self._pushing("--dry-run"), f"HEAD:refs/heads/{branch}", timeout=PATIENCE)
         if isinstance(out, GitFailure) and ("non-fast-forward" in out.text or "fetch first" in out.text):
             return None  # The remote granted the write service; that the branch has moved is another item's matter.
         return out if isinstance(out, GitFailure) else None
