@@ -152,6 +152,9 @@ UNRELEASED = (
 )
 """What is still to be done for the version that the checkout's VERSION names."""
 
+OF_APPLICATION = ("dmg-other-key", "dmg-other-feed", "dmg-newer-macos")
+"""The image built again, with an application that cannot be updated."""
+
 ROWS: tuple[Breakage, ...] = (
     # 1: the inbox
     Breakage("inbox missing", "inbox", fault("inbox-missing"), ("inbox",), fixer="inbox", then="lay"),
@@ -161,6 +164,7 @@ ROWS: tuple[Breakage, ...] = (
     Breakage("image of another version", "inbox", fault("dmg-other-version"), ("inbox",)),
     Breakage("image without a byte", "inbox", inbox_empty_file, ("inbox",)),
     Breakage("image rebuilt", "inbox: other bytes", inbox_rebuilt, ("inbox",)),
+    *(Breakage(f"image by {name}", "inbox: other bytes", fault(name), ("inbox",)) for name in OF_APPLICATION),
     # 2, 3: the release host
     Breakage("asset gone", "host", asset_gone, ("publication", "assets")),
     Breakage("asset half there", "host", asset_half_there, ("publication", "assets")),
