@@ -183,6 +183,14 @@ def test_settings_are_the_vms_own(bench: Bench, machine: Machine) -> None:
     assert (machine.app / "elsewhere").stat().st_mode & 0o777 == 0o700
 
 
+def test_settings_come_from_both_files_the_inner_over_the_outer(bench: Bench, machine: Machine) -> None:
+    machine.configure()
+    whole = (machine.app / "server" / "config.env").read_text()
+    (machine.app / "config.env").write_text(whole.replace("DB_PORT=", "DB_PORT=1\nOLD_PORT="))
+    (machine.app / "server" / "config.env").write_text("".join(line for line in whole.splitlines(True) if line.startswith("DB_PORT")))
+    assert verdict(bench, checks.REACHABLE)[0] is Status.PASSED
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("DB_NAME", "x'; DROP TABLE users"), ("DB_PORT", "5432; rm"), ("DB_HOST", "a,b"), ("DB_USER", "postgres")]
 )

@@ -27,9 +27,9 @@ fail() { fact failed "$1"; exit 4; }
 # said FILE: the first line that names an error, else the last that says anything
 said() { { grep -m 1 -E 'error:|ERROR:|FATAL:' "$1" || grep -v '^[[:space:]]*$' "$1" | tail -n 1; } | cut -c 1-300; }
 
-settings_file="$NEXY_APP_DIR/$NEXY_BASE/server/config.env"
 declare -A settings=()
-if [ -r "$settings_file" ]; then
+for settings_file in "$NEXY_APP_DIR/$NEXY_BASE/config.env" "$NEXY_APP_DIR/$NEXY_BASE/server/config.env"; do  # The inner over the outer.
+    [ -r "$settings_file" ] || continue
     while IFS='=' read -r key value; do settings[$key]=$value; done < <(awk '
         { sub(/\r$/, ""); gsub(/^[ \t]+|[ \t]+$/, "") }
         /^#/ || !index($0, "=") { next }
@@ -42,7 +42,7 @@ if [ -r "$settings_file" ]; then
             if (value ~ /^".*"$/ || value ~ /^\047.*\047$/) value = substr(value, 2, length(value) - 2)
             if (key ~ /^(DB|PG|BACKUP)_[A-Z_]+$/) print key "=" value
         }' "$settings_file")
-fi
+done
 setting() { printf -v "$1" '%s' "${settings[$2]:-$3}"; }
 setting host DB_HOST localhost
 setting port DB_PORT 5432
