@@ -16,7 +16,7 @@ from nexy_tui.core.event import Emit
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
-from nexy_tui.core.remedy import Run
+from nexy_tui.core.remedy import Remedy, Run
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected, Unfit, inspect
@@ -223,7 +223,7 @@ class SignatureFacts:
     there: bool
     signature: Signature | None = None
     refused: str = ""
-    remedy: str = ""
+    remedy: Remedy = ""
 
 
 def look_signature(scope: Scope) -> SignatureFacts:

@@ -13,7 +13,7 @@ from screens.context import RunContext
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.dialog import Choice
-from screens.dialogs.message import RETRY, MessageDialog, ProblemDialog
+from screens.dialogs.message import RETRY, MessageDialog
 from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, RefusalDialog
 from screens.leave import seal
 from screens.look import look, open_phase, take
@@ -150,7 +150,7 @@ def _acted(context: RunContext, outcome: Outcome | None) -> None:
     if isinstance(problem, Cancelled):
         context.tell(f"{context.title(action)} was stopped.")
     elif problem is not None:
-        dialog = ProblemDialog(f"{context.title(action)} did not reach its end", problem, retry="Try again")
+        dialog = context.problem_dialog(f"{context.title(action)} did not reach its end", problem, retry="Try again")
         context.app.push_screen(dialog, lambda answer: ask(context, action) if answer == RETRY else None)
     elif outcome is not None and outcome.refusal is not None:
         _explain(context, outcome.refusal, context.title(action))

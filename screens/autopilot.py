@@ -9,7 +9,7 @@ from nexy_tui.core.problem import Problem
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.session import Session
 from screens.context import RunContext
-from screens.dialogs.message import MessageDialog, ProblemDialog
+from screens.dialogs.message import MessageDialog
 from screens.leave import seal
 from screens.look import catch_up, take
 
@@ -48,7 +48,7 @@ def _driven(context: RunContext, outcome: Outcome) -> None:
         if context.open_run is not None:
             seal(context, "complete")
     elif outcome.problem is not None:
-        context.app.push_screen(ProblemDialog("The run stopped", outcome.problem))
+        context.app.push_screen(context.problem_dialog("The run stopped", outcome.problem))
     else:
         lines = [_reason(outcome), _remedy(context, outcome), "The run stays open and can be resumed."]
         context.app.push_screen(MessageDialog("The run stopped", [line for line in lines if line], tone="refusal"))
@@ -67,7 +67,7 @@ def _leave(context: RunContext, exit_code: int, stopped_by: str) -> None:
 def _remedy(context: RunContext, outcome: Outcome) -> str:
     session = context.session
     finding = session.state.findings.get(outcome.refusal.item) if session is not None and outcome.refusal is not None else None
-    return "" if finding is None else str(finding.remedy)
+    return "" if finding is None else context.todo(finding.remedy, finding.item)
 
 
 def _reason(outcome: Outcome) -> str:

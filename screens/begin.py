@@ -15,7 +15,6 @@ from screens import autopilot
 from screens.backend import Ending
 from screens.context import RunContext
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
-from screens.dialogs.message import ProblemDialog
 from screens.look import look, take
 
 
@@ -111,4 +110,4 @@ def _could_not_open(context: RunContext, problem: Problem) -> None:
             context.app.exit(Ending(problem.exit_code))
 
     context.stage.redraw()
-    context.app.push_screen(ProblemDialog("It cannot be opened", problem), closed)
+    context.app.push_screen(context.problem_dialog("It cannot be opened", problem), closed)

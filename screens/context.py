@@ -12,12 +12,15 @@ from typing import Any, TypeVar
 
 from textual.app import App
 
+from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.problem import Problem
+from nexy_tui.core.remedy import Remedy
 from nexy_tui.engine.session import Session
 from screens.backend import Backend, Ending
 from screens.dialogs.message import ProblemDialog
 from screens.feed import Feed
 from screens.jobs import Jobs
+from screens.remedy import todo
 from screens.stage import Stage
 from screens.text import clean, one_line
 from screens.view import RunView
@@ -92,11 +95,20 @@ class RunContext:
         self.app.copy_to_clipboard(text)
         self.tell(said)
 
+    def todo(self, remedy: Remedy, item: str = "") -> str:
+        """A remedy as the wizard words it; `item` is the one it is about."""
+        checklist = CHECKLIST if self.session is None else self.session.checklist
+        return todo(remedy, checklist.item(item) if item else None, checklist, self.fixer_title)
+
+    def problem_dialog(self, title: str, problem: Problem, *, retry: str = "") -> ProblemDialog:
+        """The dialog that shows a problem."""
+        return ProblemDialog(title, problem, self.todo(problem.remedy), retry=retry)
+
     def problem(self, problem: Problem) -> None:
         """Show a problem. Whoever was leaving stays."""
         self.leaving = False
         self.stage.redraw()
-        self.app.push_screen(ProblemDialog("That did not work", problem))
+        self.app.push_screen(self.problem_dialog("That did not work", problem))
 
     def start(self, name: str, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[Problem], None] | None = None) -> None:
         """Queue work for a thread; `then` takes its value, `failed` its problem, which otherwise is shown."""

@@ -9,10 +9,10 @@ from nexy_tui.core.remedy import Act, Mend, Remedy, Run, around
 from screens.text import clean
 
 
-def todo(remedy: Remedy, item: Item, checklist: Checklist, fixer_title: Callable[[str], str]) -> str:
-    """What to do about an item: its own action by the title on its button, its fixer by that of the fixer's."""
+def todo(remedy: Remedy, item: Item | None, checklist: Checklist, fixer_title: Callable[[str], str]) -> str:
+    """What to do about an item, or a problem: the item's own action by the title on its button, a fixer by its title."""
     match remedy:
-        case Act(action) if action in (item.action, item.repair):
+        case Act(action) if item is not None and action in (item.action, item.repair):
             return clean(around(remedy, checklist.actions[action].title))
         case Act(action, command):
             return clean(around(remedy, f"{checklist.actions[action].title} (nexy-tui {command})"))

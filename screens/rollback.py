@@ -23,7 +23,7 @@ from screens.base import WizardScreen
 from screens.context import RunContext
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
-from screens.dialogs.message import RETRY, MessageDialog, ProblemDialog
+from screens.dialogs.message import RETRY, MessageDialog
 from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, RefusalDialog
 from screens.text import amount, clean, one_line
 from screens.widgets.grid import grid
@@ -171,7 +171,7 @@ class RollbackScreen(WizardScreen):
         result = "" if context.view is None else context.view.result
         log = "" if context.session is None or context.session.log is None else f"Log: {context.session.log.path}"
         if outcome.problem is not None:
-            dialog = ProblemDialog(f"{title} did not reach its end", outcome.problem, retry="Try again")
+            dialog = context.problem_dialog(f"{title} did not reach its end", outcome.problem, retry="Try again")
             context.app.push_screen(dialog, lambda answer: self._ask(action) if answer == RETRY else None)
         elif outcome.refusal is not None:
             context.app.push_screen(MessageDialog(f"{title} was refused", [outcome.refusal.reason, log], tone="refusal"))

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from nexy_tui.cli import common, streams
 from nexy_tui.core.problem import Cancelled, CouldNotLook, Problem, Unusable
+from nexy_tui.core.remedy import Remedy, Run, preceded, rewritten
 from nexy_tui.core.secret import redact, secrets_of
 from nexy_tui.core.text import printable
 
@@ -63,7 +64,11 @@ def _broken_off(error: BaseException) -> int:
 def problem_of(error: BaseException) -> Problem:
     """What ended a command, as a message that names the next thing to do, shows all it holds, and holds no secret of the environment."""
     found = _worded(error)
-    return _like(found, *(printable(_redacted(text), _WIDEST) for text in (found.what, found.why, found.remedy)))
+    return _like(found, _shown(found.what), _shown(found.why), rewritten(found.remedy, _shown))
+
+
+def _shown(text: str) -> str:
+    return printable(_redacted(text), _WIDEST)
 
 
 def _worded(error: BaseException) -> Problem:
@@ -93,32 +98,31 @@ def _spent(error: BaseException) -> Problem | None:
     if not (threads or isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SPENT)):
         return None
     what = "no thread can be started" if threads else getattr(error, "strerror", None) or "no memory is left"
-    return CouldNotLook(
-        f"This machine is at its limit: {what}.", _BROKE_OFF, f"End other programs, or raise the limit (ulimit -a shows it). {_way_on()}"
-    )
+    remedy = preceded("End other programs, or raise the limit (ulimit -a shows it).", _way_on())
+    return CouldNotLook(f"This machine is at its limit: {what}.", _BROKE_OFF, remedy)
 
 
 def _unforeseen(error: BaseException) -> Problem:
     if isinstance(error, OSError):
         place = f"{error.filename} could" if error.filename else "A file or a connection could"
         said = error.strerror or type(error).__name__
-        return CouldNotLook(f"{place} not be used: {said}.", _BROKE_OFF, f"See that it is there, and its permissions. {_way_on()}")
+        return CouldNotLook(f"{place} not be used: {said}.", _BROKE_OFF, preceded("See that it is there, and its permissions.", _way_on()))
     said = f"{type(error).__name__}: {error}"
     why = f"This is a fault of the tool. {_BROKE_OFF}"
-    return CouldNotLook(f"It broke: {said[:300]}", why, f"{_way_on()} With NEXY_DEBUG=1 it says where it broke; report that.")
+    return CouldNotLook(f"It broke: {said[:300]}", why, preceded("With NEXY_DEBUG=1 it says where it broke; report that.", _way_on()))
 
 
-def _way_on() -> str:
+def _way_on() -> Remedy:
     """How to go on from here: with the run that was begun, where there is one."""
     session = common.current.session
     if session is None or session.log is None:
         return "Run it again."
     if session.plan.standalone:
-        return f"See what is there (nexy-tui check --all), then run it again. The log: {session.log.path}"
-    return f"Go on: nexy-tui release --resume {session.plan.run}"
+        return Run("check --all", f"The log is {session.log.path}. See what is there", "and run it again.")
+    return Run(f"release --resume {session.plan.run}", "Go on")
 
 
-def _like(problem: Problem, what: str, why: str, remedy: str) -> Problem:
+def _like(problem: Problem, what: str, why: str, remedy: Remedy) -> Problem:
     """A problem of the same exit status with these words."""
     worded = Problem(what, why, remedy)
     worded.exit_code = problem.exit_code

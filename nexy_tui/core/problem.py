@@ -8,8 +8,8 @@ from nexy_tui.core.remedy import Remedy
 class Problem(Exception):
     """A failure an operator can act on.
 
-    `what` happened, `why` it matters, and the `remedy`: the next thing to do. None of the three may carry a secret:
-    the text reaches the screen and the run log.
+    `what` happened, `why` it matters, and the `remedy`: the next thing to do, as a value that each face words for itself.
+    None of the three may carry a secret: the text reaches the screen and the run log.
     """
 
     exit_code = 1
@@ -18,10 +18,10 @@ class Problem(Exception):
         super().__init__(what)
         self.what = what
         self.why = why
-        self.remedy = str(remedy)
+        self.remedy: Remedy = remedy
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.what, self.why, self.remedy) if part)
+        return " ".join(part for part in (self.what, self.why, str(self.remedy)) if part)
 
 
 class Refused(Problem):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 
@@ -69,9 +70,22 @@ Remedy: TypeAlias = Act | Mend | Run | str
 
 def around(remedy: Act | Mend | Run, what: str) -> str:
     """`what` in the words that stand before and after it."""
-    before = f"{remedy.first}: " if remedy.first else ""
+    before = remedy.first and remedy.first + (" " if remedy.first.endswith(".") else ": ")
     after = f" {remedy.then}" if remedy.then else ""
     return f"{before}{what}{after}"
+
+
+def preceded(words: str, remedy: Remedy) -> Remedy:
+    """The same remedy with a sentence before it."""
+    return f"{words} {remedy}" if isinstance(remedy, str) else replace(remedy, first=f"{words} {remedy.first}".rstrip())
+
+
+def rewritten(remedy: Remedy, change: Callable[[str], str]) -> Remedy:
+    """The same remedy with every text in it changed, as where secrets are taken out."""
+    if isinstance(remedy, str):
+        return change(remedy)
+    worded = replace(remedy, first=change(remedy.first), then=change(remedy.then))
+    return worded if isinstance(worded, Mend) else replace(worded, command=change(worded.command))
 
 
 def details(remedy: Remedy) -> dict[str, str]:

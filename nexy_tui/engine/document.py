@@ -43,7 +43,7 @@ def document(session: Session, items: Sequence[Item], outcome: str, duration_s: 
 
 def ending(status: int, problem: Problem | None = None) -> dict[str, Any]:
     """The end of every such document: the exit status, and the problem that made it so, in its three parts."""
-    told = None if problem is None else {"what": problem.what, "why": problem.why, "remedy": problem.remedy}
+    told = None if problem is None else {"what": problem.what, "why": problem.why, "remedy": str(problem.remedy)}
     return {"problem": told, "exit": status}
 
 

@@ -10,7 +10,7 @@ from checks.base import Scope
 from nexy_tui.checklist import ActionRole, Item, Phase
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Refused
-from nexy_tui.core.remedy import details
+from nexy_tui.core.remedy import Remedy, Run, details
 from nexy_tui.engine.context import Context
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.exposure import ExposureTimer
@@ -91,13 +91,13 @@ class Looks:
         """Whether every item of `goal` is satisfied."""
         return self.state.first_in_the_way(step for step in self.state.steps if step.item in goal) is None
 
-    def remedy(self, item: str) -> str:
+    def remedy(self, item: str) -> Remedy:
         """The next thing to do about an item."""
         finding = self.state.findings.get(item)
         if finding is not None and finding.remedy:
-            return str(finding.remedy)
+            return finding.remedy
         known = any(one.id == item for one in self._context.checklist.items)
-        return f"nexy-tui check {item}" if known else "Run it again and type what it asks for, or with --yes."
+        return Run(f"check {item}") if known else "Run it again and type what it asks for, or with --yes."
 
     def attest(self, item: str, reason: str) -> None:
         """Attest an item in the operator's name. Raises Refused where the checklist or its state do not allow it."""

@@ -84,7 +84,7 @@ def _seen(found: Iterator[Location], name: str, where: Path) -> Iterator[Locatio
     except OSError as error:
         yield Location(name, str(error.filename or where), NOT_ASKED, note=f"it cannot be read: {error.strerror}")
     except Problem as problem:
-        yield Location(name, str(where), NOT_ASKED, note=problem.what, how=problem.remedy)
+        yield Location(name, str(where), NOT_ASKED, note=problem.what, how=str(problem.remedy))
 
 
 def _inbox(services: Services, now: datetime) -> Iterator[Location]:

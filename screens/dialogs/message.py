@@ -15,19 +15,19 @@ CLOSE = (Choice("close", "Close"),)
 
 
 class ProblemDialog(Dialog):
-    """A failure with what, why and remedy. Ends with RETRY when that is offered and chosen."""
+    """A failure with what, why and what to do. Ends with RETRY when that is offered and chosen."""
 
-    def __init__(self, title: str, problem: Problem, *, retry: str = "") -> None:
+    def __init__(self, title: str, problem: Problem, what_to_do: str, *, retry: str = "") -> None:
         choices = [Choice("close", "Close")]
         if retry:
             choices.append(Choice(RETRY, retry, "a"))
         super().__init__(title, choices, tone="refusal")
-        self._problem = problem
+        self._problem, self._what_to_do = problem, what_to_do
 
     def body(self) -> Sequence[Widget]:
         """The three parts of the problem."""
         problem = self._problem
-        rows = [("What happened", clean(problem.what)), ("Why it matters", clean(problem.why)), ("What to do", clean(problem.remedy))]
+        rows = [("What happened", clean(problem.what)), ("Why it matters", clean(problem.why)), ("What to do", self._what_to_do)]
         return labelled(rows)
 
 

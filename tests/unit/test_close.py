@@ -179,11 +179,11 @@ def test_a_complete_releases_log_bars_what_it_did(folder: Path, released_as: str
     with pytest.raises(AlreadyReleased) as refused:
         asks(folder, wanted, "mine")
     said = refused.value
-    assert "ada@example.com on workbench, 2026-05-01T12:00" in said.what and str(log) in said.remedy
-    assert "nexy-tui runs close mine" in said.remedy and "nexy-tui release 1.6.1.44" in said.remedy
+    assert "ada@example.com on workbench, 2026-05-01T12:00" in said.what and str(log) in str(said.remedy)
+    assert "nexy-tui runs close mine" in str(said.remedy) and "nexy-tui release 1.6.1.44" in str(said.remedy)
     with pytest.raises(AlreadyReleased) as at_the_start:
         asks(folder, wanted)
-    assert "runs close" not in at_the_start.value.remedy, "there is nothing to close yet"
+    assert "runs close" not in str(at_the_start.value.remedy), "there is nothing to close yet"
     asks(folder, wanted, summary(log).run)
 
 

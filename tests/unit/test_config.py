@@ -44,4 +44,4 @@ def test_an_unknown_home_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     with pytest.raises(Unusable) as caught:
         load_settings({})
-    assert "HOME" in caught.value.remedy and "NEXY_CONFIG" in caught.value.remedy
+    assert "HOME" in str(caught.value.remedy) and "NEXY_CONFIG" in str(caught.value.remedy)

@@ -47,7 +47,7 @@ def test_a_keyring_that_never_answers_is_left_after_its_time_and_not_asked_again
         with pytest.raises(CouldNotLook) as raised:
             secrets.github_token()
     assert raised.value.exit_code == 3 and "gave no answer" in raised.value.what
-    assert "GH_TOKEN" in raised.value.remedy and "PYTHON_KEYRING_BACKEND" in raised.value.remedy
+    assert "GH_TOKEN" in str(raised.value.remedy) and "PYTHON_KEYRING_BACKEND" in str(raised.value.remedy)
     assert silent.asked == 1
 
 
@@ -60,7 +60,7 @@ def test_a_signing_key_is_looked_for_elsewhere_when_the_keyring_never_answers(si
     with pytest.raises(Unusable) as raised:
         load_signer("ada", {"HOME": str(tmp_path)}, backend=silent)
     assert "the keyring gave no answer" in raised.value.what and raised.value.exit_code == 2
-    assert "ssh-agent" in raised.value.remedy
+    assert "ssh-agent" in str(raised.value.remedy)
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "HTTPS_PROXY"])
@@ -73,6 +73,6 @@ def test_a_proxy_setting_that_nobody_understands_is_bad_configuration(monkeypatc
     try:
         clients.client().close()
     except Unusable as problem:
-        assert problem.exit_code == 2 and name in problem.what and "NO_PROXY is a list" in problem.remedy
+        assert problem.exit_code == 2 and name in problem.what and "NO_PROXY is a list" in str(problem.remedy)
     else:
         assert (name, value) not in {("NO_PROXY", "[::1]"), ("HTTPS_PROXY", "http://host:port")}

@@ -237,7 +237,7 @@ def test_dubious_ownership_keeps_gits_advice(tmp_path: Path) -> None:
     with pytest.raises(CouldNotLook) as raised:
         git.head()
     assert "dubious ownership" in raised.value.what and "To add an exception" in raised.value.what
-    assert raised.value.remedy.endswith("git config --global --add safe.directory '/x y'") and raised.value.exit_code == 3
+    assert str(raised.value.remedy).endswith("git config --global --add safe.directory '/x y'") and raised.value.exit_code == 3
 
 
 def test_a_commit_that_is_stopped_leaves_no_lock_of_the_index(tmp_path: Path) -> None:
@@ -284,4 +284,4 @@ def test_a_lock_that_something_left_is_named_with_the_way_to_remove_it(tmp_path:
     (git.checkout / ".git/index.lock").touch()
     with pytest.raises(ActionFailed) as raised:
         git.commit_files(["VERSION"], "Release v2")
-    assert f"rm {git.checkout}/.git/index.lock" in raised.value.remedy and "index.lock" in raised.value.what
+    assert f"rm {git.checkout}/.git/index.lock" in str(raised.value.remedy) and "index.lock" in raised.value.what

@@ -50,7 +50,7 @@ def test_the_script_tells_the_layout_and_without_it_version(tmp_path: Path, name
 def test_a_layout_that_cannot_be_told_names_the_setting(tmp_path: Path, names: tuple[str, ...]) -> None:
     with pytest.raises(Unusable) as caught:
         find_layout(tree(tmp_path, *names))
-    assert caught.value.exit_code == 2 and 'layout = "flat" or "nested" under [target]' in caught.value.remedy
+    assert caught.value.exit_code == 2 and 'layout = "flat" or "nested" under [target]' in str(caught.value.remedy)
     assert find_layout(tmp_path, parse_config('[target]\nlayout = "nested"\n', "c").target.layout).kind == "nested"
 
 
@@ -58,7 +58,7 @@ def test_a_layout_that_cannot_be_told_names_the_setting(tmp_path: Path, names: t
 def test_a_git_root_that_is_the_application_is_refused_by_name(tmp_path: Path, names: tuple[str, ...]) -> None:
     with pytest.raises(Unusable, match="application itself") as caught:
         find_layout(tree(tmp_path, "scripts/publish_assets_and_sync.py", *names))
-    assert caught.value.exit_code == 2 and "--checkout DIR" in caught.value.remedy
+    assert caught.value.exit_code == 2 and "--checkout DIR" in str(caught.value.remedy)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,11 @@ from checks import version
 from nexy_tui import fixers
 from nexy_tui.checklist import CHECKLIST, Item
 from nexy_tui.cli import app, commands
+from nexy_tui.cli.ending import problem_of
 from nexy_tui.core.finding import Status, failed
-from nexy_tui.core.remedy import Act, Mend, Remedy, Run, details
+from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Act, Mend, Remedy, Run, details, preceded
+from nexy_tui.engine.document import ending
 from nexy_tui.fixers import FIXERS, fixer
 from screens.remedy import todo
 
@@ -109,6 +112,26 @@ def test_each_face_words_it_for_itself() -> None:
     assert todo(Act("publish", "publish"), item, CHECKLIST, str).endswith("(nexy-tui publish)")
     assert todo(Mend("inbox"), item, CHECKLIST, lambda name: f"4.1 {name}") == "the fixer 4.1 inbox"
     assert todo("Wait.", item, CHECKLIST, str) == "Wait."
+
+
+def test_a_problem_keeps_the_value_and_tells_it_in_words() -> None:
+    problem = Refused("It is gone.", "Clients get nothing.", Act("publish", "publish --recover", "At once"))
+    assert problem.remedy == Act("publish", "publish --recover", "At once")
+    assert str(problem) == "It is gone. Clients get nothing. At once: nexy-tui publish --recover"
+    assert ending(1, problem)["problem"]["remedy"] == "At once: nexy-tui publish --recover"
+    title = CHECKLIST.actions["publish"].title
+    assert todo(problem.remedy, None, CHECKLIST, str) == f"At once: {title} (nexy-tui publish --recover)"
+
+
+def test_what_ends_a_command_keeps_the_value_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GH_TOKEN", "ghp_" + "s3cret" * 6)
+    told = problem_of(Refused("No.", "", Mend("inbox", f"Not with {'ghp_' + 's3cret' * 6}, then")))
+    assert isinstance(told.remedy, Mend) and "s3cret" not in str(told) and told.remedy.first.endswith(", then")
+
+
+@pytest.mark.parametrize("remedy", ["Wait.", Mend("inbox"), Mend("inbox", "Wait, then"), Run("rns")])
+def test_a_sentence_before_a_remedy(remedy: Remedy) -> None:
+    assert str(preceded("Look.", remedy)) == f"Look. {remedy}"
 
 
 def test_the_log_keeps_the_words_and_the_value() -> None:

@@ -81,4 +81,4 @@ def test_a_key_pushed_long_ago_is_in_history_alone() -> None:
 def test_a_switch_that_is_none_is_refused_with_those_there_are(switch: str) -> None:
     with pytest.raises(Unusable) as caught:
         trees.features([switch])
-    assert caught.value.exit_code == 2 and "third-directory" in caught.value.remedy
+    assert caught.value.exit_code == 2 and "third-directory" in str(caught.value.remedy)

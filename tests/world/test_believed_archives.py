@@ -77,7 +77,7 @@ def test_what_nobody_vouches_for_is_passed_over(bench: Bench, machine: Machine, 
     good.unlink()
     with pytest.raises(Refused, match=f"is believed: {newer.name} is not") as refusal:
         Drill().run(bench.context(where=where)[0])
-    assert f"nexy-tui db drill --adopt {newer.name}" in refusal.value.remedy
+    assert f"nexy-tui db drill --adopt {newer.name}" in str(refusal.value.remedy)
 
 
 def test_a_record_of_any_length_hides_no_believed_archive_on_the_vm(bench: Bench, machine: Machine) -> None:

@@ -135,7 +135,7 @@ def test_a_failing_pg_dump_leaves_nothing_and_says_why(bench: Bench) -> None:
     bench.extra["PG_SUPERUSER_PASSWORD"] = ""
     with pytest.raises(ActionFailed, match="payments") as refusal:
         back_up(bench)
-    assert "nexy-tui db backup" in refusal.value.remedy
+    assert "nexy-tui db backup" in str(refusal.value.remedy)
     assert bench.files() == []
 
 
@@ -270,7 +270,7 @@ def test_a_cancelled_drill_leaves_no_database(bench: Bench, calls: int) -> None:
 def test_without_an_archive_there_is_nothing_to_drill(bench: Bench) -> None:
     with pytest.raises(Refused, match="no backup") as refusal:
         Drill().run(bench.context()[0])
-    assert "nexy-tui db backup" in refusal.value.remedy
+    assert "nexy-tui db backup" in str(refusal.value.remedy)
 
 
 def test_leftovers_of_killed_drills_go_and_other_peoples_databases_stay(bench: Bench) -> None:
@@ -350,7 +350,7 @@ def test_a_failed_drill_is_recorded_and_then_raised(bench: Bench) -> None:
     bench.vouch()
     with pytest.raises(ActionFailed, match="The restore drill failed") as failure:
         Drill().run(bench.context()[0])
-    assert "nexy-tui db backup" in failure.value.remedy
+    assert "nexy-tui db backup" in str(failure.value.remedy)
     assert verdict(bench, backups.DRILL) is Status.FAILED
     assert len(list(bench.backups.glob("*.drill.jsonl"))) == 1
 

@@ -80,7 +80,7 @@ def test_another_host_counts_only_where_the_operator_names_it(tmp_path: Path, ho
         with pytest.raises(Unusable, match="DB_HOST") as refusal:
             load(layout, environ, reach("other.internal"))
         assert host in refusal.value.what and origin in refusal.value.what
-        assert str(CONFIG) in refusal.value.remedy and f'[target.database] the line hosts = ["{host}"]' in refusal.value.remedy
+        assert str(CONFIG) in str(refusal.value.remedy) and f'[target.database] the line hosts = ["{host}"]' in str(refusal.value.remedy)
     assert load(layout, {}, reach("other.internal", host.upper())).address.host == host
 
 
@@ -130,7 +130,7 @@ def test_another_host_of_the_vms_counts_only_where_the_operator_names_it(bench: 
         with pytest.raises(Unusable) as refusal:
             act()
         assert host in refusal.value.what and "on VM" in refusal.value.what
-        assert str(CONFIG) in refusal.value.remedy and f'hosts = ["{host}"]' in refusal.value.remedy
+        assert str(CONFIG) in str(refusal.value.remedy) and f'hosts = ["{host}"]' in str(refusal.value.remedy)
     assert not (tmp_path / "started").exists() and machine.files() == []
     bench.hosts = ("other.internal", host.upper())
     assert bench.place("vm").address().host == host

@@ -71,7 +71,7 @@ def refused_unsigned(bench: Bench, host: Host, where: str, name: str) -> None:
     before = host.state()
     with pytest.raises(Refused, match="it has no signed record") as refusal:
         Drill().run(bench.context(where=where)[0])
-    assert f"nexy-tui db drill --adopt {name}" in refusal.value.remedy and "nexy-tui db backup" in refusal.value.remedy
+    assert f"nexy-tui db drill --adopt {name}" in str(refusal.value.remedy) and "nexy-tui db backup" in str(refusal.value.remedy)
     assert host.state() == before
 
 

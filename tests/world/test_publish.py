@@ -159,7 +159,7 @@ def test_a_push_that_is_rejected_is_made_up_for_later_without_another_upload(wor
     tip = state(work)[1]
     with fault(work, "push-rejected"), pytest.raises(Problem, match="did not take the push") as raised:
         work.do(Publish())
-    assert "nexy-tui rollback" in raised.value.remedy and "already replaced" in raised.value.why
+    assert "nexy-tui rollback" in str(raised.value.remedy) and "already replaced" in raised.value.why
     assert state(work) == (local(work), tip)
     assert work.check(manifests.COMMIT).status is Status.FAILED
     start = len(requests(work))

@@ -180,7 +180,7 @@ def test_an_image_of_another_version_is_refused_with_both(work: Publisher) -> No
         work.do(Publish())
     keys = [rf"Nexy\.dmg: {key} in Nexy\.app/Contents/Info\.plist \(\w+\) says 1\.6\.1\.42" for key in KEYS]
     assert re.fullmatch(rf"An artifact is not of {work.version}: {'; '.join(keys)}\.", raised.value.what), raised.value.what
-    assert f"Build {work.version} and lay that file into" in raised.value.remedy
+    assert f"Build {work.version} and lay that file into" in str(raised.value.remedy)
     assert sent(work, start) == [] and state(work) == before
 
 
