@@ -65,8 +65,9 @@ def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     taken = _tag_taken(facts, version, evidence, standalone=plan.standalone)
     if taken is not None:
         return taken
-    if plan.standalone and facts.remote_tag is not None:
-        return passed(f"{version.tag} is released.", *evidence)
+    published = facts.remote_tag is not None if plan.kind.tags else plan.published_before == version
+    if plan.standalone and published:
+        return passed(f"{version} is released.", *evidence)
     for name, value in before:
         if value is not None and version <= value:
             return failed(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from verdict_rows import IMPOSSIBLE, ROWS, TEAM
+from verdict_rows import IMPOSSIBLE, PLAN, ROWS, TEAM
 
 from checks.base import Scope
+from checks.version import NumberFacts, judge_number
 from nexy_tui.checklist import CHECKLIST, Item
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import CouldNotLook
+from nexy_tui.core.version import Version
 from nexy_tui.engine.evaluate import verdict_on
 from nexy_tui.release import Refusal, Release
 
@@ -99,3 +103,10 @@ def test_what_the_disk_refuses_is_named_with_a_remedy(error: OSError, said: str)
     verdict = verdict_on(item, Scope(Dark(), TEAM, lambda: None))  # type: ignore[arg-type, return-value]
     assert verdict.status is Status.INCONCLUSIVE and said in verdict.summary
     assert "permissions" in str(verdict.remedy)
+
+
+@pytest.mark.parametrize(("standalone", "status"), [(True, Status.PASSED), (False, Status.FAILED)])
+def test_a_published_update_only_version_is_taken_back_but_not_released_anew(standalone: bool, status: Status) -> None:
+    number = Version.parse("1.6.1.43")
+    plan = replace(PLAN, version=number, kind=Kind.UPDATE_ONLY, served_before=number, published_before=number, standalone=standalone)
+    assert judge_number(NumberFacts((Version.parse("1.6.1.42"),), None, None, None), plan).status is status
