@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from checks.base import Check, Scope
+from checks.manifests import renewed
 from checks.tip import look_refs
+from checks.version import going_on
 from checks.vm import look_vm
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Unusable
-from nexy_tui.core.remedy import Act, Mend
+from nexy_tui.core.remedy import Act, Mend, Remedy
 from nexy_tui.core.text import last_lines, printable
+from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.services.deployment import find_deployment
 from nexy_tui.services.on_vm.settings_files import SETTINGS
@@ -24,8 +27,6 @@ MIN_FREE_KIB = 512 * 1024
 
 MAX_OFF = timedelta(minutes=5)
 """Its time is told some seconds, with a slow cloud a minute, before the answer is here."""
-
-_REDEPLOY = "Deploy again; the script can be repeated."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def look_deployment(scope: Scope) -> Deployment:
     """Tag, manifest commit and manifests of this release on the code repository, once a pass."""
     version = scope.plan.version
     if version is None:
-        raise Unusable("No version is named.", "The VM cannot be held against an unknown release.", "Name it, or write it into VERSION.")
+        raise Unusable("No version is named.", "The VM cannot be held against an unknown release.", NAME_VERSION)
     return scope.once("git.deployment", lambda: find_deployment(scope.services.git, version, scope.plan.kind, look_refs(scope)))
 
 
@@ -66,7 +67,7 @@ def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
     if not vm.head:
         return failed(f"{plan.target.vm.directory} on the VM is no git clone.", "See target.vm.directory in the configuration.", *evidence)
     if trouble := _settings_trouble(vm):
-        return failed(trouble, "Mend the file on the VM, then look again.", *evidence, fixers=("config-env",))
+        return failed(trouble, _settings_remedy(vm), *evidence)
     if not vm.python.startswith("Python 3"):
         return failed("The VM has no Python environment in venv.", "Make one in the clone: python3 -m venv venv", *evidence)
     if vm.free_kib is None:
@@ -91,6 +92,11 @@ def _machine_trouble(vm: VmFacts, plan: Plan, free_kib: int) -> tuple[str, str] 
     return f"The VM's clock is {abs(off).total_seconds():.0f} s off this machine's.", "Set it there: sudo timedatectl set-ntp true"
 
 
+def redeployed(deployment: Deployment, first: str = "") -> Act:
+    """What brings the VM to this release: the deploy can be repeated."""
+    return Act("deploy", f"deploy {deployment.tag}", first)
+
+
 def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
     """HEAD on the VM is the release tag's commit; an update-only run leaves it on the release tag it had."""
     vm, deployment = facts.vm, facts.deployment
@@ -103,13 +109,14 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
             return passed(f"HEAD on the VM is {' '.join(vm.tags)}, which this kind of run leaves as it is.", evidence[0])
         return failed("HEAD on the VM is no release tag.", "Release the code as well (kind full or code-only).", evidence[0])
     if deployment.tag_commit is None:
-        return failed(f"{plan.target.code_repository} has no tag {deployment.tag}.", "Push the release's tag first.", *evidence)
+        return failed(f"{plan.target.code_repository} has no tag {deployment.tag}.", Act("push", going_on(plan)), *evidence)
     if vm.head != deployment.tag_commit:
         at = " ".join(vm.tags) or vm.head[:12] or "no commit"
-        return failed(f"The VM stands at {at}, not at {deployment.tag}.", Act("deploy", f"deploy {deployment.tag}"), *evidence)
+        return failed(f"The VM stands at {at}, not at {deployment.tag}.", redeployed(deployment), *evidence)
     if foreign := drifted(vm):
         what = f"On the VM files differ from {deployment.tag} that nobody released: {foreign}."
-        return failed(what, Act("deploy", f"deploy {deployment.tag}", then="saves them aside under refs/nexy/drift/ there."), *evidence)
+        remedy = replace(redeployed(deployment), then="saves them aside under refs/nexy/drift/ there.")
+        return failed(what, remedy, *evidence)
     return passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
 
 
@@ -127,10 +134,10 @@ def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
     evidence = [Evidence("sha256 wanted", deployment.manifest_sha256 or "none", f"{plan.target.code_repository} {commit}")]
     evidence += [_seen(vm, plan, path, digest or "missing") for path, digest in vm.manifests.items()]
     if trouble := deployment.manifest_trouble:
-        return failed(f"The manifests cannot be deployed: {trouble}.", "Publish first: the manifest commit comes before.", *evidence)
+        return failed(f"The manifests cannot be deployed: {trouble}.", renewed(plan), *evidence)
     wrong = [path for path in deployment.manifest_files if vm.manifests.get(path) != deployment.manifest_sha256]
     if wrong:
-        return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", _REDEPLOY, *evidence)
+        return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", redeployed(deployment), *evidence)
     return passed(f"The manifest files on the VM are those of {commit} ({deployment.manifest_version}).", *evidence)
 
 
@@ -145,9 +152,9 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
             if set(values) != {version}:
                 wrong.append(f"{key} in {path} ({said})")
     if trouble := _settings_trouble(vm):
-        return failed(trouble, "Mend the file on the VM, then deploy again.", *evidence)
+        return failed(trouble, _settings_remedy(vm), *evidence)
     if wrong:
-        return failed(f"Not {version}: {', '.join(wrong)}.", _REDEPLOY, *evidence)
+        return failed(f"Not {version}: {', '.join(wrong)}.", redeployed(facts.deployment), *evidence)
     return passed(f"SERVER_VERSION and SERVER_BUILD are {version} in {' and '.join(settings_there(vm))}.", *evidence)
 
 
@@ -162,9 +169,10 @@ def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
     if vm.service == "active":
         return passed(f"{service} is active.", *evidence)
     evidence.append(_seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 6) or "empty"))
-    remedy = "See why in its journal (above, or journalctl on the VM), mend that, then deploy again."
     signs = (("gemini-key", "API_KEY_INVALID"), ("config-env", "illegal environment variable name"))
     fixers = tuple(name for name, text in signs if text in vm.journal)
+    by_hand = f"See why in its journal (above, or journalctl -u {service} on the VM), mend that and start it, then look again."
+    remedy = Mend(fixers[0], "Its journal says why") if fixers else by_hand
     return failed(f"{service} is {vm.service or 'in an unknown state'} on the VM.", remedy, *evidence, fixers=fixers)
 
 
@@ -172,7 +180,7 @@ def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
     """`/health`, asked on the VM itself, is healthy and says this version."""
     vm, version = facts.vm, str(facts.deployment.version)
     evidence = _seen(vm, plan, "/health", printable(vm.health_body.decode("utf-8", "replace")) or f"HTTP {vm.health_status}")
-    remedy = "See the service's journal on the VM, then deploy again."
+    remedy = redeployed(facts.deployment, "See the service's journal on the VM, then")
     if vm.health_status != 200:
         what = f"answers HTTP {vm.health_status}" if vm.health_status else "gives no answer"
         return failed(f"/health on the VM {what}.", remedy, evidence)
@@ -181,7 +189,7 @@ def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
     except ValueError as error:
         return failed(f"/health on the VM cannot be read: {error}.", remedy, evidence)
     if wrong := said.amiss(version):
-        return failed(f"/health on the VM does not say {version}: {', '.join(wrong)}.", _REDEPLOY, evidence)
+        return failed(f"/health on the VM does not say {version}: {', '.join(wrong)}.", redeployed(facts.deployment), evidence)
     return passed(f"/health on the VM is healthy and says {version}.", evidence)
 
 
@@ -198,6 +206,12 @@ def _settings_trouble(vm: VmFacts) -> str:
         if file.bad_names:
             return f"{path} on the VM has a name that crashes the server: {'; '.join(file.bad_names)}."
     return ""
+
+
+def _settings_remedy(vm: VmFacts) -> Remedy:
+    if not settings_there(vm):
+        return f"Put the service's settings into {SETTINGS[-1]} there, from a copy of its own, then look again."
+    return Mend("config-env", then="mends it and restarts the server.")
 
 
 def _seen(vm: VmFacts, plan: Plan, name: str, value: str) -> Evidence:

@@ -27,6 +27,7 @@ from checks.gate_cells import (
     version_column,
 )
 from checks.image import ImageFacts, look_image
+from checks.manifests import renewed
 from checks.named import Named, look_named
 from checks.publish import read_place
 from checks.tip import look_refs
@@ -193,7 +194,7 @@ def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
     if verdict.status is not Status.PASSED:
         return verdict
     if trouble := facts.deployment.manifest_trouble:
-        return failed(f"What a deploy would take is not this release: {trouble}.", Act("publish", "publish"), *verdict.evidence)
+        return failed(f"What a deploy would take is not this release: {trouble}.", renewed(plan), *verdict.evidence)
     pushed = Evidence("sha256 on the branch", facts.deployment.manifest_sha256, f"{plan.target.code_repository} {facts.deployment.branch}")
     if _sha256(facts.gate.canonical) != facts.deployment.manifest_sha256:
         return failed("The checkout's manifests are not those on the release branch.", Act("publish", "publish"), *verdict.evidence, pushed)

@@ -16,8 +16,9 @@ from nexy_tui.core.event import Emit
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
-from nexy_tui.core.remedy import Remedy, Run
+from nexy_tui.core.remedy import Remedy
 from nexy_tui.core.target import DMG, PKG
+from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected, Unfit, inspect
 from nexy_tui.services.plain_file import read_plain
@@ -156,7 +157,7 @@ def judge_version(facts: InboxFacts, plan: Plan) -> Verdict:
         remedy = f"Lay a finished {missing} into {facts.path}."
         return failed(f"No version can be read: {missing} is missing or not whole.", remedy, *evidence)
     if plan.version is None:
-        return inconclusive("There is no version to hold the artifacts against.", Run("release X.Y.Z.Build", "Name it"), *evidence)
+        return inconclusive("There is no version to hold the artifacts against.", NAME_VERSION, *evidence)
     wrong = [f"{artifact.name}: {text}" for artifact in found for text in artifact.contents.unlike(str(plan.version))]
     if wrong:
         return failed(

@@ -72,8 +72,13 @@ def _judge_claims(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest, e
         return failed(carried, reused_remedy(plan), *evidence)
     if plan.published is not None and stated.version != str(plan.published):
         what = f"The manifests name {stated.version}, not {plan.published}: the bytes at the release URL are not published as that."
-        return failed(what, _PUBLISH if plan.kind.publishes else _SYNC, *evidence)
+        return failed(what, renewed(plan), *evidence)
     return _judge_signature(facts, plan, stated, evidence)
+
+
+def renewed(plan: Plan) -> Act:
+    """What makes the manifests this release's."""
+    return _PUBLISH if plan.kind.publishes else _SYNC
 
 
 def reused_remedy(plan: Plan) -> Act:

@@ -19,6 +19,7 @@ from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passe
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Act, Run
+from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.services.database.archive import archive_name
 from nexy_tui.services.database.folder import RECORD_SUFFIX
 
@@ -56,7 +57,7 @@ def look_pre_release(scope: Scope) -> PreReleaseFacts:
 def _release(scope: Scope) -> tuple[str | None, datetime | None]:
     git, plan = scope.services.git, scope.plan
     if plan.version is None:
-        raise CouldNotLook("No version is named.", remedy="Name it, or write it into VERSION.")
+        raise CouldNotLook("No version is named.", remedy=NAME_VERSION)
     message = git.remote_tag_message(plan.version.tag) if plan.kind.tags else None
     match = _RUN.search(message or "")
     tip = look_tip(scope).commit

@@ -10,8 +10,8 @@ from checks.tip import look_refs, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.core.remedy import Act, Run
-from nexy_tui.core.version import Version
+from nexy_tui.core.remedy import Act
+from nexy_tui.core.version import NAME_VERSION, Version
 
 NO_VERSION = "This look names no version, and VERSION names none."
 
@@ -48,14 +48,14 @@ def going_on(plan: Plan) -> str:
     """The command that takes the release to where a step without a command of its own is due: the open run, or a new one."""
     if plan.run is not None and not plan.standalone:
         return f"release --resume {plan.run}"
-    return f"release {plan.version or 'X.Y.Z.Build'}"
+    return f"release {plan.version or ''}".rstrip()
 
 
 def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     """Higher than everything released before, and its tag unused or used for exactly this release's commit."""
     version = plan.version
     if version is None:
-        return failed(NO_VERSION, Run("release X.Y.Z.Build", "Write VERSION, or name the version"))
+        return failed(NO_VERSION, NAME_VERSION)
     before = [("live server at the start", plan.served_before), ("manifest at the start", plan.published_before)]
     evidence = [Evidence(name, str(value), "genesis") for name, value in before if value is not None]
     others = [other for other in facts.released if other != version]
@@ -97,7 +97,7 @@ def judge_commit(facts: NumberFacts, plan: Plan) -> Verdict:
     if not plan.kind.tags:
         return not_applicable("An update-only run has no release commit: VERSION goes with the manifest commit.")
     if plan.version is None:
-        return failed(NO_VERSION, Run("release X.Y.Z.Build"))
+        return failed(NO_VERSION, NAME_VERSION)
     if facts.release_commit is None:
         missing = Evidence("release commit", "none at HEAD", "checkout")
         return failed(f"There is no commit “Release {plan.version.tag}” at HEAD.", Act("commit", going_on(plan)), missing)
@@ -109,7 +109,7 @@ def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
     if not plan.kind.tags:
         return not_applicable("An update-only run has no release tag.")
     if plan.version is None:
-        return failed(NO_VERSION, Run("release X.Y.Z.Build"))
+        return failed(NO_VERSION, NAME_VERSION)
     evidence = Evidence(plan.version.tag, facts.local_tag or "missing", "checkout")
     if facts.local_tag is None:
         return failed(f"The tag {plan.version.tag} is not made yet.", Act("commit", going_on(plan)), evidence)
@@ -135,7 +135,7 @@ class PushedFacts:
 def look_pushed(scope: Scope) -> PushedFacts:
     """Asked of the code repository now."""
     if scope.plan.version is None:
-        raise CouldNotLook(NO_VERSION, remedy="nexy-tui release X.Y.Z.Build")
+        raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
     git, tag, refs, tip = scope.services.git, scope.plan.version.tag, look_refs(scope), look_tip(scope)
     there = refs.get(f"refs/tags/{tag}^{{}}") or refs.get(f"refs/tags/{tag}")
     known = there is not None and git.has_commit(there)

@@ -15,6 +15,7 @@ from nexy_tui.core.private_files import Private, private, settings_files
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Act
 from nexy_tui.core.text import printable
+from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.services.git import Git
 from nexy_tui.services.team_scripts import laid
 from nexy_tui.services.version_files import FILES, Rewriting, look
@@ -148,7 +149,7 @@ def _set_aside(status: str, path: str, facts: TreeFacts, kept: Sequence[tuple[st
 def look_files(scope: Scope) -> tuple[Rewriting, ...]:
     """Every version file, as it is and as it must be."""
     if scope.plan.version is None:
-        raise CouldNotLook(NO_VERSION, remedy="Write VERSION, or name the version: nexy-tui release X.Y.Z.Build")
+        raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
     return look(scope.services.layout, scope.plan.version)
 
 

@@ -18,6 +18,7 @@ from textual.screen import ModalScreen
 
 import screens
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.engine.session import Session
 from screens import begin, leave
 from screens.backend import Backend, Ending, NewRun, Opening, ResumeRun
@@ -186,9 +187,7 @@ class NexyApp(App[Ending]):
         wanted = self._opening if isinstance(self._opening, NewRun) else NewRun()
         version = wanted.version or self.backend.proposal().version
         if version is None:
-            raise Unusable(
-                "Which version comes next could not be found out.", "Nothing is released by guess.", "nexy-tui release X.Y.Z.Build"
-            )
+            raise Unusable("Which version comes next could not be found out.", "Nothing is released by guess.", NAME_VERSION)
         return self.backend.open_run(version, wanted.kind, wanted.with_pkg)
 
     def _draw(self) -> None:

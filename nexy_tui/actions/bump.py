@@ -8,7 +8,7 @@ from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.event import OutputLine
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Unusable
-from nexy_tui.core.version import Version
+from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.services import Services
 from nexy_tui.services.plain_file import replace_file
 from nexy_tui.services.version_files import rewritings
@@ -59,5 +59,5 @@ class Bump:
 def needed(plan: Plan) -> Version:
     """The plan's version. Raises Unusable when the run names none."""
     if plan.version is None:
-        raise Unusable("No version is named.", "Nothing can be released without one.", "Name it: nexy-tui release X.Y.Z.Build")
+        raise Unusable("No version is named.", "Nothing can be released without one.", NAME_VERSION)
     return plan.version

@@ -13,7 +13,7 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Refused
 from nexy_tui.core.target import DMG
-from nexy_tui.core.version import Version
+from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.services import Services
 from nexy_tui.services.git.commands import brief, remedy_for
 from nexy_tui.services.plain_file import read_plain, replace_file, require_inside
@@ -37,7 +37,7 @@ def commit_message(version: Version | str) -> str:
 def published(plan: Plan) -> Version:
     """The version the manifests must name. Raises Refused where the plan has none."""
     if plan.published is None:
-        raise Refused("It is unknown which version the manifests must name.", remedy="Name it: nexy-tui release X.Y.Z.Build")
+        raise Refused("It is unknown which version the manifests must name.", remedy=NAME_VERSION)
     return plan.published
 
 

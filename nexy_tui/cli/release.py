@@ -133,7 +133,7 @@ def _session(
 
 def release_version(services: Services, named: str | None) -> Version:
     """The version named, or the one to propose. Raises Unusable when there is neither."""
-    from nexy_tui.core.version import Version
+    from nexy_tui.core.version import NAME_VERSION, Version
     from nexy_tui.engine.before import look_before, propose_version
     from nexy_tui.services.identity import require_world
 
@@ -145,7 +145,7 @@ def release_version(services: Services, named: str | None) -> Version:
     require_world(services.settings)
     proposed = propose_version(services, look_before(services))
     if proposed is None:
-        raise Unusable("Which version comes next could not be found out.", remedy="Name it: nexy-tui release X.Y.Z.Build")
+        raise Unusable("Which version comes next could not be found out.", remedy=NAME_VERSION)
     return proposed
 
 

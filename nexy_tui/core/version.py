@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 _FORM = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 
+NAME_VERSION = "Name the version (nexy-tui release 1.6.1.43, say), or write it into VERSION."
+"""What to do by hand where no version is known."""
+
 
 @dataclass(frozen=True, order=True, slots=True)
 class Version:

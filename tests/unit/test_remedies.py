@@ -9,20 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import runlog_kit
+import test_deploy_judges as deploy
 import typer
+from engine_kit import Stage, engine
 from verdict_rows import IMPOSSIBLE, ROWS
 
 import checks
 from checks import version
+from checks.deploy import DeployFacts
 from nexy_tui import fixers
-from nexy_tui.checklist import CHECKLIST, Item
+from nexy_tui.checklist import CHECKLIST, Checklist, Item
 from nexy_tui.cli import app, commands
 from nexy_tui.cli.ending import problem_of
 from nexy_tui.core.finding import Status, failed
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.remedy import Act, Mend, Remedy, Run, details, preceded
+from nexy_tui.core.version import NAME_VERSION, Version
+from nexy_tui.core.vm_facts import SettingsFile
 from nexy_tui.engine.document import ending
 from nexy_tui.fixers import FIXERS, fixer
+from nexy_tui.runlog.read import read_log
 from screens.remedy import todo
 
 commands.mount(app)
@@ -40,6 +49,9 @@ def parses(line: str) -> None:
         context = typer.Context(command, parent=context)
         _, command, words = command.resolve_command(context, words)
     command.make_context(command.name, words, parent=context)
+    named = line.split()[1:2]
+    if line.startswith(("release ", "bump ", "deploy ")) and not named[0].startswith("-"):
+        Version.parse(named[0].removeprefix("v"))
 
 
 def exists(remedy: Remedy) -> None:
@@ -47,7 +59,7 @@ def exists(remedy: Remedy) -> None:
     match remedy:
         case Act(action, command):
             own = CHECKLIST.release_action(action).command
-            assert command.startswith(own if own is not None else "release "), remedy
+            assert command.startswith(own if own is not None else "release"), remedy
             parses(command)
         case Mend(name):
             assert fixer(name) is not None, remedy
@@ -62,6 +74,45 @@ def exists(remedy: Remedy) -> None:
 def test_what_a_failing_judge_names_exists(item: Item) -> None:
     row = ROWS[item.id]
     exists(item.check.judge(row.bad, row.plan).remedy)
+
+
+_NO_TAG = deploy.deployment(tag_commit=None)
+_OF_OLD, _BROKEN = deploy.deployment(manifest_version=deploy.OLD), deploy.deployment(Kind.CODE_ONLY, problem="broken")
+_BAD_NAME = deploy.vm(settings=deploy.one_settings(deploy.PATHS[1], SettingsFile(True, bad_names=("line 3: A B",))))
+_CRASHED = replace(deploy.vm(service="failed"), journal="ValueError: illegal environment variable name")
+_RUN = replace(deploy.plan(), run="0190")
+_NAMELESS = replace(deploy.plan(), version=None)
+_FULL, _CODE = deploy.plan(), deploy.plan(Kind.CODE_ONLY)
+_AGAIN = Act("deploy", f"deploy v{deploy.NEW}")
+
+SEVERAL: list[tuple[str, Any, Plan, Remedy]] = [
+    ("deploy.head", DeployFacts(deploy.vm(), _NO_TAG), _FULL, Act("push", f"release {deploy.NEW}")),
+    ("deploy.head", DeployFacts(deploy.vm(), _NO_TAG), _RUN, Act("push", "release --resume 0190")),
+    ("deploy.head", DeployFacts(deploy.vm(head="b" * 40, tags=()), deploy.deployment()), _FULL, _AGAIN),
+    ("deploy.manifests", DeployFacts(deploy.vm(manifests={}), deploy.deployment()), _FULL, _AGAIN),
+    ("deploy.manifests", DeployFacts(deploy.vm(), _OF_OLD), _FULL, Act("publish", "publish")),
+    ("deploy.manifests", DeployFacts(deploy.vm(), _BROKEN), _CODE, Act("sync-manifests", "sync-manifests")),
+    ("deploy.vm", _BAD_NAME, _FULL, Mend("config-env", then="mends it and restarts the server.")),
+    ("deploy.config", DeployFacts(_BAD_NAME, deploy.deployment()), _FULL, Mend("config-env", then="mends it and restarts the server.")),
+    ("deploy.service", _CRASHED, _FULL, Mend("config-env", "Its journal says why")),
+    ("version.number", ROWS["version.number"].bad, _NAMELESS, NAME_VERSION),
+    ("version.commit", ROWS["version.commit"].bad, _NAMELESS, NAME_VERSION),
+    ("version.tag", ROWS["version.tag"].bad, _NAMELESS, NAME_VERSION),
+]
+"""What judges name besides what they name in `ROWS`: item, facts, what they are held against, and the remedy."""
+
+
+@pytest.mark.parametrize(("item", "facts", "plan", "remedy"), SEVERAL, ids=[f"{row[0]}-{number}" for number, row in enumerate(SEVERAL)])
+def test_a_judge_names_what_mends_this_very_fault(item: str, facts: Any, plan: Plan, remedy: Remedy) -> None:
+    verdict = CHECKLIST.item(item).check.judge(facts, plan)
+    assert (verdict.status, verdict.remedy) == (Status.FAILED, remedy)
+    exists(verdict.remedy)
+
+
+@pytest.mark.parametrize("change", [row[0] for row in deploy.WRONG], ids=[row[2] for row in deploy.WRONG])
+def test_whatever_is_wrong_on_the_vm_what_mends_it_exists(change: dict[str, Any]) -> None:
+    for verdict in deploy.all_verdicts(deploy.vm(**change)).values():
+        exists(verdict.remedy)
 
 
 def _named() -> list[tuple[str, str, str]]:
@@ -88,10 +139,14 @@ def test_no_name_in_a_judges_text_is_misspelt() -> None:
 
 
 @pytest.mark.parametrize(
-    "remedy", [Act("comit", "release"), Act("bump", "bmp 1.6.1.43"), Mend("gemini"), Run("rns list"), Run("runs list --al")]
+    "remedy",
+    [
+        *(Act("comit", "release"), Act("bump", "bmp 1.6.1.43"), Mend("gemini"), Run("rns list"), Run("runs list --al")),
+        *(Run("release X.Y.Z.Build"), Act("deploy", "deploy vX.Y.Z.Build"), Act("bump", "bump None")),
+    ],
 )
 def test_a_misspelt_remedy_is_found(remedy: Remedy) -> None:
-    with pytest.raises((AssertionError, KeyError, USAGE_ERROR)):
+    with pytest.raises((AssertionError, KeyError, ValueError, USAGE_ERROR)):
         exists(remedy)
 
 
@@ -138,6 +193,21 @@ def test_the_log_keeps_the_words_and_the_value() -> None:
     assert details(Mend("inbox")) == {"words": "nexy-tui fix inbox", "fixer": "inbox"}
     assert details(Act("backup", "db backup")) == {"words": "nexy-tui db backup", "action": "backup", "command": "db backup"}
     assert details("Wait.") == {"words": "Wait."} and not details("")
+
+
+@pytest.mark.parametrize("remedy", [Act("commit", "release --resume 0190"), Mend("inbox", "Wait, then"), Run("runs list"), "Wait."])
+def test_a_program_follows_the_remedy_of_a_written_log(remedy: Remedy, tmp_path: Path) -> None:
+    def named(item: Item) -> Item:
+        return replace(item, check=replace(item.check, judge=lambda *_: failed("It is not there.", remedy)))
+
+    log = runlog_kit.create(tmp_path)
+    checklist = Stage().checklist()
+    phases = tuple(replace(phase, items=tuple(map(named, phase.items))) for phase in checklist.phases)
+    made = engine(checklist=Checklist(phases, checklist.release_actions), log=log)
+    made.session.looks.at(made.session.checklist.items[:1])
+    log.close()
+    found = [record.details["remedy"] for record in read_log(log.path) if record.kind == "check"]
+    assert found == [details(remedy)] and found[0]["words"] == str(remedy)
 
 
 def test_a_text_is_a_remedy_by_hand_and_none_is_refused() -> None:
