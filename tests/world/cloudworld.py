@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,6 +102,20 @@ def has_gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def runs(*command: str) -> bool:
+    """Whether a process with this command line is there, seen from outside: a script's own number means nothing here."""
+    return any(process.info["cmdline"] == list(command) for process in psutil.process_iter(["cmdline"]))
+
+
+def has_ended(*command: str) -> bool:
+    """Whether no process with this command line is there any more, or in a moment."""
+    for _ in range(150):
+        if not runs(*command):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @contextmanager

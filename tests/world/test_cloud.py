@@ -15,7 +15,7 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, 
 from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.compute.models import RunCommandInput, VirtualMachineRunCommand
-from cloudworld import CloudWorld, cloud_world, has_gone
+from cloudworld import CloudWorld, cloud_world, has_ended, runs
 
 from nexy_tui.rehearsal.cloud.commands import RunCommandEndpoint
 
@@ -127,13 +127,14 @@ def test_protected_parameters_reach_the_script_and_nothing_else(client: ComputeM
 
 
 def test_a_script_out_of_time_is_ended_with_all_it_started(client: ComputeManagementClient) -> None:
-    view = put(client, "slow", "sleep 61.5 & echo $!; wait", timeoutInSeconds=1).instance_view
+    sleep = ("sleep", f"61.{os.getpid()}")
+    view = put(client, "slow", f"{' '.join(sleep)} & wait", timeoutInSeconds=1).instance_view
     assert (view.execution_state, view.exit_code) == ("TimedOut", -1)
-    assert has_gone(int(view.output))
+    assert has_ended(*sleep)
 
 
-def test_one_script_at_a_time(client: ComputeManagementClient, tmp_path: Any) -> None:
-    gate = tmp_path / "gate"
+def test_one_script_at_a_time(client: ComputeManagementClient, place: CloudWorld) -> None:
+    gate = place.world.vm / "tmp" / "gate"
     first = client.virtual_machines.begin_run_command(
         GROUP, VM, RunCommandInput(command_id="RunShellScript", script=[f"while [ ! -e {gate} ]; do sleep 0.05; done; echo done"])
     )
@@ -168,13 +169,13 @@ def test_the_busy_fault_without_a_number_lasts_until_it_is_off(client: ComputeMa
     assert "yes" in act(client, "echo yes")
 
 
-def test_deleting_a_managed_command_ends_its_script(client: ComputeManagementClient, tmp_path: Any) -> None:
-    note = tmp_path / "pid"
-    put(client, "endless", f"echo $$ > {note}.new; mv {note}.new {note}; sleep 62.5", asyncExecution=True)
-    while not note.exists():
+def test_deleting_a_managed_command_ends_its_script(client: ComputeManagementClient, place: CloudWorld) -> None:
+    sleep = ("sleep", f"62.{os.getpid()}")
+    put(client, "endless", f"{' '.join(sleep)}; true", asyncExecution=True)
+    while not runs(*sleep):
         time.sleep(0.02)
     client.virtual_machine_run_commands.begin_delete(GROUP, VM, "endless").result(60)
-    assert has_gone(int(note.read_text()))
+    assert has_ended(*sleep)
     with pytest.raises(ResourceNotFoundError):
         client.virtual_machine_run_commands.get_by_virtual_machine(GROUP, VM, "endless")
     assert "free" in act(client, "echo free")

@@ -17,8 +17,6 @@ from nexy_tui.rehearsal.vm import enclosure
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudWorld, CloudWorld]]:
     folder = tmp_path_factory.mktemp("shut-in")
     with cloud_world(folder / "one") as one, cloud_world(folder / "two") as two:
-        for each in (one, two):
-            each.faults.switch(enclosure.SHUT_IN.name, True)
         yield one, two
 
 

@@ -17,7 +17,7 @@ import pytest
 from azure.identity import EnvironmentCredential
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.compute.models import RunCommandInput
-from cloudworld import CloudWorld, cloud_world, has_gone
+from cloudworld import CloudWorld, cloud_world, has_ended, has_gone, runs
 
 from nexy_tui.core.layout import Layout
 from nexy_tui.rehearsal.names import CODE, NEXT, PREVIOUS
@@ -324,18 +324,16 @@ def test_its_scripts_follow_a_new_port(fresh: CloudWorld) -> None:
 
 
 def test_no_process_and_no_file_outlives_the_world(tmp_path: Path) -> None:
+    left, long = ("sleep", f"63.{os.getpid()}"), ("sleep", f"64.{os.getpid()}")
     with cloud_world(tmp_path / "world") as place:
-        outcome = place.run("mktemp; git config --global user.name x; sleep 63.5 >/dev/null 2>&1 & echo started")
+        outcome = place.run(f"mktemp; git config --global user.name x; {' '.join(left)} >/dev/null 2>&1 & echo started")
         assert outcome.stdout.startswith(f"{place.world.vm}/tmp/")
+        assert has_ended(*left)
         service = vm.machine(place.world).service.pid
-        long = asyncio.run_coroutine_threadsafe(
-            vm.machine(place.world).run(ScriptJob("sleep 64.5 & echo $! > $TMPDIR/pid; wait")), place.loop
-        )
-        note = place.world.vm / "tmp" / "pid"
-        while not note.exists() or not note.read_text().strip():
+        script = asyncio.run_coroutine_threadsafe(vm.machine(place.world).run(ScriptJob(f"{' '.join(long)} & wait")), place.loop)
+        while not runs(*long):
             time.sleep(0.02)
-    assert long.result(10).exit == 128 + 9
+    assert script.result(10).exit == 128 + 9
     assert has_gone(service)
-    assert has_gone(int(note.read_text()))
-    assert "sleep 63.5" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert has_ended(*long)
     assert [path.name for path in tmp_path.iterdir()] == ["world"]

@@ -26,10 +26,9 @@ def registry() -> dict[str, Fault]:
 
 def switches() -> dict[str, Fault]:
     """By name, what a world can be otherwise without anything being wrong: other editions of the team's programs."""
-    from nexy_tui.rehearsal.vm import enclosure
     from nexy_tui.rehearsal.vm import update_server as updateserver
 
-    return {switch.name: switch for switch in (*updateserver.SWITCHES, *enclosure.SWITCHES)}
+    return {switch.name: switch for switch in updateserver.SWITCHES}
 
 
 def set_fault(world: World, name: str, on: bool, param: str | None = None) -> None:

@@ -1,7 +1,6 @@
 """How the VM is shut in: in namespaces where this machine permits them, else only by what `rewrite` turns into the world's own.
 
-What is permitted is found out once, when the VM is switched on, and left in the VM's `run` for `world status`. A script is shut in
-while the switch `vm-shut-in` is on.
+What is permitted is found out once a process, when a VM is switched on, and left in the VM's `run` for `world status`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nexy_tui
-from nexy_tui.rehearsal.faults.table import Fault, Faults
 from nexy_tui.rehearsal.home import client_programs
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.vm.files import VmFiles, search_path
@@ -27,13 +25,8 @@ _INSIDE = Path(__file__).with_name("inside.py")
 _STAND_INS = ("sudo", "apt-get", "apt", "systemctl", "journalctl")
 
 
-SHUT_IN = Fault(
-    "vm-shut-in",
-    "world",
-    "Scripts on the VM run in namespaces of their own, where permitted: nothing they write, install or open is seen outside.",
-)
-
-SWITCHES: tuple[Fault, ...] = (SHUT_IN,)
+_permitted: bool | None = None
+"""What this process found; nothing is known yet while it is None."""
 
 
 class Enclosure:
@@ -43,14 +36,16 @@ class Enclosure:
         self.world = world
         self.files = VmFiles(world.vm)
         self.kind = REWRITING
-        self._faults = Faults(world.faults)
         self._ports: set[int] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self, *more_ports: int) -> None:
         """Find out what is permitted here, and where namespaces are, listen for what comes out of them."""
+        global _permitted  # noqa: PLW0603
         self._ports = {*self.world.ports.values(), *more_ports}
-        if await self._permitted():
+        if _permitted is None:
+            _permitted = sys.platform == "linux" and await self._try()
+        if _permitted:
             self.kind = NAMESPACES
             await self._listen()
         (self.files.run / "enclosure").write_text(self.kind, encoding="utf-8")
@@ -63,11 +58,9 @@ class Enclosure:
 
     def around(self, argv: Sequence[str]) -> list[str]:
         """A command line as it is run: shut in, where that is permitted."""
-        return [*self._words(), *argv] if self.kind == NAMESPACES and self._faults.active(SHUT_IN.name) else list(argv)
+        return [*self._words(), *argv] if self.kind == NAMESPACES else list(argv)
 
-    async def _permitted(self) -> bool:
-        if sys.platform != "linux":
-            return False
+    async def _try(self) -> bool:
         child = await asyncio.create_subprocess_exec(
             *self._words(),
             "true",
@@ -119,8 +112,6 @@ class Enclosure:
 
 def kind(world: World) -> str:
     """How the VM's scripts are shut in now: what is permitted was found when it was last switched on."""
-    if not Faults(world.faults).active(SHUT_IN.name):
-        return REWRITING
     try:
         return (VmFiles(world.vm).run / "enclosure").read_text(encoding="utf-8")
     except FileNotFoundError:
