@@ -14,6 +14,7 @@ from nexy_tui.core.event import OutputLine
 from nexy_tui.core.finding import Evidence, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.runlog.sign import sign_statement
 from nexy_tui.services import Services
 from nexy_tui.services.database.facts import Altered
@@ -75,7 +76,7 @@ class Drill:
             raise ActionFailed(
                 f"The restore drill failed: {record.reason}.",
                 f"{name} would not bring the data back. The failure is on record, and {record.restored_as} is dropped.",
-                "Make a new backup and drill that: nexy-tui db backup, then nexy-tui db drill",
+                Act("backup", "db backup", "Make a new backup", "and drill that: nexy-tui db drill"),
             )
         summary = f"{name} restored whole: {sum(record.rows.values())} rows in {len(record.rows)} tables, in {record.duration_ms} ms."
         return ActionResult(
@@ -115,7 +116,7 @@ def _drill(context: ActionContext, only: str | None) -> tuple[DrillRecord, list[
 def _nothing(where: str, strays: dict[str, str]) -> Refused:
     """No archive is there, or none that is believed."""
     if not strays:
-        return Refused(f"There is no backup in {where}.", "A drill restores the newest archive.", "Make one first: nexy-tui db backup")
+        return Refused(f"There is no backup in {where}.", "A drill restores one.", Act("backup", "db backup", "Make one first"))
     newest, reason = next(iter(strays.items()))
     others = f", nor is any of the {len(strays) - 1} older" if len(strays) > 1 else ""
     return Refused(

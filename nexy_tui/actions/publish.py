@@ -22,6 +22,7 @@ from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence, Status, Verdict
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import DMG
 from nexy_tui.services import Services
 from nexy_tui.services.artifact import Inspected
@@ -274,7 +275,7 @@ class _Publication:
             if not swapped:
                 raise
             why = "The download is already replaced: clients that follow the live appcast refuse it until its manifests are out."
-            raise ActionFailed(error.what, why, f"{error.remedy} Or put the release before back: nexy-tui rollback") from None
+            raise ActionFailed(error.what, why, Act("rollback", "rollback", f"{error.remedy} Or put the release before back")) from None
 
     def _take_back(self, swapped: Sequence[Swapped]) -> str:
         """Undo every swap; a sentence on how that went."""

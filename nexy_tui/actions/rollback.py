@@ -17,6 +17,7 @@ from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Problem, Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
@@ -96,7 +97,7 @@ class Rollback:
             raise Refused(
                 f"There is nothing to go back to: no other release's manifest names the bytes of {bytes_of}.",
                 "The manifests must be true of the bytes that are put back.",
-                f"Look at {plan.target.notes_url(DMG)}; to publish a file anew: nexy-tui publish",
+                Act("publish", "publish", f"Look at {plan.target.notes_url(DMG)}; to publish a file anew"),
             )
         raw, stated = found
         require_use(offer, plan, stated)
@@ -158,7 +159,7 @@ def _way(host: ReleaseHost, context: ActionContext, name: str) -> Way:
     assets = host.assets(release)
     asset = assets.get(name) if healed else assets.get(previous_name(name)) or assets.get(name)
     if asset is None or not asset.ready:
-        raise Refused(f"There is no {previous_name(name)} to put back.", "Only the release directly before is kept.", "nexy-tui publish")
+        raise Refused(f"There is no {previous_name(name)} to put back.", "Only the release before is kept.", Act("publish", "publish"))
     got = host.download(release.tag, asset.name, subject=name, phase="downloading what is put back")
     if got is None or asset.is_file(got.size, got.sha256) is False:
         what = f"{asset.name} cannot be downloaded as the host describes it."

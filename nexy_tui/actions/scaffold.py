@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from nexy_tui.core.problem import Problem, Refused
+from nexy_tui.core.remedy import Run
 from nexy_tui.services import Services
 from nexy_tui.services.plain_file import require_inside
 from nexy_tui.services.team_scripts import FOLDER, NAMES, is_ours, place, text
@@ -41,7 +42,7 @@ def lay(services: Services) -> tuple[Script, ...]:
         raise Refused(
             f"{error.filename or folder} cannot be written: {error.strerror}.",
             "A script that is missing stays missing; none is half there.",
-            "Mend that, then run it again: nexy-tui scaffold",
+            Run("scaffold", "Mend that, then run it again"),
         ) from None
 
 

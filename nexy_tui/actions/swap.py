@@ -10,6 +10,7 @@ from checks.publish import previous_name
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, OutputLine
 from nexy_tui.core.problem import ActionFailed, Problem
+from nexy_tui.core.remedy import Act
 from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
 from nexy_tui.services.swap_guard import Move, SwapGuard
 
@@ -95,7 +96,7 @@ def _look_or_undo(host: ReleaseHost, release: GitHubRelease, name: str, old: Ass
         raise ActionFailed(
             f"{name} may be missing at its address: {error.what} Taking the swap back failed too: {second.what}",
             "Clients get 404 until it is put back.",
-            "At once: nexy-tui publish --recover",
+            Act("recover", "publish --recover", "At once"),
         ) from None
     why = "The release before is back in place; no manifest was pushed."
     raise ActionFailed(f"{name} was not put in place: {error.what}", why, error.remedy) from None

@@ -22,6 +22,7 @@ from nexy_tui.core.finding import Evidence
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
@@ -133,7 +134,7 @@ class _Sync:
 def _download(context: ActionContext, folder: Path) -> Inspected:
     services, plan = context.services, context.plan
     host = services.github.watched(context.emit, context.cancelled)
-    again = f"See {plan.target.notes_url(DMG)}; nexy-tui publish --recover heals a swap that was cut off."
+    again = Act("recover", "publish --recover", f"See {plan.target.notes_url(DMG)}", "heals a swap that was cut off.")
     with (folder / DMG).open("w+b") as sink:
         got = host.download(plan.target.tag_for(DMG), DMG, subject=DMG, phase="downloading", sink=cast(BinaryIO, sink))
     if got is None:
@@ -141,7 +142,7 @@ def _download(context: ActionContext, folder: Path) -> Inspected:
     try:
         found = inspect(folder, DMG, services.clock, services.environ)
     except Unfit as error:
-        raise Refused(f"The file at the release URL {error}.", "No manifest may name it.", "nexy-tui publish") from None
+        raise Refused(f"The file at the release URL {error}.", "No manifest may name it.", Act("publish", "publish")) from None
     if found is None:
         raise Refused("The downloaded file vanished.", remedy="Run it again.")
     return found
@@ -156,7 +157,7 @@ def _version_of(image: Inspected, known: Sequence[Named], plan: Plan) -> Version
         raise Refused(
             f"Nobody can tell which version the bytes at the release URL are: {image.contents.unread}",
             "A version raised over other bytes is offered to clients without end.",
-            "Install 7-Zip (7zz) and run it again, or publish the file anew: nexy-tui publish",
+            Act("publish", "publish", "Install 7-Zip (7zz) and run it again, or publish the file anew"),
         )
     asked = [*named, *(version for version in (plan.published, plan.version) if version is not None), *_versions(image)]
     found = next((version for version in asked if not image.contents.unlike(str(version))), named[0] if named else None)
@@ -164,7 +165,7 @@ def _version_of(image: Inspected, known: Sequence[Named], plan: Plan) -> Version
         raise Refused(
             f"The image at the release URL is of no one version ({'; '.join(image.contents.unlike(str(plan.version)))}).",
             "A manifest names exactly one.",
-            "Build it anew, and publish that: nexy-tui publish",
+            Act("publish", "publish", "Build it anew, and publish that"),
         )
     return found
 
@@ -186,5 +187,5 @@ def _require_version_file(services: Services, plan: Plan, version: Version) -> N
         raise Refused(
             f"VERSION says {written[:40]}, and the release {version}.",
             "An update-only release pushes VERSION with its manifests.",
-            f"nexy-tui bump {version}; then run this again.",
+            Act("bump", f"bump {version}", "Write it, then run this again"),
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checks.publish import read_place
 from nexy_tui.actions.rollback import stated_manifests
 from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core.problem import CouldNotLook, Problem, Refused
+from nexy_tui.core.remedy import Act, Mend, Run
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.engine.run import keys_of, known_secrets, release_lock, require_this_world
 from nexy_tui.runlog import seal
@@ -120,28 +121,38 @@ def _require_own(genesis: Record, signer: Signer, path: Path) -> None:
     raise Refused(
         f"The run {genesis.run} was begun by {who.id} on {who.host} with the key {genesis.keyid[:60]}; the key in use is {signer.keyid}.",
         "One run is signed with one key: only who began it can seal it.",
-        f"Where that key is: nexy-tui runs close {genesis.run}. Left open it keeps nobody from releasing: keep {path} as it is.",
+        Run(f"runs close {genesis.run}", f"Left open it keeps nobody from releasing: keep {path} as it is. Where that key is"),
     )
 
 
 def _require_customers_served(services: Services, state: RunState) -> None:
     """The run has replaced the download: clients must be offered just what they then get. Raises Refused, CouldNotLook."""
     run = state.genesis.identity.run
-    again = f"nexy-tui release --resume {run}" if state.purpose.errand is Errand.RELEASE else f"nexy-tui {state.purpose}"
     try:
         why = _unserved(services)
     except Problem as problem:
         raise CouldNotLook(
             f"Whether customers can update could not be seen: {problem.what}",
             f"The run {run} has replaced the download; closed too early, it leaves them without an update.",
-            f"When it can be seen: nexy-tui runs close {run}. {problem.remedy}",
+            Run(f"runs close {run}", f"{problem.remedy} When it can be seen"),
         ) from None
     if why:
         raise Refused(
             f"The run {run} has replaced the download, and {why}.",
             "Customers cannot update; a closed run would leave them so.",
-            f"Finish it: {again}, or put the release before back: nexy-tui rollback. Then close it.",
+            replace(_again(state), first="Finish it", then="(or put the release before back: nexy-tui rollback). Then close it."),
         )
+
+
+def _again(state: RunState) -> Run | Mend | Act:
+    """What carries a run that was left to its end."""
+    match state.purpose.errand, state.purpose.names:
+        case Errand.ACTION, [action, *_]:
+            return Act(action, CHECKLIST.release_action(action).command or action)
+        case Errand.FIX, [fixer, *_]:
+            return Mend(fixer)
+        case _:
+            return Run(f"release --resume {state.genesis.identity.run}")
 
 
 def _unserved(services: Services) -> str:

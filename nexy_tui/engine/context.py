@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from nexy_tui.checklist import Checklist
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Run
 from nexy_tui.engine.notice import Notice, Observer
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.sign import Signer
@@ -43,7 +44,7 @@ class Context:
     def journal(self) -> RunLog:
         """The run's log. Raises Refused for a session that only looks."""
         if self.log is None:
-            raise Refused("This session only looks.", "Nothing may act without a signed log.", "Start a run: nexy-tui release")
+            raise Refused("This session only looks.", "Nothing may act without a signed log.", Run("release", "Start a run"))
         return self.log
 
     def begun(self, action: str) -> None:

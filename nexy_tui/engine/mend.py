@@ -11,6 +11,7 @@ from pathlib import Path
 from nexy_tui.checklist import Checklist, Item, Phase, ReleaseAction
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Problem, Refused, Unusable
+from nexy_tui.core.remedy import Mend, Run
 from nexy_tui.core.secret import Secret
 from nexy_tui.engine.attempt import attempt
 from nexy_tui.engine.outcome import Outcome
@@ -53,7 +54,7 @@ def known_fixer(name: str) -> Fixer:
     """The fixer of a name or section. Raises Unusable for a name that is none."""
     chosen = fixer(name)
     if chosen is None:
-        raise Unusable(f"There is no fixer {name!r}.", remedy="nexy-tui fix --list shows them.")
+        raise Unusable(f"There is no fixer {name!r}.", remedy=Run("fix --list", then="shows them."))
     return chosen
 
 
@@ -212,7 +213,7 @@ def _secret(session: Session, chosen: Fixer, prompts: FixPrompts) -> Secret | No
         raise Refused(
             f"{chosen.trouble.title}: a secret is needed, and none was given.",
             "It is taken from a terminal without showing it, or from the environment or standard input; never from the command line.",
-            f"Run it in a terminal, or put it into {wanted.variable}: nexy-tui fix {chosen.name} --yes",
+            Mend(chosen.name, f"Run it in a terminal, or put it into {wanted.variable} and add --yes"),
         )
     if session.log is not None:
         session.log.protect(secret)

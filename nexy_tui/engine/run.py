@@ -15,6 +15,7 @@ from nexy_tui.checklist import Checklist
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Refused, Unusable
+from nexy_tui.core.remedy import Mend, Run
 from nexy_tui.core.secret import Secret, secrets_of
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
@@ -171,7 +172,7 @@ def resume_run(
         raise Refused(
             f"The run in {path} is {f'a fix ({fixing})' if fixing else 'no fix'}.",
             "A run goes on as what it was begun as.",
-            f"nexy-tui fix {fixing}" if fixing else "nexy-tui release --resume RUN",
+            Mend(fixing) if fixing else Run("runs list", "See what it was begun as"),
         )
     if left:
         require_this_world(services, left[0])

@@ -74,9 +74,7 @@ class SetKey(Mending):
                 if key is None
                 else "What was given is no key: letters, digits, . _ and - only, at least twenty of them."
             )
-            raise Refused(
-                what, "Nothing was changed on the VM.", "Copy the whole key, on one line, and run it again: nexy-tui fix gemini-key"
-            )
+            raise Refused(what, "Nothing was changed on the VM.", Mend("gemini-key", "Copy the whole key, on one line, and run it again"))
         changed = vm_settings.mend(context, "gemini-key", put_back=True, protected={"NEXY_GEMINI_KEY": key})
         evidence = tuple(Evidence("changed", line, context.services.vm.where) for line in changed)
         said = (

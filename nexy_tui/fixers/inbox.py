@@ -71,9 +71,7 @@ class MakeInbox(Mending):
         require_inside(inbox.parent, context.services.checkout)
         made = not inbox.is_dir()
         if made and (inbox.exists() or inbox.is_symlink()):
-            raise Refused(
-                f"{inbox} is there and is no folder.", "It may hold something you need.", f"Move it away, then: nexy-tui fix {INBOX.name}"
-            )
+            raise Refused(f"{inbox} is there and is no folder.", "It may hold something you need.", Mend(INBOX.name, "Move it away, then"))
         inbox.mkdir(parents=True, exist_ok=True)
         kept = [(path, data) for path, data in _kept(context.services) if not (context.services.checkout / path).exists()]
         for path, data in kept:

@@ -20,7 +20,7 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.matrix import Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused, Unusable
-from nexy_tui.core.remedy import Mend
+from nexy_tui.core.remedy import Act, Mend, Run
 from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
@@ -174,7 +174,7 @@ def _needed(plan: Plan) -> Version:
         raise Unusable(
             "The released version is not known.",
             "The VM's settings are held against it.",
-            "See that VERSION is there: nexy-tui check version.files",
+            Run("check version.files", "See that VERSION is there"),
         )
     return plan.version
 
@@ -186,7 +186,7 @@ def _require_deployed(vm: VmFacts, version: Version) -> None:
         raise Refused(
             f"The VM's settings say {', '.join(sorted(said)) or 'no version'}, not {version}: the release is not deployed.",
             "The appcast is not stale but early: manifests without their release would offer what the server is not.",
-            f"nexy-tui deploy {version.tag}",
+            Act("deploy", f"deploy {version.tag}"),
         )
 
 

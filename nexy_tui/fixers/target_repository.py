@@ -17,7 +17,7 @@ from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.layout import PUBLISHER
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused, Unusable
-from nexy_tui.core.remedy import Mend
+from nexy_tui.core.remedy import Mend, Run
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import unified
 from nexy_tui.fixers.base import Fixer, Mending, Part, Trouble
@@ -123,7 +123,7 @@ def _configuration(services: Services) -> tuple[Path, bytes, bytes]:
         before = path.read_bytes()
     except FileNotFoundError:
         raise Refused(
-            f"There is no {path} to mend.", "The rulebook's values are in force already.", "See them: nexy-tui config show"
+            f"There is no {path} to mend.", "The rulebook's values are in force already.", Run("config show", "See them")
         ) from None
     return path, before, retargeted(before.decode("utf-8-sig"), named(RULEBOOK), str(path)).encode()
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.core.event import OutputLine, PointOfNoReturn
 from nexy_tui.core.problem import ActionFailed
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.secret import Secret
 from nexy_tui.services import Services
 from nexy_tui.services.vm import ScriptResult
@@ -69,5 +70,5 @@ def _failed(what: str, result: ScriptResult) -> ActionFailed:
     return ActionFailed(
         f"Mending the settings failed on the VM at step {step or 'unknown'}, status {result.exit}:\n{said}",
         _STATES[state],
-        f"Mend what it says above, then run it again: nexy-tui fix {what}",
+        Mend(what, "Mend what it says above, then run it again"),
     )

@@ -20,6 +20,7 @@ from nexy_tui.core import strict_json
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import CouldNotLook, Problem, Refused
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.text import printable
 from nexy_tui.services.git import Git, GitFailure
 from nexy_tui.services.git.commands import brief
@@ -223,7 +224,7 @@ def _lost(taker: Holder | None, run: str) -> Refused:
     return Refused(
         f"The release lock was taken over by {taker}.",
         f"{_WHY} Nothing more was written.",
-        f"Talk to {taker.operator}. When they are done, this run goes on, or is closed: nexy-tui runs close {run}",
+        Run(f"runs close {run}", f"Talk to {taker.operator}. When they are done, this run goes on, or is closed"),
     )
 
 

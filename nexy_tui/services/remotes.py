@@ -248,7 +248,7 @@ def require_only_manifests(git: Git) -> None:
         raise Refused(
             f"HEAD has commits that {branch} of the code repository lacks, and that are no manifest commits: “{others[0][:80]}”.",
             "A fix pushes manifests and nothing else.",
-            "Go on with the release they belong to (nexy-tui release --resume RUN), or push them after review; then run this again.",
+            "Go on with the release they belong to (nexy-tui runs list names it), or push them after review; then run this again.",
         )
 
 

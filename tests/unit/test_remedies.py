@@ -16,9 +16,9 @@ from engine_kit import Stage, engine
 from verdict_rows import IMPOSSIBLE, ROWS
 
 import checks
+import nexy_tui
 from checks import version
 from checks.deploy import DeployFacts
-from nexy_tui import fixers
 from nexy_tui.checklist import CHECKLIST, Checklist, Item
 from nexy_tui.cli import app, commands
 from nexy_tui.cli.ending import problem_of
@@ -116,9 +116,9 @@ def test_whatever_is_wrong_on_the_vm_what_mends_it_exists(change: dict[str, Any]
 
 
 def _named() -> list[tuple[str, str, str]]:
-    """Every action, fixer and command that a judge names word for word: file and line, class, name."""
-    rooms = [Path(checks.__file__).parent, Path(fixers.__file__).parent]
-    files = sorted(path for room in rooms for path in room.glob("*.py"))
+    """Every action, fixer and command that the tool names word for word: file and line, class, name."""
+    rooms = [Path(checks.__file__).parent, Path(nexy_tui.__file__).parent]
+    files = sorted(path for room in rooms for path in room.rglob("*.py"))
     calls = [(path, node) for path in files for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     return [
         (f"{path.name}:{node.lineno}", node.func.id, node.args[0].value)
@@ -128,7 +128,7 @@ def _named() -> list[tuple[str, str, str]]:
     ]
 
 
-def test_no_name_in_a_judges_text_is_misspelt() -> None:
+def test_no_name_in_a_remedy_is_misspelt() -> None:
     named = _named()
     assert {kind for _, kind, _ in named} == {"Act", "Mend", "Run"}
     for where, kind, name in named:

@@ -19,6 +19,7 @@ from typing import IO
 from nexy_tui.core.config_env import parse
 from nexy_tui.core.database_record import Archive
 from nexy_tui.core.problem import ActionFailed, Cancelled
+from nexy_tui.core.remedy import Act
 
 DUMP, SCHEMA, METADATA, SUMS = "db.dump", "schema.sql", "metadata.env", "SHA256SUMS"
 MEMBERS = (DUMP, SCHEMA, METADATA, SUMS)
@@ -281,7 +282,7 @@ def _damaged(archive: str, reason: str) -> ActionFailed:
     return ActionFailed(
         f"The backup archive {archive} cannot be read whole: {reason}.",
         "A damaged archive restores nothing.",
-        "Make a new backup: nexy-tui db backup",
+        Act("backup", "db backup", "Make a new backup"),
     )
 
 

@@ -16,6 +16,7 @@ from nexy_tui.core.database_record import Archive, BackupRecord
 from nexy_tui.core.event import Emit, OutputLine, Progress
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.problem import ActionFailed, Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.surroundings import Surroundings
 from nexy_tui.services import processes
 from nexy_tui.services.database import archive as archive_format
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _DUMP_TIMEOUT = 6 * 3600.0
-_REMEDY = "Mend that, then run again: nexy-tui db backup"
+_REMEDY = Act("backup", "db backup", "Mend that, then run again")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class LocalBackup:
         started = self.now()
         name = archive_format.archive_name(started)
         if (self.folder.path / name).exists():
-            raise Refused(f"{name} is there already.", "It was made in this very second.", "Wait a second, then: nexy-tui db backup")
+            raise Refused(f"{name} is there already.", "It was made this second.", Act("backup", "db backup", "Wait a second, then"))
         staging = self.folder.path / f"{PARTIAL}{archive_format.stem_of(name)}.partial"
         staging.mkdir(mode=0o700)
         try:

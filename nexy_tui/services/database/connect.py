@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import ActionFailed, CouldNotLook
+from nexy_tui.core.remedy import Remedy
 from nexy_tui.core.text import printable
 from nexy_tui.services.database.settings import DatabaseSettings, Role
 from nexy_tui.services.database.sql import COUNT_TABLES
@@ -64,7 +65,7 @@ def count_rows(session: Connection) -> dict[str, int]:
     return counts
 
 
-def refused(error: Error, doing: str, remedy: str) -> ActionFailed:
+def refused(error: Error, doing: str, remedy: Remedy) -> ActionFailed:
     """What the server answered to a statement, in words."""
     state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
     return ActionFailed(f"{doing} failed: {said(error)}{state}.", "The server undid the statement.", remedy)

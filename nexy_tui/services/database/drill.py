@@ -17,6 +17,7 @@ from nexy_tui.core.database_record import Archive, DatabaseId, DrillRecord
 from nexy_tui.core.database_rules import REQUIRED_TABLES
 from nexy_tui.core.event import Emit, OutputLine, Progress
 from nexy_tui.core.problem import ActionFailed
+from nexy_tui.core.remedy import Act
 from nexy_tui.services import processes
 from nexy_tui.services.database import archive as archive_format
 from nexy_tui.services.database import dump as dumps
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 _RESTORE_TIMEOUT = 6 * 3600.0
 _WORK = ".restore_drill_"
-_REMEDY = "Mend that, then run again: nexy-tui db drill"
+_REMEDY = Act("drill", "db drill", "Mend that, then run again")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nexy_tui.core.database_rules import DRILL_DATABASE
 from nexy_tui.core.event import Emit, OutputLine
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.secret import Secret
 from nexy_tui.services.database.connect import connection, said
 from nexy_tui.services.database.dump import Extension
@@ -93,8 +94,11 @@ class DrillRoom:
             raise Refused(
                 f"The drill's own role was not let in: {problem.what}",
                 "An archive is restored by a role without rights, never by the superuser.",
-                f"Let roles in by password to the databases that are named like them, in pg_hba.conf: `{_hba(self.settings)}`; "
-                "then: nexy-tui db drill",
+                Act(
+                    "drill",
+                    "db drill",
+                    f"Let roles in to databases of their name, in pg_hba.conf: `{_hba(self.settings)}`; then",
+                ),
             ) from None
 
     def _drop(self, kind: str, name: str) -> None:

@@ -12,6 +12,7 @@ from nexy_tui.core.clock import Clock
 from nexy_tui.core.database_record import Archive, DrillRecord
 from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.text import printable
 from nexy_tui.services.database.archive import measure, open_plain
 from nexy_tui.services.database.backup import LocalBackup
@@ -110,7 +111,7 @@ class LocalDatabase:
                 with session.transaction():
                     session.execute(render(HARDEN, names).encode())
             except psycopg.Error as error:
-                raise refused(error, "Hardening", "Mend that, then run again: nexy-tui db harden") from None
+                raise refused(error, "Hardening", Act("harden", "db harden", "Mend that, then run again")) from None
 
     def _catalog(self, settings: DatabaseSettings) -> Catalog:
         import psycopg
@@ -147,7 +148,7 @@ def no_such_archive(name: str, directory: str) -> Refused:
     return Refused(
         f"{directory} has no archive {printable(name, 80)}.",
         "An archive is called nexy_db_<YYYYMMDDTHHMMSSZ>.tar.gz, and is a file of that folder itself.",
-        f"See what lies there: {directory}; a new one is made by: nexy-tui db backup",
+        Act("backup", "db backup", f"See what lies in {directory}; a new one is made by"),
     )
 
 

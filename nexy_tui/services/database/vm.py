@@ -19,6 +19,7 @@ from nexy_tui.core.event import Emit, PointOfNoReturn, silent
 from nexy_tui.core.finding import rfc3339
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.text import printable
 from nexy_tui.services.database.archive import EXPANSION, ROOM, taken_at
 from nexy_tui.services.database.facts import Altered, BackupMade, NewestArchive, Shelf, Survey
@@ -50,17 +51,17 @@ _LOOK_AGAIN = "Look again; if it stays, see what the VM's shell prints at start.
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A script that changes something, what it does in words, and the command that does it again."""
+    """A script that changes something, what it does in words, and the action that does it again."""
 
     script: str
     what: str
-    command: str
+    action: str
 
 
-_BACKUP = _Job("database_backup.sh", "The backup", "nexy-tui db backup")
-_DRILL = _Job("database_drill.sh", "The restore drill", "nexy-tui db drill")
-_SHELF = _Job("database_shelf.sh", "The look at the archives", "nexy-tui db drill")
-_HARDEN = _Job("database_harden.sh", "Hardening", "nexy-tui db harden")
+_BACKUP = _Job("database_backup.sh", "The backup", "backup")
+_DRILL = _Job("database_drill.sh", "The restore drill", "drill")
+_SHELF = _Job("database_shelf.sh", "The look at the archives", "drill")
+_HARDEN = _Job("database_harden.sh", "Hardening", "harden")
 
 
 class VmDatabase:
@@ -220,7 +221,7 @@ class VmDatabase:
         return DatabaseId(address.host, address.port, address.name, report.need("system"))
 
     def _keep(self, kind: str, archive: str, line: bytes) -> None:
-        job = _Job("database_record.sh", "Laying the signed record beside its archive", f"nexy-tui db {kind}")
+        job = _Job("database_record.sh", "Laying the signed record beside its archive", kind)
         self._work(job, {"NEXY_RECORD": kind, "NEXY_ARCHIVE": archive, "NEXY_LINE": line.decode("ascii")})
 
     def _work(
@@ -235,7 +236,7 @@ class VmDatabase:
 
     def _held(self, job: _Job, report: ScriptReport, result: ScriptResult) -> ScriptReport:
         """The report, or the failure that they name."""
-        remedy = f"Mend that, then run again: {job.command}"
+        remedy = Act(job.action, f"db {job.action}", "Mend that, then run again")
         if refused := report.get("refused"):
             raise Refused(f"{job.what} was refused on {self._vm.where}: {printable(refused, 700)}.", "Nothing was changed.", remedy)
         if result.exit != 0 or report.get("failed"):
