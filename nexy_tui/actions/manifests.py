@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.core import manifest
 from nexy_tui.core.event import OutputLine
 from nexy_tui.core.kind import Kind
+from nexy_tui.core.layout import version_of
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Refused
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.services import Services
+from nexy_tui.services.git import Git
 from nexy_tui.services.git.commands import brief, remedy_for
+from nexy_tui.services.manifest_places import directories_at
 from nexy_tui.services.plain_file import read_plain, replace_file, require_inside
 
 
@@ -87,10 +91,17 @@ def require_pushable(services: Services) -> None:
         )
 
 
-def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None) -> Pushed:
+def withdrawn(git: Git, commit: str, version: Version) -> list[str]:
+    """Files of a commit that are manifests of versions above this one: once it is put back, a server may take one for the newest."""
+    folders = directories_at(git, commit)
+    found = ((name, version_of(PurePosixPath(name))) for name in git.files_at(commit, *map(str, folders)))
+    return [name for name, stated in found if stated is not None and stated > version and PurePosixPath(name).parent in folders]
+
+
+def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None, withdraw: bool = False) -> Pushed:
     """Write the files, commit them (with VERSION in an update-only run) where HEAD lacks them, push, and see them there.
 
-    They are those of the version that is published, or of another one that is put back.
+    They are those of the version that is published, or of another one that is put back: then `withdraw` takes away those above it.
     """
     services, plan = context.services, context.plan
     git, version = services.git, of or str(published(context.plan))
@@ -104,13 +115,17 @@ def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None)
     if not git.has_commit(tip):
         git.fetch()
     digest = hashlib.sha256(raw).hexdigest()
-    if all(git.show(tip, path) == data for path, data in contents.items()):
+
+    def gone(commit: str) -> list[str]:
+        return withdrawn(git, commit, Version.parse(version)) if withdraw else []
+
+    if all(git.show(tip, path) == data for path, data in contents.items()) and not gone(tip):
         context.emit(OutputLine("Manifest changes pushed to remote (they were there already)", "publish"))
         return Pushed(git.last_commit_of(tip, paths) or tip, branch, digest, changed=False)
     require_pushable(services)
     commit = git.head()
-    if any(git.show(commit, path) != data for path, data in contents.items()):
-        commit = git.commit_files(list(contents), commit_message(version), emit=context.emit)
+    if any(git.show(commit, path) != data for path, data in contents.items()) or gone(commit):
+        commit = git.commit_files(list(contents), commit_message(version), gone=gone(commit), emit=context.emit)
         context.emit(OutputLine(f"{commit[:12]} {commit_message(version)}", "git"))
     context.intent("push the manifest commit", commit=commit, branch=branch, manifest=digest)
     git.push([f"{commit}:refs/heads/{branch}"], emit=context.emit)

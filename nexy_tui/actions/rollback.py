@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.inbox import expected
 from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.actions.manifests import push_manifests, require_pushable
+from nexy_tui.actions.manifests import push_manifests, require_pushable, withdrawn
 from nexy_tui.actions.package import with_its_package
 from nexy_tui.actions.reoffer import reoffer, require_use
 from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
@@ -72,7 +72,7 @@ class Rollback:
             lines.append(f"the same with {PKG}, where the one in place is of {plan.version}")
         return [
             *lines,
-            f"write that release's manifests, commit them alone, push to {plan.target.code_url()}, fast-forward only",
+            f"write that release's manifests, take manifest_{plan.version}.json away, commit that alone, push to {plan.target.code_url()}",
             f"if the live server offers {plan.version} already: lay those manifests on the VM, its settings with them, and restart",
             "run the gate (profile rulebook)",
         ]
@@ -103,7 +103,7 @@ class Rollback:
         require_use(offer, plan, stated)
         require_pushable(services)
         gaps = _put_back(context, ways, stated.version, offer)
-        pushed = push_manifests(context, raw, of=stated.version)
+        pushed = push_manifests(context, raw, of=stated.version, withdraw=True)
         live = reoffer(context, stated)
         names = ", ".join(way.name for way in ways)
         there = [Evidence(f"{way.name} in place", way.figures, plan.target.asset_url(way.name)) for way in ways]
@@ -197,7 +197,8 @@ def _nothing_left(context: ActionContext, ways: Sequence[Way], raw: bytes, state
     tip = git.remote_commit(git.release_branch())
     if not git.has_commit(tip):
         git.fetch()
-    return raw == git.show(tip, directories_at(git, tip)[0] / "manifest.json") and offer.is_of(stated)
+    laid = raw == git.show(tip, directories_at(git, tip)[0] / "manifest.json") and not withdrawn(git, tip, Version.parse(stated.version))
+    return laid and offer.is_of(stated)
 
 
 def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: Offer) -> list[Evidence]:

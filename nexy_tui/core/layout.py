@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from nexy_tui.core.version import Version
+
 MANIFEST_DIRS = (PurePosixPath("server/updates/manifests"), PurePosixPath("server/server/updates/manifests"))
 """The rulebook's manifest directories, from the git root, in either layout."""
 
@@ -28,6 +30,16 @@ def manifest_directories(there: Collection[PurePosixPath]) -> tuple[PurePosixPat
 def manifest_names(version: str) -> tuple[str, str]:
     """The two files of a version in each manifest directory."""
     return "manifest.json", f"manifest_{version}.json"
+
+
+def version_of(path: PurePosixPath) -> Version | None:
+    """The version in a manifest's name; None for `manifest.json` and every other file."""
+    if path.suffix != ".json" or not path.stem.startswith("manifest_"):
+        return None
+    try:
+        return Version.parse(path.stem.removeprefix("manifest_"))
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

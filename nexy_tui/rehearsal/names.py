@@ -287,7 +287,7 @@ class World:
                 "A world belongs to the user who made it.",
                 "Enter it as that user, or make your own: nexy-tui world up OTHER_DIR",
             ) from None
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise Unusable(
                 f"{directory / 'world.json'} cannot be read as a rehearsal world.",
                 f"It was written by another version of nexy-tui, or damaged ({type(error).__name__}).",

@@ -60,6 +60,27 @@ def test_a_rollback_puts_bytes_and_manifests_back_and_the_next_release_goes_on(w
     assert_published(work)
 
 
+def test_a_rollback_takes_the_manifest_away_that_a_server_would_take_for_the_newest(work: Publisher) -> None:
+    work.inside.fault("appcast-from-config", True)
+    try:
+        version, figures = next_version(work)
+        work.deploy()
+        rolled, world = f"manifest_{work.version}.json", work.inside.world
+        paths = [f"{folder}/{rolled}" for folder in MANIFESTS]
+        assert all((root / path).is_file() for root in (world.checkout, world.vm_clone) for path in paths)
+        work.do(Rollback())
+        assert_back(work, version, figures)
+        assert not any((root / path).exists() for root in (world.checkout, world.vm_clone) for path in paths)
+        kept = work.inside.git("ls-tree", "--name-only", "main", f"{MANIFESTS[0]}/", cwd=world.bare("Seregawpn/Nexy_server")).splitlines()
+        assert f"{MANIFESTS[0]}/manifest_{version}.json" in kept and paths[0] not in kept
+        feed = work.inside.run("curl", "-fsS", f"{work.services.target.update_server.base_url}/updates/appcast.xml").stdout
+        assert f'length="{figures[0]}"' in feed and f'sparkle:version="{version}"' in feed
+        with pytest.raises(Refused, match="nothing to go back to"):
+            work.do(Rollback())
+    finally:
+        work.inside.fault("appcast-from-config", False)
+
+
 @pytest.mark.exhaustive
 def test_a_rollback_takes_the_package_along_though_the_inbox_was_tidied(work: Publisher) -> None:
     package = work.services.layout.inbox / PKG

@@ -14,11 +14,25 @@ from nexy_tui.services.git.remote import GitRemote
 class Git(GitRemote):
     """Reads the checkout and the remote; commits, tags and pushes to the code repository only, by construction."""
 
-    def commit_files(self, paths: Sequence[str | PurePosixPath], message: str, *, allow_empty: bool = False, emit: Emit = silent) -> str:
-        """Commit exactly these files, whatever else is staged, and return the commit. Hooks run, and signing as configured."""
+    def commit_files(
+        self,
+        paths: Sequence[str | PurePosixPath],
+        message: str,
+        *,
+        gone: Sequence[str] = (),
+        allow_empty: bool = False,
+        emit: Emit = silent,
+    ) -> str:
+        """Commit exactly these files, and that those `gone` (of HEAD) are deleted, whatever else is staged, and return the commit.
+
+        Hooks run, and signing as configured.
+        """
         names = [str(path) for path in paths]
         if names:
             self.write("add", "--force", "--", *names, emit=emit)
+        if gone:
+            self.write("rm", "--quiet", "--force", "--ignore-unmatch", "--", *gone, emit=emit)
+            names += gone
         only = ["--only", "--", *names] if names else []
         empty = ["--allow-empty"] if allow_empty else []
         self.write("commit", "--quiet", "--cleanup=whitespace", "--message", message, *empty, *only, timeout=PATIENCE, emit=emit)
