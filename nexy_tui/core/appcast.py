@@ -25,7 +25,6 @@ class Appcast:
 
     url: str
     length: str
-    type: str
     build: str
     version: str
     minimum_system_version: str
@@ -65,7 +64,6 @@ def read_appcast(root: Element) -> Appcast:
     return Appcast(
         url=enclosure.get("url", ""),
         length=enclosure.get("length", ""),
-        type=enclosure.get("type", ""),
         build=build,
         version=version,
         minimum_system_version=minimum,

@@ -64,7 +64,6 @@ class VmFacts:
     changed: tuple[str, ...] = ()
     in_the_way: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
-    requirements: str = ""
     clock: int | None = None
     journal: str = ""
 
@@ -107,7 +106,6 @@ def unpack_survey(output: str, taken: str) -> VmFacts:
         changed=tuple(printable(path, 200) for path in said["changed"]),
         in_the_way=tuple(printable(path, 200) for path in said["in-the-way"]),
         cut=tuple(printable(what, 40) for what in said["cut"]),
-        requirements=one("requirements"),
         clock=_number(one("clock")),
         journal=redact(_bytes((said["journal"] or [""])[0]).decode("utf-8", "replace")),
     )

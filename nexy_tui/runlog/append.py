@@ -134,14 +134,13 @@ class RunLog:
         self,
         action: str,
         item: str | None = None,
-        argv: Sequence[str] | None = None,
         *,
         evidence: Sequence[EvidenceLike] = (),
         message: str = "",
         subjects: Sequence[Subject] = (),
     ) -> int:
         """Say what is about to be done, before its first irreversible step; the record's seq. If this raises, the step must not begin."""
-        return self._write(Draft("intent", item=item, action=action, argv=argv, evidence=evidence, message=message, subjects=subjects))
+        return self._write(Draft("intent", item=item, action=action, evidence=evidence, message=message, subjects=subjects))
 
     def result(
         self,

@@ -62,7 +62,7 @@ class Journal:
     def attestation(self, item: str, reason: str) -> None:
         self._write("attestation", item, "attested", reason)
 
-    def intent(self, action: str, item: str | None = None, argv: object = None, *, message: str | None = None) -> None:
+    def intent(self, action: str, item: str | None = None, *, message: str | None = None) -> None:
         self._write("intent", action, "", message or "")
 
     def progress_checkpoint(self, action: str, *, message: str, mark: Checkpoint | None = None, evidence: object = ()) -> None:

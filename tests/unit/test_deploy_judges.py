@@ -52,7 +52,6 @@ def vm(**changes: Any) -> VmFacts:
         health_body=health(),
         free_kib=4_000_000,
         python="Python 3.11.7",
-        requirements="server/requirements.txt",
     )
     return replace(made, **changes)
 

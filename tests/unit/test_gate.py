@@ -88,7 +88,7 @@ def updates(latest: str = NEW, **changes: Any) -> HealthFacts:
 
 
 def appcast(version: str = NEW, **changes: Any) -> AppcastFacts:
-    made = Appcast(URL, str(SIZE), "application/octet-stream", version, version, "11.0", SIGNATURE)
+    made = Appcast(URL, str(SIZE), version, version, "11.0", SIGNATURE)
     return AppcastFacts("https://h/a", "t", "", replace(made, **changes))
 
 

@@ -72,7 +72,7 @@ def test_every_kind_of_record_is_read_back(tmp_path: Path) -> None:
         "attested",
         "I looked at the notarization by hand.",
     )
-    assert (intent.action, intent.item, intent.argv) == ("publish", "publish.dmg", ("git", "push", "origin", "refs/tags/v1.6.1.43"))
+    assert (intent.action, intent.item, intent.argv) == ("publish", "publish.dmg", None)
     assert (result.status, result.exit, result.duration_ms) == ("done", 0, 1200)
     assert result.subject == (HEAD, Subject.artifact("Nexy.dmg", "b" * 64))
     assert seal.details == {"outcome": "complete", "records": 6, "counts": {"attested": 1, "done": 1, "passed": 1}}

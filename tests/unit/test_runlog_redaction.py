@@ -42,7 +42,8 @@ def test_planted_secrets_are_in_no_field(tmp_path: Path) -> None:
         f"It said {PASSWORD} and {quote(PASSWORD, safe='')}",
         [Evidence("header", f"Basic {encoded}", "https://u:p@host/x?sig=1")],
     )
-    log.intent("publish", argv=["git", "push", f"https://x:{TOKEN}@github.com/o/r.git", "hunter2hunter2"], message=TOKEN)
+    log.intent("publish", message=TOKEN)
+    log.ran("publish", ["git", "push", f"https://x:{TOKEN}@github.com/o/r.git", "hunter2hunter2"], 0, 12)
     log.result("publish", "failed", message=json.dumps({"p": PASSWORD}), evidence=[{"name": "n", "deep": {"list": [f"a{PASSWORD}b"]}}])
     log.attestation("c.d", "hunter2hunter2")
     log.seal("failed")
@@ -51,12 +52,13 @@ def test_planted_secrets_are_in_no_field(tmp_path: Path) -> None:
     for secret in (PASSWORD, json.dumps(PASSWORD)[1:-1], encoded, quote(PASSWORD, safe=""), TOKEN, "hunter2hunter2", "u:p@", "sig=1"):
         assert secret not in text
     assert verify(log.path, trusting()).state is State.SEALED
-    genesis, check, intent, result, attestation, _ = read_log(log.path)
+    genesis, check, intent, ran, result, attestation, _ = read_log(log.path)
     assert genesis.redacted == ("/predicate/genesis/facts/served_before",)
     assert check.redacted == ("/predicate/evidence/0/value", "/predicate/message")
     assert check.evidence[0]["uri"] == "https://host/x"
-    assert intent.redacted == ("/predicate/argv/2", "/predicate/argv/3", "/predicate/message")
-    assert intent.argv == ("git", "push", "https://github.com/o/r.git", "[redacted]")
+    assert intent.redacted == ("/predicate/message",)
+    assert ran.redacted == ("/predicate/argv/2", "/predicate/argv/3")
+    assert ran.argv == ("git", "push", "https://github.com/o/r.git", "[redacted]")
     assert result.redacted == ("/predicate/evidence/0/deep/list/0", "/predicate/message")
     assert attestation.redacted == ("/predicate/details/reason", "/predicate/message")
 

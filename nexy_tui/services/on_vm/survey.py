@@ -28,7 +28,6 @@ WINDOW = 3800
 """Characters of the packed facts: with the sentinel they fit into what Azure shows."""
 
 _MOST_FILES = 40
-_REQUIREMENTS = ("server/server/requirements.txt", "server/requirements.txt", "requirements.txt")
 _DATABASE = re.compile(r"DB_|PG_|BACKUP_|AZURE_STORAGE_|AWS_S3_")
 _START = re.compile(r"^(?:Starting|Stopped) |: Scheduled restart job")
 _SIGNS = {
@@ -77,7 +76,6 @@ def facts(place: Place, parameters: Mapping[str, Any]) -> list[str]:
         _line("python", (python[1] + python[2]).strip()[:40]),
         _line("python3", platform.python_version()),
         _line("index-lock", "yes" if os.path.exists(os.path.join(_git_folder(place), "index.lock")) else "no"),
-        _line("requirements", next((path for path in _REQUIREMENTS if os.path.isfile(os.path.join(place.app, path))), "")),
         _line("clock", int(time.time())),
     ]
 
