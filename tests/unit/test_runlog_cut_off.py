@@ -61,7 +61,7 @@ class Remote:
     def write(self, *_: str) -> str:
         return "d" * 40
 
-    def push(self, refspecs: list[str], *, leases: list[str]) -> None:
+    def push(self, refspecs: list[str], *, leases: list[str], aside: bool) -> None:
         self.pushed += leases
 
 
