@@ -10,7 +10,7 @@ import pytest
 from cloudworld import CloudWorld, cloud_world
 
 from nexy_tui.rehearsal.net.ports import is_free
-from nexy_tui.rehearsal.vm import enclosure
+from nexy_tui.rehearsal.vm import enclosure, machine
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +68,22 @@ def test_the_worlds_own_servers_are_reached_from_inside(shut_in: tuple[CloudWorl
     said = one.run(look)
     assert said.exit == 0 and '"OK"' in said.stdout and said.stdout.endswith("active\nfetched\n"), said
     assert one.run("exit 7").exit == 7 and one.run("kill -9 $$").exit == 137
+
+
+def test_without_namespaces_a_script_is_rewritten_and_the_world_says_so(pair: tuple[CloudWorld, CloudWorld]) -> None:
+    two, found = pair[1], enclosure.kind(pair[1].world)
+
+    def switched_on(permitted: bool) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(enclosure, "_permitted", permitted)
+            two.wait(machine.stop(two.world))
+            two.wait(machine.start(two.world))
+
+    switched_on(False)
+    try:
+        assert enclosure.kind(two.world) == enclosure.REWRITING
+        said = two.run("cd /home/azureuser/voice-assistant && curl -fsS http://127.0.0.1:8080/health; kill -0 $PPID && pwd")
+        assert said.exit == 0 and '"OK"' in said.stdout and said.stdout.endswith("/home/azureuser/voice-assistant\n")
+    finally:
+        switched_on(found == enclosure.NAMESPACES)
+    assert enclosure.kind(two.world) == found
