@@ -86,7 +86,7 @@ def judge_exists(facts: InboxFacts, plan: Plan) -> Verdict:
         return not_applicable(NOTHING_PUBLISHED)
     evidence = Evidence("release_inbox", ", ".join(facts.files) or ("empty" if facts.there else "missing"), facts.path)
     if not facts.there:
-        return failed(f"There is no folder {facts.path}.", f"mkdir -p {facts.path}; then lay {DMG} there.", evidence)
+        return failed(f"There is no folder {facts.path}.", f"mkdir -p {shlex.quote(facts.path)}; then lay {DMG} there.", evidence)
     return passed("The inbox is there.", evidence)
 
 

@@ -18,7 +18,7 @@ from nexy_tui.core.database_rules import SKEW
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.core.remedy import Act, Run
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.services.database.archive import archive_name
 from nexy_tui.services.database.folder import RECORD_SUFFIX
@@ -110,7 +110,7 @@ def judge_pre_release(facts: PreReleaseFacts, plan: Plan) -> Verdict:
             )
         return failed(
             f"No signed backup of {database} was made in the 12 hours before {plan.version} was published.",
-            Act("backup", "db backup", "Make one now"),
+            _brought_back("that backup, if there was one,", facts),
             when,
         )
     best = max(ours, key=lambda said: said.record.finished)
@@ -124,10 +124,16 @@ def judge_pre_release(facts: PreReleaseFacts, plan: Plan) -> Verdict:
     if record.archive.name not in facts.whole:
         return failed(
             f"{record.archive.name} is not there any more, or not as its record says.",
-            Act("backup", "db backup", "Make a new one"),
+            _brought_back(record.archive.name, facts),
             *evidence,
         )
     return passed(f"{record.archive.name} was made for {plan.version}, and is whole.", *evidence)
+
+
+def _brought_back(what: str, facts: PreReleaseFacts) -> str:
+    """What is left to do about a backup of a moment that is past: a new one is of another moment."""
+    again = "A new one (nexy-tui db backup) is the way back for what comes, and cannot stand in for it"
+    return f"Bring {what} back from a copy, with its record, into {facts.newest.directory}. {again}."
 
 
 BACKUP = Check(look_pre_release, judge_pre_release, "The way back.")

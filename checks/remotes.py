@@ -11,6 +11,7 @@ from checks.publish import look_target
 from checks.tip import look_refs
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
 from nexy_tui.runlog.logfile import was_cut_off
@@ -35,13 +36,13 @@ def judge_remotes(remotes: tuple[Remote, ...], plan: Plan) -> Verdict:
     ours = [remote.name for remote in remotes if remote.is_for(target.hosts.web, target.code_repository)]
     named = next((remote for remote in remotes if remote.name == "server_repo" and remote.name not in ours), None)
     mixed = [remote.name for remote in remotes if _touches(remote, plan)]
-    fix = f"git remote set-url NAME {target.code_url()}; see them with git remote -v"
+    mend = Mend("manifest-repository", then="sets the remotes right, pushurl and rewriting rules included.")
     if mixed:
-        return failed(f"{', '.join(mixed)} pushes to {target.artifacts_repository}: the pipelines are mixed.", fix, *evidence)
+        return failed(f"{', '.join(mixed)} pushes to {target.artifacts_repository}: the pipelines are mixed.", mend, *evidence)
     if named is not None:
-        return failed(f"server_repo pushes to {redact(' '.join(named.push_urls))}, not to {target.code_repository}.", fix, *evidence)
+        return failed(f"server_repo pushes to {redact(' '.join(named.push_urls))}, not to {target.code_repository}.", mend, *evidence)
     if not ours:
-        return failed(f"No remote pushes to {target.code_repository}.", fix.replace("NAME", "origin"), *evidence)
+        return failed(f"No remote pushes to {target.code_repository}.", mend, *evidence)
     return passed(f"{', '.join(ours)} pushes to {target.code_repository}.", *evidence)
 
 

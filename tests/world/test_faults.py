@@ -62,7 +62,11 @@ class Borne:
 
 CASES: tuple[Stop | Borne, ...] = (
     Stop(
-        "wrong-code-remote", "remotes", "remotes.code", "pushes to Seregawpn/Nexy_production: the pipelines are mixed", "git remote set-url"
+        "wrong-code-remote",
+        "remotes",
+        "remotes.code",
+        "pushes to Seregawpn/Nexy_production: the pipelines are mixed",
+        "fix manifest-repository",
     ),
     Stop(
         "repository-renamed",

@@ -1,0 +1,202 @@
+"""A remedy carried out as the value it is: an action or a fixer by the command line, a command as shown, a sentence by a hand."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conftest import Inside
+from mending import NEW_KEY, inside_of
+
+from nexy_tui.checklist import CHECKLIST, Item
+from nexy_tui.core.finding import Finding
+from nexy_tui.core.private_files import Private, private
+from nexy_tui.core.remedy import Act, Mend, Remedy, Run
+from nexy_tui.engine.run import look_session
+from nexy_tui.rehearsal.names import CODE
+from nexy_tui.rehearsal.vm.seed import CONFIGS
+
+Hand = Callable[[Inside, str], object]
+"""Does what a sentence says; given the sentence, so that what it spells out is typed as it stands."""
+
+NEXT = "1.6.1.43"
+"""What stands in a command for X.Y.Z.Build."""
+
+HEADLESS = {"release": ("--headless", "--auto", "--json"), "bump": ("--json",), "runs": ()}
+"""What a command needs where nobody is asked; the others take `--yes --json`."""
+
+NO_HAND = re.compile(r"|Apply it|Make one|Drill the newest archive|Read the release's own log|Deploy v\S+, then look again")
+"""What stands before a command and asks for nothing beside it."""
+
+
+def typed(*patterns: str) -> Hand:
+    """Commands that stand in the sentence, found by these patterns and run in the checkout in this order, as shown."""
+
+    def hand(inside: Inside, sentence: str) -> None:
+        for pattern in patterns:
+            found = re.search(pattern, sentence)
+            assert found is not None, f"{pattern} is not in: {sentence}"
+            inside.run("bash", "-c", found.group(0))
+
+    return hand
+
+
+def by(change: Callable[[Inside], object]) -> Hand:
+    """A hand that needs no word of the sentence."""
+    return lambda inside, _: change(inside)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """How the remedy ended, and what was said of it."""
+
+    exit: int
+    said: str
+
+
+def carry_out(inside: Inside, remedy: Remedy, hand: Hand | None) -> Carried:
+    """Do what a remedy says. A sentence, or what a remedy asks for first, needs a hand."""
+    if isinstance(remedy, str):
+        assert hand is not None, f"Nobody has a hand for: {remedy}"
+        hand(inside, remedy)
+        return Carried(0, remedy)
+    if isinstance(remedy, (Act, Run)) and not NO_HAND.fullmatch(remedy.first):
+        assert hand is not None, f"Nobody has a hand for: {remedy.first}"
+        hand(inside, remedy.first)
+    words = shlex.split(remedy.command.replace("X.Y.Z.Build", NEXT))
+    secret = {"NEXY_NEW_GEMINI_KEY": NEW_KEY} if remedy == Mend("gemini-key", remedy.first) else {}
+    secret |= {"NEXY_NEW_GITHUB_TOKEN": inside.world.secrets.artifacts_token} if isinstance(remedy, Mend) else {}
+    done = inside.run("nexy-tui", *words, *HEADLESS.get(words[0], ("--yes", "--json")), check=False, env=secret, timeout=180)
+    return Carried(done.returncode, f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-1500:]}")
+
+
+# --- what must never be lost ---
+
+
+def kept(inside: Inside) -> dict[str, str]:
+    """What no remedy may lose, by digest: settings, backups, keys, and the operator's own files, in the checkout and on the VM."""
+    world = inside.world
+    found: dict[str, str] = {}
+    for root in (world.checkout, world.vm_clone):
+        for name in CONFIGS:
+            if (root / name).is_file():
+                found[f"{root}/{name}"] = _settings(root / name)
+    backups = world.checkout_layout.backups
+    found |= {str(path): "there" for path in backups.rglob("*.tar.gz")} if backups.is_dir() else {}
+    found |= {str(path): _digest(path) for path in _own_files(inside)}
+    found |= {str(path): _digest(path) for path in world.home.rglob("*") if path.is_file() and private(str(path)) is Private.SECRET}
+    return found
+
+
+def _own_files(inside: Inside) -> list[Path]:
+    status = inside.run("git", "status", "--porcelain", "-z", "--untracked-files=all").stdout.split("\0")
+    return [path for line in status if line.startswith("?? ") and (path := inside.checkout / line[3:]).is_file()]
+
+
+def _settings(path: Path) -> str:
+    """Names and values but for the two version keys, which a deploy is to set."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(("SERVER_VERSION=", "SERVER_BUILD="))]
+    return "\n".join(lines)
+
+
+def _digest(path: Path) -> str:
+    """The id that git gives these bytes: so it can be asked whether a stash or a commit keeps them."""
+    data = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def lost(inside: Inside, before: dict[str, str]) -> list[str]:
+    """What is not where it was, as it was, nor in git's keeping (a stash, a commit)."""
+    after = kept(inside)
+    return [path for path, what in before.items() if after.get(path) != what and not _kept_otherwise(inside, Path(path), what)]
+
+
+def _kept_otherwise(inside: Inside, path: Path, digest: str) -> bool:
+    known = path.is_file() and _digest(path) == digest  # an own file that git tracks by now
+    return known or inside.run("git", "cat-file", "-e", digest, check=False).returncode == 0
+
+
+# --- the walk ---
+
+
+@dataclass
+class Count:
+    """What walking came to."""
+
+    remedies: int = 0
+    accepted: int = 0
+    mended: int = 0
+    moved_on: int = 0
+    said: set[str] = field(default_factory=set)
+
+    def __str__(self) -> str:
+        walked = f"{self.remedies} remedies ({len(self.said)} of different words), {self.accepted} accepted"
+        return f"{walked}, {self.mended} mended, {self.moved_on} moved on; no circle"
+
+
+def found(inside: Inside, items: Sequence[Item], *, released: bool) -> list[Finding]:
+    """Those of the items that do not hold, in the checklist's order."""
+    with inside_of(inside) as services:
+        session = look_session(services(), CHECKLIST, released=released)
+        return [finding for finding in session.looks.at(items) if not finding.status.satisfied]
+
+
+def cause(finding: Finding) -> tuple[str, str]:
+    """An item and why it does not hold; figures that change from look to look are left out."""
+    return finding.item, re.sub(r"\b[0-9a-f]{7,64}\b|\d+ (s|bytes|minutes?)\b", "…", finding.summary)
+
+
+MOST_STEPS = 8
+
+
+def walk(
+    inside: Inside, items: Sequence[Item], hands: dict[str, Hand], count: Count, *, released: bool = False, ignored: Collection[str] = ()
+) -> None:
+    """From a broken world, follow what the first failing item names until all of the items hold.
+
+    Each remedy is accepted: what it starts does its work, though a whole release may stop at a later item; nothing is lost; and no
+    cause comes back that a remedy was carried out for. `ignored` are items that do not hold in the unbroken world either.
+    """
+    looked = [item for item in items if item.id not in ignored]
+    walked: set[tuple[str, str]] = set()
+    for _ in range(MOST_STEPS):
+        wrong = found(inside, looked, released=released)
+        if not wrong:
+            return
+        again = [one for one in wrong if cause(one) in walked]
+        assert not again, f"a circle: {[(one.item, one.summary, str(one.remedy)) for one in again]}"
+        first = wrong[0]
+        walked.add(cause(first))
+        step(inside, first, hands, count, looked, released=released)
+    raise AssertionError(f"no end after {MOST_STEPS} remedies: {sorted(walked)}")
+
+
+def step(inside: Inside, finding: Finding, hands: dict[str, Hand], count: Count, looked: Sequence[Item], *, released: bool) -> None:
+    """Carry out one finding's remedy and look at its item again."""
+    before = kept(inside)
+    hand = next((hand for pattern, hand in hands.items() if re.search(pattern, str(finding.remedy))), None)
+    carried = carry_out(inside, finding.remedy, hand)
+    count.remedies += 1
+    count.said.add(re.sub(r"[0-9a-f]{7,64}|[\d.]+", "…", str(finding.remedy)))
+    assert carried.exit in (0, 1, 3), (finding.item, finding.summary, carried.said)
+    missing = lost(inside, before)
+    assert not missing, (finding.item, str(finding.remedy), missing)
+    item = CHECKLIST.item(finding.item)
+    after = found(inside, [item], released=released)
+    assert carried.exit == 0 or not after, ("refused", finding.item, finding.summary, carried.said)
+    count.accepted += 1
+    if not after:
+        count.mended += 1
+    else:
+        assert cause(after[0]) != cause(finding), ("leads back to itself", finding.item, finding.summary, str(finding.remedy), carried.said)
+        count.moved_on += 1
+
+
+def push_all(inside: Inside) -> None:
+    """Commit what is changed in known files and push it, as “Commit and push that.” says."""
+    inside.git("commit", "-qam", "As it was advised")
+    inside.git("push", "-q", f"https://github.com/{CODE}.git", "HEAD:main")
