@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
-from checks.tip import look_tip
+from checks.tip import look_changes, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import Private, private, settings_files
@@ -50,7 +50,7 @@ def look_outgoing(scope: Scope) -> OutgoingFacts:
         paths=tuple(sorted(set(git.changed_paths(tip, "HEAD")))),
         suspicious=_suspicious(committed),
         unread=any(len(text) > _MOST_READ for text in (committed, uncommitted)),
-        staged=tuple(path for status, path in git.changes() if status[0] not in " ?D" and path not in left),
+        staged=tuple(path for status, path in look_changes(scope) if status[0] not in " ?D" and path not in left),
         uncommitted=tuple(path for path in _suspicious(uncommitted) if path not in left),
         pushed=git.brought(tip, _KEY_FILES),
         base=tip,

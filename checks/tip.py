@@ -1,4 +1,4 @@
-"""The code repository's refs as they stand: asked once a pass, shared by every check that needs the branch, a tag or the lock."""
+"""The code repository's refs and the checkout's as they stand: asked once a pass, shared by every check that needs them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ def look_refs(scope: Scope) -> dict[str, str]:
     """The release branch, all release tags (annotated ones also as `<ref>^{}`) and the release lock on the code repository."""
     git = scope.services.git
     return scope.once("git.refs", lambda: git.remote_refs(f"refs/heads/{git.release_branch()}", "refs/tags/v*", LOCK))
+
+
+def look_head(scope: Scope) -> str:
+    """The checkout's commit."""
+    return scope.once("git.head", scope.services.git.head)
+
+
+def look_tag(scope: Scope, tag: str) -> str | None:
+    """The commit that a tag of the checkout names, or None."""
+    return scope.once(f"git.tag {tag}", lambda: scope.services.git.tag_commit(tag))
+
+
+def look_changes(scope: Scope) -> tuple[tuple[str, str], ...]:
+    """`(status, path)` of everything in the checkout that differs from HEAD."""
+    return scope.once("git.changes", scope.services.git.changes)
 
 
 def look_tip(scope: Scope) -> Tip:

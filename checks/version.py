@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
-from checks.tip import look_refs, look_tip
+from checks.tip import look_refs, look_tag, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
@@ -40,7 +40,7 @@ def look_number(scope: Scope) -> NumberFacts:
         return NumberFacts(tuple(released), None, None, None)
     name = f"refs/tags/{version.tag}"
     return NumberFacts(
-        tuple(released), refs.get(f"{name}^{{}}") or refs.get(name), git.tag_commit(version.tag), git.release_commit(version.tag)
+        tuple(released), refs.get(f"{name}^{{}}") or refs.get(name), look_tag(scope, version.tag), git.release_commit(version.tag)
     )
 
 
@@ -141,7 +141,7 @@ def look_pushed(scope: Scope) -> PushedFacts:
     known = there is not None and git.has_commit(there)
     contained = known and git.ancestor(there or "", tip.commit)
     ahead = known and not contained and git.ancestor(tip.commit, there or "")
-    return PushedFacts(git.tag_commit(tag), there, tip.branch, contained, ahead)
+    return PushedFacts(look_tag(scope, tag), there, tip.branch, contained, ahead)
 
 
 def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from checks.base import Scope
 from checks.remotes import look_lock
+from checks.tip import look_tag
 from nexy_tui.core.problem import CouldNotLook, Problem
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.database.facts import Survey
@@ -62,7 +63,7 @@ def _version(scope: Scope) -> str:
 def _release(scope: Scope) -> str:
     """The commit this kind of run checks out on the VM, as far as the checkout knows it."""
     plan = scope.plan
-    return (scope.services.git.tag_commit(plan.version.tag) or "") if plan.version and plan.kind.tags else ""
+    return (look_tag(scope, plan.version.tag) or "") if plan.version and plan.kind.tags else ""
 
 
 def _seen(part: T | Problem) -> T:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.base import Check, Scope
-from checks.tip import look_tip
+from checks.tip import look_changes, look_head, look_tip
 from checks.version import NO_VERSION
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
 from nexy_tui.core.plan import Plan
@@ -38,7 +38,7 @@ class BranchFacts:
 def look_branch(scope: Scope) -> BranchFacts:
     """Both sides: what the branch has on the code repository that HEAD lacks, and the other way round."""
     git, tip = scope.services.git, look_tip(scope)
-    head = git.head()
+    head = look_head(scope)
     behind, ahead = git.commits_between(head, tip.commit, "%h “%s” by %an"), git.commits_between(tip.commit, head)
     unfinished = (*git.unfinished(), *_conflict(git))
     return BranchFacts(git.branch(), tip.branch, head, tip.commit, behind[:20], ahead[:20], unfinished, git.stashes()[:20])
@@ -106,7 +106,7 @@ def look_tree(scope: Scope) -> TreeFacts:
     ours = {str(layout.relative(file.path)) for file in FILES} | laid(layout, scope.plan.target)
     if scope.plan.version is not None:
         ours |= {str(path) for path in layout.manifest_files(str(scope.plan.version))}
-    return TreeFacts(scope.services.git.changes(), frozenset(ours), f"{layout.relative('release_inbox')}/", settings_files(layout))
+    return TreeFacts(look_changes(scope), frozenset(ours), f"{layout.relative('release_inbox')}/", settings_files(layout))
 
 
 def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:

@@ -102,6 +102,8 @@ def services(clock: FrozenClock, root: Path) -> Any:
     """What the real actions ask when they say what they would do."""
     tips = {"refs/heads/main": gate.MANIFEST_COMMIT, "refs/tags/v1.6.1.43^{}": gate.COMMIT}
     git = SimpleNamespace(
+        target=Target(),
+        files_at=lambda *_: (),
         code_remote=lambda: "server_repo",
         release_branch=lambda: "main",
         changes=lambda: [(" M", "VERSION"), (" M", "server/config/unified_config.yaml")],

@@ -68,7 +68,7 @@ def test_enter_opens_the_item_and_closes_it_again() -> None:
         app = pilot.app
         await press(pilot, "enter")
         text = shown(app)
-        assert "It is the way back" in text and "nexy-tui db backup" in text and "A restore drill" not in text
+        assert "It is the way back" in text and "Make one: Back up the database" in text and "A restore drill" not in text
         await press(pilot, "escape")
         assert "It is the way back" not in shown(app) and "A restore drill" in shown(app)
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,19 @@ class GitReader(GitCommands):
                 self._repository.close()
                 self._repository = None
 
+    def _objects(self) -> git.Repo:
+        """The repository with its reading children, which are started when first needed; for who has `_reading`."""
+        if self._repository is None:
+            from nexy_tui.services.git.objects import open_repository
+
+            self._repository = open_repository(self.checkout, self._surroundings(self._needs("cat-file"), {}))
+        return self._repository
+
+    @cached_property
+    def _folder(self) -> Path:
+        """The checkout's `.git`."""
+        return Path(self.read("rev-parse", "--absolute-git-dir"))
+
     def head(self) -> str:
         """The checkout's commit."""
         return self.read("rev-parse", "--verify", "HEAD^{commit}")
@@ -96,18 +110,15 @@ class GitReader(GitCommands):
             "BISECT_LOG": "a bisect",
             "MERGE_AUTOSTASH": "a stash made for a merge",
         }
-        folder = Path(self.read("rev-parse", "--absolute-git-dir"))
-        return tuple(dict.fromkeys(name for mark, name in marks.items() if (folder / mark).exists()))
+        return tuple(dict.fromkeys(name for mark, name in marks.items() if (self._folder / mark).exists()))
 
     def show(self, commit: str, path: str | PurePosixPath) -> bytes | None:
         """The bytes of a file as of a commit, or None when it is not there. Raises CouldNotLook for one that nobody would read whole."""
-        from nexy_tui.services.git.objects import NOT_THERE, open_repository
+        from nexy_tui.services.git.objects import NOT_THERE
 
         with self._reading:
-            if self._repository is None:
-                self._repository = open_repository(self.checkout, self._surroundings(self._needs("cat-file"), {}))
             try:
-                blob = self._repository.commit(commit).tree / str(path)
+                blob = self._objects().commit(commit).tree / str(path)
             except NOT_THERE:
                 return None
             if blob.size > LARGEST:
@@ -124,7 +135,7 @@ class GitReader(GitCommands):
         Each content stands where it first was. Of the newest `limit` commits, and at most so many contents; one of more than
         `largest` bytes is passed over.
         """
-        from nexy_tui.services.git.objects import NOT_THERE, GitError, open_repository
+        from nexy_tui.services.git.objects import NOT_THERE, GitError
 
         which = ("--reverse", "--topo-order", f"--max-count={limit}")
         form = ("--format=commit %H", "--raw", "--no-abbrev", "--no-renames", "-m", "-z")
@@ -142,10 +153,8 @@ class GitReader(GitCommands):
                 return
             seen.add(entry[3])
             with self._reading:
-                if self._repository is None:
-                    self._repository = open_repository(self.checkout, self._surroundings(self._needs("cat-file"), {}))
                 try:
-                    found = self._repository.odb.stream(bytes.fromhex(entry[3]))
+                    found = self._objects().odb.stream(bytes.fromhex(entry[3]))
                     data = found.read() if found.size <= largest else found.read(0)
                 except (*NOT_THERE, GitError):
                     continue
