@@ -246,7 +246,7 @@ def look_ignored(scope: Scope) -> IgnoredFacts:
 
 
 def judge_ignored(facts: IgnoredFacts, plan: Plan) -> Verdict:
-    """git ignores artifacts and settings. Settings that it tracks are said and bar nothing: untracking them is the team's decision."""
+    """git ignores artifacts. Settings that it does not are said and bar nothing: no commit of a release takes them."""
     folder, backups = facts.backups
     both = {**facts.artifacts, **facts.settings}
     evidence = [Evidence(path, standing, "git check-ignore, git ls-files") for path, standing in both.items()]
@@ -259,9 +259,9 @@ def judge_ignored(facts: IgnoredFacts, plan: Plan) -> Verdict:
             f"git rm --cached -- {names} (the file stays). Add to .gitignore, each a line: {ignoring}. Commit and push that.",
             *evidence,
         )
-    open_ones = [path for path, standing in both.items() if standing is Standing.OPEN]
+    open_ones = [path for path, standing in facts.artifacts.items() if standing is Standing.OPEN]
     if open_ones:
-        lines = dict.fromkeys(f"/{path.rpartition('/')[0]}/*" if path in facts.artifacts else f"/{path}" for path in open_ones)
+        lines = dict.fromkeys(f"/{path.rpartition('/')[0]}/*" for path in open_ones)
         return failed(
             f"git does not ignore {', '.join(open_ones)}.",
             f"Add to .gitignore, each a line: {', '.join(lines)}. Commit and push that.",
@@ -272,6 +272,9 @@ def judge_ignored(facts: IgnoredFacts, plan: Plan) -> Verdict:
 
 def _settings_said(settings: Mapping[str, Standing]) -> str:
     tracked = [path for path, standing in settings.items() if standing is Standing.TRACKED]
+    ignorable = ", ".join(f"/{path}" for path, standing in settings.items() if standing is Standing.OPEN)
+    if ignorable and not tracked:
+        return f". Warning: not config.env; to keep it out of every commit, add to .git/info/exclude, each a line: {ignorable}."
     if not tracked:
         return " and config.env."
     names, are = " and ".join(tracked), "is" if len(tracked) == 1 else "are"

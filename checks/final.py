@@ -173,12 +173,12 @@ def _described(place: ArtifactPlace) -> str:
 
 
 def judge_manifest(facts: FinalFacts, plan: Plan) -> Verdict:
-    """Item 4: the four manifest files on the code repository are this release's, and identical."""
+    """Item 4: the manifest files on the code repository are this release's, and identical."""
     columns = {
         f"{path} on {facts.branch.branch}": manifest_column(raw, facts.canonical, facts.wanted_of(plan, raw))
         for path, raw in facts.branch.there.items()
     }
-    verdict = verdict_of(Matrix(columns), f"The four manifest files are on {plan.target.code_repository}, and true.", _PUBLISH)
+    verdict = verdict_of(Matrix(columns), f"The manifest files are on {plan.target.code_repository}, and true.", _PUBLISH)
     return replace(verdict, evidence=(Evidence("commit", facts.branch.commit, plan.target.code_repository), *verdict.evidence))
 
 

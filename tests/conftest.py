@@ -66,6 +66,27 @@ class Inside:
         """git's output."""
         return self.run("git", *arguments, cwd=cwd).stdout.strip()
 
+    def changes(self) -> list[str]:
+        """What git calls changed or new, but for what a real checkout differs in always: the operator's settings and the backups."""
+        layout = self.world.checkout_layout
+        apart = (*(str(path) for path in layout.settings), f"{layout.backups.relative_to(layout.root)}/")
+        return self.git("status", "--porcelain", "-uall", "--", ":/", *(f":(top,exclude){path}" for path in apart)).splitlines()
+
+    def reset(self, commit: str = "HEAD") -> None:
+        """`git reset --hard`, but for the operator's own settings: git tracks that file, and would put its placeholders in their place."""
+        kept = {path: path.read_bytes() for path in self._settings()}
+        self.git("reset", "--quiet", "--hard", commit)
+        for path, content in kept.items():
+            path.write_bytes(content)
+
+    def commit(self, message: str) -> None:
+        """Commit whatever git tracks and has changed, but for the operator's own settings."""
+        settings = (f":(top,exclude){path}" for path in self.world.checkout_layout.settings)
+        self.git("commit", "--quiet", "--message", message, "--", ":/", *settings)
+
+    def _settings(self) -> list[Path]:
+        return [path for name in self.world.checkout_layout.settings if (path := self.checkout / name).is_file()]
+
     def fault(self, name: str, on: bool = True, param: str | None = None) -> None:
         """Switch a fault."""
         set_fault(self.world, name, on, param)

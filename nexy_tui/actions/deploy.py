@@ -69,7 +69,7 @@ class Deploy:
         tagged = (
             f"config.env copied aside, git checkout -f {deployment.tag} ({_short(deployment.tag_commit)}), config.env put back as it was"
         )
-        files = f"the four manifest files of {deployment.manifest_version}, sha256 verified there"
+        files = f"the manifest files of {deployment.manifest_version}, sha256 verified there"
         manifests = f"git checkout {_short(deployment.manifest_commit)} -- {files}"
         lines = [
             f"Run one script on the VM {vm.resource_group}/{vm.name}, in {vm.directory}:",
@@ -80,7 +80,7 @@ class Deploy:
         elif plan.kind is Kind.FULL:
             lines += [tagged, manifests, "pip install --upgrade -r the release's requirements"]
         else:
-            lines += [tagged, "the four manifest files as they are on the VM", "pip install --upgrade -r the release's requirements"]
+            lines += [tagged, "the manifest files as they are on the VM", "pip install --upgrade -r the release's requirements"]
         return [
             *lines,
             f"SERVER_VERSION and SERVER_BUILD = {version} in each config.env that is there",

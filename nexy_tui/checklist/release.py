@@ -99,7 +99,7 @@ PHASES = (
         Item("publish.asset", "3 Phase 2.5", "The release host lists the new asset", publish.ASSET,
              action="publish", fixers=("target-repository",)),
         Item("publish.bytes", "3 Phase 2.4.1", "The release URL gives the artifact's bytes", publish.BYTES, action="publish"),
-        Item("publish.manifests", "3 Phase 2.6", "All four manifest files agree with those bytes", manifests.MANIFESTS,
+        Item("publish.manifests", "3 Phase 2.6", "All manifest files agree with those bytes", manifests.MANIFESTS,
              action="publish", repair="sync-manifests", fixers=("stale-appcast",)),
         Item("publish.commit", "3 Phase 2.6", "The manifest commit is on the code repository", manifests.COMMIT,
              action="publish", repair="sync-manifests", fixers=("stale-appcast", "manifest-repository")),

@@ -58,13 +58,13 @@ def rollback(yes: Yes = False, attest: Attest = None, take_over: TakeOver = Fals
 
 
 def sync_manifests(
-    check: Annotated[bool, typer.Option("--check", help="Only look whether the four files agree with the download.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only look whether the manifest files agree with the download.")] = False,
     yes: Yes = False,
     attest: Attest = None,
     take_over: TakeOver = False,
     json: Json = False,
 ) -> None:
-    """Make all four manifest files agree with the bytes at the release URL (rulebook section 3, Phase 2.4)."""
+    """Make all manifest files agree with the bytes at the release URL (rulebook section 3, Phase 2.4)."""
     if check:
         from nexy_tui.cli.look import look_at
 

@@ -56,7 +56,7 @@ def judge_published(facts: ManifestsFacts, plan: Plan) -> Verdict:
         judge_asset(facts.gate, plan),
         judge_appcast(facts.gate, plan),
     )
-    return worst(verdicts, "The four manifests are true of the download and on the release branch; the gate agrees.")
+    return worst(verdicts, "The manifest files are true of the download and on the release branch; the gate agrees.")
 
 
 def worst(verdicts: Sequence[Verdict], well: str) -> Verdict:

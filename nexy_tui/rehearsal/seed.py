@@ -81,8 +81,7 @@ def build_into_inbox(world: World, version: str, names: Iterable[str], seed: str
 async def create_repositories(world: World, dmg: Built) -> None:
     """The git host's two repositories: the code's with its history, the artifacts' with little more than its fixed tags."""
     now = datetime.now(UTC).replace(microsecond=0)
-    released, signature = now - timedelta(days=20), sign(world, dmg.path)
-    current = history.manifest(world.target, world.previous, released, size=dmg.size, sha256=dmg.sha256, signature=signature)
+    current = _current_manifest(world, dmg, now - timedelta(days=20))
     signers = world.allowed_signers.read_bytes()
     await _create_bare(world, CODE, history.past(world.target, world.layout, world.features, current=current, signers=signers, now=now))
     readme = history.ImportedCommit(
@@ -94,6 +93,13 @@ async def create_repositories(world: World, dmg: Built) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(_UPDATE_HOOK.format(faults=world.faults), encoding="utf-8")
     hook.chmod(0o755)
+
+
+def _current_manifest(world: World, dmg: Built, released: datetime) -> bytes:
+    """The previous release's manifest: as this program writes it, or as the team's own programs do."""
+    signature = "" if "unsigned-manifest" in world.features else sign(world, dmg.path)
+    raw = history.manifest(world.target, world.previous, released, size=dmg.size, sha256=dmg.sha256, signature=signature)
+    return history.as_the_team(raw, world.previous) if "team-manifests" in world.features else raw
 
 
 async def create_checkout(world: World) -> None:

@@ -22,11 +22,12 @@ FEATURES = {
     "both-layouts": "VERSION and release_inbox of the other layout lie around",
     "newer-rulebook": "the rulebook is a newer edition, in Russian",
     "team-manifests": "manifests of past releases have +00:00 in their dates, empty signatures, a build that is a number",
+    "unsigned-manifest": "the manifest of the release before has an empty signature",
     "old-keys": "a private key was pushed long ago, and taken away again",
 }
 """What a tree may have, by the name of its switch; `no-NAME` switches one of the default tree off."""
 
-DEFAULT = frozenset({"version-file", "runbooks", "ignored-config", "ignored-backups"})
+DEFAULT = frozenset({"version-file", "runbooks", "publisher", "az-script", "tracked-config", "team-manifests", "old-keys"})
 
 _TREES = Path(__file__).with_name("tree")
 _SUFFIX = ".in"

@@ -15,27 +15,29 @@ from nexy_tui.rehearsal import history, trees
 BASE = {"flat": "", "nested": "server/"}
 SCRIPT = "server/scripts/publish_assets_and_sync.py"
 CHANGED = [
-    ("flat", "no-version-file", "VERSION", False),
-    ("nested", "no-runbooks", "server/server/Docs/DATABASE_SETUP_GUIDE.md", False),
-    ("flat", "publisher", SCRIPT, True),
-    ("nested", "publisher-constants", f"server/{SCRIPT}", True),
-    ("flat", "tracked-config", "server/config.env", True),
-    ("nested", "tracked-config", "server/server/config.env", True),
-    ("flat", "outer-config", "config.env", True),
-    ("nested", "outer-config", "server/config.env", True),
-    ("flat", "both-layouts", "server/VERSION", True),
-    ("nested", "both-layouts", "VERSION", True),
+    ("flat", "version-file", "VERSION"),
+    ("nested", "runbooks", "server/server/Docs/DATABASE_SETUP_GUIDE.md"),
+    ("flat", "publisher", SCRIPT),
+    ("nested", "publisher-constants", f"server/{SCRIPT}"),
+    ("flat", "tracked-config", "server/config.env"),
+    ("nested", "tracked-config", "server/server/config.env"),
+    ("flat", "outer-config", "config.env"),
+    ("nested", "outer-config", "server/config.env"),
+    ("flat", "both-layouts", "server/VERSION"),
+    ("nested", "both-layouts", "VERSION"),
 ]
+
+
+BARE = [f"no-{name}" for name in trees.DEFAULT]
 
 
 def tree(layout: str, *switches: str) -> dict[str, bytes]:
     return trees.source(layout, "1.6.1.42", "", trees.features(switches))
 
 
-@pytest.mark.parametrize(("layout", "switch", "path", "there"), CHANGED)
-def test_a_switch_adds_or_takes_away_its_file(layout: str, switch: str, path: str, there: bool) -> None:
-    assert (path in tree(layout)) is not there
-    assert (path in tree(layout, switch)) is there
+@pytest.mark.parametrize(("layout", "switch", "path"), CHANGED)
+def test_a_switch_adds_its_file(layout: str, switch: str, path: str) -> None:
+    assert path not in tree(layout, *BARE) and path in tree(layout, *BARE, switch)
 
 
 @pytest.mark.parametrize("layout", ["flat", "nested"])
@@ -54,9 +56,10 @@ def test_a_publisher_of_each_kind_names_its_tags_its_own_way(switch: str, name: 
 
 
 def test_git_ignores_settings_and_backups_by_their_own_switches() -> None:
-    ignored = tree("flat", "no-ignored-backups")[".gitignore"].decode()
+    ignored = tree("flat", "ignored-config")[".gitignore"].decode()
     assert "config.env" in ignored and "backups" not in ignored and "release_inbox" in ignored
-    assert "config.env" not in tree("flat", "no-ignored-config")[".gitignore"].decode()
+    assert "backups" in tree("flat", "ignored-backups")[".gitignore"].decode()
+    assert "config.env" not in tree("flat")[".gitignore"].decode()
 
 
 def past(*switches: str) -> list[history.ImportedCommit]:

@@ -144,7 +144,7 @@ def pushed(inside: Inside, change: Callable[[], object], *paths: str) -> Undo:
     inside.git("push", "-q", "origin", "HEAD:main")
 
     def undo() -> None:
-        inside.git("reset", "-q", "--hard", before)
+        inside.reset(before)
         inside.git("update-ref", "refs/heads/main", before, cwd=inside.world.bare(CODE))
         inside.git("fetch", "-q", "origin")
 
@@ -474,7 +474,7 @@ def manifest_astray(inside: Inside) -> Undo:
     tagged = inside.git("rev-parse", f"v{version}^{{commit}}")
     message = f"Update manifest for {version} (Production)"
     commit = inside.git("commit-tree", "HEAD^{tree}", "-p", tagged, "-m", message)
-    inside.git("reset", "-q", "--hard", commit)
+    inside.reset(commit)
     inside.git("push", "-q", wrong, f"{commit}:refs/heads/manifests")
     inside.git("update-ref", "refs/heads/main", tagged, cwd=bare)
     inside.git("fetch", "-q", "origin")

@@ -118,11 +118,15 @@ def has_ended(*command: str) -> bool:
     return False
 
 
+RULEBOOKS = ("no-az-script", "no-tracked-config", "ignored-config", "ignored-backups")
+"""A tree that the rulebook's own deploy script can deploy: it calls update_server_version.sh, and checks out over config.env."""
+
+
 @contextmanager
 def cloud_world(directory: Path, layout: str = "flat") -> Iterator[CloudWorld]:
     """Up inside the block, on a loop of its own in another thread."""
     directory.mkdir(exist_ok=True)
-    world = invent(directory, layout, 1 << 20)
+    world = invent(directory, layout, 1 << 20, RULEBOOKS)
     world.save()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

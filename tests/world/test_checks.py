@@ -26,10 +26,12 @@ from nexy_tui.engine.notice import unobserved
 from nexy_tui.engine.run import keys_of, look_session
 from nexy_tui.services import Services
 
-NOT_HERE = {"remotes.script", "remotes.publisher", "inbox.pkg", "inbox.apple"}
+NOT_HERE = {"inbox.pkg", "inbox.apple"}
 """Does not apply in a world as it is made: no publisher script, no package, no Apple team."""
 
 LOCAL = {
+    "remotes.script",
+    "remotes.publisher",
     *("remotes.code", "remotes.rulebook", "remotes.disk"),
     *("version.manifests", "version.tree", "version.ignored", "version.files", "gate.files", "database.runbooks"),
     *("inbox.exists", "inbox.dmg", "inbox.application", "inbox.version", "inbox.new", "inbox.signature", "final.inbox"),
@@ -199,9 +201,7 @@ HANDS: list[tuple[str, Callable[[str], str] | str | None, str, Status, str]] = [
     (PUBLISHER, CONSTANTS, "remotes.publisher", Status.PASSED, "publishes to Seregawpn/Nexy_production"),
     (PUBLISHER, CONSTANTS.replace("Update", "Beta"), "remotes.publisher", Status.FAILED, "Beta instead of Update"),
     (PUBLISHER, script(), "remotes.script", Status.PASSED, "is there"),
-    (f"server/{PUBLISHER}", script(), "remotes.script", Status.PASSED, f"server/{PUBLISHER} is there"),
     (".gitignore", put("release_inbox/*", "inbox/*"), "version.ignored", Status.FAILED, "release_inbox/Nexy.dmg"),
-    (".gitignore", put("config.env", ""), "version.ignored", Status.FAILED, "does not ignore server/config.env"),
 ]
 
 
@@ -222,7 +222,7 @@ def branched(inside: Inside) -> Iterator[None]:
     try:
         yield
     finally:
-        inside.git("reset", "--quiet", "--hard", head)
+        inside.reset(head)
         inside.run("git", "stash", "clear")
 
 
@@ -365,7 +365,7 @@ def test_a_stash_left_in_conflict_is_refused_and_a_whole_one_is_told(released: I
     readme = released.checkout / "README.md"
     with branched(released):
         readme.write_text("mine\n")
-        released.git("stash")
+        released.git("stash", "push", "--", "README.md")
         finding = look(released, "version.branch")["version.branch"]
         assert finding.status is Status.PASSED and "Stashed work is left out of the release: 1" in finding.summary
         commit(released, "README.md", "theirs\n")

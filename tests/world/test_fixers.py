@@ -51,6 +51,15 @@ from nexy_tui.runlog.read import read_log
 SEALED = 10
 
 
+OLD_STYLE = ("no-publisher", "no-tracked-config", "ignored-config", "ignored-backups")
+"""A tree whose checkout is clean, without a publisher script: the cases lay one of their own."""
+
+
+@pytest.fixture(scope="module")
+def module_world(make_module_world: MakeWorld) -> Inside:
+    return make_module_world(seed=OLD_STYLE)
+
+
 @dataclass(frozen=True)
 class Case:
     """One trouble: how it is brought about, which parts must say so, and with what it is mended. `then` looks at the mended world."""
@@ -414,13 +423,13 @@ def test_another_commit_is_not_pushed_along_with_a_manifest(module_world: Inside
     assert said.status("fix.manifest-repository.remotes") == "passed" and said.status("fix.manifest-repository.commit") == "failed"
     assert inside.git("rev-parse", "main", cwd=inside.world.bare(CODE)) == tip
     assert commit in json.dumps(said.document) and "git -C stray revert --no-edit" in json.dumps(said.document)
-    inside.git("reset", "-q", "--hard", tip)
+    inside.reset(tip)
     inside.git("update-ref", "-d", "refs/heads/manifests", cwd=inside.world.bare(ARTIFACTS))
 
 
 @pytest.mark.exhaustive
 def test_an_appcast_before_its_deploy_is_not_mended_by_the_fixer(make_world: MakeWorld) -> None:
-    inside = make_world()
+    inside = make_world(seed=OLD_STYLE)
     for name in CONFIGS:
         path = inside.world.vm_clone / name
         path.write_text(path.read_text().replace("1.6.1.42", "1.6.1.41"))
@@ -477,7 +486,7 @@ FRAGILE = (
 def test_cut_off_at_any_step_it_says_what_it_left_and_ends_right_when_run_again(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, fragile: Fragile, lost: str
 ) -> None:
-    inside = make_world()
+    inside = make_world(seed=OLD_STYLE)
     at = 0
     with inside_of(inside) as services:
         while True:
@@ -506,7 +515,7 @@ def test_cut_off_at_any_step_it_says_what_it_left_and_ends_right_when_run_again(
 
 @pytest.mark.exhaustive
 def test_killed_while_the_vm_is_at_work_it_goes_on_with_what_the_vm_did(make_world: MakeWorld) -> None:
-    inside = make_world(speed=WAITING_SPEED)
+    inside = make_world(speed=WAITING_SPEED, seed=OLD_STYLE)
     inside.fault("config-env-broken")
     begun = subprocess.Popen(
         ["nexy-tui", "fix", "config-env", "--yes"],
@@ -536,7 +545,7 @@ def test_killed_while_the_vm_is_at_work_it_goes_on_with_what_the_vm_did(make_wor
 
 
 def test_the_key_is_asked_for_hidden_and_stands_in_no_command_line(make_world: MakeWorld) -> None:
-    inside = make_world("nested")
+    inside = make_world("nested", seed=OLD_STYLE)
     inside.fault("gemini-key-invalid")
     child, terminal = pty.fork()
     if child == 0:
@@ -572,7 +581,7 @@ def _command_lines() -> list[list[str]]:
 
 @pytest.mark.exhaustive
 def test_a_fix_that_was_cut_off_is_no_release_to_resume(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    inside = make_world()
+    inside = make_world(seed=OLD_STYLE)
     _no_inbox(inside)
     with inside_of(inside) as services, monkeypatch.context() as patch:
         Mortal(1).patch(patch)
@@ -631,7 +640,7 @@ def test_the_list_names_every_section(module_world: Inside) -> None:
 
 @pytest.mark.exhaustive
 def test_a_stray_commit_of_somebody_elses_clone_is_found_where_the_remote_led(make_world: MakeWorld) -> None:
-    inside = make_world()
+    inside = make_world(seed=OLD_STYLE)
     other = inside.home / "other"
     inside.git("clone", "-q", f"https://github.com/{CODE}.git", other)
     edit_manifest(other, MANIFEST, "critical", True)

@@ -36,7 +36,7 @@ def ready(module_world: Inside) -> Inside:
     """A release written, committed, tagged and pushed, and the database backed up: the publish may begin."""
     inside = module_world
     inside.run(NEXY, "bump", NEXT)
-    inside.git("commit", "-aqm", f"Release v{NEXT}")
+    inside.commit(f"Release v{NEXT}")
     inside.git("tag", f"v{NEXT}")
     inside.git("push", "-q", "server_repo", "HEAD:main", f"v{NEXT}")
     inside.run(NEXY, "db", "backup", "--yes")

@@ -62,7 +62,7 @@ def bumped(module_world: Inside) -> Inside:
     """A release committed, tagged and pushed; and somebody has pushed since, so that this checkout has not every object."""
     inside = module_world
     inside.run("nexy-tui", "bump", NEXT)
-    inside.git("commit", "-aqm", f"Release v{NEXT}")
+    inside.commit(f"Release v{NEXT}")
     inside.git("tag", f"v{NEXT}")
     inside.git("push", "-q", "server_repo", "HEAD:main", f"v{NEXT}")
     return inside

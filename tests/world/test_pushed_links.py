@@ -22,7 +22,7 @@ PROFILE = b"export MY-EDITOR=vi\nalias ll='ls -l'\n"
 @pytest.fixture
 def inside(module_world: Inside) -> Iterator[Inside]:
     yield module_world
-    module_world.git("reset", "--quiet", "--hard", module_world.git("rev-parse", "HEAD~1"))
+    module_world.reset("HEAD~1")
     module_world.git("push", "--quiet", "--force", "origin", "HEAD:main")
 
 
@@ -63,7 +63,7 @@ def test_a_version_is_not_written_where_a_linked_folder_leads(inside: Inside, tm
     push_link(inside, "server/config", tmp_path)
     done = inside.run("nexy-tui", "bump", "1.6.1.43", check=False)
     assert done.returncode == 1 and "leads out of the checkout" in done.stderr
-    assert held(tmp_path) == before and not inside.git("status", "--porcelain")
+    assert held(tmp_path) == before and not inside.changes()
 
 
 @pytest.mark.parametrize("place", ["outside", "inside/.git/hooks"])

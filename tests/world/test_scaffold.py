@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Inside
+from conftest import Inside, MakeWorld
 
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.target import Target
@@ -23,15 +23,21 @@ THEIRS = "update_server_version.sh"
 OURS = [name for name in NAMES if name != THEIRS]
 
 
+@pytest.fixture(scope="module")
+def world(make_module_world: MakeWorld) -> Inside:
+    """A tree without the team's publisher script."""
+    return make_module_world(seed=["no-publisher"])
+
+
 @pytest.fixture
-def inside(module_world: Inside) -> Iterator[Inside]:
+def inside(world: Inside) -> Iterator[Inside]:
     """The module's world, its checkout and its code repository put back afterwards."""
-    checkout, bare = module_world.checkout, module_world.world.bare("Seregawpn/Nexy_server")
-    head = module_world.git("rev-parse", "HEAD")
-    yield module_world
-    module_world.git("reset", "--hard", "--quiet", head)
-    module_world.git("clean", "-fdq", "--", FOLDER)
-    module_world.git("update-ref", "refs/heads/main", head, cwd=bare)
+    checkout, bare = world.checkout, world.world.bare("Seregawpn/Nexy_server")
+    head = world.git("rev-parse", "HEAD")
+    yield world
+    world.reset(head)
+    world.git("clean", "-fdq", "--", FOLDER)
+    world.git("update-ref", "refs/heads/main", head, cwd=bare)
     assert (checkout / FOLDER / THEIRS).is_file()
 
 
@@ -58,7 +64,7 @@ def test_it_lays_what_is_missing_and_nothing_else(inside: Inside) -> None:
     assert all(os.access(folder / name, os.X_OK) for name in NAMES)
     assert all((folder / name).read_bytes() == text(name, Target()) for name in OURS)
     assert (folder / THEIRS).read_bytes() == before
-    assert {line[3:] for line in inside.run("git", "status", "--short").stdout.splitlines()} == {f"{FOLDER}/{name}" for name in OURS}
+    assert {line[3:] for line in inside.changes()} == {f"{FOLDER}/{name}" for name in OURS}
 
 
 def test_a_second_time_it_changes_nothing(inside: Inside) -> None:

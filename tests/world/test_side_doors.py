@@ -103,7 +103,7 @@ def test_a_dirty_tree_keeps_the_version_from_being_written(module_world: Inside)
         refuses(module_world, "version.tree", "bump", NEXT)
     finally:
         path.write_text(text)
-    assert module_world.git("status", "--porcelain") == ""
+    assert module_world.changes() == []
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def bumped(make_world: MakeWorld) -> Inside:
     inside = make_world()
     said = alone(inside, "bump", NEXT)
     assert (said.exit, said.ran, said.document["outcome"]) == (0, ["bump"], "verified"), said.lines
-    inside.git("commit", "-aqm", f"Release v{NEXT}")
+    inside.commit(f"Release v{NEXT}")
     inside.git("tag", f"v{NEXT}")
     inside.git("push", "-q", "server_repo", "HEAD:main", f"v{NEXT}")
     return inside

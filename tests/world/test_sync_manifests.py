@@ -88,7 +88,7 @@ def test_what_a_code_only_run_is_refused_for_is_what_sync_mends(
     assert len({file.read_bytes() for file in files}) == 1
     made = document(module_world)
     assert (made["version"], made["build"], made["artifact"]) == ("1.6.1.42", "1.6.1.42", wanted["artifact"])
-    assert module_world.git("status", "--porcelain") == ""
+    assert module_world.changes() == []
     assert module_world.git("rev-parse", "HEAD") == module_world.git("ls-remote", "origin", "refs/heads/main").split()[0]
     code, told = said(module_world, "check", "version.manifests", "publish.manifests", "--json")
     assert (code, [one["status"] for one in told["items"]]) == (0, ["passed", "passed"])

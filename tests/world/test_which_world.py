@@ -177,7 +177,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], words: str, *needed: 
 def assert_untouched(inside: Inside, state: dict[str, bytes]) -> None:
     """No run was begun, nothing in the checkout was changed."""
     assert runs(inside) == state
-    assert inside.git("status", "--porcelain") == ""
+    assert inside.changes() == []
 
 
 def runs(inside: Inside) -> dict[str, bytes]:

@@ -278,7 +278,8 @@ def tag_and_branch(seen: Seen, before: str) -> None:
     four = {f"{folder}/{name}" for folder in MANIFEST_DIRS for name in ("manifest.json", f"manifest_{version}.json")}
     assert _changed(git, branch) == four
     assert git("show", f"{branch}:{prefix}VERSION") == version
-    assert seen.run("git", "status", "--porcelain", cwd=Path(seen.environ["NEXY_CHECKOUT"])) == ""
+    apart = (f":(top,exclude){prefix}server/{path}" for path in ("config.env", "backups/"))
+    assert seen.run("git", "status", "--porcelain", "-uall", "--", ":/", *apart, cwd=Path(seen.environ["NEXY_CHECKOUT"])) == ""
 
 
 def _changed(git: Any, commit: str) -> set[str]:
