@@ -156,8 +156,8 @@ def build(
 
 
 def _list_faults(world: World, *, json: bool) -> None:
+    from nexy_tui.rehearsal.fault import Faults
     from nexy_tui.rehearsal.faults.switchboard import registry, switches
-    from nexy_tui.rehearsal.faults.table import Faults
 
     active = Faults(world.faults).all()
     if json:

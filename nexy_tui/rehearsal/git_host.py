@@ -15,7 +15,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, RENAMED, World
 from nexy_tui.rehearsal.net.wire import PIECE, Request, Response, text_response
 

@@ -20,8 +20,8 @@ from nexy_tui.core.problem import ActionFailed, Problem, Unusable
 from nexy_tui.rehearsal import home, seed
 from nexy_tui.rehearsal.cloud import server as cloud
 from nexy_tui.rehearsal.database import server as database
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.faults import code as codefaults
-from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.git_host import GitHost, is_git
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import World

@@ -18,7 +18,7 @@ from nexy_tui.core.problem import ActionFailed, Unusable
 from nexy_tui.core.shield import interpreter
 from nexy_tui.rehearsal import seed
 from nexy_tui.rehearsal.artifacts import make as artifacts
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.names import DEFAULT_ARTIFACT_SIZE, World, checked_directory
 from nexy_tui.rehearsal.trees import features
 from nexy_tui.rehearsal.vm import enclosure

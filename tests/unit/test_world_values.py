@@ -9,8 +9,8 @@ import pytest
 
 from nexy_tui.core.problem import Unusable
 from nexy_tui.rehearsal.artifacts.sizes import parse_size
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.faults.switchboard import registry
-from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, World, checked_directory
 from nexy_tui.rehearsal.net import ports

@@ -16,7 +16,7 @@ import psutil
 from nexy_tui.rehearsal import seed
 from nexy_tui.rehearsal.artifacts.make import Built
 from nexy_tui.rehearsal.cloud import server as cloud
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.git_host import GitHost
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import World

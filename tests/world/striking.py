@@ -25,9 +25,9 @@ from publishing import MANIFESTS, Publisher, local
 
 from checks.inbox import expected
 from nexy_tui.core.target import DMG
-from nexy_tui.rehearsal.faults.strikes import FAILING, HOLDING, NAME
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.names import ASSET_HOST, CODE
+from nexy_tui.rehearsal.net.strikes import FAILING, HOLDING, NAME
 
 GUARD = "nexy_tui.services.swap_guard_child"
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,8 +19,8 @@ import pytest
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.rehearsal.artifacts import make as artifacts
 from nexy_tui.rehearsal.artifacts.filler import CHUNK, Filler
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.faults.inbox import FAULTS
-from nexy_tui.rehearsal.faults.table import Faults
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import World
 

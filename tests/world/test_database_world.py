@@ -24,10 +24,10 @@ from checks import database as checks
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.problem import Unusable
 from nexy_tui.rehearsal.database import cluster
+from nexy_tui.rehearsal.database import drill_faults as drillfaults
 from nexy_tui.rehearsal.database import server as database
 from nexy_tui.rehearsal.database.cluster import Cluster, Launcher, bin_dir
-from nexy_tui.rehearsal.faults import drill as drillfaults
-from nexy_tui.rehearsal.faults.table import Fault, Faults
+from nexy_tui.rehearsal.fault import Fault, Faults
 
 __all__ = ["bench", "running"]
 

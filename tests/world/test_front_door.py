@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.net import authority

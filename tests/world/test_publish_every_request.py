@@ -34,7 +34,7 @@ from checks.inbox import expected
 from nexy_tui.actions.publish import Publish
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.target import DMG
-from nexy_tui.rehearsal.faults.strikes import WITNESS
+from nexy_tui.rehearsal.net.strikes import WITNESS
 
 KILLED = ("hold", "hold-after")
 """SIGKILL while the request is under way: it never takes effect, or it has."""

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from nexy_tui.rehearsal import seed
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import ASSET_HOST, World
 from nexy_tui.rehearsal.net import authority

@@ -25,7 +25,7 @@ from nexy_tui.cli.backend import RealBackend
 from nexy_tui.config import load_settings
 from nexy_tui.core.problem import Unusable
 from nexy_tui.rehearsal import world as worlds
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.home import package_root
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import ARM_HOST, LOGIN_HOST, World

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from nexy_tui.rehearsal.cloud.commands import RUN_COMMAND_BUSY, RUN_COMMAND_SLOW, ArmError, Operation, RunCommandEndpoint
 from nexy_tui.rehearsal.cloud.login import login
-from nexy_tui.rehearsal.faults.table import Fault, Faults
+from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import ARM_HOST, LOGIN_HOST, World
 from nexy_tui.rehearsal.net.wire import Handler, Request, Response, json_response
 

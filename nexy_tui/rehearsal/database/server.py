@@ -14,10 +14,10 @@ from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.event import silent
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.secret import Secret
+from nexy_tui.rehearsal.database import drill_faults as drillfaults
 from nexy_tui.rehearsal.database.cluster import Cluster, bin_dir
 from nexy_tui.rehearsal.database.schema import ROWS, SCHEMA
-from nexy_tui.rehearsal.faults import drill as drillfaults
-from nexy_tui.rehearsal.faults.table import Fault, Faults
+from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import DATABASE_NAME, DATABASE_SUPERUSER, DATABASE_USER, World
 from nexy_tui.runlog.sign import Signer, sign_statement
 from nexy_tui.services.database.connect import connection

@@ -10,7 +10,7 @@ from pathlib import Path
 from nexy_tui.core.layout import MANIFEST_DIRS
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.rehearsal import history, seed
-from nexy_tui.rehearsal.faults.table import Fault, Faults
+from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, World
 
 _FIRST, _SECOND = (f"{directory}/manifest.json" for directory in MANIFEST_DIRS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nexy_tui.core.target import DMG
 from nexy_tui.rehearsal.artifacts import make as artifacts
-from nexy_tui.rehearsal.faults.table import Fault, Hook
+from nexy_tui.rehearsal.fault import Fault, Hook
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.seed import updater
 from nexy_tui.services import dmg

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from nexy_tui.core.problem import Unusable
-from nexy_tui.rehearsal.faults.table import Fault, Faults
+from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import World
 
 BANDWIDTH = Fault("bandwidth", "publish", "Every connection is slowed down.", parameter="bits per second")
 
 
 def registry() -> dict[str, Fault]:
-    """Every fault by name, in the order of the phases they concern."""
+    """Every fault by name, about in the order of the phases they concern."""
     from nexy_tui.rehearsal.cloud import server as cloud
     from nexy_tui.rehearsal.database import server as database
     from nexy_tui.rehearsal.faults import code as codefaults
+    from nexy_tui.rehearsal.faults import inbox as inboxfaults
     from nexy_tui.rehearsal.faults import vm as vmfaults
     from nexy_tui.rehearsal.release_host import server as releasehost
     from nexy_tui.rehearsal.vm import machine as vm
     from nexy_tui.rehearsal.vm import package_index as index
     from nexy_tui.rehearsal.vm import update_server as updateserver
 
-    modules = (codefaults, releasehost, database, updateserver, cloud, index, vm, vmfaults)
+    modules = (codefaults, inboxfaults, releasehost, database, updateserver, cloud, index, vm, vmfaults)
     return {fault.name: fault for fault in (*(fault for module in modules for fault in module.FAULTS), BANDWIDTH)}
 
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from nexy_tui.rehearsal.faults.table import Fault
+from nexy_tui.rehearsal.fault import Fault
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.vm.files import VmFiles, environment
 from nexy_tui.rehearsal.vm.seed import CONFIGS

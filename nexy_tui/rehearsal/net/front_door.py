@@ -17,11 +17,11 @@ from typing import TextIO
 
 import h11
 
-from nexy_tui.rehearsal.faults.strikes import Strikes
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.net import authority, http
 from nexy_tui.rehearsal.net.channel import Channel
+from nexy_tui.rehearsal.net.strikes import Strikes
 from nexy_tui.rehearsal.net.wire import BodyTooLarge, DropConnection, Handler, Request, Response, text_response
 
 _log = logging.getLogger(__name__)

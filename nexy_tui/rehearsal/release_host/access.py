@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.net.wire import Request, Response, json_response
 from nexy_tui.rehearsal.release_host.store import Repository

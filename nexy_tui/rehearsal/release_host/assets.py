@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from nexy_tui.core.target import DMG, PKG
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.net.wire import PIECE, Request, Response
 from nexy_tui.rehearsal.release_host import reaper
 from nexy_tui.rehearsal.release_host.sign import BadUrlSignature, UrlSigner

@@ -10,8 +10,7 @@ import asyncio
 
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.rehearsal.artifacts import make as artifacts
-from nexy_tui.rehearsal.faults import inbox as inboxfaults
-from nexy_tui.rehearsal.faults.table import Fault, Faults
+from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import ARTIFACTS, ASSET_HOST, World
 from nexy_tui.rehearsal.net.wire import Handler
 from nexy_tui.rehearsal.release_host.access import Access
@@ -28,7 +27,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault("missing-tag", "remotes", "The artifacts repository has no release under the fixed tag.", parameter="the tag (default: Update)"),
     Fault("token-invalid", "remotes", "No token is valid any more: every request that shows one is answered 401."),
     Fault("token-without-scope", "remotes", "The tokens are valid but lack the scope that may change releases."),
-    *inboxfaults.FAULTS,
     Fault("immutable-release", "publish", "The releases are immutable and refuse every change with 422."),
     Fault("rate-limited", "publish", "The API answers 403 with retry-after.", parameter="how often, or `429`, `primary`, `low`"),
     Fault("upload-502", "publish", "An upload is answered 502 and leaves an asset in state starter.", parameter="how often"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, RENAMED, World
 from nexy_tui.rehearsal.release_host import documents as shapes
 from nexy_tui.rehearsal.release_host.access import Account, ApiError, not_found

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from nexy_tui.core.problem import Unusable
-from nexy_tui.rehearsal.faults.table import Fault, Faults
+from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.vm import seed as vmseed
 from nexy_tui.rehearsal.vm import systemctl

@@ -10,7 +10,7 @@ import json
 from email.parser import BytesParser
 from pathlib import Path
 
-from nexy_tui.rehearsal.faults.table import Fault, Faults
+from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.net.wire import DropConnection, Handler, Request, Response
 from nexy_tui.rehearsal.vm.update_app import APPCAST_FROM_CONFIG, HEALTH_FIELDS, UPDATES_FROM_MANIFEST

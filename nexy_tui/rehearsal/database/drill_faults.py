@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from nexy_tui.rehearsal.faults.table import Fault
+from nexy_tui.rehearsal.fault import Fault
 from nexy_tui.rehearsal.names import World
 from nexy_tui.services.database.folder import DRILL_SUFFIX, BackupFolder
 

@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 
-from nexy_tui.rehearsal.faults.table import Faults
+from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.net.wire import DropConnection, FileSlice, Handler, Request, Response, json_response, text_response
 
