@@ -17,7 +17,7 @@ from nexy_tui.services.database.facts import Catalog, Survey, Tool, Unseen, seen
 RUNBOOKS = ("server/Docs/DB_BACKUP_AND_RESTORE_RUNBOOK.md", "server/Docs/DATABASE_SETUP_GUIDE.md")
 """The canon for database operations, from the rulebook's repo root (rulebook section 3, Phase 1.1.4)."""
 
-HARDEN = Act("harden", "db harden", "Apply it")
+HARDEN = Act("harden", "db harden")
 
 
 def look_survey(scope: Scope) -> Survey:

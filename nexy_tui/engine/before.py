@@ -64,11 +64,12 @@ def kind_of_release(services: Services, version: Version | None, before: Before)
 
 
 def _was_out(services: Services, before: Before, version: Version) -> bool:
-    """Whether a version's own manifest is on the branch: then it was published, and rolled back since."""
+    """Whether the branch ever had a version's own manifest: then it was published, and rolled back since."""
     git, base = services.git, before.base_commit
     if base is None:
         return False
-    return or_none(lambda: git.show(base, directories_at(git, base)[0] / f"manifest_{version}.json")) is not None
+    name = f"manifest_{version}.json"
+    return or_none(lambda: git.last_commit_of(base, [folder / name for folder in directories_at(git, base)])) is not None
 
 
 def written_version(services: Services) -> Version | None:

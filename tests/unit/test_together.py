@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import _thread
 import gc
+import signal
 import threading
 import time
 
@@ -51,10 +52,12 @@ def test_an_interrupt_while_waiting_stops_every_job() -> None:
                 raise Cancelled("Stopped.")
             time.sleep(0.005)
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background job ignores it.
     gc.disable()  # An interrupt that comes within a collection's callback is reported there, and raised nowhere.
     try:
         with pytest.raises(KeyboardInterrupt):
             together({"a": job}, lambda: False)
     finally:
         gc.enable()
+        signal.signal(signal.SIGINT, before)
     assert stopped.wait(10)

@@ -307,4 +307,4 @@ def test_sync_does_not_raise_the_version_over_old_bytes(work: Publisher) -> None
     result = work.do(SyncManifests())
     assert not result.changed and state(work) == before
     verdict = work.check(manifests.MANIFESTS)
-    assert verdict.status is Status.FAILED and verdict.remedy == "nexy-tui publish"
+    assert verdict.status is Status.FAILED and str(verdict.remedy) == "nexy-tui publish"

@@ -138,7 +138,8 @@ def see_rolled_back(stage: Stage, first: Seen, second: Seen) -> str:
     assert seen.run("sha256sum", fetched).split()[0] == first.manifest["artifact"]["sha256"]
     assert seen.run("git", "rev-parse", "HEAD^", cwd=seen.clone) == second.refs["HEAD"], "one commit on top of what was published"
     changed = seen.run("git", "diff-tree", "--no-commit-id", "--name-only", "-r", "HEAD", cwd=seen.clone).splitlines()
-    assert set(changed) == {f"{folder}/manifest.json" for folder in witnesses.MANIFEST_DIRS}
+    withdrawn = f"manifest_{second.version}.json"
+    assert set(changed) == {f"{folder}/{name}" for folder in witnesses.MANIFEST_DIRS for name in ("manifest.json", withdrawn)}
     assert not [ref for ref in seen.refs if ref.startswith("refs/nexy/")], "no lock is left"
     records = [witnesses.statement(line)["predicate"] for line in log.read_bytes().splitlines()]
     said = json.dumps(records)

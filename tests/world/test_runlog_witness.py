@@ -192,7 +192,7 @@ def test_securesystemslib_verifies_every_line_and_no_changed_one(tmp_path: Path)
     errors = pytest.importorskip("securesystemslib.exceptions")
     key = signers.SSlibKey(SIGNER.keyid, "ed25519", "ed25519", {"public": SIGNER.public.hex()})
     lines = sealed(tmp_path).read_bytes().split(b"\n")[:-1]
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line in lines:
         envelope = envelopes.Envelope.from_dict(json.loads(line))
         assert list(envelope.verify([key], 1)) == [SIGNER.keyid]
