@@ -12,7 +12,7 @@ from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
 from checks.inbox import expected as artifacts
 from checks.manifests import CommitFacts, look_commit
-from checks.publish import ArtifactPlace, read_place
+from checks.publish import ArtifactPlace, read_place, remedy_at
 from checks.released import Witnesses, look_witnesses
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, passed
@@ -132,7 +132,7 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
     pushed = {row: cell for row, cell in column.items() if row in _CLAIMED} or column
     download = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).columns[URL]
     matrix = Matrix({URL: download, f"{next(iter(facts.branch.there))} on {facts.branch.branch}": pushed})
-    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", _PUBLISH)
+    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", remedy_at(facts.gate.place, plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def judge_assets(facts: FinalAssetFacts, plan: Plan) -> Verdict:
     for place in facts.places:
         if place.release is None or place.current is None or not place.current.ready:
             said = "is not there" if place.current is None else f"is {place.current.state}, not uploaded"
-            return failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence)
+            return failed(f"{place.name} {said} under the tag {place.tag}.", remedy_at(place, plan), *evidence)
     if facts.witnesses is not None and facts.witnesses.download_is_alone:
         what = f"Clients get another {DMG} than the inbox holds and the pushed manifest names."
         return failed(what, _PUBLISH, *evidence, Evidence(DMG, str(facts.witnesses.download), plan.target.asset_url(DMG)))

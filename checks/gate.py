@@ -29,7 +29,7 @@ from checks.gate_cells import (
 from checks.image import ImageFacts, look_image
 from checks.manifests import renewed
 from checks.named import Named, look_named
-from checks.publish import read_place
+from checks.publish import ArtifactPlace, read_place, remedy_at
 from checks.tip import look_refs
 from checks.working_tree import judge_files, look_files
 from nexy_tui.core import manifest
@@ -65,7 +65,7 @@ class Live:
 class GateFacts:
     """Everything the gate compares. `image` is what the release URL gives; `earlier` the highest release below this one.
 
-    `known` are the files that manifests have named, here and in git's history.
+    `known` are the files that manifests have named, here and in git's history; `place` is where the asset is, or would be.
     """
 
     version: str | None
@@ -76,6 +76,7 @@ class GateFacts:
     live: Live
     earlier: Version | None
     known: tuple[Named, ...] = ()
+    place: ArtifactPlace | None = None
 
     @property
     def canonical(self) -> bytes | None:
@@ -121,15 +122,17 @@ def _look_gate(scope: Scope) -> GateFacts:
     services = scope.services
     version = look_plain(services.layout.version_file, manifest.MAX_SIZE + 1, services.checkout)
     paths = services.layout.manifest_files(str(scope.plan.published or "unknown"))
+    place = _or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan.target, DMG))
     return GateFacts(
         version=None if version is None else version.decode("utf-8", "replace").removesuffix("\n"),
         manifests={str(path): look_plain(services.checkout / path, manifest.MAX_SIZE + 1, services.checkout) for path in paths},
-        asset=_or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan.target, DMG).current),
+        asset=place if isinstance(place, UnseenSource) else place.current,
         image=_or_unseen(lambda: look_image(scope)),
         has_key=services.sparkle.verifies,
         live=look_live(scope),
         earlier=look_earlier(scope) if scope.plan.started is None else None,
         known=look_named(scope),
+        place=None if isinstance(place, UnseenSource) else place,
     )
 
 
@@ -204,7 +207,7 @@ def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
 def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
     """What the host's API says of the asset is what its URL gives."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((API, URL))
-    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", Act("publish", "publish"))
+    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", remedy_at(facts.place, plan))
 
 
 def judge_appcast(facts: GateFacts, plan: Plan) -> Verdict:

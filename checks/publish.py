@@ -10,7 +10,7 @@ from checks.image import look_image
 from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.remedy import Act
+from nexy_tui.core.remedy import Act, Remedy
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import MOST_ASSETS, Asset, GitHubRelease, ReleaseHost, Rights
@@ -121,6 +121,12 @@ def _trouble(place: ArtifactPlace, plan: Plan) -> tuple[str, str] | None:
         names = ", ".join(f"{asset.name} ({asset.state})" for asset in unready)
         return f"The release {tag} holds assets that are not ready: {names}.", f"Let that upload end, or delete them at {page}"
     return None
+
+
+def remedy_at(place: ArtifactPlace | None, plan: Plan) -> Remedy:
+    """What brings an artifact to its place: a publish, unless the place would refuse it."""
+    trouble = None if place is None else _trouble(place, plan)
+    return Act("publish", "publish") if trouble is None else trouble[1]
 
 
 def _described(place: ArtifactPlace) -> str:

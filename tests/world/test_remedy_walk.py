@@ -251,6 +251,8 @@ def hands_of(undo: Callable[[], object]) -> dict[str, Hand]:
 WALKED = (
     *(row.id for row in ROWS if row.kind.startswith(("inbox", "backup"))),
     *("asset gone", "asset half there", "drill's record edited", "drill's record emptied", "pushurl wrong", "remotes wrong"),
+    *("drill never", "drill old", "database down", "service down", "server down", "VERSION on the branch"),
+    *{row.kind: row.id for row in ROWS if row.kind.startswith(("branch", "vm")) and row.id != "commit astray"}.values(),
 )
 """Breakages of a released world whose remedies are walked."""
 
