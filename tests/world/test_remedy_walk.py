@@ -256,7 +256,8 @@ WALKED = (
 )
 """Breakages of a released world whose remedies are walked."""
 
-RELEASED = [row for row in ROWS if row.id in WALKED]
+RELEASED = sorted((row for row in ROWS if row.id in WALKED), key=lambda row: row.kind == "host")
+"""Those of the release host last: a publish mends them with an asset of its own, which what undoes the breakage does not know."""
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.id) if row.id == "pushurl wrong" else seldom(row, id=row.id) for row in RELEASED])
