@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -113,15 +114,25 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
     if vm.head != deployment.tag_commit:
         at = " ".join(vm.tags) or vm.head[:12] or "no commit"
         return failed(f"The VM stands at {at}, not at {deployment.tag}.", redeployed(deployment), *evidence)
-    if foreign := drifted(vm):
-        what = f"On the VM files differ from {deployment.tag} that nobody released: {foreign}."
-        remedy = replace(redeployed(deployment), then="saves them aside under refs/nexy/drift/ there.")
+    return _judge_drift(facts, evidence) or passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
+
+
+def _judge_drift(facts: DeployFacts, evidence: Sequence[Evidence]) -> Verdict | None:
+    """The verdict where files on the VM differ from the release that stands there, or where that could not be seen; else None."""
+    if facts.vm.drift is None:
+        unseen = "Whether files on the VM were changed by hand could not be seen: git there does not say."
+        return inconclusive(unseen, "See what `git status` says in the VM's clone, mend that, then look again.", *evidence)
+    if foreign := drifted(facts.vm):
+        what = f"On the VM files differ from {facts.deployment.tag} that nobody released: {foreign}."
+        remedy = replace(redeployed(facts.deployment), then="saves them aside under refs/nexy/drift/ there.")
         return failed(what, remedy, *evidence)
-    return passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
+    return None
 
 
 def drifted(vm: VmFacts) -> str:
     """Files changed by hand and files in the release's way, as far as they are named; empty where there are none."""
+    if vm.drift is None:
+        return "not seen"
     named = [*vm.changed, *vm.in_the_way]
     more = [f"{vm.drift - len(named)} more"] if vm.drift > len(named) else []
     return ", ".join([*named[:4], *([f"{vm.drift - 4} more"] if len(named) > 4 else more)]) if vm.drift else ""

@@ -40,7 +40,7 @@ class VmFacts:
     `readers` maps the settings' readers to lines that split at the last `=`; `signs` counts journal lines since the last
     start by the fixer that mends them; `same_key` tells whether all settings files hold one Gemini key. `origins` maps names
     of database settings to the file they come from. `drift` counts tracked files `changed` by hand and files `in_the_way` of the
-    release, of which the first are named. `cut` names what did not fit into the answer.
+    release, of which the first are named (None: git there cannot tell). `cut` names what did not fit into the answer.
     """
 
     taken: str
@@ -60,7 +60,7 @@ class VmFacts:
     python3: str = ""
     index_lock: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
-    drift: int = 0
+    drift: int | None = 0
     changed: tuple[str, ...] = ()
     in_the_way: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ def unpack_survey(output: str, taken: str) -> VmFacts:
         python3=one("python3"),
         index_lock=one("index-lock") == "yes",
         origins={name: printable(path, 80) for name, _, path in (value.partition(" ") for value in said["origin"])},
-        drift=_number(one("drift-count")) or 0,
+        drift=_number(one("drift-count")),
         changed=tuple(printable(path, 200) for path in said["changed"]),
         in_the_way=tuple(printable(path, 200) for path in said["in-the-way"]),
         cut=tuple(printable(what, 40) for what in said["cut"]),

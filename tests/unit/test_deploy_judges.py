@@ -139,6 +139,12 @@ def test_free_disk_that_could_not_be_seen_is_inconclusive() -> None:
     assert judge_vm(vm(free_kib=None), plan()).status is Status.INCONCLUSIVE
 
 
+def test_drift_that_could_not_be_seen_is_inconclusive() -> None:
+    facts = DeployFacts(vm(drift=None), deployment())
+    assert judge_head(facts, plan()).status is Status.INCONCLUSIVE and not settled(facts, plan())
+    assert "not seen" in {one.value for one in judge_vm(facts.vm, plan()).evidence if one.name == "drift"}
+
+
 def test_update_only_stays_on_a_release_tag() -> None:
     what = plan(Kind.UPDATE_ONLY)
     older = DeployFacts(vm(head="b" * 40, tags=(f"v{OLD}",)), deployment(Kind.UPDATE_ONLY, tag_commit=None))

@@ -586,6 +586,11 @@ def test_files_changed_by_hand_or_in_the_way_are_surveyed_and_saved_aside(machin
     assert machine.survey(commit=machine.tag_commit).drift == 0
 
 
+def test_where_git_cannot_tell_the_drift_is_not_seen_and_not_none(machine: Machine) -> None:
+    script(machine.root / "bin/git", GIT.format(words="diff --name-only", said="index file corrupt", bin=machine.root / "bin"))
+    assert machine.survey().drift is None
+
+
 def test_a_manifest_above_the_one_that_is_laid_is_taken_away(machine: Machine) -> None:
     above, beta = machine.app / FOLDERS[0] / "manifest_1.6.1.44.json", machine.app / FOLDERS[0] / "manifest_beta.json"
     above.write_text("{}")
@@ -638,6 +643,7 @@ PATH=${{PATH//{bin}:/}} exec git "$@"
         ("preflight", "rev-parse --verify HEAD"),
         ("fetch", "fetch --quiet"),
         ("drift", "read-tree"),
+        ("drift", "diff --name-only"),
         ("checkout", "checkout --quiet --force"),
         ("manifests", "checkout --quiet {manifest}"),
     ],

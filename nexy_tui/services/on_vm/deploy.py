@@ -131,6 +131,7 @@ def release_remote(place: Place, host: str, repository: str) -> str:
 def _save_drift(place: Place, parameters: Mapping[str, Any], report: Report) -> None:
     """What the checkout would overwrite is kept under a ref of ours first."""
     folders = {os.path.dirname(path) for path in parameters["manifest_files"]}
+    # Nothing is in the way of a commit that is not here: the checkout refuses it.
     foreign = changed_by_hand(place, folders) + (in_the_way(place, parameters["tag_commit"], folders) or [])
     if not foreign:
         return

@@ -11,8 +11,8 @@ from nexy_tui.services.on_vm.steps import Place, git, try_git
 
 
 def changed_by_hand(place: Place, manifests: Iterable[str]) -> list[str]:
-    """Tracked files that differ from HEAD, settings and whatever lies in the manifests' folders apart."""
-    said = try_git(place, "diff", "--name-only", "--no-renames", "-z", "HEAD") or ""
+    """Tracked files that differ from HEAD, settings and whatever lies in the manifests' folders apart. Raises StepFailed."""
+    said = git(place, "diff", "--name-only", "--no-renames", "-z", "HEAD", extra={"GIT_OPTIONAL_LOCKS": "0"})
     return _foreign(said.split("\0"), manifests)
 
 

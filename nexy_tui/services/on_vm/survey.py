@@ -22,7 +22,19 @@ from typing import Any
 
 from nexy_tui.services.on_vm.drift import changed_by_hand, in_the_way
 from nexy_tui.services.on_vm.settings_files import KEY, READERS, SETTINGS, entries, is_name, lines_split_at_last, read, shown_name
-from nexy_tui.services.on_vm.steps import Place, Report, ask, attempt, is_active, journal, one_line, place_of, try_git, without_secrets
+from nexy_tui.services.on_vm.steps import (
+    Place,
+    Report,
+    StepFailed,
+    ask,
+    attempt,
+    is_active,
+    journal,
+    one_line,
+    place_of,
+    try_git,
+    without_secrets,
+)
 
 WINDOW = 3800
 """Characters of the packed facts: with the sentinel they fit into what Azure shows."""
@@ -81,9 +93,12 @@ def facts(place: Place, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def drift(place: Place, parameters: Mapping[str, Any]) -> list[str]:
-    """Files changed by hand and files in the release's way, one line each; the first line of each kind tells how many."""
+    """Files changed by hand and files in the release's way, one line each; the first line tells how many. Nothing where git cannot tell."""
     folders = parameters["manifest_directories"]
-    changed = changed_by_hand(place, folders)
+    try:
+        changed = changed_by_hand(place, folders)
+    except StepFailed:
+        return []
     blocking = in_the_way(place, parameters["commit"], folders) if parameters["commit"] else None
     lines = [_line("drift-count", len(changed) + len(blocking or []))]
     lines += [_line("changed", path) for path in changed[:_MOST_FILES]]
