@@ -17,6 +17,6 @@ def todo(remedy: Remedy, item: Item | None, checklist: Checklist, fixer_title: C
         case Act(action, command):
             return clean(around(remedy, f"{checklist.actions[action].title} (nexy-tui {command})"))
         case Mend(fixer):
-            return clean(around(remedy, f"the fixer {fixer_title(fixer)}"))
+            return clean(around(remedy, f"{'the' if remedy.first else 'The'} fixer {fixer_title(fixer)}"))
         case Run() | str():
             return clean(str(remedy))

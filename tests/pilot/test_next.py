@@ -17,7 +17,7 @@ from screens.phase import PhaseScreen
 
 TITLE = "A remote pushes to the code repository"
 FACT = "origin pushes to Seregawpn/Nexy_production: the pipelines are mixed."
-REMEDY = "the fixer 4.5"
+REMEDY = "fixer 4.5"
 
 
 def wrong_remote() -> FakeBackend:

@@ -165,7 +165,7 @@ def test_each_face_words_it_for_itself() -> None:
     assert str(remedy) == "Look at the files, then: nexy-tui release --resume 0190"
     assert todo(remedy, item, CHECKLIST, str) == f"Look at the files, then: {title}"
     assert todo(Act("publish", "publish"), item, CHECKLIST, str).endswith("(nexy-tui publish)")
-    assert todo(Mend("inbox"), item, CHECKLIST, lambda name: f"4.1 {name}") == "the fixer 4.1 inbox"
+    assert todo(Mend("inbox"), item, CHECKLIST, lambda name: f"4.1 {name}") == "The fixer 4.1 inbox"
     assert todo("Wait.", item, CHECKLIST, str) == "Wait."
 
 
