@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nexy_tui.core.problem import ActionFailed
+from nexy_tui.core.problem import ActionFailed, CouldNotLook
 from nexy_tui.core.target import Target
 from nexy_tui.services import processes
 from nexy_tui.services.git import Git
@@ -100,3 +100,17 @@ def test_a_push_goes_where_the_remotes_lead_now(git: Counted, monkeypatch: pytes
         with pytest.raises(ActionFailed):
             git.push(["HEAD:refs/heads/main"])
     assert pushed == ["server_repo"]
+
+
+def test_a_past_manifest_that_cannot_be_read_is_no_manifest_that_is_not_there(git: Counted) -> None:
+    path = git.checkout / "manifest.json"
+    for text in ("{}", '{"version": "1.6.1.42"}'):
+        path.write_text(text)
+        by_hand(git, "add", path.name)
+        by_hand(git, "-c", "user.name=n", "-c", "user.email=e", "commit", "--quiet", "--message=m")
+    assert [raw for _, _, raw in git.past_of([git.head()], [path.name], 10, 100)] == [b"{}", b'{"version": "1.6.1.42"}']
+    blob = git.read("rev-parse", "HEAD~1:manifest.json")
+    (git.checkout / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    damaged = Git(git.checkout, git.target, {"PATH": os.environ["PATH"], "HOME": str(git.checkout)})
+    with pytest.raises(CouldNotLook, match="cannot be read"):
+        list(damaged.past_of([damaged.head()], [path.name], 10, 100))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Target
+from nexy_tui.core.text import printable
 from nexy_tui.services.git import fixed
 from nexy_tui.services.git.commands import GitCommands, GitFailure, brief
 
@@ -133,7 +134,7 @@ class GitReader(GitCommands):
         """`(commit, path, bytes)` of every content that commits at or below `tips` gave those paths, oldest first.
 
         Each content stands where it first was. Of the newest `limit` commits, and at most so many contents; one of more than
-        `largest` bytes is passed over.
+        `largest` bytes is passed over. Raises CouldNotLook for one that cannot be read.
         """
         from nexy_tui.services.git.objects import NOT_THERE, GitError
 
@@ -157,7 +158,11 @@ class GitReader(GitCommands):
                     found = self._objects().odb.stream(bytes.fromhex(entry[3]))
                     data = found.read() if found.size <= largest else found.read(0)
                 except (*NOT_THERE, GitError):
-                    continue
+                    raise CouldNotLook(
+                        f"{printable(path, 120)} as of {commit[:12]} cannot be read: its object is missing or damaged.",
+                        "What it names could be published again unseen.",
+                        "See what is wrong with the clone (git fsck), then fetch it anew, or clone again.",
+                    ) from None
             if found.size <= largest:
                 yield commit, path, data
 
