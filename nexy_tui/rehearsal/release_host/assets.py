@@ -97,6 +97,7 @@ class _Opened:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+        reaper.start()
 
     def __del__(self) -> None:
         reaper.close(self.descriptor)
