@@ -139,7 +139,7 @@ def judge_backup(facts: BackupFacts, plan: Plan) -> Verdict:
             return passed(f"{name} was finished {_ago(plan.now - record.finished)}, and reads back whole.{facts.told()}", *evidence)
     else:
         reason = facts.record.reason if facts.record is not None else "there is none"
-        trouble = _sum_trouble(newest) or f"has no signed record that is believed, so nobody can tell what it holds: {reason}"
+        trouble = _sum_trouble(newest) or f"has no signed record that is believed, so nobody can tell what it contains: {reason}"
     return failed(f"{name} {trouble.rstrip('.')}.{facts.told()}", BACK_UP, *evidence)
 
 
@@ -159,7 +159,7 @@ def _sum_trouble(newest: NewestArchive) -> str:
 
 def _record_trouble(newest: NewestArchive, record: BackupRecord, database: DatabaseId) -> str:
     if record.adopted:
-        return "was adopted from another tool: who adopted it vouches for its bytes, not that it holds this release's data"
+        return "was adopted from another tool: who adopted it vouches for its bytes, not that it contains this release's data"
     if record.archive != newest.archive:
         return "lies beside a record of another archive, or of other bytes"
     if not record.database.same_as(database):

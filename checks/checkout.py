@@ -292,4 +292,4 @@ def _backups_said(folder: str, standing: Standing) -> str:
 SCRIPT = Check(look_script, judge_script, "Whoever types the rulebook's command finds it there and nowhere else.")
 TARGET = Check(look_publisher, judge_publisher, "TARGET_REPO and the tags beside it decide where whoever runs it publishes.")
 RULEBOOK = Check(look_rulebook, judge_rulebook, "This checklist is one edition of the team's rulebook; a newer one may ask for more.")
-IGNORED = Check(look_ignored, judge_ignored, "What lies in the inbox belongs to the other pipeline, and config.env holds secrets.")
+IGNORED = Check(look_ignored, judge_ignored, "What lies in the inbox belongs to the other pipeline, and config.env contains secrets.")

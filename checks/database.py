@@ -194,7 +194,7 @@ def judge_runbooks(found: Mapping[str, bool], plan: Plan) -> Verdict:
 
 
 REACHABLE = Check(look_survey, judge_reachable, "Nothing about it can be said otherwise.")
-TOOLS = Check(look_tools, judge_tools, "An older pg_dump refuses or loses what a newer server holds.")
+TOOLS = Check(look_tools, judge_tools, "An older pg_dump refuses or loses what a newer server has.")
 TABLES = Check(look_catalog, judge_tables, "A backup of an empty database is no backup.")
 HARDENING = Check(look_catalog, judge_hardening, "The app user must not be able to delete; a restore quietly takes this protection away.")
-RUNBOOKS_HERE = Check(look_runbooks, judge_runbooks, "In the hour of need they are what people read.")
+RUNBOOKS_HERE = Check(look_runbooks, judge_runbooks, "When the database is lost, they are what people read.")

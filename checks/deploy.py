@@ -42,7 +42,7 @@ def look_deployment(scope: Scope) -> Deployment:
     """Tag, manifest commit and manifests of this release on the code repository, once a pass."""
     version = scope.plan.version
     if version is None:
-        raise Unusable("No version is named.", "The VM cannot be held against an unknown release.", NAME_VERSION)
+        raise Unusable("No version is named.", "The VM cannot be compared with an unknown release.", NAME_VERSION)
     return scope.once("git.deployment", lambda: find_deployment(scope.services.git, version, scope.plan.kind, look_refs(scope)))
 
 

@@ -160,7 +160,7 @@ def judge_assets(facts: FinalAssetFacts, plan: Plan) -> Verdict:
             said = "is not there" if place.current is None else f"is {place.current.state}, not uploaded"
             return failed(f"{place.name} {said} under the tag {place.tag}.", remedy_at(place, plan), *evidence)
     if facts.witnesses is not None and facts.witnesses.download_is_alone:
-        what = f"Clients get another {DMG} than the inbox holds and the pushed manifest names."
+        what = f"Clients get another {DMG} than the inbox has and the pushed manifest names."
         return failed(what, _PUBLISH, *evidence, Evidence(DMG, str(facts.witnesses.download), plan.target.asset_url(DMG)))
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((API, URL))
     names = ", ".join(place.name for place in facts.places)
@@ -211,7 +211,7 @@ def _shown(plan: Plan) -> str:
     return f"/health and /updates/health show {plan.version}, {offered}."
 
 
-INBOX = Check(look_final_inbox, judge_inbox, "So that what was released can be held in hand.", slow=True)
+INBOX = Check(look_final_inbox, judge_inbox, "So that what was released can be looked at again.", slow=True)
 PUBLICATION = Check(look_final, judge_publication, "Manifest, bytes and commit agree as the publisher claimed.", slow=True)
 ASSETS = Check(look_assets, judge_assets, "Where clients and people look for them.", slow=True)
 MANIFEST = Check(look_final, judge_manifest, "Four files on the code repository's branch.", slow=True)

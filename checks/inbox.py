@@ -157,7 +157,7 @@ def judge_version(facts: InboxFacts, plan: Plan) -> Verdict:
         remedy = f"Lay a finished {missing} into {facts.path}."
         return failed(f"No version can be read: {missing} is missing or not whole.", remedy, *evidence)
     if plan.version is None:
-        return inconclusive("There is no version to hold the artifacts against.", NAME_VERSION, *evidence)
+        return inconclusive("There is no version to compare the artifacts with.", NAME_VERSION, *evidence)
     wrong = [f"{artifact.name}: {text}" for artifact in found for text in artifact.contents.unlike(str(plan.version))]
     if wrong:
         return failed(
@@ -209,7 +209,7 @@ def judge_new(facts: NewFacts, plan: Plan) -> Verdict:
     first = None if plan.version is None else first_of(facts.known, plan.version, facts.file)
     if first is not None:
         return failed(
-            f"{DMG} holds exactly the bytes of release {first.version}.",
+            f"{DMG} has exactly the bytes of release {first.version}.",
             f"Build {plan.version}, and lay its {DMG} into the inbox.",
             evidence,
             Evidence(f"sha256 of {first.version}", first.sha256, first.where),

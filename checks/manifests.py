@@ -182,7 +182,7 @@ def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
     remedy = _PUBLISH if plan.kind.publishes else _SYNC
     wrong = [path for path, raw in facts.there.items() if raw is None or raw != facts.here.get(path)]
     if wrong:
-        return failed(f"{place} does not hold the checkout's {' and '.join(wrong)}.", remedy, *evidence)
+        return failed(f"{place} does not have the checkout's {' and '.join(wrong)}.", remedy, *evidence)
     try:
         stated = manifest.read(next(iter(facts.there.values())) or b"")
     except manifest.ManifestError as error:

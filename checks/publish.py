@@ -114,12 +114,12 @@ def _trouble(place: ArtifactPlace, plan: Plan) -> tuple[str, str] | None:
         what = f"The release {tag} is immutable: the host refuses every change."
         return what, f"Lift that in the repository's settings, or name another tag; see {page}"
     if len(place.assets) > MOST_ASSETS - 2:
-        return f"The release {tag} holds {len(place.assets)} assets, as many as the host allows.", f"Delete old ones at {page}"
+        return f"The release {tag} has {len(place.assets)} assets, as many as the host allows.", f"Delete old ones at {page}"
     mine = (place.name, previous_name(place.name))
     unready = [asset for asset in place.assets.values() if asset.name in mine and asset.state not in ("uploaded", "starter")]
     if unready:
         names = ", ".join(f"{asset.name} ({asset.state})" for asset in unready)
-        return f"The release {tag} holds assets that are not ready: {names}.", f"Let that upload end, or delete them at {page}"
+        return f"The release {tag} has assets that are not ready: {names}.", f"Let that upload end, or delete them at {page}"
     return None
 
 
@@ -171,7 +171,7 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
             wrong.append(f"{place.name} has {has}; the inbox has {local.size} bytes, sha256 {local.sha256}")
     if wrong:
         return failed(f"{'; '.join(wrong)}.", Act("publish", "publish"), *evidence)
-    return passed(f"The host holds every artifact as uploaded: {', '.join(place.name for place in facts.places)}.", *evidence)
+    return passed(f"The host has every artifact as uploaded: {', '.join(place.name for place in facts.places)}.", *evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
         return passed("Nobody else is releasing.", Evidence("lock", "free", source))
     evidence = Evidence("lock", str(holder), source)
     if holder.run == plan.run:
-        return passed("This run holds the release lock.", evidence)
+        return passed("This run has the release lock.", evidence)
     if holder.expired(plan.now):
         return passed(f"The lock of {holder.operator} has expired.", evidence)
     if facts.left:
@@ -181,7 +181,7 @@ def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
         what = f"Somebody may be releasing: {holder.unreadable}."
     else:
         since = f"since {holder.since}, " if holder.since else ""
-        what = f"{holder.operator} on {holder.host} is releasing ({since}run {holder.run}; the lock holds until {holder.expires})."
+        what = f"{holder.operator} on {holder.host} is releasing ({since}run {holder.run}; the lock is valid until {holder.expires})."
     return failed(what, holder.advice(f"{again} --take-over"), evidence)
 
 

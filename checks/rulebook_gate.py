@@ -116,7 +116,7 @@ class _Judging:
         """False where the script dies."""
         body, about = self.facts.health, (HEALTH, "reachability")
         if not body.had:
-            self.error(1, f"/health cannot be had ({body.why}).", about)
+            self.error(1, f"/health gives no answer ({body.why}).", about)
             return True
         if body.data.rstrip(b"\n") == b"{}":
             self.error(1, "/health's body is {}.", about)
@@ -164,7 +164,7 @@ class _Judging:
         if not length:
             self.warn(6, 'The appcast has no length="…".', (APPCAST, "size"))
         elif there is None:
-            self.warn(6, "The download's content-length was not to be had.", (DOWNLOAD, "size"))
+            self.warn(6, "The download's content-length could not be read.", (DOWNLOAD, "size"))
         elif length != there:
             self.error(6, f"The appcast's length {length} is not the download's {there}.", (APPCAST, "size"), (DOWNLOAD, "size"))
 

@@ -13,7 +13,7 @@ from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Act
 from nexy_tui.core.version import NAME_VERSION, Version
 
-NO_VERSION = "This look names no version, and VERSION names none."
+NO_VERSION = "No version is named here, and VERSION names none."
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def ask(context: RunContext, action: str) -> None:
     if session is None or context.hands_off():
         return
     if session.log is None:
-        context.tell("This is a look without a run: nothing can act. Start or resume a run on the home screen.")
+        context.tell("Outside a run nothing can be changed. Start or resume a run on the home screen.")
         return
     refusal = session.looks.refuse(action)
     if refusal is not None:
@@ -165,4 +165,4 @@ def _attest(context: RunContext, item: str, reason: str | None) -> None:
 def _stop(context: RunContext, choice: str | None) -> None:
     session = context.session
     if choice == "stop" and session is not None and not session.turn.cancel():
-        context.tell("It is past the point of no return and is carried through to its end.")
+        context.tell("It is past the point of no return and goes on to its end.")

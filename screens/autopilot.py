@@ -36,7 +36,7 @@ def resume(context: RunContext, session: Session) -> None:
         if problem is not None:
             context.problem(problem)
 
-    context.start("Asking the world again", partial(catch_up, session, lambda: context.leaving), caught_up, caught_up)
+    context.start("Checking again", partial(catch_up, session, lambda: context.leaving), caught_up, caught_up)
 
 
 def _driven(context: RunContext, outcome: Outcome) -> None:
@@ -73,4 +73,4 @@ def _remedy(context: RunContext, outcome: Outcome) -> str:
 def _reason(outcome: Outcome) -> str:
     if outcome.problem is not None:
         return str(outcome.problem)
-    return outcome.refusal.reason if outcome.refusal is not None else "It could not be seen whether everything holds."
+    return outcome.refusal.reason if outcome.refusal is not None else "It could not be seen whether everything is right."

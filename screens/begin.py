@@ -61,7 +61,7 @@ def open_look(context: RunContext) -> None:
         _adopt(context, session, look_only=True)
         look(context, whole=True)
 
-    context.start("Opening a look", context.backend.look_session, opened, partial(_could_not_open, context))
+    context.start("Opening final verification", context.backend.look_session, opened, partial(_could_not_open, context))
 
 
 def open_alone(

@@ -62,7 +62,7 @@ def in_a_phase(context: RunContext, phase: Phase, actions: Sequence[str]) -> Ite
     session = context.session
     assert session is not None
     if context.look_only:
-        yield "Home", "End this look", context.go_home
+        yield "Home", "Leave final verification", context.go_home
         return
     state, checklist = session.state, session.checklist
     refusal = state.may_advance()

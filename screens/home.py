@@ -22,7 +22,7 @@ from screens.widgets.grid import grid
 
 _MENU = (
     ("start", "s", "Start a release", "remotes check to sealed log, each step verified"),
-    ("resume", "u", "Resume a run", "the world is asked again, then it goes on"),
+    ("resume", "u", "Resume a run", "everything is checked again, then it goes on"),
     ("rehearse", "e", "Rehearse", "a whole release in a sealed world on this machine"),
     ("final", "v", "Final verification", "the rulebook's seven points, without a run"),
     ("rollback", "b", "Rollback", "put the release before back, verified like a release"),

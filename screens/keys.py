@@ -34,7 +34,7 @@ _HELP = (
         (
             ("n  ctrl+n", "Next: open the next phase when this one is verified; otherwise say what stands in the way"),
             ("b", "back to the phase before"),
-            ("a", "act: run what brings the selected item about, or the phase's next action; asks first"),
+            ("a", "act: run the selected item's action, or the phase's next; asks first"),
             ("1 … 9", "the action with that number; asks first"),
             ("r", "look again at every item of this phase"),
             ("R", "look again at the selected item only"),

@@ -75,7 +75,7 @@ class MendFlow:
         self.context.start(f"Mending: {fixer.title}", work, partial(self._mended, fixer))
 
     def _mended(self, fixer: Trouble, end: FixEnd) -> None:
-        title = f"{fixer.section} {fixer.title}: " + ("mended, and seen" if end.outcome == "verified" else f"not mended ({end.outcome})")
+        title = f"{fixer.section} {fixer.title}: " + ("fixed and verified" if end.outcome == "verified" else f"not mended ({end.outcome})")
         self._message(title, [*end.lines, f"Log: {end.log}"])
         self.diagnose((fixer.name,))
         if self.context.open_run is not None:

@@ -107,12 +107,12 @@ class RollbackScreen(WizardScreen):
         if context.hands_off():
             return
         if context.open_run is not None:
-            lines = ["A run is open here, and whatever writes outside this machine needs the release lock, which the run holds."]
+            lines = ["A run is open here, and whatever writes outside this machine needs the release lock, which that run has."]
             lines.append("Its own screens offer the same action: those of the remotes, publish, gate, deploy and final phases.")
             context.app.push_screen(MessageDialog(TITLE, lines))
             return
         work = partial(context.backend.preview, action, dict(self._attested))
-        self.context.start("Looking at what must hold", work, partial(self._previewed, action))
+        self.context.start("Checking what must be right first", work, partial(self._previewed, action))
 
     def _previewed(self, action: str, found: Preview) -> None:
         if not self.drawable:

@@ -59,7 +59,7 @@ def keep(context: ActionContext, made: BackupMade) -> ActionResult:
     offsite = "" if made.offsite == "none" else f" No copy was made at {made.offsite}: BACKUP_OFFSITE_PROVIDER is the team's script's."
     held = f" No old archive was removed: {made.held}." if made.held else ""
     return ActionResult(
-        f"{name} holds {sum(record.rows.values())} rows of {record.database}, and reads back whole.{offsite}{held}",
+        f"{name} contains {sum(record.rows.values())} rows of {record.database}, and reads back whole.{offsite}{held}",
         (
             Evidence("archive", content, made.directory, finished),
             *(Evidence("removed", old, made.directory) for old in made.removed),

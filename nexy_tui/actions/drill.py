@@ -50,7 +50,7 @@ class Drill:
             f"On {address.host}:{address.port}, from {services.database.seen_from}:",
             "create the database restore_drill_<time>, and a role of that name without rights",
             f"restore {what} into it with pg_restore, as that role",
-            "check the service's tables, and hold their row counts against the backup's",
+            "check the service's tables, and compare their row counts with the backup's",
             "drop restore_drill_<time>, whatever happened",
             f"sign a record beside the archive; {address.name} itself is not touched",
         ]

@@ -138,7 +138,7 @@ class _Publication:
             unseen = isinstance(refusal, CouldNotLook)
             what = f"A publish would be refused: {refusal.what}"
             raise (CouldNotLook if unseen else Refused)(what, "This was a dry run: nothing was written.", refusal.remedy)
-        return ActionResult("Dry run: everything before the first write holds; nothing was written.", tuple(evidence), changed=False)
+        return ActionResult("Dry run: all before the first write is right; nothing was written.", tuple(evidence), changed=False)
 
     def _refusal(self, requirement: Callable[[], object]) -> Problem | None:
         try:

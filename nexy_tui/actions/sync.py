@@ -46,7 +46,7 @@ class SyncManifests:
         """The files and the push."""
         version = str(plan.published or "<version>")
         return [
-            f"download {plan.target.asset_url(DMG)}, see which version it is, and hold the manifests against those bytes",
+            f"download {plan.target.asset_url(DMG)}, see which version it is, and compare the manifests with those bytes",
             "copy the one that is true of them; where none is, rebuild it from the bytes",
             *(f"write {path} (the version being that of the bytes)" for path in services.layout.manifest_files(version)),
             f'git commit -m "{commit_message(version)}" (these files alone), push to {services.git.release_branch()}, fast-forward only',

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Yes = Annotated[bool, typer.Option("--yes", help="Answer the confirmation. Attests nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-TakeOver = Annotated[bool, typer.Option("--take-over", help="Take over a release lock that somebody else holds (typed confirmation).")]
+TakeOver = Annotated[bool, typer.Option("--take-over", help="Take over a release lock that somebody else has (typed confirmation).")]
 Attest = Annotated[list[str] | None, typer.Option(help="ITEM=REASON: attest one item that a machine cannot verify.")]
 
 

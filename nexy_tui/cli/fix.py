@@ -142,7 +142,7 @@ def _fix(services: Services, fixer: Fixer, *, yes: bool, take_over: bool, as_jso
         outcome,
         begun,
         as_json=as_json,
-        verified=(f"{title}: mended, and seen. Log: {log}",),
+        verified=(f"{title}: fixed and verified. Log: {log}",),
         ways_on=(f"{title}: not mended ({outcome.outcome}). Log: {log}",),
         told=outcome.problem in told,
     )

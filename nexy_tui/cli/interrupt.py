@@ -27,7 +27,7 @@ def interruptible(session: Session) -> Iterator[None]:
             asked.append(acting)
             common.say(f"Stopping {acting}. Interrupt once more to end at once.")
         else:
-            common.say(f"{acting} is past the point of no return and is carried through to its end.")
+            common.say(f"{acting} is past the point of no return and goes on to its end.")
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -74,7 +74,7 @@ def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None =
     if as_json:
         common.print_json(document(session, items, outcome, time.monotonic() - begun))
     else:
-        common.show(f"{outcome}: {sum(f.status.satisfied for f in session.state.findings.values())} of {len(items)} items hold.")
+        common.show(f"{outcome}: {sum(f.status.satisfied for f in session.state.findings.values())} of {len(items)} items are verified.")
     return EXIT[outcome]
 
 

@@ -36,7 +36,7 @@ def release(
     yes: Annotated[bool, typer.Option("--yes", help="Answer confirmations. Attests nothing.")] = False,
     attest: Annotated[list[str] | None, typer.Option(help="ITEM=REASON: attest one item that a machine cannot verify.")] = None,
     take_over: Annotated[
-        bool, typer.Option("--take-over", help="Take over a release lock that somebody else holds (typed confirmation).")
+        bool, typer.Option("--take-over", help="Take over a release lock that somebody else has (typed confirmation).")
     ] = False,
     auto: Annotated[bool, typer.Option("--auto", help="In a rehearsal only: play the operator.", hidden=True)] = False,
     json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
@@ -180,6 +180,6 @@ def attestations_of(pairs: list[str]) -> dict[str, str]:
         if not equals or not reason.strip() or item not in known:
             raise Unusable(f"--attest {pair[:60]!r} is not ITEM=REASON.", remedy="nexy-tui check --list shows the items.")
         if not known[item].attestable:
-            raise Unusable(f"{item} can be verified by the tool, so it cannot be attested.", remedy="Make it hold instead.")
+            raise Unusable(f"{item} can be verified by the tool, so it cannot be attested.", remedy="Put it right instead.")
         found[item] = reason
     return found

@@ -27,7 +27,7 @@ def check() -> None:
     from nexy_tui.config import load_settings
 
     settings = load_settings()
-    found = "fits" if settings.config_found else "is not there: the rulebook's defaults hold"
+    found = "fits" if settings.config_found else "is not there: the rulebook's defaults apply"
     common.show(f"{settings.config_path} {found}.")
 
 

@@ -154,7 +154,7 @@ def find_layout(root: Path, wanted: str = "") -> Layout:
     if _is_application(root):
         raise Unusable(
             f"{root} is the application itself: its scripts/ stands at the git root.",
-            "A release starts from the tree that holds the application under server/ (flat) or server/server/ (nested): "
+            "A release starts from the tree that has the application under server/ (flat) or server/server/ (nested): "
             "its paths, here and on the VM, are named from there.",
             "Go into the clone of that tree, or name it: --checkout DIR",
         )

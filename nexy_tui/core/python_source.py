@@ -30,7 +30,7 @@ def parse(source: bytes) -> ast.Module:
         if coding not in ("utf-8", "utf-8-sig"):
             raise ValueError(f"it names the coding {coding[:40]!r}, where UTF-8 is expected")
         if b"\0" in source:
-            raise ValueError("it is not valid Python: it holds a NUL byte")  # Its SyntaxError is a bare ValueError before 3.11.4.
+            raise ValueError("it is not valid Python: it contains a NUL byte")  # Its SyntaxError is a bare ValueError before 3.11.4.
         return ast.parse(source, _FILE)
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None

@@ -69,7 +69,7 @@ SECTIONS = {
     "4.9 (3)": "Restart, see the appcast again",
     "5": "Search and logs",
     "6": "Final verification checklist",
-    "6.1": "Inbox holds the expected artifacts",
+    "6.1": "Inbox has the expected artifacts",
     "6.2": "Script completed with RELEASE COMPLETE",
     "6.3": "Artifacts visible in the fixed tags",
     "6.4": "Manifest updated and pushed",
@@ -100,7 +100,7 @@ WITHOUT_ITEM = {
     "3 Phase 2.4.1 (1)": "A step of the publisher; publish.asset sees what came of it.",
     "3 Phase 2.4.1 (2)": "A step of the publisher; publish.bytes downloads again and does not take its word.",
     "3 Phase 2.4.1 (3)": "A step of the publisher; publish.bytes computes both again.",
-    "3 Phase 2.4.1 (4)": "A step of the publisher; publish.manifests holds what was written against a download.",
+    "3 Phase 2.4.1 (4)": "A step of the publisher; publish.manifests compares what was written with a download.",
     "4": _PARTS,
     "4.1": _fixer("inbox"),
     "4.3": _fixer("github-auth"),
@@ -124,7 +124,7 @@ WITHOUT_ITEM = {
     "4.9 (1)": _step("stale-appcast"),
     "4.9 (2)": _step("stale-appcast"),
     "4.9 (3)": _step("stale-appcast"),
-    "5": "Places to look, no condition: nexy-tui where lists them, and the signed run log keeps what the publisher's output held.",
+    "5": "Places to look, no condition: nexy-tui where lists them, and the signed run log keeps what the publisher's output said.",
     "6": _PARTS,
 }
 """Why a section has no item. Every other section of `SECTIONS` has at least one."""

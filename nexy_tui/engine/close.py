@@ -74,7 +74,7 @@ def close_run(services: Services, path: Path) -> Closed:
     records = read_log(path)
     if not records:
         raise Refused(
-            f"The run log {path} holds no whole record.",
+            f"The run log {path} has no whole record.",
             "It was cut off before it began; there is nothing to seal.",
             f"Remove it: rm {shlex.quote(str(path))}",
         )

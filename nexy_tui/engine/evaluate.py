@@ -64,7 +64,7 @@ def _result(item: Item, future: Future[Finding], now: _Pass) -> Finding:
         return future.result()
     now.given_up.add(item.id)
     limit = SLOW_LIMIT if item.check.slow else QUICK_LIMIT
-    verdict = inconclusive(f"The look gave no answer in {limit:.0f} s.", "See that what it looks at answers, then look again.")
+    verdict = inconclusive(f"The check gave no answer in {limit:.0f} s.", "See that what it looks at answers, then check again.")
     finding = _finding(item, verdict, limit, now.scope)
     now.observer(Found(finding))
     return finding
@@ -93,7 +93,7 @@ def verdict_on(item: Item, scope: Scope) -> Verdict:
         )
     except Exception as error:  # A look that breaks must not end the others, nor pass.
         return inconclusive(
-            f"The look broke: {type(error).__name__}: {redact(str(error), *secrets_of(scope.services.environ))[:300]}",
+            f"The check broke: {type(error).__name__}: {redact(str(error), *secrets_of(scope.services.environ))[:300]}",
             "This is a fault of the tool; report it with `nexy-tui --version`.",
         )
 

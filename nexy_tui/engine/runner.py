@@ -47,7 +47,7 @@ class ActionRunner:
             refusal = self.looks.refuse(action)
             if refusal is not None:
                 what = f"{subject.title} is refused: {refusal.reason}"
-                raise Refused(what, "What stands earlier must hold first.", self.looks.remedy(refusal.item))
+                raise Refused(what, "What stands earlier must be verified first.", self.looks.remedy(refusal.item))
             if subject.writes_outside and self.lock is not None:
                 self.lock.hold()
                 self.may_write(self.context.plan)

@@ -125,7 +125,7 @@ class Session:
         """Take the release lock from whoever holds it, as the operator has typed; the log says from whom."""
         if self._lock is not None:
             before = self._lock.take_over()
-            held = f"The release lock was taken over from {before}" if before else "Nobody held the release lock"
+            held = f"The release lock was taken over from {before}" if before else "Nobody had the release lock"
             self.journal.progress_checkpoint("take-over", message=f"{held}, as the operator typed.", mark=Checkpoint.TAKEN_OVER)
 
     def reclaim_lock(self) -> None:
@@ -138,7 +138,7 @@ class Session:
         log = self.journal
         reached = self.state.complete if goal is None else self.looks.reached(goal)
         if outcome == "complete" and not reached:
-            raise Refused("The run cannot be sealed as complete.", "An item does not hold.", "Finish the phases, or abort the run.")
+            raise Refused("The run cannot be sealed as complete.", "An item is not verified.", "Finish the phases, or abort the run.")
         if self._lock is not None:
             self._lock.give_back()
         log.seal(outcome)

@@ -41,8 +41,8 @@ def judge(vm: VmFacts, plan: Plan) -> Verdict:
     if without:
         return failed(f"{KEY} is not set in {' and '.join(without)}.", remedy, *evidence)
     if not vm.same_key:
-        return failed("The settings files hold different Gemini keys: one was left behind.", remedy, *evidence)
-    return passed("The settings hold one Gemini key, and the server does not complain of it.", *evidence)
+        return failed("The settings files have different Gemini keys: one was left behind.", remedy, *evidence)
+    return passed("The settings have one Gemini key, and the server does not complain of it.", *evidence)
 
 
 class SetKey(Mending):

@@ -120,7 +120,7 @@ class KeepToken(Mending):
             why.append(_trouble(proof))
         raise Refused(
             f"No token suffices. {' '.join(why) or 'None was given, and gh has none.'}",
-            "The keyring holds what it held before.",
+            "The keyring is as it was before.",
             f"Make one that may write to {context.plan.target.artifacts_repository}, or log in: gh auth login; then run this again.",
         )
 
@@ -153,7 +153,7 @@ GITHUB_AUTH = Fixer(
         (
             "Put a token that may write to the artifacts repository into GH_TOKEN, or keep it: keyring set nexy-tui github-token",
             "Where gh is there, gh auth login is enough: its token is used.",
-            "See that it holds: nexy-tui check remotes.artifacts",
+            "See that it works: nexy-tui check remotes.artifacts",
         ),
     ),
     (

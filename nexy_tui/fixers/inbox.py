@@ -46,7 +46,7 @@ def judge(facts: InboxFolderFacts, plan: Plan) -> Verdict:
     if plan.with_pkg and PKG not in facts.files:
         lacking.append(f"lay {PKG} there too: it was announced")
     return passed(
-        "The inbox is there" + (f"; now {', and '.join(lacking)}." if lacking else f" and holds {', '.join(facts.files)}."), evidence
+        "The inbox is there" + (f"; now {', and '.join(lacking)}." if lacking else f" and contains {', '.join(facts.files)}."), evidence
     )
 
 

@@ -173,7 +173,7 @@ def _needed(plan: Plan) -> Version:
     if plan.version is None:
         raise Unusable(
             "The released version is not known.",
-            "The VM's settings are held against it.",
+            "The VM's settings are compared with it.",
             Run("check version.files", "See that VERSION is there"),
         )
     return plan.version

@@ -200,7 +200,7 @@ def _refuse_foreign(directory: Path) -> None:
         return
     if strange := sorted(path.name for path in directory.iterdir() if path.name not in _IGNORED):
         raise Unusable(
-            f"{directory} is not empty and holds no rehearsal world (there is {strange[0]}).",
+            f"{directory} is not empty and has no rehearsal world (there is {strange[0]}).",
             "A world is made in an empty directory, so that nothing of yours is touched.",
             "Choose another directory.",
         )

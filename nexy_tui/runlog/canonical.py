@@ -61,7 +61,7 @@ def _demand(value: object, depth: int = 0) -> None:
             return
         case str():
             if not value.isascii() and _SURROGATE.search(value):
-                raise NotCanonical("a text holds half a surrogate pair")
+                raise NotCanonical("a text contains half a surrogate pair")
         case int():
             if abs(value) >= MAX_INT:
                 raise NotCanonical("an integer is not below 2^53")

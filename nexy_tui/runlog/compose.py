@@ -38,7 +38,7 @@ def compose(
     except canonical.NotCanonical as error:
         raise Problem(
             f"A record cannot be written: {error}.",
-            "The log holds texts and integers only, so that every reader reads the same.",
+            "The log has texts and integers only, so that every reader reads the same.",
             "Report this as a defect of nexy-tui; nothing was started.",
         ) from None
     return document

@@ -125,7 +125,7 @@ def _ring() -> KeyringBackend:
     except Exception as error:  # a backend that cannot be loaded raises whatever it likes
         raise _no_keyring(f"the keyring cannot be opened ({type(error).__name__})") from None
     if not chosen:
-        raise _no_keyring("this machine offers no keyring that protects what it holds")
+        raise _no_keyring("this machine offers no keyring that protects what it keeps")
     return ring
 
 
@@ -167,7 +167,7 @@ def _no_keyring(reason: str) -> NoKey:
 def _from_keyring(operator: str, backend: KeyringBackend | None) -> Signer:
     seed = _stored(backend or _ring(), operator)
     if seed is None:
-        raise NoKey("the keyring holds none")
+        raise NoKey("the keyring has none")
     return _decoded(seed)
 
 
@@ -199,7 +199,7 @@ def _from_agent(operator: str, environ: Mapping[str, str], allowed: AllowedSigne
     if len(found) == 1 and (allowed is None or not allowed.entries):
         return agent.AgentSigner(path, found[0])
     if not found:
-        raise NoKey("the ssh-agent holds no Ed25519 key")
+        raise NoKey("the ssh-agent has no Ed25519 key")
     raise NoKey(f"of the {len(found)} Ed25519 keys in the ssh-agent none is listed for this operator")
 
 

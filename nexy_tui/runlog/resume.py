@@ -44,11 +44,11 @@ def _demand_whole(path: Path, found: Chain) -> None:
         first = found.faults[0]
         raise Refused(
             f"The run log {path} cannot be gone on with: line {first.line}: {first.reason}",
-            "A run is resumed only from a log whose every line holds.",
+            "A run is resumed only from a log whose every line verifies.",
             f"See all of it with `nexy-tui runs verify {path}`; keep the file, and begin a new run.",
         )
     if not found.records:
-        raise Refused(f"The run log {path} holds no whole record.", "The run was stopped before it began anything.", "Begin a new run.")
+        raise Refused(f"The run log {path} has no whole record.", "The run was stopped before it began anything.", "Begin a new run.")
 
 
 def _refuse_sealed(path: Path, data: bytes, signer: Signer) -> None:

@@ -203,7 +203,7 @@ def _ended(line: str, keyid: str | None, at: datetime | None) -> str:
 
 def _parse_line(text: str) -> AllowedSigner | None:
     if not text.replace("\t", " ").isprintable():
-        raise ValueError("it holds characters that are not seen, and that OpenSSH reads otherwise")
+        raise ValueError("it contains characters that are not seen, and that OpenSSH reads otherwise")
     principals, _, rest = text.partition(" ")
     options: dict[str, str] = {}
     rest = rest.strip()

@@ -168,7 +168,7 @@ def _seal_faults(chain: Chain, data: bytes, signature: bytes | None) -> list[Cha
     try:
         public = sshsig.verify(signature, data, NAMESPACE)
     except sshsig.BadSignature as error:
-        return [*faults, ChainDefect(chain.lines, "seal-signature", f"the seal's detached signature does not hold: {error}")]
+        return [*faults, ChainDefect(chain.lines, "seal-signature", f"the seal's detached signature does not verify: {error}")]
     if chain.seal is None:
         return faults
     if sshwire.fingerprint(public) != chain.seal.keyid:

@@ -54,7 +54,7 @@ def _not_authenticated(text: str, said: str) -> Problem:
             "Log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
         )
     return CouldNotLook(
-        f"No token for Azure could be had: {printable(attempts[-1], 240) if attempts else said}",
+        f"There is no token for Azure: {printable(attempts[-1], 240) if attempts else said}",
         "Without it the VM can neither be looked at nor deployed to.",
         "Renew the secret of the service principal (AZURE_CLIENT_SECRET), or log in anew: az login; and see that the network works.",
     )

@@ -156,7 +156,7 @@ def _application(paths: list[str]) -> str | None:
     if "Nexy" in found:
         return found["Nexy"]
     if len(found) > 1:
-        raise UnreadableImage(f"the image holds {len(found)} applications and none of them is Nexy.app")
+        raise UnreadableImage(f"the image contains {len(found)} applications and none of them is Nexy.app")
     return next(iter(found.values()), None)
 
 
@@ -173,7 +173,7 @@ def _from_mount(path: Path, environ: Mapping[str, str]) -> Application:
         plists = [plist for volume in volumes for plist in sorted(volume.glob("*.app/Contents/Info.plist")) if _is_on(volume, plist)]
         chosen = next((plist for plist in plists if plist.parts[-3] == "Nexy.app"), plists[0] if len(plists) == 1 else None)
         if chosen is None:
-            raise UnreadableImage(f"the image holds {len(plists)} applications and none of them is Nexy.app")
+            raise UnreadableImage(f"the image contains {len(plists)} applications and none of them is Nexy.app")
         return _read_plist(read_plain(chosen, _PLIST_LIMIT + 1), f"{printable('/'.join(chosen.parts[-3:]), 120)} (hdiutil)")
 
 

@@ -44,7 +44,7 @@ def _require_rehearsal(settings: Settings, world: str) -> None:
     if settings.ca is None or not settings.ca.is_file():
         raise Unusable(
             f"NEXY_WORLD says rehearsal world {world}, but its CA ({settings.ca or 'NEXY_CA is not set'}) is not there.",
-            "This terminal was left inside a world that is gone, or holds half of its environment.",
+            "This terminal was left inside a world that is gone, or has half of its environment.",
             remedy,
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -134,7 +134,7 @@ class ReleaseLock:
     def renew(self) -> None:
         """Extend the expiry. Raises Refused when somebody else took the lock meanwhile, or removed it."""
         if self._held is None:
-            raise Refused("This run does not hold the release lock.", remedy="Run the action again; it takes the lock first.")
+            raise Refused("This run does not have the release lock.", remedy="Run the action again; it takes the lock first.")
         for _ in range(_TRIES):
             if self._write(self._held):
                 return
@@ -219,7 +219,7 @@ def _lost(taker: Holder | None, run: str) -> Refused:
         return Refused(
             "The release lock of this run is gone: it was taken over and given back, or removed by hand.",
             "Somebody may have released meanwhile; nothing more was written.",
-            "Ask who did. Run the action again: it takes the lock, and what must hold is looked at anew.",
+            "Ask who did. Run the action again: it takes the lock, and everything before it is checked anew.",
         )
     return Refused(
         f"The release lock was taken over by {taker}.",

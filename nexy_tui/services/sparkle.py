@@ -79,7 +79,7 @@ class Sparkle:
             return None
         self._require_public_form()
         if private is None:
-            without_key = f"the keyring holds no {KEYRING_NAME}"
+            without_key = f"the keyring has no {KEYRING_NAME}"
         elif (made := self._made(path, private, sha256, cancelled)) is not None:
             return made
         else:
@@ -92,7 +92,7 @@ class Sparkle:
         else:
             without_file = f"{INBOX_FILE} does not verify over this file with the configured public key"
         raise Refused(
-            f"No valid Sparkle signature can be had for {path.name}: {without_key}; {without_file}.",
+            f"There is no valid Sparkle signature for {path.name}: {without_key}; {without_file}.",
             "Clients hold the public key and reject an update whose signature does not match.",
             f"Sign this file: Sparkle's `sign_update {path.name}`, its output saved as {inbox / INBOX_FILE}; "
             f"or keep the key here: `keyring set nexy-tui {KEYRING_NAME}`.",
@@ -197,7 +197,7 @@ def read_signature(path: Path) -> tuple[str, int | None]:
     signature = match["signature"] if match else text
     if len(text) > _INBOX_LIMIT or not is_signature(signature):
         raise Refused(
-            f"{path.name} holds no Sparkle signature: it begins {printable(text, 40)!r}.",
+            f"{path.name} has no Sparkle signature: it begins {printable(text, 40)!r}.",
             "Expected is the base64 of 64 bytes, or what `sign_update` prints.",
             f"Sign the image again and save the output as {path}.",
         )

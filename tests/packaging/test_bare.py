@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 WORK_ALL_THE_SAME = {
     "config path": "it says where the configuration would be read from",
-    "config check": "without a file the rulebook's defaults hold",
+    "config check": "without a file the rulebook's defaults apply",
     "config show": "so does it",
     "keys list": "it is a list, and says that no key is there and how to make one",
     "runs list": "it is a list, and says that there are no runs and how to practise one",

@@ -77,7 +77,7 @@ def test_it_is_mended_once_confirmed_and_looked_at_again() -> None:
         assert backend.fixed == []
         await press(pilot, "m", "y")
         text = flowing(pilot.app)
-        assert "mended, and seen" in text and "passed: It is mended." in text and "Log: /home/olga" in text
+        assert "fixed and verified" in text and "passed: It is mended." in text and "Log: /home/olga" in text
         await press(pilot, "escape")
         assert "✓ passed It is not here." in flowing(pilot.app)
 
@@ -127,7 +127,7 @@ def test_inside_a_run_a_fixer_mends_as_an_action_of_that_run() -> None:
         await press(pilot, "r", "f", "m")
         app.screen.query_one(Input).value = "rehearsal fix stale-appcast"
         await press(pilot, "enter")
-        assert "mended, and seen" in flowing(app)
+        assert "fixed and verified" in flowing(app)
 
     play(backend, script)
     assert backend.fixed == [("stale-appcast", "")] and backend.fixed_in == [backend.log.run]

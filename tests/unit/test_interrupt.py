@@ -43,7 +43,7 @@ def test_past_the_point_of_no_return_it_is_said_each_time(capsys: pytest.Capture
     with interruptible(session(made)):
         for _ in range(3):
             signal.raise_signal(signal.SIGINT)
-    assert capsys.readouterr().err == "publish is past the point of no return and is carried through to its end.\n" * 3
+    assert capsys.readouterr().err == "publish is past the point of no return and goes on to its end.\n" * 3
 
 
 def test_between_actions_it_ends_the_command_and_afterwards_all_is_as_before() -> None:

@@ -392,8 +392,8 @@ def commit(there: bytes | None = GOOD, here: bytes | None = GOOD) -> CommitFacts
     ("facts", "plan", "status", "words"),
     [
         (commit(), PLAN, Status.PASSED, ("are on main of Seregawpn/Nexy_server",)),
-        (commit(None), PLAN, Status.FAILED, ("does not hold the checkout's",)),
-        (commit(GOOD + b"\n"), PLAN, Status.FAILED, ("does not hold the checkout's",)),
+        (commit(None), PLAN, Status.FAILED, ("does not have the checkout's",)),
+        (commit(GOOD + b"\n"), PLAN, Status.FAILED, ("does not have the checkout's",)),
         (commit(b"{}", b"{}"), PLAN, Status.FAILED, ("version is missing, not a version X.Y.Z.Build in a string",)),
         (commit(raw_manifest("1.6.1.42"), raw_manifest("1.6.1.42")), PLAN, Status.FAILED, ('version is "1.6.1.42", not "1.6.1.43"',)),
         (commit(raw_manifest("1.6.1.42"), raw_manifest("1.6.1.42")), CODE_ONLY, Status.PASSED, ()),

@@ -187,7 +187,7 @@ def test_a_key_is_not_kept_in_a_plain_file_that_nobody_chose(nowhere: Nowhere) -
     before = nowhere.everything()
     refused = nowhere.run("keys", "create")
     assert refused.returncode == 2, refused.stdout
-    assert "no keyring that protects what it holds" in refused.stderr
+    assert "no keyring that protects what it keeps" in refused.stderr
     assert "NEXY_SIGNING_KEY_FILE" in refused.stderr
     assert nowhere.everything() == before
     nowhere.environ["PYTHON_KEYRING_BACKEND"] = "keyrings.alt.file.PlaintextKeyring"

@@ -92,7 +92,7 @@ def killed_between_the_renames(inside: Inside, said: Path) -> None:
 
 def interrupted_past_the_point_of_no_return(inside: Inside, said: Path) -> None:
     account = strikes(inside)
-    since, carried = length(account), "publish is past the point of no return and is carried through to its end."
+    since, carried = length(account), "publish is past the point of no return and goes on to its end."
     with strike(inside, "PATCH2", "hold") as let_go:
         process = begin(inside, said)
         until(lambda: length(account) > since, process, said)

@@ -57,7 +57,7 @@ RELEASE = (
     Typed("3 Phase 1.3", f'git commit -m "Release v{V}"', 0, (f"/.* Release v{V}/",)),
     Typed("3 Phase 1.3", f"git tag v{V}"),
     Typed("3 Phase 1.3", f"git push server_repo v{V}"),
-    Typed("3 Phase 1.1.1", "./server/scripts/db_backup.sh", 0, (r"/<- backup: nexy_db_\w+\.tar\.gz holds \d+ rows of .*/",)),
+    Typed("3 Phase 1.1.1", "./server/scripts/db_backup.sh", 0, (r"/<- backup: nexy_db_\w+\.tar\.gz contains \d+ rows of .*/",)),
     Typed("3 Phase 1.1.2", "./server/scripts/db_restore_drill.sh", 0, (r"/<- drill: nexy_db_\w+\.tar\.gz restored whole: .*/",)),
     Typed("3 Phase 1.1.3", "./server/scripts/harden_database_protection.sh", 0, ("/<- harden: .*/",)),
     Typed(

@@ -123,7 +123,7 @@ NO_SIGNATURES = ["", "rubbish", "AAAA", base64.b64encode(bytes(65)).decode(), 's
 @pytest.mark.parametrize("text", NO_SIGNATURES)
 def test_what_is_no_signature_is_said_so(image: Path, text: str) -> None:
     lay(image, text)
-    with pytest.raises(Refused, match="holds no Sparkle signature"):
+    with pytest.raises(Refused, match="has no Sparkle signature"):
         read_signature(image.parent / INBOX_FILE)
 
 

@@ -81,7 +81,7 @@ def locked_out(inside: Inside, version: str) -> Run:
     before = outside(inside)
     run = release(inside, version)
     assert (run.exit, run.document["stopped_by"]) == (1, "remotes.lock"), run.said
-    assert "eve on workbench is releasing (run theirs; the lock holds until " in run.document["problem"]["what"]
+    assert "eve on workbench is releasing (run theirs; the lock is valid until " in run.document["problem"]["what"]
     assert f"nexy-tui release --resume {run.id} --take-over" in run.document["problem"]["remedy"]
     assert f"nexy-tui release --resume {run.id}" in run.said and f"nexy-tui runs close {run.id}" in run.said
     assert outside(inside) == before and verified_as(inside, run.log) == OPEN

@@ -79,7 +79,7 @@ class Launcher:
                 raise Unusable(
                     f"A rehearsal world cannot live in {folder.parent}.",
                     f"PostgreSQL does not run as root; it would run as {self.user.pw_name}, who may not enter {parent}, "
-                    "and neither user namespaces nor setpriv are to be had here.",
+                    "and neither user namespaces nor setpriv are available here.",
                     "Choose a directory that others may enter, as under /tmp, or rehearse as a user who is not root.",
                 )
         self.own(folder)
@@ -105,7 +105,7 @@ def launcher() -> Launcher:
             return Launcher(prefix if _works(prefix) else (), user)
     raise Unusable(
         "PostgreSQL does not run as root, and there is no other user to run it as.",
-        "Neither user namespaces nor a user `nobody` are to be had here.",
+        "Neither user namespaces nor a user `nobody` are available here.",
         "Rehearse as a user who is not root.",
     )
 

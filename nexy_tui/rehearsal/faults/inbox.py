@@ -147,10 +147,10 @@ def _fault(name: str, description: str, parameter: str = "") -> Fault:
 
 FAULTS: tuple[Fault, ...] = (
     _fault("inbox-missing", "The folder release_inbox is not there."),
-    _fault("inbox-empty", "The inbox holds no artifact."),
+    _fault("inbox-empty", "The inbox has no artifact."),
     _fault("dmg-truncated", "Nexy.dmg ends in the middle: its trailer is missing."),
     _fault("dmg-html", "Nexy.dmg is an HTML page, as a download without a login leaves."),
-    _fault("dmg-other-version", "Nexy.dmg holds the application of another version.", "that version (default: the release before)"),
+    _fault("dmg-other-version", "Nexy.dmg contains the application of another version.", "that version (default: the release before)"),
     _fault("dmg-other-key", "The application in Nexy.dmg takes updates signed with another Sparkle key.", "that key in base64"),
     _fault(
         "dmg-other-feed", "The application in Nexy.dmg asks another server for updates.", "that appcast's address (default: a staging one)"

@@ -202,7 +202,7 @@ def read_open(raw: IO[bytes], archive: str, stem: str, dump_to: Path | None = No
                 for seen, entry in enumerate(tar):
                     name = _member(entry, stem)
                     if seen > _MOST_MEMBERS or name in found:
-                        raise tarfile.TarError(f"it holds {'too many files' if name not in found else f'{name} twice'}")
+                        raise tarfile.TarError(f"it contains {'too many files' if name not in found else f'{name} twice'}")
                     if name is not None:
                         found[name] = _take(tar, entry, name, texts, dump_to)
             while unpacked.read(_PIECE):  # to the end: gzip's own checksum stands there

@@ -60,7 +60,7 @@ class _Job:
 
 _BACKUP = _Job("database_backup.sh", "The backup", "backup")
 _DRILL = _Job("database_drill.sh", "The restore drill", "drill")
-_SHELF = _Job("database_shelf.sh", "The look at the archives", "drill")
+_SHELF = _Job("database_shelf.sh", "The check of the archives", "drill")
 _HARDEN = _Job("database_harden.sh", "Hardening", "harden")
 
 
