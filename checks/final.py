@@ -14,12 +14,13 @@ from checks.inbox import expected as artifacts
 from checks.manifests import CommitFacts, look_commit
 from checks.publish import ArtifactPlace, read_place, remedy_at
 from checks.released import Witnesses, look_witnesses
+from checks.version import released_in_full
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, passed
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
-from nexy_tui.core.remedy import Act
+from nexy_tui.core.remedy import Act, Remedy
 from nexy_tui.core.target import DMG
 from nexy_tui.services.update_server import AppcastFacts
 
@@ -187,9 +188,17 @@ def judge_live(facts: FinalFacts, plan: Plan) -> Verdict:
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((HEALTH, UPDATES))
     columns = {**matrix.columns, APPCAST: offered_column(facts, plan)}
     tag = plan.version.tag if plan.version else "vX.Y.Z.Build"
-    remedy = Act("deploy", f"deploy {tag}", f"Deploy {tag}, then look again")
+    remedy: Remedy = Act("deploy", f"deploy {tag}", f"Deploy {tag}, then look again")
+    if plan.version is not None and _offers_code(facts.gate, plan):
+        remedy = released_in_full(plan.version.next_build())
     verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy)
     return verdict if verdict.status is not Status.PASSED else passed(_shown(plan), *verdict.evidence)
+
+
+def _offers_code(facts: GateFacts, plan: Plan) -> bool:
+    """Whether the appcast follows config.env, and so offers a code-only release with the file of the one before: no deploy ends that."""
+    offered = facts.live.appcast.appcast if isinstance(facts.live.appcast, AppcastFacts) else None
+    return offered is not None and not plan.kind.publishes and offered.version == str(plan.version) != str(plan.published)
 
 
 def offered_column(facts: FinalFacts, plan: Plan) -> Column:

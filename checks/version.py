@@ -10,7 +10,8 @@ from checks.tip import look_refs, look_tag, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.core.remedy import Act
+from nexy_tui.core.remedy import Act, Run
+from nexy_tui.core.target import DMG
 from nexy_tui.core.version import NAME_VERSION, Version
 
 NO_VERSION = "No version is named here, and VERSION names none."
@@ -18,12 +19,18 @@ NO_VERSION = "No version is named here, and VERSION names none."
 
 @dataclass(frozen=True, slots=True)
 class NumberFacts:
-    """Release tags on the code repository, and the commit this release's tag names there and here, if any."""
+    """Release tags on the code repository, and the commit this release's tag names there and here, if any.
+
+    `offered` is the version of the live appcast, asked only where a code-only run needs to know; None where it was not seen.
+    `source` is what the code repository is fetched from.
+    """
 
     released: tuple[Version, ...]
     remote_tag: str | None
     local_tag: str | None
     release_commit: str | None
+    offered: str | None = None
+    source: str = ""
 
 
 def look_number(scope: Scope) -> NumberFacts:
@@ -39,9 +46,21 @@ def look_number(scope: Scope) -> NumberFacts:
     if version is None:
         return NumberFacts(tuple(released), None, None, None)
     name = f"refs/tags/{version.tag}"
-    return NumberFacts(
-        tuple(released), refs.get(f"{name}^{{}}") or refs.get(name), look_tag(scope, version.tag), git.release_commit(version.tag)
-    )
+    there = refs.get(f"{name}^{{}}") or refs.get(name)
+    here, commit = look_tag(scope, version.tag), git.release_commit(version.tag)
+    return NumberFacts(tuple(released), there, here, commit, _offered(scope), git.code_source())
+
+
+def _offered(scope: Scope) -> str | None:
+    """What the appcast offers, where server and manifest are of two versions, so that it tells which of them it follows."""
+    plan = scope.plan
+    if plan.kind.publishes or plan.served_before == plan.published_before:
+        return None
+    try:
+        appcast = scope.once("live.appcast", scope.services.update_server.appcast).appcast
+    except CouldNotLook:  # That it can be seen is the gate's matter.
+        return None
+    return None if appcast is None else appcast.version
 
 
 def going_on(plan: Plan) -> str:
@@ -49,6 +68,18 @@ def going_on(plan: Plan) -> str:
     if plan.run is not None and not plan.standalone:
         return f"release --resume {plan.run}"
     return f"release {plan.version or ''}".rstrip()
+
+
+def released_in_full(version: Version) -> Run:
+    """What ends an offer without end: a file of the version that is offered, under a higher number."""
+    return Run(f"release {version} --kind full", f"Build {DMG} as {version}, lay it into the inbox, then release it in full")
+
+
+def _endless(offered: object, file: object) -> str:
+    return (
+        f"The appcast offers {offered} with the file of {file}: this server's appcast follows config.env, not the manifest."
+        " After a code-only release clients would be offered the same update without end."
+    )
 
 
 def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
@@ -68,13 +99,13 @@ def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     published = facts.remote_tag is not None if plan.kind.tags else plan.published_before == version
     if plan.standalone and published:
         return passed(f"{version} is released.", *evidence)
-    for name, value in before:
+    if facts.offered is not None and facts.offered == str(plan.served_before):
+        offered = Evidence("live appcast", facts.offered, plan.target.update_server.feed_url)
+        return failed(_endless(plan.served_before, plan.published_before), released_in_full(version), *evidence, offered)
+    for name, value in (*before, *([("", highest)] if highest is not None else [])):
         if value is not None and version <= value:
-            return failed(
-                f"{version} is not higher than {value} ({name}).", f"Choose a higher version, as {value.next_build()}.", *evidence
-            )
-    if highest is not None and version < highest:
-        return failed(f"{version} is lower than {highest.tag}.", f"Choose a higher version, as {highest.next_build()}.", *evidence)
+            what = f"not higher than {value} ({name})" if name else f"lower than {value.tag}"
+            return failed(f"{version} is {what}.", f"Choose a higher version, as {value.next_build()}.", *evidence)
     return passed(f"{version} is higher than everything released before.", *evidence)
 
 
@@ -111,10 +142,13 @@ def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
     if plan.version is None:
         return failed(NO_VERSION, NAME_VERSION)
     evidence = Evidence(plan.version.tag, facts.local_tag or "missing", "checkout")
+    if facts.local_tag is None and facts.remote_tag is not None and facts.remote_tag == facts.release_commit:
+        what = f"The tag {plan.version.tag} is on {plan.target.code_repository}, and not here."
+        return failed(what, f"git fetch {facts.source} tag {plan.version.tag}", evidence)
     if facts.local_tag is None:
         return failed(f"The tag {plan.version.tag} is not made yet.", Act("commit", going_on(plan)), evidence)
     if facts.local_tag != facts.release_commit:
-        return failed(f"{plan.version.tag} does not name the release commit.", f"Release as {plan.version.next_build()}.", evidence)
+        return failed(f"{plan.version.tag} does not name the release commit.", f"Release as {plan.version.next_build()} instead.", evidence)
     return passed(f"{plan.version.tag} names the release commit.", evidence)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 from conftest import Inside, MakeWorld, seldom
+from driving import release
 
 from nexy_tui.core.layout import LAYOUTS
 from nexy_tui.core.target import DMG
@@ -23,7 +24,7 @@ EDITIONS = ("health-more-fields", "updates-health-from-manifest", "appcast-from-
 """Switches of the world's update server."""
 
 OFFERS_CODE = "appcast-from-config"
-"""It offers the new version with the old file after a code-only run, as no kind of run may leave it: such a run is refused at its end."""
+"""It offers the new version with the old file after a code-only run, as no kind of run may leave it: clients would install without end."""
 
 ATTESTED: Mapping[str, Sequence[str]] = {
     "newer-rulebook": ("remotes.rulebook",),
@@ -75,3 +76,21 @@ def test_every_kind_and_every_way_back_with_each_update_server(make_world: MakeW
     inside = make_world(layout=layout)
     inside.fault(edition)
     play(inside, [act for act in STORY if edition != OFFERS_CODE or act != "code-only"])
+
+
+def test_an_appcast_that_follows_the_settings_bars_code_only_until_a_full_release(make_world: MakeWorld) -> None:
+    inside = make_world()
+    inside.fault(OFFERS_CODE)
+    version = Version.parse(inside.world.next)
+    following = version.next_build()
+    full = f"nexy-tui release {following} --kind full"
+    refused = release(inside, str(version), "--kind", "code-only")
+    live = refused.item("final.live")
+    assert (refused.exit, live["status"], full in live["remedy"]) == (1, "failed", True), live
+    head = inside.git("rev-parse", "HEAD")
+    refused = release(inside, str(following), "--kind", "code-only")
+    number = refused.item("version.number")
+    assert (refused.exit, number["status"], full in number["remedy"]) == (1, "failed", True), number
+    assert inside.git("rev-parse", "HEAD") == head
+    worlds.build(inside.world, str(following), (DMG,))
+    assert release(inside, str(following), "--kind", "full").exit == 0
