@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import PurePosixPath
 
-from checks.base import Check, Scope
+from checks.base import Check, Scope, not_there_yet
 from checks.database import look_survey
 from checks.database_records import Believed, Doubted, believe, vouched
 from nexy_tui.core.database_record import BackupRecord, DatabaseId, DrillRecord
@@ -122,7 +123,7 @@ def judge_backup(facts: BackupFacts, plan: Plan) -> Verdict:
     strays = [Evidence("not counted", f"{printable(stray.name)}: {stray.reason}", facts.removal(stray)) for stray in facts.strays]
     if newest is None:
         empty = Evidence("backup folder", "no backup in it", facts.directory)
-        return failed(f"There is no backup in {facts.directory}.{facts.told()}", BACK_UP, empty, *strays)
+        return not_there_yet(plan, f"There is no backup in {facts.directory}.{facts.told()}", BACK_UP, empty, *strays)
     name, source = newest.archive.name, f"{newest.archive.name}.backup.json"
     content = f"{name}, {newest.archive.size} bytes, sha256 {newest.archive.sha256}"
     evidence = [Evidence("newest archive", content, facts.directory), *strays]
@@ -140,7 +141,9 @@ def judge_backup(facts: BackupFacts, plan: Plan) -> Verdict:
     else:
         reason = facts.record.reason if facts.record is not None else "there is none"
         trouble = _sum_trouble(newest) or f"has no signed record that is believed, so nobody can tell what it contains: {reason}"
-    return failed(f"{name} {trouble.rstrip('.')}.{facts.told()}", BACK_UP, *evidence)
+    # Whatever an older archive lacks, the run's own is still to be made; one whose bytes are not its own is harm to be seen.
+    verdict = failed if _sum_trouble(newest) else partial(not_there_yet, plan)
+    return verdict(f"{name} {trouble.rstrip('.')}.{facts.told()}", BACK_UP, *evidence)
 
 
 def _trouble(newest: NewestArchive, record: BackupRecord, database: DatabaseId, now: datetime) -> str:

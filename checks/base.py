@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nexy_tui.core.event import Emit, silent
-from nexy_tui.core.finding import Verdict
+from nexy_tui.core.finding import Evidence, Verdict, failed, pending
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Act
 
 if TYPE_CHECKING:
     from nexy_tui.runlog.trust import AllowedSigners
@@ -73,3 +74,8 @@ class Check:
     judge: Callable[[Any, Plan], Verdict]
     why: str
     slow: bool = False
+
+
+def not_there_yet(plan: Plan, summary: str, remedy: Act, *evidence: Evidence) -> Verdict:
+    """Nothing of it is there, and nothing else in its place: to be done where the run still awaits the remedy's action, else wrong."""
+    return (pending if plan.awaits(remedy.action) else failed)(summary, remedy, *evidence)

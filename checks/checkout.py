@@ -10,7 +10,7 @@ from pathlib import Path
 
 from checks.base import Check, Scope
 from nexy_tui.core import publisher_script
-from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, noted, passed
 from nexy_tui.core.layout import PUBLISHER, Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
@@ -267,7 +267,9 @@ def judge_ignored(facts: IgnoredFacts, plan: Plan) -> Verdict:
             f"Add to .gitignore, each a line: {', '.join(lines)}. Commit and push that.",
             *evidence,
         )
-    return passed(f"git ignores the inbox's artifacts{_settings_said(facts.settings)}{_backups_said(folder, backups)}", *evidence)
+    said = _settings_said(facts.settings)
+    verdict = noted if "Warning" in said else passed
+    return verdict(f"git ignores the inbox's artifacts{said}{_backups_said(folder, backups)}", *evidence)
 
 
 def _settings_said(settings: Mapping[str, Standing]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from checks.base import Check, Scope
+from checks.base import Check, Scope, not_there_yet
 from checks.manifests import renewed
 from checks.tip import look_refs
 from checks.version import going_on
@@ -113,7 +113,7 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
         return failed(f"{plan.target.code_repository} has no tag {deployment.tag}.", Act("push", going_on(plan)), *evidence)
     if vm.head != deployment.tag_commit:
         at = " ".join(vm.tags) or vm.head[:12] or "no commit"
-        return failed(f"The VM stands at {at}, not at {deployment.tag}.", redeployed(deployment), *evidence)
+        return not_there_yet(plan, f"The VM stands at {at}, not at {deployment.tag}.", redeployed(deployment), *evidence)
     return _judge_drift(facts, evidence) or passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
 
 
@@ -148,7 +148,7 @@ def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
         return failed(f"The manifests cannot be deployed: {trouble}.", renewed(plan), *evidence)
     wrong = [path for path in deployment.manifest_files if vm.manifests.get(path) != deployment.manifest_sha256]
     if wrong:
-        return failed(f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", redeployed(deployment), *evidence)
+        return not_there_yet(plan, f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", redeployed(deployment), *evidence)
     return passed(f"The manifest files on the VM are those of {commit} ({deployment.manifest_version}).", *evidence)
 
 
@@ -165,7 +165,7 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
     if trouble := _settings_trouble(vm):
         return failed(trouble, _settings_remedy(vm), *evidence)
     if wrong:
-        return failed(f"Not {version}: {', '.join(wrong)}.", redeployed(facts.deployment), *evidence)
+        return not_there_yet(plan, f"Not {version}: {', '.join(wrong)}.", redeployed(facts.deployment), *evidence)
     return passed(f"SERVER_VERSION and SERVER_BUILD are {version} in {' and '.join(settings_there(vm))}.", *evidence)
 
 
@@ -200,7 +200,8 @@ def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
     except ValueError as error:
         return failed(f"/health on the VM cannot be read: {error}.", remedy, evidence)
     if wrong := said.amiss(version):
-        return failed(f"/health on the VM does not say {version}: {', '.join(wrong)}.", redeployed(facts.deployment), evidence)
+        what, remedy = f"/health on the VM does not say {version}: {', '.join(wrong)}.", redeployed(facts.deployment)
+        return not_there_yet(plan, what, remedy, evidence) if said.healthy else failed(what, remedy, evidence)
     return passed(f"/health on the VM is healthy and says {version}.", evidence)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from checks.base import Check, Scope
-from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed, rfc3339
+from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, noted, passed, rfc3339
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.services.database import settings as database_settings
@@ -127,7 +127,7 @@ def judge_certificate(said: Greeting | None, plan: Plan) -> Verdict:
         what = f"The certificate of {plan.target.update_server.host} ends {_in_days(said.expires, plan)}."
         return failed(what, "Renew it on the server before the release: then clients would get nothing.", *evidence)
     if left < WARNED_LEFT:
-        return passed(f"Warning: the certificate ends {_in_days(said.expires, plan)}; see that its renewal works.", *evidence)
+        return noted(f"Warning: the certificate ends {_in_days(said.expires, plan)}; see that its renewal works.", *evidence)
     return passed(f"The certificate verifies and has {left.days} days left.", *evidence)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from checks.base import Check, Scope
+from checks.base import Check, Scope, not_there_yet
 from checks.image import ImageFacts, look_image
 from checks.inbox import read_manifest
 from checks.named import Named, look_named, trouble
@@ -42,6 +42,8 @@ def look_manifests(scope: Scope) -> ManifestFacts:
 def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
     """All the same bytes, and those bytes true of the image at the release URL."""
     evidence = [Evidence(path, _digest(raw), "checkout") for path, raw in facts.files.items()]
+    if _not_made(facts.files, plan):
+        return not_there_yet(plan, f"The manifests of {plan.published} are not written yet.", _PUBLISH, *evidence)
     if apart := _apart(facts.files):
         return failed(apart, _SYNC if not plan.kind.publishes or _is_out(facts, plan) else _PUBLISH, *evidence)
     download = facts.image.download
@@ -56,6 +58,13 @@ def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
     if wrong:
         return failed(f"{next(iter(facts.files))} is not true: {'; '.join(wrong)}.", _SYNC, *evidence)
     return _judge_claims(facts, plan, stated, evidence)
+
+
+def _not_made(files: Mapping[str, bytes | None], plan: Plan) -> bool:
+    """Whether the version's own files are nowhere yet, and the others one and the same: as a release that publishes finds them."""
+    mine = {raw for path, raw in files.items() if path.endswith(f"/manifest_{plan.published}.json")}
+    others = {raw for path, raw in files.items() if path.endswith("/manifest.json")}
+    return plan.kind.publishes and mine == {None} and len(others) == 1 and None not in others
 
 
 def _is_out(facts: ManifestFacts, plan: Plan) -> bool:
@@ -181,6 +190,8 @@ def judge_commit(facts: CommitFacts, plan: Plan) -> Verdict:
     evidence += [Evidence(path, _digest(raw), place) for path, raw in facts.there.items()]
     remedy = _PUBLISH if plan.kind.publishes else _SYNC
     wrong = [path for path, raw in facts.there.items() if raw is None or raw != facts.here.get(path)]
+    if _not_made(facts.there, plan):
+        return not_there_yet(plan, f"The manifests of {plan.published} are not on {place} yet.", _PUBLISH, *evidence)
     if wrong:
         return failed(f"{place} does not have the checkout's {' and '.join(wrong)}.", remedy, *evidence)
     try:

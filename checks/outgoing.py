@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from checks.base import Check, Scope
 from checks.tip import look_changes, look_tip
-from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, noted, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import Private, private, settings_files
 from nexy_tui.core.text import printable
@@ -89,7 +89,7 @@ def judge_outgoing(facts: OutgoingFacts, plan: Plan) -> Verdict:
             *evidence,
         )
     old = f" Warning: {printable(facts.pushed[0], 100)} was pushed before and is known; change that key." if facts.pushed else ""
-    return passed(f"No secret and no artifact is about to be pushed.{old}", *evidence)
+    return (noted if old else passed)(f"No secret and no artifact is about to be pushed.{old}", *evidence)
 
 
 def _first(paths: Iterable[str], suspicious: tuple[str, ...]) -> tuple[str, Private] | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from checks.base import Check, Scope
+from checks.base import Check, Scope, not_there_yet
 from checks.image import look_image
 from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
-from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
+from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, noted, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.remedy import Act, Remedy
 from nexy_tui.core.target import DMG, PKG, Target
@@ -100,7 +100,7 @@ def judge_target(facts: TargetFacts, plan: Plan) -> Verdict:
             return failed(trouble[0], trouble[1], *evidence, fixers=("target-repository",))
     notes = [f"{place.name} is missing and {previous_name(place.name)} is there" for place in facts.places if place.interrupted]
     if notes:
-        return passed(f"A swap was cut off: {'; '.join(notes)}. Publishing puts the bytes back first.", *evidence)
+        return noted(f"A swap was cut off: {'; '.join(notes)}. Publishing puts the bytes back first.", *evidence)
     return passed(f"{repository} takes the artifacts: {', '.join(place.tag for place in facts.places)}.", *evidence)
 
 
@@ -156,10 +156,11 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
         return not_applicable(NOTHING_PUBLISHED)
     evidence: list[Evidence] = []
     wrong: list[str] = []
+    due: list[str] = []
     for place in facts.places:
         asset, local = place.current, facts.inbox.of(place.name).found
         if asset is None:
-            wrong.append(f"{place.name} is not under the tag {place.tag}")
+            (wrong if place.interrupted else due).append(f"{place.name} is not under the tag {place.tag}")
             continue
         has = f"{asset.size} bytes, sha256 {asset.sha256 or 'not told'}"
         evidence.append(Evidence(f"{place.name} on the host", f"{asset.state}, {has}", f"{plan.target.artifacts_repository} {place.tag}"))
@@ -168,9 +169,10 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
         elif local is None:
             wrong += _uncompared(facts.inbox, place.name, plan)
         elif asset.is_file(local.size, local.sha256) is False:
-            wrong.append(f"{place.name} has {has}; the inbox has {local.size} bytes, sha256 {local.sha256}")
-    if wrong:
-        return failed(f"{'; '.join(wrong)}.", Act("publish", "publish"), *evidence)
+            due.append(f"{place.name} has {has}; the inbox has {local.size} bytes, sha256 {local.sha256}")
+    if wrong or due:
+        said, remedy = f"{'; '.join([*wrong, *due])}.", Act("publish", "publish")
+        return failed(said, remedy, *evidence) if wrong else not_there_yet(plan, said, remedy, *evidence)
     return passed(f"The host has every artifact as uploaded: {', '.join(place.name for place in facts.places)}.", *evidence)
 
 
@@ -200,11 +202,12 @@ def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
         return not_applicable(NOTHING_PUBLISHED)
     evidence: list[Evidence] = []
     wrong: list[str] = []
+    due: list[str] = []
     for name, got in facts.downloads.items():
         url, local = plan.target.asset_url(name), facts.inbox.of(name).found
         if got is None:
             evidence.append(Evidence(f"{name} at the release URL", "nothing", url))
-            wrong.append(f"nothing is at {url}")
+            (wrong if plan.published_before else due).append(f"nothing is at {url}")
             continue
         evidence += [
             Evidence(f"{name} remote size", str(got.size), got.url, got.time),
@@ -214,10 +217,11 @@ def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
             wrong += _uncompared(facts.inbox, name, plan)
         elif (got.size, got.sha256) != (local.size, local.sha256):
             evidence.append(Evidence(f"{name} in the inbox", f"{local.size} bytes, sha256 {local.sha256}", str(local.path)))
-            wrong.append(f"{url} gives {got}; the inbox has {local.size} bytes, sha256 {local.sha256}")
-    if wrong:
+            due.append(f"{url} gives {got}; the inbox has {local.size} bytes, sha256 {local.sha256}")
+    if wrong or due:
         remedy = Act("publish", "publish", then="(if clients must have the release before meanwhile: nexy-tui rollback)")
-        return failed(f"{'; '.join(wrong)}.", remedy, *evidence)
+        said = f"{'; '.join([*wrong, *due])}."
+        return failed(said, remedy, *evidence) if wrong else not_there_yet(plan, said, remedy, *evidence)
     return passed(f"The release URL gives whole files: {', '.join(facts.downloads)}.", *evidence)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from checks.base import Check, Scope
 from checks.publish import look_target
 from checks.tip import look_refs
-from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
+from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, noted, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.remedy import Mend
 from nexy_tui.core.repository import is_repository
@@ -136,7 +136,7 @@ def judge_tokens(facts: TokenFacts, plan: Plan) -> Verdict:
         for rights in (facts.artifacts, facts.code)
     ]
     if facts.artifacts.may_write and facts.code.may_write:
-        return passed(
+        return noted(
             f"Warning: the token from {facts.code.source} may write to both repositories, whose owners differ; one for each is safer.",
             *evidence,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.base import Check, Scope
+from checks.base import Check, Scope, not_there_yet
 from checks.tip import look_refs, look_tag, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
@@ -131,7 +131,8 @@ def judge_commit(facts: NumberFacts, plan: Plan) -> Verdict:
         return failed(NO_VERSION, NAME_VERSION)
     if facts.release_commit is None:
         missing = Evidence("release commit", "none at HEAD", "checkout")
-        return failed(f"There is no commit “Release {plan.version.tag}” at HEAD.", Act("commit", going_on(plan)), missing)
+        said = f"There is no commit “Release {plan.version.tag}” at HEAD."
+        return not_there_yet(plan, said, Act("commit", going_on(plan)), missing)
     return passed(f"Release commit {facts.release_commit[:12]}.", Evidence("release commit", facts.release_commit, "checkout"))
 
 
@@ -146,7 +147,7 @@ def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
         what = f"The tag {plan.version.tag} is on {plan.target.code_repository}, and not here."
         return failed(what, f"git fetch {facts.source} tag {plan.version.tag}", evidence)
     if facts.local_tag is None:
-        return failed(f"The tag {plan.version.tag} is not made yet.", Act("commit", going_on(plan)), evidence)
+        return not_there_yet(plan, f"The tag {plan.version.tag} is not made yet.", Act("commit", going_on(plan)), evidence)
     if facts.local_tag != facts.release_commit:
         return failed(f"{plan.version.tag} does not name the release commit.", f"Release as {plan.version.next_build()} instead.", evidence)
     return passed(f"{plan.version.tag} names the release commit.", evidence)
@@ -192,7 +193,7 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
         Evidence(tag, facts.local_tag or "missing", "checkout"),
     )
     if facts.remote_tag is None:
-        return failed(f"{tag} is not on {plan.target.code_repository}.", Act("push", going_on(plan)), *evidence)
+        return not_there_yet(plan, f"{tag} is not on {plan.target.code_repository} yet.", Act("push", going_on(plan)), *evidence)
     if facts.local_tag is not None and facts.local_tag != facts.remote_tag:
         return failed(
             f"{tag} names another commit on {plan.target.code_repository} than here.",
@@ -202,7 +203,8 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
     if facts.next and plan.standalone and plan.kind.publishes:
         return passed(f"{tag} is on {plan.target.code_repository}; {facts.branch} gets its commit with the manifests.", *evidence)
     if not facts.contained:
-        return failed(f"{facts.branch} does not contain the commit of {tag}.", Act("push", going_on(plan)), *evidence)
+        said, remedy = f"{facts.branch} does not contain the commit of {tag}.", Act("push", going_on(plan))
+        return not_there_yet(plan, said, remedy, *evidence) if facts.next else failed(said, remedy, *evidence)
     return passed(f"{tag} and {facts.branch} are on {plan.target.code_repository}.", *evidence)
 
 

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.base import Check, Scope
+from checks.base import Check, Scope, not_there_yet
 from checks.tip import look_changes, look_head, look_tip
 from checks.version import NO_VERSION
-from nexy_tui.core.finding import Evidence, Verdict, failed, passed
+from nexy_tui.core.finding import Evidence, Verdict, failed, noted, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.private_files import Private, private, settings_files
 from nexy_tui.core.problem import CouldNotLook
@@ -83,7 +83,7 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
             *evidence,
         )
     stashed = f" Stashed work is left out of the release: {len(facts.stashed)} (git stash list)." if facts.stashed else ""
-    return passed(f"On {facts.release_branch}, up to date with the code repository.{stashed}", *evidence)
+    return (noted if stashed else passed)(f"On {facts.release_branch}, up to date with the code repository.{stashed}", *evidence)
 
 
 UNTRACKED = "??"
@@ -166,7 +166,7 @@ def judge_files(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
     wrong = [file.file.path for file in files if file.differs]
     if wrong:
         do = "does" if len(wrong) == 1 else "do"
-        return failed(f"{', '.join(wrong)} {do} not say {plan.version} yet.", Act("bump", f"bump {plan.version}"), *evidence)
+        return not_there_yet(plan, f"{', '.join(wrong)} {do} not say {plan.version} yet.", Act("bump", f"bump {plan.version}"), *evidence)
     return passed(f"Every version file says {plan.version}.", *evidence)
 
 

@@ -9,20 +9,11 @@ from typing import TextIO
 
 from nexy_tui.checklist import Checklist
 from nexy_tui.core.event import Event, Exposure, OutputLine, PointOfNoReturn, Progress, Ran, Waiting
-from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.finding import Finding
 from nexy_tui.core.output import write_line
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.text import printable_lines
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Notice, PhaseOpened, Resumed, Sealed
-
-WORDS = {
-    Status.PASSED: "ok",
-    Status.FAILED: "FAILED",
-    Status.INCONCLUSIVE: "NOT SEEN",
-    Status.NOT_APPLICABLE: "n/a",
-    Status.ATTESTED: "attested",
-    Status.NOT_RUN: "not run",
-}
 
 
 class PlainRenderer:
@@ -100,8 +91,8 @@ def journal_line(notice: Resumed | Sealed) -> str:
 
 def finding_line(finding: Finding) -> str:
     """A finding in one line, and its remedy in a second where it stands in the way."""
-    line = f"   {WORDS[finding.status]:>8}  {finding.item}: {finding.summary}"
-    return line if finding.status.satisfied or not finding.remedy else f"{line}\n             next: {finding.remedy}"
+    line = f"   {' '.join(finding.shown):<13} {finding.item}: {finding.summary}"
+    return line if finding.status.satisfied or not finding.remedy else f"{line}\n                 next: {finding.remedy}"
 
 
 def problem_text(problem: Problem | None) -> str:

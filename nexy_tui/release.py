@@ -128,7 +128,7 @@ class Release:
         if not step.attestable:
             return Refusal(item, status, f"{item} can be verified by the tool, so it cannot be attested.")
         if status is not Status.INCONCLUSIVE:
-            return Refusal(item, status, f"{item} is {_word(status)}; only what could not be verified is attested.")
+            return Refusal(item, status, f"{item} is {status.word}; only what could not be verified is attested.")
         if len(reason.strip()) < 3:
             return Refusal(item, status, f"Attesting {item} needs a reason in words.")
         return None
@@ -144,8 +144,4 @@ class Release:
         status = self.status(step.item)
         finding = self.findings.get(step.item)
         said = finding.summary if finding is not None else "It has not been looked at yet."
-        return Refusal(step.item, status, f"{step.item} is {_word(status)}: {said}")
-
-
-def _word(status: Status) -> str:
-    return status.value.replace("_", " ")
+        return Refusal(step.item, status, f"{step.item} is {status.word}: {said}")

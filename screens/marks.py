@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from nexy_tui.checklist import Checklist
-from nexy_tui.core.finding import Status
+from nexy_tui.core.finding import NOTE, Finding, Status
 from nexy_tui.release import Release
 
 
@@ -24,15 +24,18 @@ class Mark:
         return Content.styled(f"{self.symbol} {self.word}".ljust(width), self.style)
 
 
-STATUS = {
-    Status.PASSED: Mark("✓", "passed", "$success"),
-    Status.FAILED: Mark("✗", "failed", "bold $error"),
-    Status.INCONCLUSIVE: Mark("?", "inconclusive", "bold $warning"),
-    Status.NOT_APPLICABLE: Mark("–", "not applicable", "$muted"),
-    Status.ATTESTED: Mark("◆", "attested", "$secondary"),
-    Status.NOT_RUN: Mark("·", "not run", "$muted"),
+_STYLES = {
+    Status.PASSED: "$success",
+    Status.PENDING: "$primary",
+    Status.FAILED: "bold $error",
+    Status.INCONCLUSIVE: "bold $warning",
+    Status.NOT_APPLICABLE: "$muted",
+    Status.ATTESTED: "$secondary",
+    Status.NOT_RUN: "$muted",
 }
-LOOKING = Mark("◌", "looking", "$primary")
+STATUS = {status: Mark(status.symbol, status.word, style) for status, style in _STYLES.items()}
+NOTED = Mark(*NOTE, "$warning")
+LOOKING = Mark("◌", "checking", "$primary")
 WORD_WIDTH = max(len(mark.word) for mark in STATUS.values()) + 4
 
 VERIFIED = Mark("✓", "verified", "$success")
@@ -42,9 +45,13 @@ REOPENED = Mark("○", "open", "$warning")
 LATER = Mark("·", "later", "$muted")
 
 
-def status_mark(status: Status, *, looking: bool = False) -> Mark:
-    """The mark of an item's status, or of its being looked at right now."""
-    return LOOKING if looking else STATUS[status]
+def finding_mark(finding: Finding | None, *, looking: bool = False, awaited: bool = False) -> Mark:
+    """The mark of a finding, or of the item's being looked at right now; `awaited`: its action is still to run, and nobody looked yet."""
+    if looking:
+        return LOOKING
+    if finding is None:
+        return STATUS[Status.PENDING if awaited else Status.NOT_RUN]
+    return NOTED if finding.shown == NOTE else STATUS[finding.status]
 
 
 def phase_mark(state: Release, phase: str) -> Mark:

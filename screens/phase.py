@@ -90,6 +90,12 @@ class PhaseScreen(WizardScreen):
             self.call_after_refresh(self.redraw)
 
     @property
+    def awaited(self) -> frozenset[str]:
+        """The phase's actions that the run is still to do."""
+        plan = self.session.plan
+        return frozenset(name for name in self.checklist.main_actions(self.phase) if plan.awaits(name) and self.session.applies(name))
+
+    @property
     def selected(self) -> Item | None:
         """The item the cursor is on."""
         return self.query_one(ItemList).selected
@@ -107,7 +113,7 @@ class PhaseScreen(WizardScreen):
         looking = set() if context.view is None else context.view.looking
         self.query_one(Strip).show(state)
         self.query_one(Rail).show(state)
-        self.query_one(ItemList).show(state, looking)
+        self.query_one(ItemList).show(state, looking, self.awaited)
         if not looking:
             self.query_one(ItemList).lead(state.may_advance())
         self.query_one(ActionBar).show(state, context.action)

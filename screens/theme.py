@@ -87,6 +87,7 @@ def status_styles(app: App[Any]) -> Mapping[Status, str]:
     colours = app.theme_variables
     return {
         Status.PASSED: colours["success"],
+        Status.PENDING: colours["primary"],
         Status.FAILED: f"bold {colours['error']}",
         Status.INCONCLUSIVE: f"bold {colours['warning']}",
         Status.ATTESTED: colours["secondary"],

@@ -144,8 +144,7 @@ class RunView:
         finding = notice.finding
         self.looking.discard(finding.item)
         tone = {Status.FAILED: "bad", Status.INCONCLUSIVE: "unseen"}.get(finding.status, "quiet")
-        word = finding.status.value.replace("_", " ")
-        self.say(f"{word}: {finding.summary}", finding.item, tone, brief=True)
+        self.say(f"{finding.shown[1]}: {finding.summary}", finding.item, tone, brief=True)
 
     def _event(self, action: str, event: Event) -> None:
         now = self.clock.monotonic()

@@ -11,9 +11,10 @@ from nexy_tui.core.remedy import Remedy
 
 
 class Status(StrEnum):
-    """A verdict. Only `PASSED`, `NOT_APPLICABLE` and `ATTESTED` let a release go on."""
+    """A verdict. Only `PASSED`, `NOT_APPLICABLE` and `ATTESTED` let a release go on; `PENDING` is an action's that is still to run."""
 
     PASSED = "passed"
+    PENDING = "pending"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     NOT_APPLICABLE = "not_applicable"
@@ -24,6 +25,29 @@ class Status(StrEnum):
     def satisfied(self) -> bool:
         """Whether an item with this status lets the release advance."""
         return self in (Status.PASSED, Status.NOT_APPLICABLE, Status.ATTESTED)
+
+    @property
+    def symbol(self) -> str:
+        """One cell, the same on every face."""
+        return _SHOWN[self][0]
+
+    @property
+    def word(self) -> str:
+        """What people read."""
+        return _SHOWN[self][1]
+
+
+_SHOWN = {
+    Status.PASSED: ("✓", "done"),
+    Status.PENDING: ("○", "to do"),
+    Status.FAILED: ("✗", "wrong"),
+    Status.INCONCLUSIVE: ("?", "unknown"),
+    Status.NOT_APPLICABLE: ("–", "not needed"),
+    Status.ATTESTED: ("✎", "attested"),
+    Status.NOT_RUN: ("·", "not checked"),
+}
+NOTE = ("!", "done, note")
+"""How something done is shown whose note must not be overlooked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +64,8 @@ class Evidence:
 class Verdict:
     """What a judge says of the facts, before the engine adds item, time and duration. What did not pass names a remedy.
 
-    `fixers` are named only where they are others than the item's: for one cause of several, say.
+    `fixers` are named only where they are others than the item's: for one cause of several, say. `note`: it passed, and its
+    summary says something that must be read all the same.
     """
 
     status: Status
@@ -48,9 +73,10 @@ class Verdict:
     remedy: Remedy = ""
     evidence: tuple[Evidence, ...] = ()
     fixers: tuple[str, ...] = ()
+    note: bool = False
 
     def __post_init__(self) -> None:
-        if self.status in (Status.FAILED, Status.INCONCLUSIVE) and not str(self.remedy).strip():
+        if self.status in (Status.PENDING, Status.FAILED, Status.INCONCLUSIVE) and not str(self.remedy).strip():
             raise ValueError(f"no remedy is named for: {self.summary}")
 
 
@@ -66,6 +92,12 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     duration_s: float = 0.0
     time: str = ""
+    note: bool = False
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Symbol and word."""
+        return NOTE if self.note and self.status is Status.PASSED else (self.status.symbol, self.status.word)
 
     def with_status(self, status: Status, summary: str) -> Finding:
         """The same finding with another status and summary, as when the operator attests it."""
@@ -77,9 +109,19 @@ def passed(summary: str, *evidence: Evidence) -> Verdict:
     return Verdict(Status.PASSED, summary, evidence=evidence)
 
 
+def noted(summary: str, *evidence: Evidence) -> Verdict:
+    """The item is verified, and its summary says something that must be read all the same."""
+    return Verdict(Status.PASSED, summary, evidence=evidence, note=True)
+
+
 def failed(summary: str, remedy: Remedy, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:
     """The item is seen to be wrong; `remedy` is the next thing to do; a text is what is to be done by hand."""
     return Verdict(Status.FAILED, summary, remedy, evidence, tuple(fixers))
+
+
+def pending(summary: str, remedy: Remedy, *evidence: Evidence) -> Verdict:
+    """The item's own action is still to run in this release, and nothing contradicts that; `remedy` is that action."""
+    return Verdict(Status.PENDING, summary, remedy, evidence)
 
 
 def inconclusive(summary: str, remedy: Remedy, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:

@@ -18,7 +18,8 @@ class Plan:
     showed at genesis; `published_before` the version in the release branch's manifest then; `base_commit` the release
     branch's commit then; `appcast_missing` that the live appcast was HTTP 500 then. `standalone` marks an action or a look
     outside a release run: records then count by age.
-    `begun` names the actions of this run that came to their irreversible step, whatever became of it.
+    `begun` names the actions of this run that came to their irreversible step, whatever became of it; `tried` those that ended,
+    done or failed, and not because the operator stopped them.
     """
 
     target: Target
@@ -34,6 +35,11 @@ class Plan:
     appcast_missing: bool = False
     standalone: bool = False
     begun: frozenset[str] = frozenset()
+    tried: frozenset[str] = frozenset()
+
+    def awaits(self, action: str) -> bool:
+        """Whether a release run is open whose action is still to run: what it makes is then not missing, but to do."""
+        return self.run is not None and not self.standalone and action not in self.begun | self.tried
 
     @property
     def published(self) -> Version | None:

@@ -51,6 +51,10 @@ class Context:
         """The action has come to its first irreversible step."""
         self.planned = replace(self.planned, begun=self.planned.begun | {action})
 
+    def tried(self, action: str) -> None:
+        """The action has ended: what it makes is no longer merely to do."""
+        self.planned = replace(self.planned, tried=self.planned.tried | {action})
+
     def say(self, notice: Notice) -> None:
         """Tell every face."""
         for observer in self.observers:

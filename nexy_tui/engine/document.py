@@ -14,9 +14,9 @@ from nexy_tui.engine.session import Session
 
 
 def outcome_of(findings: Sequence[Finding]) -> str:
-    """`refused` with any failure, `inconclusive` with anything unseen, else `verified`; nothing looked at is inconclusive."""
+    """`refused` with anything wrong or still to do, `inconclusive` with anything unseen, else `verified`; nothing looked at is unseen."""
     statuses = {finding.status for finding in findings}
-    if Status.FAILED in statuses:
+    if statuses & {Status.FAILED, Status.PENDING}:
         return "refused"
     if not statuses or statuses & {Status.INCONCLUSIVE, Status.NOT_RUN}:
         return "inconclusive"

@@ -111,4 +111,5 @@ def _finding(item: Item, verdict: Verdict, seconds: float, scope: Scope) -> Find
         evidence=tuple(seen if seen.time else replace(seen, time=now) for seen in verdict.evidence),
         duration_s=round(seconds, 3),
         time=now,
+        note=verdict.note,
     )

@@ -24,7 +24,7 @@ from nexy_tui.runlog.read import list_runs
 from nexy_tui.runlog.state import Errand, Purpose
 from nexy_tui.services import Services
 
-WORST_FIRST = (Status.FAILED, Status.INCONCLUSIVE, Status.NOT_RUN, Status.PASSED, Status.ATTESTED, Status.NOT_APPLICABLE)
+WORST_FIRST = (Status.FAILED, Status.PENDING, Status.INCONCLUSIVE, Status.NOT_RUN, Status.PASSED, Status.ATTESTED, Status.NOT_APPLICABLE)
 
 
 def checklist_of(fixers: Sequence[Fixer]) -> Checklist:

@@ -43,6 +43,9 @@ T = TypeVar("T")
 
 A_RELEASE = Purpose(Errand.RELEASE)
 
+_ENDED = ("done", "unchanged", "failed")
+"""How the result of an action that ran to an end is recorded."""
+
 _NO_APPCAST = "HTTP 500"
 
 NO_VERSION = "no-version"
@@ -197,6 +200,7 @@ def resume_run(
         started=genesis.time,
         standalone=facts.get("standalone") == "yes",
         begun=state.begun if state is not None else frozenset(),
+        tried=frozenset(record.action for record in left if record.kind == "result" and record.action and record.status in _ENDED),
     )
     session = _session(services, checklist, plan, keys, log=log, observer=observer)
     session.looks.restore(log.attestations)

@@ -70,6 +70,8 @@ class ActionRunner:
             result = subject.run(self._surroundings(subject, action))
         except Problem as problem:
             self._failed(subject.name, begun, problem)
+            if not isinstance(problem, Cancelled):
+                self._tried(subject, action)
             raise
         except Exception as error:
             broken = Refused(
@@ -78,8 +80,10 @@ class ActionRunner:
                 "Look at the phase again; the action can be repeated.",
             )
             self._failed(subject.name, begun, broken)
+            self._tried(subject, action)
             raise broken from error
         self._done(subject.name, begun, result)
+        self._tried(subject, action)
         context.say(ActionEnded(action, result, None))
         return result
 
@@ -139,6 +143,10 @@ class ActionRunner:
         status = "cancelled" if isinstance(problem, Cancelled) else "failed"
         self.context.journal.result(action, status, exit=problem.exit_code, duration_ms=self._since(begun), message=str(problem))
         self.context.say(ActionEnded(action, None, problem))
+
+    def _tried(self, subject: Action, action: str) -> None:
+        if subject is self.context.checklist.actions[action]:  # What was done without a write leaves all to do.
+            self.context.tried(action)
 
     def _since(self, begun: float) -> int:
         return int((self.context.services.clock.monotonic() - begun) * 1000)

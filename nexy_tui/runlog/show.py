@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from nexy_tui.core.finding import Status
 from nexy_tui.core.text import printable
 from nexy_tui.runlog.read import RunSummary
 from nexy_tui.runlog.record import Record
@@ -13,6 +14,7 @@ from nexy_tui.runlog.verify import LogVerdict
 
 _SHOWN_FAULTS = 10
 _WIDEST = 2000
+_WORDS = {status.value: f"{status.symbol} {status.word}" for status in Status}
 
 
 def verdict_lines(verdict: LogVerdict) -> list[str]:
@@ -71,7 +73,7 @@ def verdict_document(verdict: LogVerdict) -> dict[str, object]:
 def record_line(record: Record) -> str:
     """One record for the terminal."""
     subject = record.item or record.action or ""
-    status = record.status or ""
+    status = _WORDS.get(record.status or "", record.status or "") if record.kind == "check" else record.status or ""
     line = f"{record.seq:>4}  {record.time}  {record.kind:<19} {status:<14} {subject:<28} {record.message}"
     return printable(line.rstrip(), _WIDEST)
 

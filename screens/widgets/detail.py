@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from nexy_tui.checklist import Checklist, Item
-from nexy_tui.core.finding import Evidence, Finding, Status
-from screens.marks import STATUS
+from nexy_tui.core.finding import Evidence, Finding
+from screens.marks import finding_mark
 from screens.remedy import todo
 from screens.text import clean, one_line
 from screens.widgets.grid import grid
@@ -68,7 +68,7 @@ class Detail(VerticalScroll, can_focus=True):
 
 def words(item: Item, finding: Finding | None, checklist: Checklist, fixer_title: FixerTitle) -> tuple[Content, list[tuple[str, str]]]:
     """The heading, then why, found, to do, actions and fixers, each with its label."""
-    mark = STATUS[Status.NOT_RUN if finding is None else finding.status]
+    mark = finding_mark(finding)
     head = Content.assemble(mark.content(), "  ", (item.title, "bold"), (f"   {item.id} · rulebook {item.section}", "$muted"))
     rows: list[tuple[str, str]] = [("Why", item.why)]
     rows.append(("Found", "Not looked at yet." if finding is None else clean(finding.summary)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from nexy_tui.checklist import Item
 from nexy_tui.core.finding import Finding
 from nexy_tui.release import Refusal, Release
-from screens.marks import WORD_WIDTH, status_mark
+from screens.marks import WORD_WIDTH, finding_mark
 from screens.text import one_line
 
 
@@ -29,6 +29,7 @@ class ItemList(OptionList):
         self._items = tuple(items)
         self._state: Release | None = None
         self._looking: frozenset[str] = frozenset()
+        self._awaited: frozenset[str] = frozenset()
         self._rows: list[Content | None] = [None] * len(self._items)
         self.clicked_another = False
         self.add_options(Option(Content(item.title), id=item.id) for item in self._items)
@@ -50,9 +51,9 @@ class ItemList(OptionList):
         if refusal is not None and self.highlighted == self._led:
             self.select(refusal.item)
 
-    def show(self, state: Release, looking: set[str]) -> None:
-        """Draw the items as the state has them."""
-        self._state, self._looking = state, frozenset(looking)
+    def show(self, state: Release, looking: set[str], awaited: Collection[str] = ()) -> None:
+        """Draw the items as the state has them; `awaited` are the actions that are still to run."""
+        self._state, self._looking, self._awaited = state, frozenset(looking), frozenset(awaited)
         self._draw()
 
     def on_click(self, event: Click) -> None:
@@ -80,8 +81,8 @@ class ItemList(OptionList):
         column = max(cell_len(item.title) for item in self._items)
         column = min(column, max(20, (width - WORD_WIDTH) * 3 // 5))
         for index, item in enumerate(self._items):
-            mark = status_mark(self._state.status(item.id), looking=item.id in self._looking).content(WORD_WIDTH)
             finding = self._state.findings.get(item.id)
+            mark = finding_mark(finding, looking=item.id in self._looking, awaited=item.action in self._awaited).content(WORD_WIDTH)
             row = _tall_row if tall else _row
             content = row(mark, item, finding, width, column)
             shown = self._rows[index]

@@ -66,11 +66,19 @@ def emitting(*events: Event, result: str = "Done.", problem: Problem | None = No
     return effect
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Facts, and what of the plan they are held against; whether the run awaits an action is the open run's."""
+
+    facts: Any
+    plan: Plan
+
+
 class Play:
     """What each item is found to be: all of it holds, in the real judges' words, until a test says otherwise."""
 
     def __init__(self, *, with_pkg: bool = False) -> None:
-        self.verdicts: dict[str, Verdict] = {}
+        self.verdicts: dict[str, Verdict | Seen] = {}
         self.actions = {name: Scripted(real) for name, real in CHECKLIST.actions.items()}
         self.gate = threading.Event()
         self.gate.set()
@@ -98,12 +106,18 @@ class Play:
         self.verdicts[item] = inconclusive(summary, remedy)
 
     def sees(self, item: str, facts: Any, plan: Plan | None = None) -> None:
-        """What the item's own judge says of these facts."""
-        self.verdicts[item] = CHECKLIST.item(item).check.judge(facts, plan or ROWS[item].plan)
+        """What the item's own judge says of these facts, as the run stands then."""
+        self.verdicts[item] = Seen(facts, plan or ROWS[item].plan)
 
     def _scripted(self, item: Item) -> Item:
-        def look(_: object) -> Verdict:
+        def look(_: object) -> Verdict | Seen:
             self.gate.wait(10)
             return self.verdicts[item.id]
 
-        return replace(item, check=replace(item.check, look=look, judge=lambda verdict, _: verdict))
+        def judge(found: Verdict | Seen, plan: Plan) -> Verdict:
+            if isinstance(found, Verdict):
+                return found
+            there = replace(found.plan, run=plan.run, standalone=plan.standalone, begun=plan.begun, tried=plan.tried)
+            return CHECKLIST.item(item.id).check.judge(found.facts, there)
+
+        return replace(item, check=replace(item.check, look=look, judge=judge))

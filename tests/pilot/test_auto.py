@@ -72,7 +72,7 @@ def test_stops_where_an_item_does_not_hold_and_seals_nothing() -> None:
 
     app = play_auto(backend, script)
     said = "The newest restore drill was 8 days ago; more than 7 days is too old."
-    assert app.return_value == Ending(1, LOG, RUN, None, message=f"database.drill is failed: {said}")
+    assert app.return_value == Ending(1, LOG, RUN, None, message=f"database.drill is wrong: {said}")
     assert not backend.log.sealed
 
 

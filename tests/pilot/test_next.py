@@ -53,7 +53,7 @@ def test_refuses_and_names_item_fact_and_remedy() -> None:
 
     play(backend, script)
     assert backend.phase == "remotes"
-    assert ("result", "advance", "refused", f"remotes.code is failed: {FACT}") in backend.log.records
+    assert ("result", "advance", "refused", f"remotes.code is wrong: {FACT}") in backend.log.records
 
 
 def test_control_n_does_the_same() -> None:

@@ -31,7 +31,7 @@ from nexy_tui.services.database.facts import Catalog, Excess, Guard, NewestArchi
 from nexy_tui.services.database.settings import Address
 
 NOW = datetime(2026, 2, 14, 12, tzinfo=UTC)
-PLAN = Plan(Target(), Version.parse("1.6.1.43"), Kind.FULL, NOW, run="r", started=NOW - timedelta(hours=1))
+PLAN = Plan(Target(), Version.parse("1.6.1.43"), Kind.FULL, NOW, run="r", started=NOW - timedelta(hours=1), tried=frozenset({"backup"}))
 ALONE = replace(PLAN, run=None, started=None)
 HERE = DatabaseId("127.0.0.1", 5432, "voice_assistant_db", "7711")
 NAME = "nexy_db_20260214T114500Z.tar.gz"

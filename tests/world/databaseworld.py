@@ -99,9 +99,10 @@ class Bench:
         return self.services(where).database.place
 
     def plan(self, **changes: Any) -> Plan:
-        """A run that began an hour ago."""
+        """A run that began an hour ago, and has made its backup."""
         now = datetime.now(UTC)
         plan = Plan(self.world.target, Version.parse("1.6.1.43"), Kind.FULL, now, run="run", started=now - timedelta(hours=1))
+        plan = replace(plan, tried=frozenset({"backup"}))
         return replace(plan, **changes)
 
     def scope(self, plan: Plan | None = None, where: str = "local", allowed: AllowedSigners | None = None) -> Scope:

@@ -65,6 +65,7 @@ class Publisher:
             with_pkg=self.with_pkg,
             run="run",
             published_before=self.published_before,
+            tried=frozenset({"push", "publish"}),
         )
 
     def do(self, action: Action) -> ActionResult:

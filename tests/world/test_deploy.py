@@ -125,7 +125,7 @@ def enter(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> Callable[..
             monkeypatch.setenv(name, value)
         services = Services(load_settings(), inside.checkout)
         plan = Plan(services.target, NEXT, Kind.FULL, services.clock.now(), run="r", started=services.clock.now(), served_before=PREVIOUS)
-        return Run(inside, services, replace(plan, published_before=PREVIOUS))
+        return Run(inside, services, replace(plan, published_before=PREVIOUS, tried=frozenset({"deploy"})))
 
     return made
 

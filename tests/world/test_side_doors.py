@@ -60,7 +60,7 @@ def refuses(inside: Inside, item: str, *words: str) -> Said:
     assert item in said.document["message"] and item in said.lines and "next: " in said.lines
     assert said.ran == []
     [(_, message)] = said.refused
-    assert message.startswith(f"{item} is failed")
+    assert message.startswith(f"{item} is wrong")
     now = outside(inside)
     assert now.changed(before) == set() and now.lock is None and now.assets == before.assets
     return said
