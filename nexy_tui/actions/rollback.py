@@ -194,7 +194,7 @@ def _nothing_left(context: ActionContext, ways: Sequence[Way], raw: bytes, state
         return False
     if plan.version is None or Version.parse(stated.version) >= plan.version:
         return True
-    tip = git.remote_commit(git.release_branch())
+    tip = git.release_tip()
     if not git.has_commit(tip):
         git.fetch()
     laid = raw == git.show(tip, directories_at(git, tip)[0] / "manifest.json") and not withdrawn(git, tip, Version.parse(stated.version))

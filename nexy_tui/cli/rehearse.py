@@ -52,11 +52,12 @@ def rehearse(
     require_rehearsal()
     size = parse_size(artifact_size) if artifact_size else None
     made = dir is None
+    new = dir is None or not os.path.exists(dir / "world.json")  # noqa: PTH110  Where that may not be looked at, what comes next says so.
     place = Path(tempfile.mkdtemp(prefix="nexy-rehearsal-")) if dir is None else dir
     _end_gently()
     try:
         with _world(place, layout, size, seed or [], keep=keep, passing=made and not keep) as world:
-            status = _wizard(world, fault or [], headless=headless, auto=auto, json=json)
+            status = _wizard(world, fault or [], new=new, headless=headless, auto=auto, json=json)
     except _Ended:
         status = _ENDED
     finally:
@@ -95,7 +96,7 @@ def _world(place: Path, layout: str | None, size: int | None, seed: list[str], *
             worlds.stop(place)
 
 
-def _wizard(world: World, faults: list[str], *, headless: bool, auto: bool, json: bool) -> int:
+def _wizard(world: World, faults: list[str], *, new: bool, headless: bool, auto: bool, json: bool) -> int:
     """Enter the world with all that this process does from now on, and run the wizard in it."""
     from nexy_tui.core.given import become
     from nexy_tui.core.surroundings import Needs, surroundings
@@ -103,7 +104,7 @@ def _wizard(world: World, faults: list[str], *, headless: bool, auto: bool, json
     from nexy_tui.rehearsal.faults.switchboard import set_fault
 
     become(environment(world).apply(surroundings(Needs.REHEARSAL, os.environ).variables))
-    version = _prepare(world)
+    version = world.next if new else _prepare(world)
     for named in faults:
         name, equals, parameter = named.partition("=")
         set_fault(world, name, True, parameter if equals else None)
@@ -111,7 +112,7 @@ def _wizard(world: World, faults: list[str], *, headless: bool, auto: bool, json
 
 
 def _prepare(world: World) -> str:
-    """See to it that the inbox holds the next version's artifact, as the build machine would; the version."""
+    """See to it that the inbox of a world that was used holds the next version's artifact, as the build machine would; the version."""
     from nexy_tui.config import load_settings
     from nexy_tui.core.target import DMG
     from nexy_tui.engine.before import look_before, propose_version

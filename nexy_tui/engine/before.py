@@ -34,7 +34,7 @@ class Before:
 
 def look_before(services: Services) -> Before:
     """What genesis records. A part that cannot be seen is None; the checks that need it will say so."""
-    base = or_none(lambda: services.git.remote_commit(services.git.release_branch()))
+    base = or_none(services.git.release_tip)
     return Before(_served(services), _published(services, base), base, _appcast_missing(services))
 
 

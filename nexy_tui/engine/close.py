@@ -168,7 +168,7 @@ def _unserved(services: Services) -> str:
         return f"there is no {DMG} at its address"
     if offer.appcast is None:
         raise CouldNotLook(f"The live appcast could not be read: {offer.problem}", remedy="See that the update server answers.")
-    tip = git.remote_commit(git.release_branch())
+    tip = git.release_tip()
     if not git.has_commit(tip):
         git.fetch()
     if any(stated.sha256 == image.sha256 and offer.is_of(stated) for _, stated in stated_manifests(git, tip)):

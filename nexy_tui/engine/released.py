@@ -15,7 +15,7 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.text import printable
 from nexy_tui.core.version import Version
-from nexy_tui.engine.before import look_before, or_none
+from nexy_tui.engine.before import Before, look_before, or_none
 from nexy_tui.runlog.read import list_runs_of, read_log
 from nexy_tui.runlog.state import Errand
 from nexy_tui.runlog.verify import State, verify_file
@@ -38,11 +38,16 @@ class ReleasedBy:
     where: str
 
 
-def require_unreleased(services: Services, version: Version, kind: Kind, run: str | None, begun: Collection[str] = ()) -> None:
-    """Raise AlreadyReleased where another run than `run` has released the version; `begun` are the actions this one has begun."""
+def require_unreleased(
+    services: Services, version: Version, kind: Kind, run: str | None, *, begun: Collection[str] = (), before: Before | None = None
+) -> None:
+    """Raise AlreadyReleased where another run than `run` has released the version; `begun` are the actions this one has begun.
+
+    `before` is the world as it was seen just now; it is looked at when not given.
+    """
     found = _by_log(services, version, kind, run)
     if found is None and not _OWN_PART & set(begun):
-        found = _by_what_is_out(services, version, kind, run)
+        found = _by_what_is_out(services, version, kind, run, before or look_before(services))
     if found is None:
         return
     close = f"This run has nothing left to do: nexy-tui runs close {run}. " if run is not None else ""
@@ -68,9 +73,8 @@ def _by_log(services: Services, version: Version, kind: Kind, run: str | None) -
     return None
 
 
-def _by_what_is_out(services: Services, version: Version, kind: Kind, run: str | None) -> ReleasedBy | None:
+def _by_what_is_out(services: Services, version: Version, kind: Kind, run: str | None, before: Before) -> ReleasedBy | None:
     """The live server serves it, and each of tag, manifests and appcast that this kind makes names it."""
-    before = look_before(services)
     if before.served != version:
         return None
     if kind.publishes:

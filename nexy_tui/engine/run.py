@@ -92,9 +92,11 @@ def start_run(services: Services, checklist: Checklist, wanted: RunRequest, *, o
     """
     services.require_checkout()
     require_world(services.settings)
-    if wanted.purpose == A_RELEASE and wanted.version is not None:
-        require_unreleased(services, wanted.version, wanted.kind or Kind.FULL, None)
-    begun = _begin(services, checklist, look_before(services), wanted, observer)
+    with services.one_pass():
+        before = look_before(services)
+        if wanted.purpose == A_RELEASE and wanted.version is not None:
+            require_unreleased(services, wanted.version, wanted.kind or Kind.FULL, None, before=before)
+        begun = _begin(services, checklist, before, wanted, observer)
     if wanted.remember:
         with contextlib.suppress(OSError):  # It is shown once more, then.
             remember_target(services)
@@ -107,10 +109,11 @@ def start_fix(services: Services, checklist: Checklist, name: str, *, take_over:
     """Begin a fix: a run of its own, compared with the release that is out, which may be unknown; its target is not taken for confirmed."""
     services.require_checkout()
     require_world(services.settings)
-    before = look_before(services)
-    version = released_version(services, before.base_commit) or written_version(services)
-    purpose = Purpose(Errand.FIX, (name,))
-    begun = _begin(services, checklist, before, RunRequest(version, with_pkg=_pkg_there(services), purpose=purpose), observer)
+    with services.one_pass():
+        before = look_before(services)
+        version = released_version(services, before.base_commit) or written_version(services)
+        purpose = Purpose(Errand.FIX, (name,))
+        begun = _begin(services, checklist, before, RunRequest(version, with_pkg=_pkg_there(services), purpose=purpose), observer)
     if take_over:
         _take_over(begun)
     return begun
@@ -149,7 +152,7 @@ def _session(services: Services, checklist: Checklist, plan: Plan, keys: Keys, *
 
 def _require_unreleased(services: Services, plan: Plan) -> None:
     if plan.version is not None:
-        require_unreleased(services, plan.version, plan.kind, plan.run, plan.begun)
+        require_unreleased(services, plan.version, plan.kind, plan.run, begun=plan.begun)
 
 
 def resume_run(
@@ -182,7 +185,7 @@ def resume_run(
     if state is not None and state.purpose == A_RELEASE and left[-1].kind != "seal":
         genesis, version = state.genesis, version_or_none(state.genesis.version)
         if version is not None:
-            require_unreleased(services, version, Kind(genesis.kind), left[0].run, state.begun)
+            require_unreleased(services, version, Kind(genesis.kind), left[0].run, begun=state.begun)
     keys = keys_of(services)
     log = RunLog.resume(path, keys.signer(), services.clock, secrets=known_secrets(services))
     genesis = log.genesis
@@ -224,9 +227,10 @@ def look_session(services: Services, checklist: Checklist, *, released: bool = F
     """
     services.require_checkout()
     require_world(services.settings)
-    before = look_before(services)
-    wanted = (released_version(services, before.base_commit) if released else None) or written_version(services)
-    kind = kind_of_release(services, wanted, before)
+    with services.one_pass():
+        before = look_before(services)
+        wanted = (released_version(services, before.base_commit) if released else None) or written_version(services)
+        kind = kind_of_release(services, wanted, before)
     plan = replace(_plan(services, wanted, kind, before), with_pkg=_pkg_there(services), standalone=True)
     session = Session(services, checklist, plan, keys_of(services), observer=observer)
     session.note_target(target_change(services))

@@ -131,7 +131,6 @@ def verify_file(path: Path, settings: Settings, *, explicit: Path | None = None,
 def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes | None:
     from nexy_tui.core.given import given
     from nexy_tui.services.git import Git
-    from nexy_tui.services.git.objects import GitError
 
     if not checkout.is_dir():
         return None
@@ -142,7 +141,7 @@ def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes
 
     try:
         return previous_release_signers(settings.state_dir, path, verifies, Git(checkout, settings.target, given()).show)
-    except (GitError, Problem):
+    except Problem:
         return None
 
 

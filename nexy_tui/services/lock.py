@@ -78,6 +78,7 @@ class ReleaseLock:
         self._operator, self._host, self._run = operator, host, run
         self._cut_off = cut_off
         self._held: str | None = None
+        self._no_files = ""
         self._since = self._until = clock.now()
 
     @property
@@ -178,14 +179,14 @@ class ReleaseLock:
 
     def _read(self, oid: str) -> Holder | None:
         """What the object says; None where it is not here."""
-        kind = self._git.raw("cat-file", "-t", oid)
-        if isinstance(kind, GitFailure):
+        found = self._git.lookup(oid, LARGEST)
+        if found is None:
             return None
-        if kind != "commit":
-            return _unreadable(oid, f"{REF} names a {printable(kind)}, which no release lock is")
-        if int(self._git.read("cat-file", "-s", oid)) > LARGEST:
+        if found.kind != "commit":
+            return _unreadable(oid, f"{REF} names a {printable(found.kind)}, which no release lock is")
+        if found.data is None:
             return _unreadable(oid, f"the commit that {REF} names is far too large for a release lock")
-        return _parse(oid, self._git.message_of(oid))
+        return _parse(oid, found.data.partition(b"\n\n")[2])
 
     def _write(self, expected: str) -> bool:
         """Write this run's lock in the place of `expected` (empty: of nothing); False where something else stands there by now."""
@@ -193,8 +194,8 @@ class ReleaseLock:
         since = self._since if self._held is not None else now
         body = {"expires": rfc3339(now + LIFETIME), "host": self._host, "operator": self._operator, "run": self._run}
         message = "Release lock\n\n" + json.dumps({**body, "since": rfc3339(since)}, sort_keys=True)
-        tree = self._git.write("hash-object", "-t", "tree", "-w", "/dev/null")
-        commit = self._git.write("commit-tree", tree, "-m", message)
+        self._no_files = self._no_files or self._git.write("hash-object", "-t", "tree", "-w", "/dev/null")
+        commit = self._git.write("commit-tree", self._no_files, "-m", message)
         if not self._swap(commit, expected):
             return False
         self._held, self._since, self._until = commit, since, now + LIFETIME
@@ -232,9 +233,9 @@ def _unreadable(oid: str, why: str) -> Holder:
     return Holder(oid, "somebody", "an unknown host", "unknown", "an unknown time", unreadable=why)
 
 
-def _parse(commit: str, message: str) -> Holder:
+def _parse(commit: str, message: bytes) -> Holder:
     try:
-        body = strict_json.loads(message.partition("\n\n")[2].encode("utf-8", "replace"))
+        body = strict_json.loads(message.partition(b"\n\n")[2].strip())
         operator, host, run, expires = (printable(str(body[key])) for key in ("operator", "host", "run", "expires"))
         return Holder(commit, operator, host, run, expires, printable(str(body.get("since", ""))))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

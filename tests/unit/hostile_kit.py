@@ -191,7 +191,7 @@ def _release_host(raw: bytes) -> object:
 
 def _lock(raw: bytes) -> object:
     """The lock's commit, whatever its message holds: somebody holds it, and it has not lapsed unless it says so clearly."""
-    holder = lock._parse("c" * 40, raw.decode("utf-8", "surrogateescape"))
+    holder = lock._parse("c" * 40, raw)
     assert str(holder).isprintable() and len(str(holder)) < 1000
     return holder.expired(datetime(2026, 2, 14, tzinfo=UTC))
 

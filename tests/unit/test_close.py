@@ -149,7 +149,7 @@ def test_one_that_replaced_the_download_is_closed_only_when_customers_can_update
 def asks(folder: Path, kind: Kind, run: str | None = None) -> None:
     settings = SimpleNamespace(state_dir=folder, allowed_signers=folder / "signers")
     services: Any = SimpleNamespace(settings=settings, target=SimpleNamespace(world=None))
-    require_unreleased(cast(Services, services), Version.parse("1.6.1.43"), kind, run, {"push"})
+    require_unreleased(cast(Services, services), Version.parse("1.6.1.43"), kind, run, begun={"push"})
 
 
 @pytest.fixture

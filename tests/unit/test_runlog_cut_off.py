@@ -12,6 +12,7 @@ from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.problem import Refused
 from nexy_tui.runlog.logfile import was_cut_off
 from nexy_tui.services.git import Git
+from nexy_tui.services.git.objects import GitObject
 from nexy_tui.services.lock import REF, ReleaseLock
 
 RUN = "3f7f14a5-cdc9-431b-9bde-3ba3fde901aa"
@@ -49,14 +50,8 @@ class Remote:
     def remote_refs(self, *_: str) -> dict[str, str]:
         return {REF: "c" * 40}
 
-    def raw(self, *_: str) -> str:
-        return "commit"
-
-    def read(self, *_: str) -> str:
-        return "200"
-
-    def message_of(self, _: str) -> str:
-        return f"Release lock\n\n{self.body}"
+    def lookup(self, oid: str, _: int) -> GitObject:
+        return GitObject(oid, "commit", 200, f"tree {'e' * 40}\n\nRelease lock\n\n{self.body}".encode())
 
     def write(self, *_: str) -> str:
         return "d" * 40

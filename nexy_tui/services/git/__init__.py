@@ -1,4 +1,4 @@
-"""The code repository: the checkout and its remote, to which alone anything is pushed. Objects are read through GitPython."""
+"""The code repository: the checkout and its remote, to which alone anything is pushed."""
 
 from nexy_tui.services.git.commands import GitFailure
 from nexy_tui.services.git.remote import Remote

@@ -86,9 +86,11 @@ class GitCommands:
     def _run(
         self, arguments: Sequence[str], needs: Needs, told: Mapping[str, str], timeout: float = LOCAL_TIMEOUT, emit: Emit = silent
     ) -> processes.Completed:
-        argv = ["git", *fixed.SETTINGS, *(self._not_mirrored() if arguments[0] == "push" else ()), *arguments]
         env = self._surroundings(needs, told)
-        return processes.run(argv, env=env, cwd=self.checkout, timeout=timeout, emit=emit, check=False, whole=True)
+        return processes.run(self._argv(*arguments), env=env, cwd=self.checkout, timeout=timeout, emit=emit, check=False, whole=True)
+
+    def _argv(self, *arguments: str) -> list[str]:
+        return ["git", *fixed.SETTINGS, *(self._not_mirrored() if arguments[0] == "push" else ()), *arguments]
 
     def _surroundings(self, needs: Needs, told: Mapping[str, str]) -> Surroundings:
         defaults = {name: value for name, value in _DEFAULTS.items() if name not in self._environ}

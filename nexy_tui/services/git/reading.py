@@ -7,20 +7,17 @@ import shlex
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
 from nexy_tui.services.git import fixed
-from nexy_tui.services.git.commands import GitCommands, GitFailure, brief
-
-if TYPE_CHECKING:
-    import git
+from nexy_tui.services.git.commands import LOCAL_TIMEOUT, GitCommands, GitFailure, brief
+from nexy_tui.services.git.objects import GitObject, ObjectReader
 
 LARGEST = 64 << 20
 """Bytes of a file in a commit; anyone who may push can lay a larger one there."""
@@ -35,8 +32,9 @@ class GitReader(GitCommands):
         super().__init__(checkout, target, environ)
         self._commits: set[str] = set()
         """Commits that were seen in the object store."""
-        self._repository: git.Repo | None = None
-        self._reading = threading.Lock()  # Over the repository's two reading children, which answer one question at a time.
+        self._reader: tuple[tuple[int, int], ObjectReader] | None = None
+        """The reading child, with the device and number of the `.git` that it reads."""
+        self._reading = threading.Lock()  # Over the child, which answers one question at a time.
 
     @contextmanager
     def borrowing(self) -> Iterator[None]:
@@ -44,28 +42,50 @@ class GitReader(GitCommands):
         theirs = self.read("rev-parse", "--path-format=absolute", "--git-path", "objects")
         with tempfile.TemporaryDirectory(prefix="nexy-objects-") as folder:
             self._store = {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{theirs}"'}
-            self._forget_repository()
+            self._forget_objects()
             try:
                 yield
             finally:
                 self._store = {}
-                self._forget_repository()
+                self._forget_objects()
 
-    def _forget_repository(self) -> None:
-        """End the reading children, and what they and we know: it is of the object stores they were started with."""
+    def _forget_objects(self) -> None:
+        """End the reading child, and what it and we know: it is of the object stores that it was started with."""
         self._commits.clear()
         with self._reading:
-            if self._repository is not None:
-                self._repository.close()
-                self._repository = None
+            self._end_reader()
 
-    def _objects(self) -> git.Repo:
-        """The repository with its reading children, which are started when first needed; for who has `_reading`."""
-        if self._repository is None:
-            from nexy_tui.services.git.objects import open_repository
+    def _end_reader(self) -> None:
+        if self._reader is not None:
+            self._reader[1].close()
+            self._reader = None
 
-            self._repository = open_repository(self.checkout, self._surroundings(self._needs("cat-file"), {}))
-        return self._repository
+    def lookup(self, name: str, largest: int = LARGEST) -> GitObject | None:
+        """What a name of git's (`HEAD^{commit}`, `COMMIT:PATH`, an id) names now; None where it names nothing. Raises CouldNotLook.
+
+        No more than `largest` bytes of it are kept.
+        """
+        if "\n" in name:
+            return None
+        with self._reading:
+            try:
+                return self._objects().read(name, largest, LOCAL_TIMEOUT)
+            except (OSError, EOFError):
+                self._end_reader()
+        raise CouldNotLook(
+            f"git cat-file gave no answer about {printable(name, 120)}.",
+            remedy="See what is wrong with the clone (git fsck), then run again.",
+        )
+
+    def _objects(self) -> ObjectReader:
+        """The reading child, started when first needed and where the checkout is another one by now; for who has `_reading`."""
+        seen = (self.checkout / ".git").stat()
+        folder = (seen.st_dev, seen.st_ino)
+        if self._reader is None or self._reader[0] != folder:
+            self._end_reader()
+            argv, env = self._argv("cat-file", "--batch"), self._surroundings(self._needs("cat-file"), {})
+            self._reader = folder, ObjectReader(argv, env, self.checkout)
+        return self._reader[1]
 
     @cached_property
     def _folder(self) -> Path:
@@ -74,7 +94,7 @@ class GitReader(GitCommands):
 
     def head(self) -> str:
         """The checkout's commit."""
-        return self.read("rev-parse", "--verify", "HEAD^{commit}")
+        return self.resolve("HEAD") or self.read("rev-parse", "--verify", "HEAD^{commit}")
 
     def branch(self) -> str | None:
         """The checked-out branch, or None when HEAD is detached."""
@@ -82,7 +102,10 @@ class GitReader(GitCommands):
         return None if isinstance(out, GitFailure) else out
 
     def resolve(self, revision: str) -> str | None:
-        """The commit a revision names here, or None."""
+        """The commit a revision names here, or None. What the reading child does not find is git's own word."""
+        with suppress(CouldNotLook):
+            if (found := self.lookup(f"{revision}^{{commit}}")) is not None:
+                return found.oid
         out = self.raw("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
         return None if isinstance(out, GitFailure) else out
 
@@ -90,7 +113,10 @@ class GitReader(GitCommands):
         """Whether that commit is in the checkout's object store."""
         if commit in self._commits:
             return True
-        there = not isinstance(self.raw("cat-file", "-e", f"{commit}^{{commit}}"), GitFailure)
+        try:
+            there = self.lookup(f"{commit}^{{commit}}") is not None
+        except CouldNotLook:
+            return False
         if there and _OBJECT.fullmatch(commit):
             self._commits.add(commit)
         return there
@@ -115,20 +141,15 @@ class GitReader(GitCommands):
 
     def show(self, commit: str, path: str | PurePosixPath) -> bytes | None:
         """The bytes of a file as of a commit, or None when it is not there. Raises CouldNotLook for one that nobody would read whole."""
-        from nexy_tui.services.git.objects import NOT_THERE
-
-        with self._reading:
-            try:
-                blob = self._objects().commit(commit).tree / str(path)
-            except NOT_THERE:
-                return None
-            if blob.size > LARGEST:
-                raise CouldNotLook(
-                    f"{path} has {blob.size} bytes as of {commit[:12]}, more than is read of any file there ({LARGEST}).",
-                    remedy=f"Look at who brought it: git log {commit[:12]} -- {shlex.quote(str(path))}",
-                )
-            data: bytes = blob.data_stream.read()
-        return data
+        found = self.lookup(f"{commit}:{path}", LARGEST)
+        if found is None or found.kind != "blob":
+            return None
+        if found.data is None:
+            raise CouldNotLook(
+                f"{path} has {found.size} bytes as of {commit[:12]}, more than is read of any file there ({LARGEST}).",
+                remedy=f"Look at who brought it: git log {commit[:12]} -- {shlex.quote(str(path))}",
+            )
+        return found.data
 
     def past_of(self, tips: Sequence[str], pathspecs: Sequence[str], limit: int, largest: int) -> Iterator[tuple[str, str, bytes]]:
         """`(commit, path, bytes)` of every content that commits at or below `tips` gave those paths, oldest first.
@@ -136,8 +157,6 @@ class GitReader(GitCommands):
         Each content stands where it first was. Of the newest `limit` commits, and at most so many contents; one of more than
         `largest` bytes is passed over. Raises CouldNotLook for one that cannot be read.
         """
-        from nexy_tui.services.git.objects import NOT_THERE, GitError
-
         which = ("--reverse", "--topo-order", f"--max-count={limit}")
         form = ("--format=commit %H", "--raw", "--no-abbrev", "--no-renames", "-m", "-z")
         told = self.read("log", *form, *which, *tips, "--", *pathspecs)
@@ -153,18 +172,19 @@ class GitReader(GitCommands):
             if len(seen) >= limit:
                 return
             seen.add(entry[3])
-            with self._reading:
-                try:
-                    found = self._objects().odb.stream(bytes.fromhex(entry[3]))
-                    data = found.read() if found.size <= largest else found.read(0)
-                except (*NOT_THERE, GitError):
-                    raise CouldNotLook(
-                        f"{printable(path, 120)} as of {commit[:12]} cannot be read: its object is missing or damaged.",
-                        "What it names could be published again unseen.",
-                        "See what is wrong with the clone (git fsck), then fetch it anew, or clone again.",
-                    ) from None
-            if found.size <= largest:
-                yield commit, path, data
+            found = self._past(commit, path, entry[3], largest)
+            if found.data is not None:
+                yield commit, path, found.data
+
+    def _past(self, commit: str, path: str, oid: str, largest: int) -> GitObject:
+        with suppress(CouldNotLook):
+            if (found := self.lookup(oid, largest)) is not None:
+                return found
+        raise CouldNotLook(
+            f"{printable(path, 120)} as of {commit[:12]} cannot be read: its object is missing or damaged.",
+            "What it names could be published again unseen.",
+            "See what is wrong with the clone (git fsck), then fetch it anew, or clone again.",
+        )
 
     def ancestor(self, older: str, newer: str) -> bool:
         """Whether `older` is `newer` or one of its ancestors."""
@@ -178,10 +198,6 @@ class GitReader(GitCommands):
     def describe_commit(self, commit: str) -> str:
         """Short id, subject, author and date of a commit, for people."""
         return self.read("log", "-1", "--format=%h “%s” by %an, %ad", "--date=short", commit)
-
-    def message_of(self, commit: str) -> str:
-        """A commit's message."""
-        return self.read("log", "-1", "--format=%B", commit).strip()
 
     def tag_commit(self, tag: str) -> str | None:
         """The commit a local tag names, or None."""

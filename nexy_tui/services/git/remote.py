@@ -23,7 +23,7 @@ _REMOTE = re.compile(r"(?P<name>[^\t\n]+)\t(?P<url>.+?) \((?P<way>fetch|push)\)(
 _SIGNATURE = re.compile(r"^-----BEGIN (?:PGP|SSH|SIGNED) [A-Z ]+-----$", re.MULTILINE)
 """Where the signature begins that a signed tag's message ends with."""
 
-_SYMREF = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
+_SYMREF = re.compile(r"^ref: refs/heads/(\S+)\tHEAD\n([0-9a-f]+)\tHEAD$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,18 @@ class GitRemote(GitReader):
 
     def release_branch(self) -> str:
         """The branch a release goes on: as configured, else the remote's HEAD, which is asked once and then kept."""
-        known = self.target.release_branch or self._default_branch
-        if known:
-            return known
+        return self._known_branch() or self._ask_head()[0]
+
+    def release_tip(self) -> str:
+        """The commit the release branch stands at on the code repository, asked now. Raises CouldNotLook."""
+        known = self._known_branch()
+        return self.remote_commit(known) if known else self._ask_head()[1]
+
+    def _known_branch(self) -> str:
+        return self.target.release_branch or self._default_branch
+
+    def _ask_head(self) -> tuple[str, str]:
+        """The branch that is the remote's HEAD, and its commit."""
         match = _SYMREF.search(self.read("ls-remote", "--symref", self.code_source(), "HEAD", timeout=REMOTE_TIMEOUT))
         if match is None:
             raise CouldNotLook(
@@ -124,7 +133,7 @@ class GitRemote(GitReader):
                 remedy="Set target.release_branch in the configuration.",
             )
         self._default_branch = match[1]
-        return match[1]
+        return match[1], match[2]
 
     def remote_refs(self, *patterns: str) -> dict[str, str]:
         """Refs on the code repository and their object ids, asked now; annotated tags also as `<ref>^{}`."""
@@ -149,10 +158,11 @@ class GitRemote(GitReader):
         oid = self.remote_refs(f"refs/tags/{tag}").get(f"refs/tags/{tag}")
         if oid is None:
             return None
-        if isinstance(self.raw("cat-file", "-e", oid), GitFailure):
+        if self.lookup(oid) is None:
             self.read(*fixed.FETCH, self.code_source(), f"refs/tags/{tag}", timeout=REMOTE_TIMEOUT)
-        out = self.raw("cat-file", "tag", oid)
-        return "" if isinstance(out, GitFailure) else _SIGNATURE.split(out.partition("\n\n")[2])[0]
+        found = self.lookup(oid)
+        text = found.data.decode("utf-8", "surrogateescape") if found is not None and found.kind == "tag" and found.data else ""
+        return _SIGNATURE.split(text.removesuffix("\n").partition("\n\n")[2])[0]
 
     def _pushing(self, *options: str) -> tuple[str, ...]:
         """A push to the code repository, up to its refspecs."""
