@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nexy_tui.cli import common
+from nexy_tui.cli import common, streams
 
 if TYPE_CHECKING:
     from nexy_tui.config import Settings
@@ -86,13 +87,25 @@ def close_run(run: Named, as_json: Json = False) -> None:
 
 
 @app.command("report")
-def report_run(run: Named, allowed_signers: Signers = None) -> None:
-    """Print a run as a Markdown page for people: its items, actions and attestations, and how to verify it."""
-    from nexy_tui.runlog import read, report
+def report_run(
+    run: Named,
+    allowed_signers: Signers = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the page there.")] = None,
+) -> None:
+    """Make one HTML page of a run for people: outcome, timeline, who did what, the gate, evidence, signatures and how to check them.
+
+    In a terminal it is written beside the log; where the output is piped or redirected, it is printed.
+    """
+    from nexy_tui.report import page, write_page
+    from nexy_tui.runlog import read
 
     settings = _settings()
     path = read.find_log(settings.state_dir, run)
-    common.show(report.markdown(read.read_log(path), _verdict(path, settings, allowed_signers)).removesuffix("\n"))
+    records, verdict = read.read_log(path), _verdict(path, settings, allowed_signers)
+    if out is None and not sys.stdout.isatty():
+        streams.put(page(records, verdict), end="")
+    else:
+        common.show(f"Written: {write_page(records, verdict, out)}")
 
 
 def _verdict(path: Path, settings: Settings, explicit: Path | None) -> LogVerdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,26 @@ from nexy_tui.core.text import printable
 
 ROWS = ("version", "build", "url", "size", "sha256", "signature", "reachability", "tls")
 """The facts that are compared, in order."""
+
+
+_VERDICT = re.compile(r"(?s)(.*) \((passed|failed|inconclusive|not_applicable)\)")
+
+
+def compared(seen: Iterable[tuple[str, str, str, Status]]) -> dict[str, dict[str, tuple[str, Status]]]:
+    """Evidence (name, value, source, its item's verdict) as a table again: by source and fact, value and verdict.
+
+    A value that carries its own verdict keeps it. What did not pass is not covered up by another item's word.
+    """
+    cells: dict[str, dict[str, tuple[str, Status]]] = {}
+    for named, value, source, status in seen:
+        name = named.removeprefix(source).strip()
+        if name not in ROWS:
+            continue
+        match = _VERDICT.fullmatch(value)
+        row = cells.setdefault(source, {})
+        if name not in row or row[name][1].satisfied:
+            row[name] = (match[1], Status(match[2])) if match else (value, status)
+    return cells
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from nexy_tui.runlog.record import Draft, Record
 
 
 class Errand(StrEnum):
-    """What a run was begun for: a release, named actions standing alone, or a fixer."""
+    """What a run was begun for: a release, named actions standing alone, a fixer, or the record of a final verification."""
 
     RELEASE = "release"
     ACTION = "action"
     FIX = "fix"
+    CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Purpose:
         match words:
             case [] | [Errand.RELEASE]:
                 return cls(Errand.RELEASE)
+            case [Errand.CHECK]:
+                return cls(Errand.CHECK)
             case [Errand.FIX, *names]:
                 return cls(Errand.FIX, tuple(names))
             case _:
@@ -52,10 +55,10 @@ class Purpose:
         return {"purpose": {"errand": self.errand.value, "names": list(self.names)}}
 
     def __str__(self) -> str:
-        """In words for people and programs: `release`, the actions' names, or `fix` and the fixer's."""
+        """In words for people and programs: `release`, `check`, the actions' names, or `fix` and the fixer's."""
         match self.errand:
-            case Errand.RELEASE:
-                return Errand.RELEASE.value
+            case Errand.RELEASE | Errand.CHECK:
+                return self.errand.value
             case Errand.FIX:
                 return " ".join([Errand.FIX.value, *self.names])
             case Errand.ACTION:
@@ -98,12 +101,12 @@ class RunState:
     @classmethod
     def of(cls, records: Sequence[Record]) -> RunState:
         """Rebuild it from a log's records, the genesis first."""
-        marks = _marks(records)
+        found = marks(records)
         return cls(
             Genesis.of(records[0]),
             Purpose.of(records[0]),
-            frozenset(str(record.action) for record, mark in marks if mark is Checkpoint.BEGUN),
-            _exposed_since(marks),
+            frozenset(str(record.action) for record, mark in found if mark is Checkpoint.BEGUN),
+            _exposed_since(found),
             tuple((str(record.item), reason_of(record)) for record in records if record.kind == "attestation"),
             tuple(dict.fromkeys(str(intent.action) for intent in dangling(records))),
         )
@@ -114,7 +117,7 @@ def reason_of(attestation: Draft | Record) -> str:
     return str(attestation.details.get("reason", attestation.message))
 
 
-def _marks(records: Sequence[Record]) -> list[tuple[Record, Checkpoint]]:
+def marks(records: Sequence[Record]) -> list[tuple[Record, Checkpoint]]:
     """The checkpoints with what they mark, in order."""
     found: list[tuple[Record, Checkpoint]] = []
     exposed = False

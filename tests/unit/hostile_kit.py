@@ -30,7 +30,8 @@ from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import SURVEY_MARK, unpack_survey
-from nexy_tui.runlog import read, report, show, verify
+from nexy_tui.report import page
+from nexy_tui.runlog import read, show, verify
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services import dmg, lock, version_fields, version_files, xar
 from nexy_tui.services.database.reach import Reach
@@ -109,7 +110,7 @@ def _log(here: Path) -> object:
     assert json.dumps(show.verdict_document(verdict))
     try:
         records = read.read_log(path)
-        lines += [show.record_line(record) for record in records] + report.markdown(records, verdict).split("\n")
+        lines += [show.record_line(record) for record in records] + page(records, verdict).split("\n")
     finally:
         assert all(map(str.isprintable, lines))
     return lines

@@ -135,7 +135,10 @@ def test_show_and_report(terminal: Terminal, tmp_path: Path) -> None:
     assert [record["predicate"]["seq"] for record in shown["records"]] == [0, 1]
     page = terminal.runs("report", log.path)
     assert page.exit_code == 0
-    assert page.stdout.startswith("# Release 1.6.1.43 (full)\n\n**OPEN**")
+    assert page.stdout.startswith("<!DOCTYPE html>\n") and "\x1b" not in page.stdout and page.stdout.isascii()
+    written = terminal.runs("report", log.path, "--out", tmp_path / "page.html")
+    assert written.exit_code == 0 and (tmp_path / "page.html").read_text() == page.stdout
+    assert terminal.runs("report", log.path, "--out", tmp_path / "nowhere" / "page.html").exit_code == 2
     (tmp_path / "x").write_text("")
     assert terminal.runs("report", tmp_path / "x").exit_code == 1
 

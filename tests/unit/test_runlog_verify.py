@@ -13,7 +13,7 @@ import pytest
 from runlog_kit import BEGIN, OPERATOR, OTHER, SIGNER, StepClock, create, fill, opened, payload, resigned, sealed, trusting
 
 from nexy_tui.core.problem import Unusable
-from nexy_tui.runlog import dsse, report, show, sshsig
+from nexy_tui.runlog import dsse, show, sshsig
 from nexy_tui.runlog.record import Operator
 from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners, TrustSource, new_entry, trust_rules
 from nexy_tui.runlog.verify import Anchor, State, previous_release_signers, verify
@@ -383,27 +383,3 @@ def test_the_repositorys_list_is_taken_from_the_release_before(tmp_path: Path) -
     last.write_bytes(last.read_bytes().replace(b"A", b"B", 1))
     previous_release_signers(tmp_path, judged, lambda path: verify(path, rules).state is State.SEALED, read)
     assert asked[1:] == [("1" * 40, ".nexy/allowed_signers")]
-
-
-def test_the_report_escapes_what_came_from_outside(tmp_path: Path) -> None:
-    log = create(tmp_path)
-    log.check("a.b", "failed", "| <script>alert(1)</script>\n# [x](javascript:1) \x1b[31m")
-    log.attestation("c.d", "I looked.")
-    log.close()
-    verdict = verify(log.path, trusting())
-    text = report.markdown(verdict.chain.records, verdict)
-    assert "<script" not in text
-    assert "\x1b" not in text
-    assert "\n# [x]" not in text
-    assert "\\| &lt;script&gt;" in text
-    assert "Attested by the operator, not verified" in text
-    assert "Not ended" in text
-
-
-def test_the_report_of_a_sealed_run_says_how_to_verify_it(tmp_path: Path) -> None:
-    path = sealed(tmp_path)
-    verdict = verify(path, trusting())
-    text = report.markdown(verdict.chain.records, verdict)
-    command = f"ssh-keygen -Y verify -f <allowed_signers> -I {OPERATOR.id} -n release-log@nexy-tui -Overify-time=20260501120000Z"
-    assert f"{command} -s {path}.sig < {path}" in text
-    assert "**SEALED**. Ended" in text
