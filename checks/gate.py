@@ -213,7 +213,7 @@ def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
 def judge_appcast(facts: GateFacts, plan: Plan) -> Verdict:
     """The appcast that the server will make of the manifest offers this release, from the fixed address."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((TO_BE,))
-    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", Act("publish", "publish"))
+    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", Act("sync-manifests", "sync-manifests"))
 
 
 def judge_live(facts: GateFacts, plan: Plan) -> Verdict:

@@ -79,7 +79,7 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
     if strangers:
         return failed(
             f"The checkout has a commit that the code repository lacks: “{strangers[0][:80]}”.",
-            "Push it after review, or drop it; then look again.",
+            "See what a push would send (nexy-tui check version.secrets), then push it after review, or drop it; then look again.",
             *evidence,
         )
     stashed = f" Stashed work is left out of the release: {len(facts.stashed)} (git stash list)." if facts.stashed else ""

@@ -69,8 +69,8 @@ def sync_manifests(
         from nexy_tui.cli.look import look_at
 
         checklist = common.the_checklist()
-        wanted = checklist.release_action("sync-manifests").compares
-        raise typer.Exit(look_at([checklist.item(name) for name in wanted], json))
+        action = checklist.release_action("sync-manifests")
+        raise typer.Exit(look_at([checklist.item(name) for name in action.compares], json, as_it_is=action.as_it_is))
     run_alone(["sync-manifests"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 

@@ -57,7 +57,9 @@ def verify(json: Json = False) -> None:
     raise typer.Exit(look_at(common.the_checklist().phase("final").items, json, released=True))
 
 
-def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None = None, released: bool = False) -> int:
+def look_at(
+    items: Sequence[Item], as_json: bool, *, services: Services | None = None, released: bool = False, as_it_is: bool = False
+) -> int:
     """Look at items in a session of its own and print what was found; the exit status."""
     from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.notice import unobserved
@@ -69,7 +71,7 @@ def look_at(items: Sequence[Item], as_json: bool, *, services: Services | None =
     checklist = common.the_checklist()
     made = services or common.make_services()
     observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
-    session = common.begun(look_session(made, checklist, released=released, observer=observer))
+    session = common.begun(look_session(made, checklist, released=released, as_it_is=as_it_is, observer=observer))
     outcome = outcome_of(session.looks.at(items))
     if as_json:
         common.print_json(document(session, items, outcome, time.monotonic() - begun))

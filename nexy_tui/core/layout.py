@@ -17,6 +17,9 @@ MANIFEST_PLACES = (*MANIFEST_DIRS, PurePosixPath("updates/manifests"))
 PUBLISHER = "server/scripts/publish_assets_and_sync.py"
 """The publisher script's rulebook path: where it stands, there is the layout."""
 
+SETTINGS = ("config.env", "server/config.env")
+"""Both settings files from the rulebook's repo root, the outer before the inner."""
+
 LAYOUTS = ("flat", "nested")
 _BASE = {"flat": PurePosixPath("."), "nested": PurePosixPath("server")}
 
@@ -85,7 +88,8 @@ class Layout:
     @property
     def settings(self) -> tuple[PurePosixPath, PurePosixPath]:
         """Where `config.env` stands, from the git root: outer and inner. A tree has one of them or both; the inner wins."""
-        return self.relative("config.env"), self.relative("server/config.env")
+        outer, inner = (self.relative(name) for name in SETTINGS)
+        return outer, inner
 
     @property
     def config_env(self) -> Path:

@@ -56,7 +56,8 @@ def preview(services: Services, checklist: Checklist, action: str, attestations:
     """Look at an action's preconditions, without a run and without changing anything. Raises Problem."""
     services.require_checkout()
     _version(read_version_text(services.layout))
-    return preview_of(look_session(services, checklist), action, attestations)
+    looking = look_session(services, checklist, as_it_is=checklist.release_action(action).as_it_is)
+    return preview_of(looking, action, attestations)
 
 
 def preview_of(session: Session, action: str, attestations: Mapping[str, str]) -> Preview:

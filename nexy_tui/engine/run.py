@@ -219,11 +219,13 @@ def fix_of(state: RunState | None) -> str:
     return " ".join(state.purpose.names) if state is not None and state.purpose.errand is Errand.FIX else ""
 
 
-def look_session(services: Services, checklist: Checklist, *, released: bool = False, observer: Observer = unobserved) -> Session:
+def look_session(
+    services: Services, checklist: Checklist, *, released: bool = False, as_it_is: bool = False, observer: Observer = unobserved
+) -> Session:
     """A session that only looks, for `check`, `verify` and the final screen.
 
     The version is the one VERSION names: in the checkout, or, with `released`, on the release branch of the code
-    repository, so that somebody whose clone is older sees the release and not the clone.
+    repository, so that somebody whose clone is older sees the release and not the clone. `as_it_is`: as in a RunRequest.
     """
     services.require_checkout()
     require_world(services.settings)
@@ -231,6 +233,8 @@ def look_session(services: Services, checklist: Checklist, *, released: bool = F
         before = look_before(services)
         wanted = (released_version(services, before.base_commit) if released else None) or written_version(services)
         kind = kind_of_release(services, wanted, before)
+    if as_it_is:
+        kind, before = Kind.CODE_ONLY, replace(before, published=None)
     plan = replace(_plan(services, wanted, kind, before), with_pkg=_pkg_there(services), standalone=True)
     session = Session(services, checklist, plan, keys_of(services), observer=observer)
     session.note_target(target_change(services))

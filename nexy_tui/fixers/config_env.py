@@ -9,6 +9,7 @@ from checks.base import Check, Scope
 from checks.vm import look_vm
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.core.finding import Evidence, Verdict, failed, passed
+from nexy_tui.core.layout import SETTINGS as SETTINGS_HERE
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Mend
@@ -22,7 +23,6 @@ from nexy_tui.services.on_vm.settings_files import SETTINGS, split_at_first, wit
 from nexy_tui.services.plain_file import led_to, read_plain
 
 READER = "server/config/unified_config.py"
-SETTINGS_HERE = ("server/config.env", "config.env")
 
 _LIMIT = 8 << 20
 
@@ -50,7 +50,7 @@ def changes(services: Services) -> tuple[Change, ...]:
     """What has to change in the checkout's reader and settings files. Raises CouldNotLook when one cannot be read."""
     table: tuple[tuple[str, Callable[[bytes], tuple[bytes, list[str]]], bool], ...] = (
         (READER, split_at_first, False),
-        *((path, without_bad_names, True) for path in SETTINGS_HERE),
+        *((path, without_bad_names, True) for path in reversed(SETTINGS_HERE)),
     )
     found = []
     for name, mending, secret in table:

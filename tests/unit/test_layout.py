@@ -8,10 +8,11 @@ import pytest
 
 from nexy_tui.config import find_layout
 from nexy_tui.config.file import parse_config
-from nexy_tui.core.layout import MANIFEST_PLACES, PUBLISHER, manifest_directories
+from nexy_tui.core.layout import LAYOUTS, MANIFEST_PLACES, PUBLISHER, Layout, manifest_directories
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import Target
 from nexy_tui.services.manifest_places import directories_here
+from nexy_tui.services.on_vm import settings_files
 
 FLAT, NESTED = PUBLISHER, f"server/{PUBLISHER}"
 A, B, C = map(str, MANIFEST_PLACES)
@@ -100,3 +101,7 @@ def test_a_manifest_directory_named_twice_is_refused() -> None:
 def test_two_layouts_at_once_are_refused() -> None:
     with pytest.raises(Unusable, match=r"paths\.layout"):
         parse_config('[target]\nlayout = "flat"\n[paths]\nlayout = "nested"\n', "c")
+
+
+def test_the_vms_scripts_know_the_settings_files_of_both_layouts() -> None:
+    assert {str(path) for kind in LAYOUTS for path in Layout(kind, Path()).settings} == set(settings_files.SETTINGS)

@@ -28,6 +28,7 @@ from nexy_tui.engine.session import Session
 from nexy_tui.plain import PlainRenderer
 from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.names import CODE
+from nexy_tui.rehearsal.vm.seed import CONFIGS
 from nexy_tui.runlog.read import read_log
 from nexy_tui.runlog.record import Record
 from nexy_tui.services import Services
@@ -37,7 +38,6 @@ NEXY = "nexy-tui"
 
 HEADLESS = ("--headless", "--auto", "--json")
 MANIFEST_DIRS = ("server/updates/manifests", "server/server/updates/manifests")
-SETTINGS = ("server/config.env", "server/server/config.env")
 
 SEALED, OPEN = 10, 11
 """Exit statuses of `nexy-tui runs verify`."""
@@ -212,7 +212,7 @@ def outside(inside: Inside) -> Outside:
         manifests={folder: _shown(inside, f"main:{folder}/manifest.json") for folder in MANIFEST_DIRS},
         assets=_assets(inside),
         vm_head=inside.git("rev-parse", "HEAD", cwd=vm),
-        vm_settings=tuple((vm / path).read_text() for path in SETTINGS),
+        vm_settings=tuple((vm / path).read_text() for path in CONFIGS),
     )
 
 

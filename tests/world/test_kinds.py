@@ -17,7 +17,7 @@ from conftest import Inside, MakeWorld, seldom
 pytest.register_assert_rewrite("driving")
 
 import driving  # noqa: E402
-from driving import MANIFEST_DIRS, SETTINGS, Run  # noqa: E402
+from driving import MANIFEST_DIRS, Run  # noqa: E402
 from pilot.hand import flowing, press, settle, until  # noqa: E402
 
 from nexy_tui.app import NexyApp  # noqa: E402
@@ -27,6 +27,7 @@ from nexy_tui.core.kind import Kind  # noqa: E402
 from nexy_tui.core.version import Version  # noqa: E402
 from nexy_tui.rehearsal import world as worlds  # noqa: E402
 from nexy_tui.rehearsal.names import CODE  # noqa: E402
+from nexy_tui.rehearsal.vm.seed import CONFIGS  # noqa: E402
 from nexy_tui.runlog.read import read_log  # noqa: E402
 from nexy_tui.services import Services  # noqa: E402
 from screens.backend import Ending, NewRun  # noqa: E402
@@ -124,7 +125,7 @@ def view(inside: Inside) -> View:
         vm_manifests={f"{folder}/{path.name}": path.read_text() for folder in MANIFEST_DIRS for path in (vm / folder).glob("*.json")},
         vm_settings=tuple(
             tuple(sorted(line for line in (vm / path).read_text().splitlines() if line.startswith(("SERVER_VERSION=", "SERVER_BUILD="))))
-            for path in SETTINGS
+            for path in CONFIGS
         ),
     )
 

@@ -22,12 +22,12 @@ from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version
 from nexy_tui.core.vm_facts import VmFacts, unpack_survey
+from nexy_tui.rehearsal.vm.seed import CONFIGS
 from nexy_tui.services.vm import ScriptResult, judge_message
 from nexy_tui.services.vm_program import compose
 
 OLD, NEW = "1.6.1.42", "1.6.1.43"
 FOLDERS = ("server/updates/manifests", "server/server/updates/manifests")
-CONFIGS = ("server/config.env", "server/server/config.env")
 CONFIG = f"# settings\nSERVER_VERSION={OLD}\nOPTIONS=a=b=c\nSERVER_BUILD={OLD}\nGEMINI_API_KEY=AIzaSECRETSECRETSECRET"
 NONCE = "5" * 32
 

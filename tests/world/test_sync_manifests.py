@@ -94,6 +94,18 @@ def test_what_a_code_only_run_is_refused_for_is_what_sync_mends(
     assert (code, [one["status"] for one in told["items"]]) == (0, ["passed", "passed"])
 
 
+def test_check_asks_what_sync_would_do_whatever_version_is_being_prepared(make_world: MakeWorld) -> None:
+    inside = make_world()
+    inside.run("nexy-tui", "bump", "1.6.1.43")
+    code, told = said(inside, "sync-manifests", "--check", "--json")
+    assert (code, {one["status"] for one in told["items"]}) == (0, {"passed"}), told
+    (inside.checkout / SECOND).write_bytes(drifted(inside)[SECOND])
+    code, told = said(inside, "sync-manifests", "--check", "--json")
+    assert (code, item(told, "version.manifests")["remedy"]) == (1, "nexy-tui sync-manifests")
+    assert said(inside, "sync-manifests", "--yes", "--json")[0] == 0
+    assert said(inside, "sync-manifests", "--check", "--json")[0] == 0
+
+
 def test_a_new_release_over_directories_that_differ_goes_on_after_sync(module_world: Inside) -> None:
     pushed(module_world, "Drift", **drifted(module_world))
     code, told = said(module_world, "publish", "--yes", "--json")

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from nexy_tui.core.layout import MANIFEST_DIRS
+from nexy_tui.core.layout import MANIFEST_DIRS, Layout
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.version import Version
 from nexy_tui.rehearsal.home import client_programs
@@ -20,8 +20,8 @@ from nexy_tui.rehearsal.vm import rewrite as vmrewrite
 from nexy_tui.rehearsal.vm import wheels
 from nexy_tui.rehearsal.vm.files import VmFiles
 
-CONFIGS = ("server/config.env", "server/server/config.env")
-"""Both settings files, from the clone's root, in either layout."""
+CONFIGS = tuple(map(str, Layout("nested", Path()).settings))
+"""Both settings files, from the clone's root: as the rulebook's own script names them, whichever the layout."""
 
 REQUIREMENTS = ("server/server/requirements.txt", "server/requirements.txt", "requirements.txt")
 """Where the rulebook's deploy script looks for requirements, in its order."""
