@@ -55,15 +55,15 @@ def look_deploy(scope: Scope) -> DeployFacts:
 def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
     """The VM can take a deploy: a clone, its Python, settings with names that work, nobody's lock, and room."""
     evidence = (
-        _seen(vm, plan, "HEAD", vm.head or "no clone"),
-        _seen(vm, plan, "service", vm.service or "unknown"),
-        _seen(vm, plan, "free disk", "unknown" if vm.free_kib is None else f"{vm.free_kib // 1024} MiB"),
-        _seen(vm, plan, "python", vm.python or "none"),
-        _seen(vm, plan, "python3", vm.python3 or "none"),
-        _seen(vm, plan, "settings", " and ".join(settings_there(vm)) or "none"),
-        _seen(vm, plan, "drift", drifted(vm) or "none"),
-        _seen(vm, plan, "clock", "unknown" if vm.clock is None else rfc3339(datetime.fromtimestamp(vm.clock, UTC))),
-        _seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 4) or "empty"),
+        seen_on_vm(vm, plan, "HEAD", vm.head or "no clone"),
+        seen_on_vm(vm, plan, "service", vm.service or "unknown"),
+        seen_on_vm(vm, plan, "free disk", "unknown" if vm.free_kib is None else f"{vm.free_kib // 1024} MiB"),
+        seen_on_vm(vm, plan, "python", vm.python or "none"),
+        seen_on_vm(vm, plan, "python3", vm.python3 or "none"),
+        seen_on_vm(vm, plan, "settings", " and ".join(settings_there(vm)) or "none"),
+        seen_on_vm(vm, plan, "drift", drifted(vm) or "none"),
+        seen_on_vm(vm, plan, "clock", "unknown" if vm.clock is None else rfc3339(datetime.fromtimestamp(vm.clock, UTC))),
+        seen_on_vm(vm, plan, "journal, newest lines", last_lines(vm.journal, 4) or "empty"),
     )
     if not vm.head:
         return failed(f"{plan.target.vm.directory} on the VM is no git clone.", "See target.vm.directory in the configuration.", *evidence)
@@ -102,7 +102,7 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
     """HEAD on the VM is the release tag's commit; an update-only run leaves it on the release tag it had."""
     vm, deployment = facts.vm, facts.deployment
     evidence = (
-        _seen(vm, plan, "HEAD", vm.head or "no clone"),
+        seen_on_vm(vm, plan, "HEAD", vm.head or "no clone"),
         Evidence(f"tag {deployment.tag}", deployment.tag_commit or "not there", plan.target.code_repository),
     )
     if not plan.kind.tags:
@@ -143,7 +143,7 @@ def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
     vm, deployment = facts.vm, facts.deployment
     commit = (deployment.manifest_commit or "")[:12]
     evidence = [Evidence("sha256 wanted", deployment.manifest_sha256 or "none", f"{plan.target.code_repository} {commit}")]
-    evidence += [_seen(vm, plan, path, digest or "missing") for path, digest in vm.manifests.items()]
+    evidence += [seen_on_vm(vm, plan, path, digest or "missing") for path, digest in vm.manifests.items()]
     if trouble := deployment.manifest_trouble:
         return failed(f"The manifests cannot be deployed: {trouble}.", renewed(plan), *evidence)
     wrong = [path for path in deployment.manifest_files if vm.manifests.get(path) != deployment.manifest_sha256]
@@ -159,7 +159,7 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
     for path, file in settings_there(vm).items():
         for key, values in (("SERVER_VERSION", file.versions), ("SERVER_BUILD", file.builds)):
             said = " and ".join(values) or "not set"
-            evidence.append(_seen(vm, plan, f"{path} {key}", said))
+            evidence.append(seen_on_vm(vm, plan, f"{path} {key}", said))
             if set(values) != {version}:
                 wrong.append(f"{key} in {path} ({said})")
     if trouble := _settings_trouble(vm):
@@ -172,14 +172,14 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
 def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
     """The service manager says active, and the server does not say that its Gemini key is refused."""
     service = plan.target.vm.service
-    evidence = [_seen(vm, plan, service, vm.service or "unknown")]
+    evidence = [seen_on_vm(vm, plan, service, vm.service or "unknown")]
     if vm.service == "active" and (said := vm.signs.get("gemini-key", 0)):
-        evidence.append(_seen(vm, plan, "journal since the start", f"API_KEY_INVALID or expired: {said} lines"))
+        evidence.append(seen_on_vm(vm, plan, "journal since the start", f"API_KEY_INVALID or expired: {said} lines"))
         what = f"{service} is active, but it says API_KEY_INVALID: its Gemini key is invalid or expired."
         return failed(what, Mend("gemini-key", "Get a new key, then"), *evidence)
     if vm.service == "active":
         return passed(f"{service} is active.", *evidence)
-    evidence.append(_seen(vm, plan, "journal, newest lines", last_lines(vm.journal, 6) or "empty"))
+    evidence.append(seen_on_vm(vm, plan, "journal, newest lines", last_lines(vm.journal, 6) or "empty"))
     signs = (("gemini-key", "API_KEY_INVALID"), ("config-env", "illegal environment variable name"))
     fixers = tuple(name for name, text in signs if text in vm.journal)
     by_hand = f"See why in its journal (above, or journalctl -u {service} on the VM), mend that and start it, then look again."
@@ -190,7 +190,7 @@ def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
 def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
     """`/health`, asked on the VM itself, is healthy and says this version."""
     vm, version = facts.vm, str(facts.deployment.version)
-    evidence = _seen(vm, plan, "/health", printable(vm.health_body.decode("utf-8", "replace")) or f"HTTP {vm.health_status}")
+    evidence = seen_on_vm(vm, plan, "/health", printable(vm.health_body.decode("utf-8", "replace")) or f"HTTP {vm.health_status}")
     remedy = redeployed(facts.deployment, "See the service's journal on the VM, then")
     if vm.health_status != 200:
         what = f"answers HTTP {vm.health_status}" if vm.health_status else "gives no answer"
@@ -226,7 +226,8 @@ def _settings_remedy(vm: VmFacts) -> Remedy:
     return Mend("config-env", then="mends it and restarts the server.")
 
 
-def _seen(vm: VmFacts, plan: Plan, name: str, value: str) -> Evidence:
+def seen_on_vm(vm: VmFacts, plan: Plan, name: str, value: str) -> Evidence:
+    """Something that was seen on the VM, when it was."""
     return Evidence(name, printable(value.replace("\n", " | "), 600), f"VM {plan.target.vm.name}", vm.taken)
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from checks import backups
 from checks.base import Check, Scope
-from checks.gate import API, APPCAST, HEALTH, UPDATES, URL, GateFacts, gate_matrix, look_gate, verdict_of
+from checks.gate import API, URL, GateFacts, gate_matrix, look_gate, verdict_of
 from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column, signature_cell
 from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
 from checks.inbox import expected as artifacts
+from checks.live import APPCAST, HEALTH, UPDATES
 from checks.manifests import CommitFacts, look_commit
 from checks.publish import ArtifactPlace, read_place, remedy_at
 from checks.released import Witnesses, look_witnesses

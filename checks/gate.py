@@ -6,59 +6,32 @@ The pre-deploy profile of contracts: decided. Each source is compared with its c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from checks.base import Check, Scope
 from checks.deploy import look_deployment
-from checks.gate_cells import (
-    Expected,
-    Profile,
-    UnseenSource,
-    appcast_column,
-    asset_column,
-    download_column,
-    expected,
-    health_column,
-    manifest_column,
-    to_be_column,
-    updates_column,
-    version_column,
-)
+from checks.gate_cells import Profile, UnseenSource, asset_column, download_column, expected, manifest_column, to_be_column, version_column
 from checks.image import ImageFacts, look_image
+from checks.live import APPCAST, HEALTH, UPDATES, Live, left_halfway, live_columns, look_earlier, look_live, or_unseen
 from checks.manifests import renewed
 from checks.named import Named, look_named
 from checks.publish import ArtifactPlace, read_place, remedy_at
-from checks.tip import look_refs
 from checks.working_tree import judge_files, look_files
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.remedy import Act, Remedy
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services.github import Asset
 from nexy_tui.services.plain_file import look_plain
-from nexy_tui.services.update_server import AppcastFacts, HealthFacts
 from nexy_tui.services.version_files import Rewriting
 
-T = TypeVar("T")
-
-API, URL, TO_BE, APPCAST, HEALTH, UPDATES = "release asset (API)", "release URL", "appcast-to-be", "appcast", "/health", "/updates/health"
+API, URL, TO_BE = "release asset (API)", "release URL", "appcast-to-be"
 VERSION = "VERSION"
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """The three live addresses, each seen or not."""
-
-    health: HealthFacts | UnseenSource
-    updates: HealthFacts | UnseenSource
-    appcast: AppcastFacts | UnseenSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +71,7 @@ def gate_matrix(facts: GateFacts, plan: Plan, profile: Profile) -> Matrix:
     columns |= {API: asset_column(facts.asset, want), URL: download_column(facts.image, want)}
     if profile is Profile.PRE_DEPLOY:
         columns[TO_BE] = to_be_column(facts.canonical, want)
-    return Matrix(columns | _live_columns(facts, want))
-
-
-def _live_columns(facts: GateFacts, want: Expected) -> dict[str, Column]:
-    live = facts.live
-    return {
-        APPCAST: appcast_column(live.appcast, live.health, facts.signature, want),
-        HEALTH: health_column(live.health, want),
-        UPDATES: updates_column(live.updates, live.health, want),
-    }
+    return Matrix(columns | live_columns(facts.live, facts.signature, want))
 
 
 # --- looking ---
@@ -122,48 +86,18 @@ def _look_gate(scope: Scope) -> GateFacts:
     services = scope.services
     version = look_plain(services.layout.version_file, manifest.MAX_SIZE + 1, services.checkout)
     paths = services.layout.manifest_files(str(scope.plan.published or "unknown"))
-    place = _or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan.target, DMG))
+    place = or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan.target, DMG))
     return GateFacts(
         version=None if version is None else version.decode("utf-8", "replace").removesuffix("\n"),
         manifests={str(path): look_plain(services.checkout / path, manifest.MAX_SIZE + 1, services.checkout) for path in paths},
         asset=place if isinstance(place, UnseenSource) else place.current,
-        image=_or_unseen(lambda: look_image(scope)),
+        image=or_unseen(lambda: look_image(scope)),
         has_key=services.sparkle.verifies,
         live=look_live(scope),
         earlier=look_earlier(scope) if scope.plan.started is None else None,
         known=look_named(scope),
         place=None if isinstance(place, UnseenSource) else place,
     )
-
-
-def look_live(scope: Scope) -> Live:
-    """The live addresses; one that gives no answer does not hide the others."""
-    server = scope.services.update_server
-    return scope.once("live", lambda: Live(_or_unseen(server.health), _or_unseen(server.updates_health), _or_unseen(server.appcast)))
-
-
-def look_earlier(scope: Scope) -> Version | None:
-    """The highest release below this one, from release tags and from the manifests kept for each version."""
-    version = scope.plan.version
-    names = [ref.removeprefix("refs/tags/v").removesuffix("^{}") for ref in look_refs(scope)]
-    folder = scope.services.checkout / scope.services.layout.canonical.parent
-    names += [path.name.removeprefix("manifest_").removesuffix(".json") for path in folder.glob("manifest_*.json")]
-    known = [found for found in map(_version, names) if found is not None and version is not None and found < version]
-    return max(known, default=None)
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version.parse(text)
-    except ValueError:
-        return None
-
-
-def _or_unseen(look: Callable[[], T]) -> T | UnseenSource:
-    try:
-        return look()
-    except (CouldNotLook, Unusable) as problem:
-        return UnseenSource(problem.what)
 
 
 # --- judging ---
@@ -222,20 +156,10 @@ def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
     remedy = "See what runs on the VM (its journal, config.env and manifests), mend it, then look again."
     unseen = "See why the server does not answer (its journal on the VM: nexy-tui check deploy.service --vm), mend it, then look again."
     verdict = verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, unseen=unseen)
-    if verdict.status.satisfied or "deploy" not in plan.begun or _serves_a_stranger(facts.live, plan):
+    if not left_halfway(verdict, facts.live, plan):
         return verdict
     reason = "This run's deploy was begun and left half-way, so the live server stands between two releases; deploying again ends that."
     return not_applicable(reason, *verdict.evidence)
-
-
-def _serves_a_stranger(live: Live, plan: Plan) -> bool:
-    """Whether an address that answers names a version that is neither this release nor the one before it."""
-    ours = {str(version) for version in (plan.version, plan.published, plan.served_before, plan.published_before) if version is not None}
-    seen = [facts.said for facts in (live.health, live.updates) if isinstance(facts, HealthFacts) and facts.said is not None]
-    said = {version for health in seen for version in health.versions}
-    if isinstance(live.appcast, AppcastFacts) and live.appcast.appcast is not None:
-        said.add(live.appcast.appcast.version)
-    return not said <= ours
 
 
 _UNSEEN = "See that those addresses answer, then look again."

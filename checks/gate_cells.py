@@ -26,9 +26,10 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnseenSource:
-    """A source that could not be looked at, and why."""
+    """A source that could not be looked at, and why; `misled` where that shows that its address is another's."""
 
     why: str
+    misled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Expected:
     """What the sources are compared with: the kind's column of versions, the fixed address, the bytes at it.
 
     `served_before` is the server's version that may still be live before the deploy, `published_before` the manifest's
-    beside it; `appcast_missing` tells that the appcast was HTTP 500 when the run began, which this release may cure;
+    beside it; `appcast_missing` tells that the appcast was HTTP 500 when the run began, and `down` that the server said
+    nothing of itself then, either of which this release may cure;
     `size` and `sha256` are None while nothing was downloaded; `signed` tells whether the manifest's signature verifies
     over those bytes, None where nobody could tell; `needs_signature` that clients hold a public key and this run
     publishes, `has_key` that a key to verify with is configured here; `known` are the files that manifests have named.
@@ -55,6 +57,7 @@ class Expected:
     needs_signature: bool
     has_key: bool
     known: tuple[Named, ...] = ()
+    down: bool = False
 
     def live(self, wanted: str | None) -> tuple[str, ...]:
         """The versions a live address may say in this profile."""
@@ -97,6 +100,7 @@ def expected(
         needs_signature=bool(plan.target.sparkle_public_key) and plan.kind.publishes,
         has_key=has_key,
         known=known,
+        down=plan.served_before is None and profile is Profile.PRE_DEPLOY,
     )
 
 
@@ -200,18 +204,20 @@ def download_column(image: ImageFacts | UnseenSource, want: Expected) -> Column:
 
 def health_column(facts: HealthFacts | UnseenSource, want: Expected) -> Column:
     """The application's health address: healthy, of one mind with itself, and a version it may serve."""
-    return _health_column(facts, want.live(want.version))
+    return _health_column(facts, want.live(want.version), down=want.down)
 
 
 def updates_column(facts: HealthFacts | UnseenSource, health: HealthFacts | UnseenSource, want: Expected) -> Column:
     """The update service's health address: as the application's, but its version may be the manifest's that belongs to it."""
     served = health.said.latest_version if isinstance(health, HealthFacts) and health.said is not None else None
-    return _health_column(facts, want.beside(served))
+    return _health_column(facts, want.beside(served), down=want.down)
 
 
-def _health_column(facts: HealthFacts | UnseenSource, allowed: tuple[str, ...]) -> Column:
+def _health_column(facts: HealthFacts | UnseenSource, allowed: tuple[str, ...], *, down: bool) -> Column:
     if isinstance(facts, UnseenSource):
         return {"reachability": Cell.unseen(facts.why)}
+    if down and facts.status >= 500:
+        return {"reachability": Cell.unseen(facts.problem), "tls": _tls()}
     said = facts.said
     if said is None:
         return {"reachability": Cell.said(facts.problem, "a health document", False), "tls": _tls()}
@@ -233,6 +239,8 @@ def appcast_column(facts: AppcastFacts | UnseenSource, health: HealthFacts | Uns
         return {"reachability": Cell.unseen(facts.why)}
     if facts.status == 500 and want.appcast_missing and want.profile is Profile.PRE_DEPLOY:
         return {"reachability": Cell.shown(f"{facts.problem}, as when the run began"), "tls": _tls()}
+    if want.down and facts.status >= 500:
+        return {"reachability": Cell.unseen(facts.problem), "tls": _tls()}
     if facts.appcast is None:
         return {"reachability": Cell.said(facts.problem, "an appcast", False), "tls": _tls()}
     read = facts.appcast

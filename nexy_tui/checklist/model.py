@@ -71,7 +71,8 @@ class Item:
 class Phase:
     """A stage of the release with its items in order; what stands earlier must be satisfied before what acts later.
 
-    `offers` are actions the operator may choose here that satisfy no item: rolling back, healing.
+    `offers` are actions the operator may choose here that satisfy no item: rolling back, healing. What is seen `ahead` of the
+    main path concerns that alone: a repair or the way back needs none of it.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Phase:
     intro: str
     items: tuple[Item, ...]
     offers: tuple[str, ...] = ()
+    ahead: bool = False
 
 
 @dataclass(frozen=True)

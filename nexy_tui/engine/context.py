@@ -18,7 +18,7 @@ from nexy_tui.services import Services
 
 @dataclass(frozen=True)
 class Keys:
-    """Who signs this run's records, and whose records are believed; read once, on first use."""
+    """Who signs this run's records (read once, on first use), and whose records are believed (read anew each time)."""
 
     signer: Callable[[], Signer]
     trusted: Callable[[], AllowedSigners]

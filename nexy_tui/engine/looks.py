@@ -59,17 +59,32 @@ class Looks:
         return self.at([item for phase in reached or acts_in[:1] for item in _own_items(phase, action)])
 
     def again_before(self, action: str) -> list[Finding]:
-        """What held an hour ago is asked again before what cannot be taken back; long downloads are not repeated."""
+        """What held an hour ago is asked again before what cannot be taken back, all but long looks: whole downloads, the VM."""
+        return self.at([item for item in self._before(action) if not item.check.slow])
+
+    def last_look(self, action: str) -> list[Finding]:
+        """As `again_before`, with the VM: the last moment at which stopping costs nobody anything."""
+        return self.at([item for item in self._before(action) if not item.check.slow or item.needs is not None])
+
+    def _before(self, action: str) -> list[Item]:
         wanted = {step.item for step in self.before(action)}
-        return self.at([item for item in self._context.checklist.items if item.id in wanted and not item.check.slow])
+        return [item for item in self._context.checklist.items if item.id in wanted]
 
     def before(self, action: str) -> tuple[Step, ...]:
-        """What must be satisfied before an action: all that stands before its first item; for a repair, every earlier phase."""
-        if any(step.action == action for step in self.state.steps):
-            return self.state.before_action(action)
+        """What must be satisfied before an action: all that stands before its first item; for a repair, every earlier phase.
+
+        What is seen ahead of the main path does not stand in the way of an action that mends or takes back.
+        """
         checklist = self._context.checklist
-        phase = next(phase.id for phase in checklist.phases if action in checklist.repairs(phase))
-        return tuple(takewhile(lambda step: step.phase != phase, self.state.steps))
+        if any(step.action == action for step in self.state.steps):
+            steps = self.state.before_action(action)
+        else:
+            phase = next(phase.id for phase in checklist.phases if action in checklist.repairs(phase))
+            steps = tuple(takewhile(lambda step: step.phase != phase, self.state.steps))
+        if checklist.release_action(action).role in (None, ActionRole.PUBLISHER):
+            return steps
+        ahead = {phase.id for phase in checklist.phases if phase.ahead}
+        return tuple(step for step in steps if step.phase not in ahead)
 
     def in_the_way_of(self, action: str) -> Refusal | None:
         """What keeps an action from running, or None: the first item before it that is not satisfied."""

@@ -53,10 +53,9 @@ NO_VERSION = "no-version"
 
 
 def keys_of(services: Services) -> Keys:
-    """Signer and trusted keys, each read on first use and then kept."""
+    """The signer, read on first use and then kept, and the trusted keys, read anew each time: a list that was mended counts."""
     settings = services.settings
 
-    @cache
     def trusted() -> AllowedSigners:
         return AllowedSigners.load(settings.allowed_signers) if settings.allowed_signers.exists() else AllowedSigners(())
 

@@ -53,6 +53,15 @@ class ManagedOutput:
     stderr: str
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A VM of a subscription. `power` is Azure's word (`running`, `deallocated`), empty where it does not say."""
+
+    subscription: str
+    location: str
+    power: str
+
+
 class RunCommands:
     """Sends scripts to the target's VM, one at a time, and brings back what they printed."""
 
@@ -68,6 +77,15 @@ class RunCommands:
     def where(self) -> str:
         """The VM, for people: resource group and name."""
         return f"{self._vm.resource_group}/{self._vm.name}"
+
+    def look(self) -> Machine:
+        """The VM as Azure has it; its slot is not taken. Raises CouldNotLook (Denied for what is wrong), Unusable without credentials."""
+        with self._client() as client:
+            found = client.virtual_machines.get(self._vm.resource_group, self._vm.name, expand="instanceView")
+        view = found.instance_view
+        codes = [status.code or "" for status in (view.statuses if view is not None else None) or []]
+        power = next((code.partition("/")[2] for code in codes if code.startswith("PowerState/")), "")
+        return Machine(self._subscription, found.location or "", power)
 
     def action(
         self,

@@ -20,6 +20,13 @@ class Busy(CouldNotLook):
     """Another command holds the VM's run-command slot (409; rulebook 4.6)."""
 
 
+class Denied(CouldNotLook):
+    """Azure answered, and the answer will not change by itself: credential, right or name is wrong."""
+
+
+_LASTING = frozenset((400, 401, 403, 404))
+
+
 def problem_of(error: AzureError, where: str, secrets: tuple[Secret, ...] = ()) -> Problem:
     """What an error of the SDK means for the operator; no secret stands in it."""
     from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
@@ -36,7 +43,8 @@ def problem_of(error: AzureError, where: str, secrets: tuple[Secret, ...] = ()) 
                 "A VM runs one command at a time, who started it Azure does not tell, and it can last 90 minutes.",
                 "Ask your colleagues or the VM's activity log who is running a command there, wait for its end, then try again.",
             )
-        return CouldNotLook(f"Azure refused the command on {where}: {said}", f"HTTP {status}.", _remedy(status))
+        kind = Denied if status in _LASTING else CouldNotLook
+        return kind(f"Azure refused {where}: {said}", f"HTTP {status}.", _remedy(status))
     return CouldNotLook(
         f"Azure cannot be reached ({type(error).__name__}: {said})",
         "The VM could not be asked.",
@@ -53,7 +61,8 @@ def _not_authenticated(text: str, said: str) -> Problem:
             "Deploying and looking at the VM need one.",
             "Log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
         )
-    return CouldNotLook(
+    kind = Denied if "AADSTS" in text else CouldNotLook  # Entra's own numbers: else the line may have broken.
+    return kind(
         f"There is no token for Azure: {printable(attempts[-1], 240) if attempts else said}",
         "Without it the VM can neither be looked at nor deployed to.",
         "Renew the secret of the service principal (AZURE_CLIENT_SECRET), or log in anew: az login; and see that the network works.",

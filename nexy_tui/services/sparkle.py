@@ -68,6 +68,33 @@ class Sparkle:
         self._environ = environ
         self._kept: dict[tuple[str, bytes | None, str], Signature] = {}
 
+    def at_hand(self, inbox: Path) -> str:
+        """Where a signature will come from, seen before there is a file to sign; empty where no key is configured.
+
+        Raises Refused where none can be had: a public key without its other half, and no signature laid in the inbox.
+        """
+        private = self._private()
+        if not self._public and private is None:
+            return ""
+        self._require_public_form()
+        if private is None:
+            without = f"there is no {KEYRING_NAME} in the keyring"
+        else:
+            public = _public_of(self._seed(private))
+            if not self._public or public == _decoded(self._public):
+                return f"the key from {private.source}{' fits the public key' if self._public else ''}"
+            without = f"the key from {private.source} is not the private half of the configured public key"
+        laid = inbox / INBOX_FILE
+        if laid.exists() or laid.is_symlink():
+            read_signature(laid)
+            return f"{INBOX_FILE} lies in the inbox; whether it fits is seen with the image"
+        raise Refused(
+            f"There is nothing to sign with for Sparkle: {without}; {INBOX_FILE} is not in the inbox.",
+            "Clients hold the public key and reject an update whose signature does not match.",
+            f"Keep the key here: `keyring set nexy-tui {KEYRING_NAME}`; or sign the image where the key is "
+            f"(Sparkle's `sign_update {DMG}`), its output saved as {laid}.",
+        )
+
     def signature_for(self, path: Path, inbox: Path, *, sha256: str = "", cancelled: Callable[[], bool] | None = None) -> Signature | None:
         """A verified signature over `path`; None where neither a public nor a private key is configured.
 

@@ -6,7 +6,10 @@ Only an address that gives no answer at all is something that could not be looke
 
 from __future__ import annotations
 
+import re
+import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
@@ -29,19 +32,28 @@ if TYPE_CHECKING:
 MAX_BODY = 1 << 20
 """An appcast or health body is a few kilobytes; more than this is refused unread."""
 
+_NO_SUCH_NAME = frozenset((socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)))
+_FORBIDDEN = re.compile(r"40[0-7]\b")
+_SEE_HOST = "See target.update_server in the configuration, and the proxy (HTTPS_PROXY), then look again."
+
 _TIMEOUT = 10.0
 _DEADLINE = 30.0
 _RETRY_AFTER = 2.0
 
 
+class Misled(CouldNotLook):
+    """The address does not lead to the update server: no such host, or somebody else who answers for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class HealthFacts:
-    """What a health address answered. `problem` says why the body could not be read; then `said` is None."""
+    """What a health address answered, `status` being HTTP's. `problem` says why the body could not be read; then `said` is None."""
 
     url: str
     seen: str
     problem: str = ""
     said: Health | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,7 @@ class UpdateService:
     def _health(self, path: str) -> HealthFacts:
         answer = self._get(path)
         if answer.problem:
-            return HealthFacts(answer.url, answer.seen, answer.problem)
+            return HealthFacts(answer.url, answer.seen, answer.problem, status=answer.status)
         try:
             return HealthFacts(answer.url, answer.seen, "", parse_health(answer.body))
         except ValueError as error:
@@ -189,17 +201,27 @@ def parse_appcast(body: bytes) -> Appcast:
 
 
 def _unreachable(url: str, error: httpx.TransportError) -> CouldNotLook:
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__ or cause.__context__
-    if cause is not None:
-        return CouldNotLook(
-            f"{url} did not pass TLS verification ({printable(str(getattr(cause, 'verify_message', '') or cause), 120)}).",
-            "Whoever answers there cannot be shown to be the update server.",
-            "Renew the server's certificate; a private CA is named as tls.ca in the configuration.",
-        )
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError):
+            return Misled(
+                f"{url} did not pass TLS verification ({printable(str(getattr(cause, 'verify_message', '') or cause), 120)}).",
+                "Whoever answers there cannot be shown to be the update server.",
+                "Renew the server's certificate; a private CA is named as tls.ca in the configuration.",
+            )
+    if any(isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_NAME for cause in causes):
+        return Misled(f"{url} leads nowhere: no such host is known.", "Clients that ask there get nothing.", _SEE_HOST)
+    if isinstance(error, httpx.ProxyError) and _FORBIDDEN.match(str(error)):
+        return Misled(f"{url} leads nowhere: the proxy refuses that host ({printable(str(error), 60)}).", remedy=_SEE_HOST)
     return CouldNotLook(
         f"{url} gives no answer ({type(error).__name__}).",
         "What clients are served now cannot be seen.",
         "See that the update server runs (systemctl status on the VM) and that this machine reaches it, then look again.",
     )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -25,7 +25,7 @@ def test_by_keys_alone_from_home_to_the_sealed_log() -> None:
         await press(pilot, "enter")
         assert on(app, StartScreen) and "proposed 1.6.1.43" in shown(app)
         await press(pilot, "ctrl+n")
-        for phase in ("remotes", "version", "database", "inbox", "publish", "gate", "deploy", "final"):
+        for phase in ("remotes", "ready", "version", "database", "inbox", "publish", "gate", "deploy", "final"):
             assert app.screen.phase.id == phase
             await press(pilot, "r", "n")
         assert on(app, EndScreen)

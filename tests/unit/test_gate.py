@@ -15,11 +15,8 @@ from checks.final import FinalAssetFacts, FinalFacts, FinalInboxFacts, judge_ass
 from checks.final import judge_live as judge_final_live
 from checks.gate import (
     API,
-    APPCAST,
     TO_BE,
-    UPDATES,
     GateFacts,
-    Live,
     PublishedFacts,
     gate_matrix,
     judge_appcast,
@@ -31,6 +28,7 @@ from checks.gate import (
 from checks.gate_cells import Profile, UnseenSource
 from checks.image import ImageFacts
 from checks.inbox import ArtifactFacts, InboxFacts
+from checks.live import APPCAST, UPDATES, Live
 from checks.manifests import CommitFacts
 from checks.publish import ArtifactPlace
 from checks.released import Bytes, Witnesses

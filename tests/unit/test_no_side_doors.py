@@ -23,7 +23,7 @@ from nexy_tui.engine.driver import drive
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PHASES = ("remotes", "version", "database", "inbox", "publish", "gate", "deploy", "final")
+PHASES = ("remotes", "ready", "version", "database", "inbox", "publish", "gate", "deploy", "final")
 STANDS_IN = {
     "bump": "version",
     "commit": "version",
@@ -48,9 +48,14 @@ DOES_NOT_HOLD: tuple[Any, ...] = (
 ACTIONS = tuple(STANDS_IN)
 
 
+MENDS = ("backup", "drill", "harden", "sync-manifests", "rollback", "recover")
+"""What mends or takes back, and so needs nothing of what a release needs later."""
+
+
 def earlier(action: str) -> list[Item]:
-    """Every item of the phases before the action's."""
-    return [item for phase in PHASES[: PHASES.index(STANDS_IN[action])] for item in CHECKLIST.phase(phase).items]
+    """Every item of the phases before the action's; for what mends, without those that look ahead."""
+    phases = [phase for phase in PHASES[: PHASES.index(STANDS_IN[action])] if not (action in MENDS and phase == "ready")]
+    return [item for phase in phases for item in CHECKLIST.phase(phase).items]
 
 
 def every_item() -> list[Item]:
@@ -203,27 +208,34 @@ def test_a_whole_run_with_nothing_in_the_way_acts_once_each() -> None:
 ATTESTABLE = [item.id for item in CHECKLIST.items if item.attestable]
 
 
+def next_action(item: str) -> str:
+    """What replaces the download after the item, or, where that is done, deploys."""
+    return "deploy" if CHECKLIST.phase_of(item).id == "gate" else "publish"
+
+
 @pytest.mark.parametrize("item", ATTESTABLE)
 class TestAttesting:
     def test_yes_attests_nothing(self, item: str) -> None:
         made = engine(Stage({item: Status.INCONCLUSIVE}))
         assert drive(made.session, confirm=lambda _: True, attestations={}).outcome == "inconclusive"
-        assert "publish" not in made.stage.ran
+        assert next_action(item) not in made.stage.ran
 
     def test_attested_with_a_reason_it_holds(self, item: str) -> None:
-        stage = everything_before("publish")
+        stage = everything_before(next_action(item))
         stage.forced[item] = Status.INCONCLUSIVE
         made = engine(stage)
-        outcome = perform_alone(made.session, ["publish"], confirm=made.stage.confirm, attestations={item: "read it on a Mac by hand"})
-        assert outcome.outcome == "verified" and made.stage.ran[-1] == "publish"
+        outcome = perform_alone(
+            made.session, [next_action(item)], confirm=made.stage.confirm, attestations={item: "read it on a Mac by hand"}
+        )
+        assert outcome.outcome == "verified" and made.stage.ran[-1] == next_action(item)
         assert ("attestation", item, "attested", "read it on a Mac by hand") in made.journal.records
 
     @pytest.mark.parametrize("status", [Status.FAILED, Status.NOT_RUN])
     def test_what_failed_is_not_attested(self, item: str, status: Status) -> None:
-        stage = everything_before("publish")
+        stage = everything_before(next_action(item))
         stage.forced[item] = status
         made = engine(stage)
-        perform_alone(made.session, ["publish"], confirm=made.stage.confirm, attestations={item: "read it on a Mac by hand"})
+        perform_alone(made.session, [next_action(item)], confirm=made.stage.confirm, attestations={item: "read it on a Mac by hand"})
         assert made.stage.confirmed == []
         assert not [record for record in made.journal.records if record[0] == "attestation"]
 

@@ -116,5 +116,5 @@ def test_every_fault_is_there_once_with_phase_and_description() -> None:
     assert set(ASKED_FOR.split()) <= set(known)
     for name, fault in known.items():
         assert name == fault.name
-        assert fault.phase in ("remotes", "version", "database", "inbox", "publish", "gate", "deploy", "final")
+        assert fault.phase in ("remotes", "ready", "version", "database", "inbox", "publish", "gate", "deploy", "final")
         assert fault.description.endswith(".")

@@ -23,6 +23,8 @@ from checks.manifests import PairFacts
 from checks.outgoing import OutgoingFacts
 from checks.pre_release_backup import PreReleaseFacts
 from checks.publish import AssetFacts, ByteFacts, TargetFacts
+from checks.ready import ServerFacts, SigningFacts, SparkleFacts
+from checks.ready_vm import AzureFacts
 from checks.remotes import LockFacts, Mixing, TokenFacts
 from checks.version import NumberFacts, PushedFacts
 from checks.working_tree import BranchFacts, TreeFacts
@@ -32,6 +34,7 @@ from nexy_tui.core.rulebook_edition import DIGESTS, UPDATED, Drift
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services.apple import AppleFacts, Assessment
+from nexy_tui.services.azure import Machine
 from nexy_tui.services.database.facts import Tool
 from nexy_tui.services.git import GitFailure, Remote
 from nexy_tui.services.greeting import Greeting
@@ -108,6 +111,16 @@ _REMOTES = {
     "remotes.clock": Row(ClockFacts((_greeting(),)), ClockFacts((_greeting(timedelta(minutes=4)),))),
     "remotes.disk": Row((Room("run logs", STATE, 90_112 * MIB, 1024 * MIB),), (Room("run logs", STATE, 311 * MIB, 1024 * MIB),)),
     "remotes.lock": Row(LockFacts(None), LockFacts(_HOLDER)),
+}
+_READY = {
+    "ready.signing": Row(
+        SigningFacts("SHA256:abc", "keyring"), SigningFacts("SHA256:abc", "keyring", "It is not in the list of trusted keys.", "List it.")
+    ),
+    "ready.sparkle": Row(SparkleFacts("the key from keyring"), SparkleFacts("", "There is no key.", "Keep the key here.")),
+    "ready.server": Row(ServerFacts(gate.live(gate.OLD), None), ServerFacts(gate.live("1.6.0.7"), None), gate.plan()),
+    "ready.azure": Row(AzureFacts(Machine("sub", "canadacentral", "running")), AzureFacts(Machine("sub", "canadacentral", "deallocated"))),
+    "ready.vm": Row(deploy.vm(), replace(deploy.vm(), index_lock=True), _DEPLOY),
+    "ready.service": Row(deploy.vm(), deploy.vm(signs={"gemini-key": 2}), _DEPLOY),
 }
 _VERSION = {
     "version.manifests": Row(_pair(publish.GOOD, publish.GOOD), _pair(publish.GOOD, b"{}")),
@@ -216,5 +229,5 @@ _FINAL = {
     "final.drill": _DATABASE["database.drill"],
 }
 
-ROWS: Mapping[str, Row] = {**_REMOTES, **_VERSION, **_DATABASE, **_INBOX, **_PUBLISH, **_GATE, **_DEPLOYED, **_FINAL}
+ROWS: Mapping[str, Row] = {**_REMOTES, **_READY, **_VERSION, **_DATABASE, **_INBOX, **_PUBLISH, **_GATE, **_DEPLOYED, **_FINAL}
 """By item."""

@@ -118,7 +118,7 @@ def _here(inside: Inside, opened: Callable[[Services, Observer], Session], when:
         session = opened(services, PlainRenderer(CHECKLIST))
         session.watch(watch)
         try:
-            status = run_headless(session, {}, yes=True, auto=True, as_json=True)
+            status = run_headless(session, {}, yes=True, auto=False, as_json=True)
         finally:
             services.github.close()
     return Run(status, said.getvalue(), json.loads(shown.getvalue()))

@@ -134,11 +134,16 @@ CASES: tuple[Stop | Borne, ...] = (
     ),
     Borne("download-stale-once", "other bytes are at the address of Nexy.dmg; asking again", at="publish"),
     Borne("bandwidth=40000000", "RELEASE COMPLETE", at="publish"),
-    Stop("server-down", "gate", "gate.live", "/health gives no answer", "See why the server does not answer", done=PUBLISHED, exit=3),
-    Stop("server-third-version", "gate", "gate.live", "1.6.0.7", "See what runs on the VM", done=PUBLISHED),
+    Stop("server-down", "ready", "ready.server", "/health gives no answer", "attest that this release is its cure", exit=3),
+    Stop("server-third-version", "ready", "ready.server", "1.6.0.7", "See what runs on the VM"),
     Stop("server-third-version", "gate", "gate.live", "/health: version is 1.6.0.7", "See what runs on the VM", done=PUBLISHED, at="gate"),
-    Stop("appcast-broken", "gate", "gate.live", "it is not well-formed XML", "See what runs on the VM", done=PUBLISHED),
-    Stop("run-command-busy", "deploy", "deploy.vm", "execution is in progress (HTTP 409)", "wait for its end", done=PUBLISHED, exit=3),
+    Stop("server-down", "gate", "gate.live", "/health gives no answer", "See why the server does not answer", PUBLISHED, exit=3, at="gate"),
+    Stop("appcast-broken", "ready", "ready.server", "it is not well-formed XML", "See what runs on the VM"),
+    Stop("appcast-broken", "gate", "gate.live", "it is not well-formed XML", "See what runs on the VM", PUBLISHED, at="gate"),
+    Stop("run-command-busy", "ready", "ready.vm", "execution is in progress (HTTP 409)", "wait for its end", exit=3),
+    Stop(
+        "run-command-busy", "deploy", "deploy.vm", "execution is in progress (HTTP 409)", "wait for its end", PUBLISHED, exit=3, at="deploy"
+    ),
     Borne("run-command-busy=2", "NetworkWatcherRG/Nexy runs another command (one at a time); trying again", at="deploy"),
     Borne("run-command-slow=1", "RELEASE COMPLETE", at="deploy"),
     Stop("deploy-exit-123", "deploy", "deploy.head", "failed on the VM at step checkout, status 123", "git status there", done=PUBLISHED),
@@ -152,6 +157,7 @@ CASES: tuple[Stop | Borne, ...] = (
         fresh=True,
     ),
     Stop("service-down", "deploy", "deploy.service", "Cannot allocate memory", "See the service's journal", done=CONFIGURED),
+    Stop("config-env-broken", "ready", "ready.server", "/health gives no answer", "mend it", exit=3),
     Stop(
         "config-env-broken",
         "gate",
@@ -160,8 +166,9 @@ CASES: tuple[Stop | Borne, ...] = (
         "See why the server does not answer",
         done=PUBLISHED,
         exit=3,
+        at="gate",
     ),
-    Stop("gemini-key-invalid", "deploy", "deploy.service", "API_KEY_INVALID", "nexy-tui fix gemini-key", done=CONFIGURED),
+    Stop("gemini-key-invalid", "ready", "ready.service", "API_KEY_INVALID", "nexy-tui fix gemini-key"),
 )
 
 
