@@ -135,7 +135,7 @@ def judge_backup(facts: BackupFacts, plan: Plan) -> Verdict:
             Evidence("rows", _rows(record.rows), source),
             Evidence("signed by", facts.record.keyid, source),
         ]
-        trouble = _sum_trouble(newest) or _record_trouble(newest, record, facts.database) or _too_old(record.finished, plan)
+        trouble = _sum_trouble(newest) or _record_trouble(newest, record, facts.database) or _too_old(record, plan)
         if not trouble:
             return passed(f"{name} was finished {_ago(plan.now - record.finished)}, and reads back whole.{facts.told()}", *evidence)
     else:
@@ -170,11 +170,13 @@ def _record_trouble(newest: NewestArchive, record: BackupRecord, database: Datab
     return ""
 
 
-def _too_old(finished: datetime, plan: Plan) -> str:
+def _too_old(record: BackupRecord, plan: Plan) -> str:
+    """Why its time is not right. What this run itself made may be dated a little before it began: clocks are set back."""
+    finished = record.finished
     age = plan.now - finished
     if age < -SKEW:
         return f"is dated in the future ({rfc3339(finished)})"
-    if plan.started is not None and not plan.standalone and finished <= plan.started:
+    if plan.started is not None and not plan.standalone and finished <= plan.started - (SKEW if record.run == plan.run else timedelta(0)):
         return f"was finished before this run began ({rfc3339(plan.started)})"
     if age > FRESH:
         return f"was finished {_ago(age)}; more than {FRESH // timedelta(hours=1)} hours is too old"

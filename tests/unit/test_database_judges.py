@@ -185,7 +185,7 @@ def test_a_fresh_backup_of_this_run_passes() -> None:
         (backup(record(archive=replace(ARCHIVE, name="nexy_db_20260214T114501Z.tar.gz"))), ["another archive"]),
         (backup(record(database=replace(HERE, system="9"))), ["is of voice_assistant_db"]),
         (backup(record(database=replace(HERE, name="other"))), ["is of other"]),
-        (backup(record(NOW - timedelta(minutes=61))), ["before this run began"]),
+        (backup(record(NOW - timedelta(minutes=66))), ["before this run began"]),
         (backup(record(NOW + timedelta(minutes=6))), ["future"]),
     ],
 )

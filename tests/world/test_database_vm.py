@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.rehearsal.database import server as database
 from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.rehearsal.seed import database_settings
+from nexy_tui.services.database.archive import archive_name, taken_at
 from nexy_tui.services.database.connect import connection
 from nexy_tui.services.database.facts import Survey, Unseen
 from nexy_tui.services.database.sql import DRILL_COMMENT, DRILL_LOCK
@@ -153,7 +154,6 @@ def test_both_places_read_each_others_archives(bench: Bench, machine: Machine) -
     machine.backups.rename(bench.backups)
     local = bench.drill()
     assert (local.passed, local.rows, local.archive) == (True, theirs.rows, theirs.archive)
-    time.sleep(1.1)
     ours = bench.place().back_up(silent, lambda: False).record
     bench.backups.rename(machine.backups)
     remote = bench.drill("vm")
@@ -161,6 +161,20 @@ def test_both_places_read_each_others_archives(bench: Bench, machine: Machine) -
     members = subprocess.run(["tar", "-tzf", ours.archive.name], cwd=machine.backups, capture_output=True, text=True, check=True).stdout
     theirs_members = subprocess.run(["tar", "-tzf", theirs.archive.name], cwd=machine.backups, capture_output=True, text=True, check=True)
     assert {Path(line).name for line in theirs_members.stdout.split()} <= {Path(line).name for line in members.split()}
+
+
+@pytest.mark.parametrize("where", ["local", "vm"])
+def test_a_backup_after_the_clock_was_set_back_is_the_newest(bench: Bench, machine: Machine, where: str) -> None:
+    first = bench.place(where).back_up(silent, lambda: False).record
+    folder = machine.backups if where == "vm" else bench.backups
+    taken = taken_at(first.archive.name)
+    assert taken is not None
+    ahead = archive_name(taken + timedelta(minutes=2))
+    for path in list(folder.iterdir()):
+        path.rename(folder / path.name.replace(first.archive.name, ahead))
+    second = bench.place(where).back_up(silent, lambda: False).record
+    assert second.archive.name > ahead
+    assert bench.place(where).shelf().archives[0].name == second.archive.name
 
 
 def test_no_password_is_sent_to_the_vm_or_comes_back(bench: Bench, machine: Machine) -> None:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ class LocalBackup:
         import psycopg
 
         started = self.now()
-        name = archive_format.archive_name(started)
+        name = self._name(started)
         if (self.folder.path / name).exists():
             raise Refused(f"{name} is there already.", "It was made this second.", Act("backup", "db backup", "Wait a second, then"))
         staging = self.folder.path / f"{PARTIAL}{archive_format.stem_of(name)}.partial"
@@ -91,6 +91,11 @@ class LocalBackup:
             rows=rows,
         )
         return BackupMade(record, str(self.folder.path), self.settings.offsite_provider, retired.removed, retired.held)
+
+    def _name(self, started: datetime) -> str:
+        """After every archive that is there: names tell which is the newest, also where the clock was set back meanwhile."""
+        last = next(filter(None, map(archive_format.taken_at, self.folder.names())), None)
+        return archive_format.archive_name(started if last is None else max(started, last + timedelta(seconds=1)))
 
     @contextmanager
     def _snapshot(self) -> Iterator[tuple[Connection, str]]:

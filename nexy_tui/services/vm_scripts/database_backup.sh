@@ -1,8 +1,4 @@
 # One verified backup (contracts: database). Parameters: NEXY_STAMP, NEXY_CREATED, NEXY_BY, NEXY_COUNT_TABLES (a query).
-stem="nexy_db_$NEXY_STAMP"
-archive="$stem.tar.gz"
-staging="$folder/.$stem.partial"
-unfinished="$folder/.$archive.partial"
 lock="$folder/.backup.lock"
 locked=
 kept=
@@ -22,6 +18,17 @@ if ! mkdir -- "$lock" 2>/dev/null && [ ! -e "$lock/owner" ]; then
 fi
 exec 9<> "$lock/owner"
 flock -n 9 || refuse "another backup is running on the VM: $lock is held by $(head -c 300 "$lock/owner")"
+# Names tell which archive is the newest, also where a clock was set back meanwhile.
+stem="nexy_db_$NEXY_STAMP"
+last=$(archives | head -n 1)
+last=${last%.tar.gz}
+if [ -n "$last" ] && [[ ! $last < $stem ]]; then
+    at=${last#nexy_db_}
+    stem="nexy_db_$(date -u -d "${at:0:4}-${at:4:2}-${at:6:2} ${at:9:2}:${at:11:2}:${at:13:2} UTC + 1 second" +%Y%m%dT%H%M%SZ)"
+fi
+archive="$stem.tar.gz"
+staging="$folder/.$stem.partial"
+unfinished="$folder/.$archive.partial"
 locked=yes
 printf '{"host": "%s", "pid": %d, "since": "%s"}\n' "$(hostname)" $$ "$NEXY_CREATED" > "$lock/owner"
 flock -u 8
