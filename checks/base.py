@@ -45,13 +45,14 @@ class _Memo:
 class Scope:
     """One evaluation pass: the services to look with, the plan, and the looks already taken in this pass.
 
-    `trusted` names the keys whose records (backups, drills) are believed.
+    `trusted` names the keys whose records (backups, drills) are believed; `asks_vm` whether the VM may be asked for a cause.
     """
 
     services: Services
     plan: Plan
     trusted: Callable[[], AllowedSigners]
     emit: Emit = silent
+    asks_vm: bool = True
     _memos: dict[str, _Memo] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

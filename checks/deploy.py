@@ -67,8 +67,8 @@ def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
     )
     if not vm.head:
         return failed(f"{plan.target.vm.directory} on the VM is no git clone.", "See target.vm.directory in the configuration.", *evidence)
-    if trouble := _settings_trouble(vm):
-        return failed(trouble, _settings_remedy(vm), *evidence)
+    if trouble := settings_trouble(vm):
+        return failed(trouble, settings_remedy(vm), *evidence)
     if not vm.python.startswith("Python 3"):
         return failed("The VM has no Python environment in venv.", "Make one in the clone: python3 -m venv venv", *evidence)
     if vm.free_kib is None:
@@ -162,8 +162,8 @@ def judge_config(facts: DeployFacts, plan: Plan) -> Verdict:
             evidence.append(seen_on_vm(vm, plan, f"{path} {key}", said))
             if set(values) != {version}:
                 wrong.append(f"{key} in {path} ({said})")
-    if trouble := _settings_trouble(vm):
-        return failed(trouble, _settings_remedy(vm), *evidence)
+    if trouble := settings_trouble(vm):
+        return failed(trouble, settings_remedy(vm), *evidence)
     if wrong:
         return not_there_yet(plan, f"Not {version}: {', '.join(wrong)}.", redeployed(facts.deployment), *evidence)
     return passed(f"SERVER_VERSION and SERVER_BUILD are {version} in {' and '.join(settings_there(vm))}.", *evidence)
@@ -210,7 +210,7 @@ def settings_there(vm: VmFacts) -> dict[str, SettingsFile]:
     return {path: file for path, file in vm.settings.items() if file.there}
 
 
-def _settings_trouble(vm: VmFacts) -> str:
+def settings_trouble(vm: VmFacts) -> str:
     """No settings file at all, or a name in one that the server crashes on at start (rulebook 4.8)."""
     if not settings_there(vm):
         return f"None of {', '.join(SETTINGS)} is on the VM."
@@ -220,7 +220,8 @@ def _settings_trouble(vm: VmFacts) -> str:
     return ""
 
 
-def _settings_remedy(vm: VmFacts) -> Remedy:
+def settings_remedy(vm: VmFacts) -> Remedy:
+    """What ends that."""
     if not settings_there(vm):
         return f"Put the service's settings into {SETTINGS[-1]} there, from a copy of its own, then look again."
     return Mend("config-env", then="mends it and restarts the server.")

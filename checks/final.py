@@ -6,23 +6,26 @@ from dataclasses import dataclass, replace
 
 from checks import backups
 from checks.base import Check, Scope
+from checks.cause import cause
 from checks.gate import API, URL, GateFacts, gate_matrix, look_gate, verdict_of
-from checks.gate_cells import Expected, Profile, appcast_column, expected, manifest_column, signature_cell
+from checks.gate_cells import Expected, Profile, UnseenSource, appcast_column, expected, manifest_column, signature_cell
 from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
 from checks.inbox import expected as artifacts
-from checks.live import APPCAST, HEALTH, UPDATES
+from checks.live import APPCAST, HEALTH, UPDATES, Live, or_unseen
 from checks.manifests import CommitFacts, look_commit
 from checks.publish import ArtifactPlace, read_place, remedy_at
 from checks.released import Witnesses, look_witnesses
 from checks.version import released_in_full
+from checks.vm import look_vm
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, passed
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
-from nexy_tui.core.remedy import Act, Remedy
+from nexy_tui.core.remedy import Act, Remedy, Run
 from nexy_tui.core.target import DMG
+from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.update_server import AppcastFacts
 
 _PUBLISH = Act("publish", "publish")
@@ -39,6 +42,8 @@ class FinalFacts:
     gate: GateFacts
     branch: CommitFacts
     witnesses: Witnesses
+    vm: VmFacts | UnseenSource | None = None
+    """The VM, asked only where its server gives customers no sound answer."""
 
     @property
     def canonical(self) -> bytes | None:
@@ -81,6 +86,19 @@ def _look_final(scope: Scope) -> FinalFacts:
     branch = scope.once("manifests.commit", lambda: look_commit(scope))
     gate = look_gate(scope)
     return FinalFacts(gate, branch, look_bytes(scope, gate, branch))
+
+
+def look_final_live(scope: Scope) -> FinalFacts:
+    """The same, and where the server is down for customers, the VM: what the cause is stands there."""
+    facts = look_final(scope)
+    if not scope.asks_vm or not _down(facts.gate.live):
+        return facts
+    return replace(facts, vm=or_unseen(lambda: look_vm(scope)))
+
+
+def _down(live: Live) -> bool:
+    health = live.health
+    return isinstance(health, UnseenSource) or health.said is None or not health.said.healthy
 
 
 def look_bytes(scope: Scope, gate: GateFacts, branch: CommitFacts) -> Witnesses:
@@ -188,12 +206,45 @@ def judge_live(facts: FinalFacts, plan: Plan) -> Verdict:
     """Item 5: `/health`, `/updates/health` and the appcast show this release, and the appcast speaks of the bytes at its URL."""
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((HEALTH, UPDATES))
     columns = {**matrix.columns, APPCAST: offered_column(facts, plan)}
+    if _network_works(facts.gate):
+        columns = {source: _unanswered(column) for source, column in columns.items()}
     tag = plan.version.tag if plan.version else "vX.Y.Z.Build"
     remedy: Remedy = Act("deploy", f"deploy {tag}", f"Deploy {tag}, then look again")
     if plan.version is not None and _offers_code(facts.gate, plan):
         remedy = released_in_full(plan.version.next_build())
     verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy)
+    if verdict.status is Status.FAILED and _down(facts.gate.live):
+        return _broken(facts, plan, verdict)
     return verdict if verdict.status is not Status.PASSED else passed(_shown(plan), *verdict.evidence)
+
+
+def _network_works(gate: GateFacts) -> bool:
+    """Whether this machine reaches anything at all: then an address that gives no answer gives customers none either."""
+    seen = (gate.image, gate.live.health, gate.live.updates, gate.live.appcast)
+    return not gate.live.misled and any(not isinstance(one, UnseenSource) for one in seen)
+
+
+def _unanswered(column: Column) -> Column:
+    return {row: Cell.said(cell.value, "an answer", False) if _no_answer(row, cell) else cell for row, cell in column.items()}
+
+
+def _no_answer(row: str, cell: Cell) -> bool:
+    return row == "reachability" and cell.verdict is Status.INCONCLUSIVE
+
+
+def _broken(facts: FinalFacts, plan: Plan, verdict: Verdict) -> Verdict:
+    """The server is down for customers: with the cause that the VM tells of, and what ends that."""
+    found = cause(facts.vm, plan) if isinstance(facts.vm, VmFacts) else None
+    if found is None:
+        return replace(verdict, summary=f"The update server is broken for customers. {verdict.summary}", remedy=_see_why(facts, verdict))
+    evidence = (*verdict.evidence, *found.evidence)
+    return failed(f"The update server is broken for customers: {found.summary}", found.remedy, *evidence, fixers=found.fixers)
+
+
+def _see_why(facts: FinalFacts, verdict: Verdict) -> Remedy:
+    if isinstance(facts.vm, VmFacts):
+        return verdict.remedy
+    return Run("check deploy.vm deploy.service --vm", "See on the VM why", "Mend that, then look again.")
 
 
 def _offers_code(facts: GateFacts, plan: Plan) -> bool:
@@ -225,5 +276,5 @@ INBOX = Check(look_final_inbox, judge_inbox, "So that what was released can be l
 PUBLICATION = Check(look_final, judge_publication, "Manifest, bytes and commit agree as the publisher claimed.", slow=True)
 ASSETS = Check(look_assets, judge_assets, "Where clients and people look for them.", slow=True)
 MANIFEST = Check(look_final, judge_manifest, "Four files on the code repository's branch.", slow=True)
-LIVE = Check(look_final, judge_live, "What every client sees.", slow=True)
+LIVE = Check(look_final_live, judge_live, "What every client sees.", slow=True)
 DRILL = replace(backups.DRILL, why="At most as old as the target allows.")

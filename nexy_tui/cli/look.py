@@ -49,18 +49,29 @@ def check(
     if not vm:
         target = load_settings().target
         wanted = [item for item in wanted if item.id in (items or []) or not item.asks_vm(target)]
-    raise typer.Exit(look_at(wanted, json))
+    raise typer.Exit(look_at(wanted, json, asks_vm=vm))
 
 
-def verify(json: Json = False) -> None:
+def verify(
+    json: Json = False,
+    save: Annotated[bool, typer.Option("--save", help="Keep what was found as a signed record: `runs report` shows it to others.")] = False,
+) -> None:
     """The final verification checklist (rulebook section 6), every item anew and from outside."""
-    raise typer.Exit(look_at(common.the_checklist().phase("final").items, json, released=True))
+    raise typer.Exit(look_at(common.the_checklist().phase("final").items, json, released=True, save=save))
 
 
 def look_at(
-    items: Sequence[Item], as_json: bool, *, services: Services | None = None, released: bool = False, as_it_is: bool = False
+    items: Sequence[Item],
+    as_json: bool,
+    *,
+    services: Services | None = None,
+    released: bool = False,
+    as_it_is: bool = False,
+    save: bool = False,
+    asks_vm: bool = True,
 ) -> int:
     """Look at items in a session of its own and print what was found; the exit status."""
+    from nexy_tui.engine import save as keeping
     from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.notice import unobserved
     from nexy_tui.engine.outcome import EXIT
@@ -72,11 +83,18 @@ def look_at(
     made = services or common.make_services()
     observer = unobserved if as_json else PlainRenderer(checklist, sys.stdout)
     session = common.begun(look_session(made, checklist, released=released, as_it_is=as_it_is, observer=observer))
-    outcome = outcome_of(session.looks.at(items))
+    session.looks.asks_vm = asks_vm
+    if save:
+        keeping.require_signer(session)
+    found = session.looks.at(items)
+    outcome, saved = outcome_of(found), keeping.save(session, found) if save else None
+    kept = {"run": saved.run, "log": str(saved.log)} if saved is not None else {}
     if as_json:
-        common.print_json(document(session, items, outcome, time.monotonic() - begun))
+        common.print_json({**document(session, items, outcome, time.monotonic() - begun), **kept})
     else:
         common.show(f"{outcome}: {sum(f.status.satisfied for f in session.state.findings.values())} of {len(items)} items are verified.")
+        if saved is not None:
+            common.show(f"Saved and signed: {saved.log}\nShow it to others: nexy-tui runs report {saved.run} > page.html")
     return EXIT[outcome]
 
 

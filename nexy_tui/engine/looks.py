@@ -16,6 +16,7 @@ from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.exposure import ExposureTimer
 from nexy_tui.engine.notice import ActionEvent
 from nexy_tui.release import Refusal, Release, Step
+from nexy_tui.runlog.append import RunLog
 
 
 class Looks:
@@ -24,12 +25,15 @@ class Looks:
     def __init__(self, context: Context, exposure: ExposureTimer) -> None:
         self._context, self._exposure = context, exposure
         self._guard = threading.RLock()
+        self.asks_vm = True
         self.state = Release(context.checklist.steps())
 
     def scope(self) -> Scope:
         """A pass of looking, for whoever wants the facts besides the findings."""
         context = self._context
-        return Scope(context.services, context.plan, context.keys.trusted, emit=lambda event: context.say(ActionEvent("look", event)))
+        return Scope(
+            context.services, context.plan, context.keys.trusted, lambda event: context.say(ActionEvent("look", event)), self.asks_vm
+        )
 
     def at(self, items: Sequence[Item], scope: Scope | None = None) -> list[Finding]:
         """Look at items anew, journal what was found, and take it into the state."""
@@ -133,14 +137,7 @@ class Looks:
         with self._guard:
             self.state = self.state.record(finding)
             if context.log is not None:
-                context.log.check(
-                    finding.item,
-                    finding.status.value,
-                    finding.summary,
-                    list(finding.evidence),
-                    duration_ms=round(finding.duration_s * 1000),
-                    remedy=details(finding.remedy),
-                )
+                journal(context.log, finding)
             if finding.status is Status.PASSED and self._closes_exposure(finding.item):
                 over = self._exposure.close(publisher, "download and live appcast agree")
         if over is not None:
@@ -148,6 +145,18 @@ class Looks:
 
     def _closes_exposure(self, item: str) -> bool:
         return any(one.id == item and one.closes_exposure for one in self._context.checklist.items)
+
+
+def journal(log: RunLog, finding: Finding) -> None:
+    """Put a finding into a log, with its evidence and its remedy."""
+    log.check(
+        finding.item,
+        finding.status.value,
+        finding.summary,
+        list(finding.evidence),
+        duration_ms=round(finding.duration_s * 1000),
+        remedy=details(finding.remedy),
+    )
 
 
 def _own_items(phase: Phase, action: str) -> tuple[Item, ...]:

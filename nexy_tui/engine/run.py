@@ -123,7 +123,17 @@ def _begin(services: Services, checklist: Checklist, before: Before, wanted: Run
     if wanted.as_it_is:
         wanted, before = replace(wanted, kind=Kind.CODE_ONLY), replace(before, published=None)
     kind = wanted.kind or kind_of_release(services, wanted.version, before)
-    beginning = Beginning(
+    beginning = genesis_of(services, checklist, wanted, kind, before)
+    log = RunLog.create(settings.state_dir / "runs", beginning, keys.signer(), services.clock, secrets=known_secrets(services))
+    plan = _plan(services, wanted.version, kind, before)
+    plan = replace(plan, with_pkg=wanted.with_pkg, run=log.run, started=now, standalone=wanted.purpose != A_RELEASE)
+    return _session(services, checklist, plan, keys, log=log, observer=observer)
+
+
+def genesis_of(services: Services, checklist: Checklist, wanted: RunRequest, kind: Kind, before: Before) -> Beginning:
+    """What the first record of a run says: what it was begun for, by whom, and what was there before it."""
+    settings = services.settings
+    return Beginning(
         version=str(wanted.version or NO_VERSION),
         world=services.target.world,
         operator=Operator(settings.operator, settings.host),
@@ -134,10 +144,6 @@ def _begin(services: Services, checklist: Checklist, before: Before, wanted: Run
         details=wanted.purpose.details(),
         previous_head=previous_head(settings.state_dir, settings.operator),
     )
-    log = RunLog.create(settings.state_dir / "runs", beginning, keys.signer(), services.clock, secrets=known_secrets(services))
-    plan = _plan(services, wanted.version, kind, before)
-    plan = replace(plan, with_pkg=wanted.with_pkg, run=log.run, started=now, standalone=wanted.purpose != A_RELEASE)
-    return _session(services, checklist, plan, keys, log=log, observer=observer)
 
 
 def _session(services: Services, checklist: Checklist, plan: Plan, keys: Keys, *, log: RunLog, observer: Observer) -> Session:
@@ -172,6 +178,11 @@ def resume_run(
     require_world(services.settings)
     left = read_log(path)
     state = RunState.of(left) if left else None
+    if state is not None and state.purpose.errand is Errand.CHECK:
+        what = f"The run in {path} is the record of a final verification."
+        raise Refused(
+            what, "Nothing of it is gone on with.", Run(f"runs close {left[0].run}", "Close it", "and save another: nexy-tui verify --save")
+        )
     fixing = fix_of(state)
     if fixing != fix:
         raise Refused(

@@ -80,8 +80,9 @@ def record_line(record: Record) -> str:
 
 def run_line(run: RunSummary) -> str:
     """One run for the terminal."""
-    where = run.world or "production"
-    line = f"{run.run}  {run.version:<12} {run.looks:<10} {run.outcome or '-':<9} {run.kind or '-':<12} {where:<14} {run.started}"
+    where, purpose = run.world or "production", str(run.purpose or "-")
+    how = f"{run.looks:<10} {run.outcome or '-':<9} {run.kind or '-':<12} {purpose:<14}"
+    line = f"{run.run}  {run.version:<12} {how} {where:<14} {run.started}"
     return printable(line.rstrip(), _WIDEST)
 
 

@@ -15,6 +15,7 @@ from nexy_tui.runlog.chain import BREAKS, Chain, ChainDefect, inspect, split
 from nexy_tui.runlog.logfile import read_whole
 from nexy_tui.runlog.read import list_runs, read_log, summary
 from nexy_tui.runlog.record import Record
+from nexy_tui.runlog.state import Errand
 from nexy_tui.runlog.trust import NAMESPACE, TrustSource, choose, trust_rules
 
 if TYPE_CHECKING:
@@ -212,7 +213,8 @@ def previous_release_signers(
     """
     this = summary(judged).run
     for run in list_runs(state_dir):
-        earlier = run.run < this and run.outcome == "complete"
+        released = run.purpose is not None and run.purpose.errand is Errand.RELEASE
+        earlier = run.run < this and run.outcome == "complete" and released
         if earlier and verifies(run.path):
             commit = read_log(run.path)[-1].subject[0].digest.get("gitCommit")
             return show(commit, SIGNERS) if commit else None

@@ -40,8 +40,10 @@ from nexy_tui.core.health import Health
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
+from nexy_tui.core.vm_facts import SettingsFile, VmFacts
 from nexy_tui.services.artifact import ArtifactContents, Inspected
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import Asset, GitHubRelease
@@ -437,8 +439,38 @@ def test_a_signature_that_nobody_could_verify_is_inconclusive() -> None:
     assert not_passed(verdicts) == dict.fromkeys(("publication", "manifest", "live"), Status.INCONCLUSIVE)
 
 
-def test_final_verification_without_an_answer_is_inconclusive() -> None:
+def test_a_server_without_an_answer_is_failed_for_customers() -> None:
     gate = facts(serving=live(NEW, health=UnseenSource("no answer")))
-    assert not_passed(final_verdicts(final(gate), plan())) == {"live": Status.INCONCLUSIVE}
+    verdict = final_verdicts(final(gate), plan())["live"]
+    assert verdict.status is Status.FAILED and "broken for customers" in verdict.summary and "no answer" in verdict.summary
+
+
+def test_what_keeps_the_server_from_answering_is_named_with_the_fixer_that_ends_it() -> None:
+    silent, well = UnseenSource("no answer"), VmFacts("t", service="active", settings={"server/config.env": SettingsFile(True)})
+    gate = facts(serving=Live(silent, silent, silent))
+    broken = replace(well, settings={"server/config.env": SettingsFile(True, bad_names=("line 13: FEATURE-FLAGS",))})
+    refused = replace(well, service="failed", journal="API_KEY_INVALID")
+    silent_service = replace(well, service="failed")
+    for vm, said, fixers in (
+        (broken, "line 13: FEATURE-FLAGS", "config-env"),
+        (refused, "is failed on the VM", "gemini-key"),
+        (silent_service, "is failed on the VM", ""),
+        (well, "no answer", ""),
+        (UnseenSource("busy"), "no answer", ""),
+    ):
+        verdict = judge_final_live(replace(final(gate), vm=vm), plan())
+        assert verdict.status is Status.FAILED and said in verdict.summary
+        assert (verdict.remedy.fixer if isinstance(verdict.remedy, Mend) else "") == fixers, verdict.remedy
+
+
+def test_where_nothing_at_all_answers_this_machine_the_server_is_not_blamed() -> None:
+    silent = UnseenSource("no answer")
+    gate = facts(serving=Live(silent, silent, silent), image=silent)
+    assert judge_final_live(final(gate, inbox=None), plan()).status is Status.INCONCLUSIVE
+    elsewhere = facts(serving=Live(UnseenSource("another's certificate", misled=True), silent, silent))
+    assert judge_final_live(final(elsewhere), plan()).status is Status.INCONCLUSIVE
+
+
+def test_final_verification_without_the_download_is_inconclusive() -> None:
     unseen = final(facts(serving=live(NEW), image=UnseenSource("no answer")), inbox=None)
     assert not_passed(final_verdicts(unseen, plan())) == dict.fromkeys(("publication", "assets", "manifest", "live"), Status.INCONCLUSIVE)
