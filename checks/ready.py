@@ -19,7 +19,7 @@ from nexy_tui.core.remedy import Remedy, Run
 from nexy_tui.core.version import Version
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.sign import signature_holds
-from nexy_tui.services.sparkle import KEYRING_NAME
+from nexy_tui.services.secrets import SPARKLE_KEY
 
 _TRIAL = b"nexy-tui: is this key ready to sign?"
 
@@ -43,7 +43,7 @@ def look_signing(scope: Scope) -> SigningFacts:
     settings, now = scope.services.settings, scope.services.clock.now()
     trusted, listed = scope.trusted(), str(settings.allowed_signers)
     try:
-        signer = load_signer(settings.operator, scope.services.environ, allowed=trusted)
+        signer = load_signer(settings.operator, scope.services.environ, key_file=settings.key_file, allowed=trusted)
         signed = signature_holds(signer.public, _TRIAL, signer.sign(_TRIAL))
     except (Unusable, Refused) as problem:
         return SigningFacts("none", "", f"{problem.what} {problem.why}".strip(), problem.remedy, listed)
@@ -110,7 +110,7 @@ def judge_sparkle(facts: SparkleFacts, plan: Plan) -> Verdict:
     if facts.trouble:
         return failed(facts.trouble, facts.remedy, configured)
     if not facts.source:
-        return not_applicable(f"No public key is configured, and there is no {KEYRING_NAME} in the keyring: nothing is signed.", configured)
+        return not_applicable(f"No public key is configured, and there is no {SPARKLE_KEY} here: nothing is signed.", configured)
     return passed(f"A signature is at hand: {facts.source}.", configured)
 
 

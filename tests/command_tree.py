@@ -11,7 +11,17 @@ from nexy_tui.cli import app, commands
 
 commands.mount(app)
 
-ARGUMENTS = {"version": "1.6.1.43", "tag": "v1.6.1.43", "named": "0190", "log": "0190", "run": "0190", "directory": "no-world"}
+ARGUMENTS = {
+    "version": "1.6.1.43",
+    "tag": "v1.6.1.43",
+    "named": "0190",
+    "log": "0190",
+    "run": "0190",
+    "directory": "no-world",
+    "shell": "bash",
+    "name": "github-token",
+    "file": "no-file",
+}
 """What stands for each argument that a command requires."""
 
 

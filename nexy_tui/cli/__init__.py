@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from nexy_tui import __version__
-from nexy_tui.cli import common, ending, streams
+from nexy_tui.cli import common, completion, ending, streams
 from nexy_tui.core.given import withhold
 from nexy_tui.core.shield import raise_shield
 
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="Release Nexy step by step: every item verified from outside, nothing skipped, a signed log at the end. "
     "Without a command: the wizard.",
     no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Common to every command: --checkout DIR, --world DIR. First time here? nexy-tui rehearse",
@@ -55,9 +57,18 @@ OBJECTS = 50_000
 """So many new objects between two garbage collections: at Python's 700 a sixth of the wizard's time went into looking for garbage."""
 
 
+def _complete() -> None:
+    from nexy_tui.cli import commands
+
+    commands.mount(app)
+    completion.answer(app)
+
+
 def main() -> None:
     """The console script. Ends the process with one of the documented exit statuses, never with a traceback."""
     raise_shield()
+    if completion.VARIABLE in os.environ:
+        _complete()
     withhold()
     gc.set_threshold(OBJECTS, 20, 20)
     streams.hold()

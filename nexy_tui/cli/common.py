@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
@@ -204,6 +205,13 @@ def confirm_take_over() -> None:
     """Have it typed that the release lock is to be taken from whoever holds it. Raises Unusable when it was not."""
     if not typed("take over", ask_terminal):
         raise Unusable("Taking over the lock was not confirmed.", remedy="Wait until it expires.")
+
+
+def ask_hidden(question: str) -> str:
+    """A secret from the terminal, not shown; without one, standard input's first line. Never from the command line."""
+    if sys.stdin.isatty():
+        return getpass.getpass(question, stream=sys.stderr).strip()
+    return sys.stdin.readline(4096).strip()
 
 
 def ask_terminal(question: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -183,11 +182,9 @@ def _obtained(wanted: SecretRequest) -> Secret | None:
     """A secret from the terminal, not shown; without one, from standard input's first line. Never from the command line."""
     from nexy_tui.core.secret import Secret
 
-    if sys.stdin.isatty():
-        value = getpass.getpass(wanted.question, stream=sys.stderr).strip()
-        return Secret("terminal", value) if value else None
-    value = sys.stdin.readline(4096).strip()
-    return Secret("standard input", value) if value else None
+    source = "terminal" if sys.stdin.isatty() else "standard input"
+    value = common.ask_hidden(wanted.question)
+    return Secret(source, value) if value else None
 
 
 def _list(as_json: bool) -> None:

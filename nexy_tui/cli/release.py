@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.session import Session
     from nexy_tui.services import Services
+
+
+_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A run's whole id."""
 
 
 def register(app: typer.Typer) -> None:
@@ -122,6 +127,7 @@ def _session(
     services.require_checkout()
     proxy = proxy_in_force(services.environ) or "none"
     common.say(f"{services.target.name.upper()}  world: {services.target.world or 'none'}  proxy: {proxy}  CA: {settings.ca or 'public'}")
+    common.say(f"operator: {settings.operator} (from {settings.origins['operator.id']})")
     common.confirm_target(services, yes=yes)
     if take_over:
         common.confirm_take_over()
@@ -156,6 +162,13 @@ def find_run(services: Services, named: str) -> Path:
         return direct
     found = [path for path in (services.settings.state_dir / "runs").glob("*/*.intoto.jsonl") if path.name.startswith(named)]
     if len(found) != 1:
+        if not found and _RUN.fullmatch(named):
+            raise Unusable(
+                f"The run {named} is not on this machine.",
+                "A run is gone on with where its log lies, and with the key that began it.",
+                "Go on with it there (the release lock and the tag name its operator and host). Where that machine is lost: "
+                "nexy-tui verify says what is out, then begin a new run: nexy-tui release",
+            )
         what = "No run" if not found else f"{len(found)} runs"
         raise Unusable(f"{what} begins with {named!r}.", remedy="nexy-tui runs list shows them.")
     return found[0]

@@ -16,6 +16,7 @@ from pathlib import Path
 import platformdirs
 
 from nexy_tui.config.file import parse_config
+from nexy_tui.config.origins import origins, require_unwritten
 from nexy_tui.core.layout import LAYOUTS, PUBLISHER, Layout
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import Target
@@ -38,19 +39,25 @@ class Settings:
     speed: float
     config_path: Path
     config_found: bool
+    origins: Mapping[str, str]
+    """Where each key's value comes from, by its dotted name: a variable, a line of the file, or the default."""
+    key_file: Path | None = None
+    """The OpenSSH key file that signs where neither keyring nor ssh-agent has a key."""
+    named_operator: str = ""
+    """Who the file says releases; empty where it does not say."""
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
     """The file the configuration is read from, whether or not it is there. Raises Unusable where the home is not known."""
     named = environ.get("NEXY_CONFIG")
-    return Path(named) if named else Path(_of_home(platformdirs.user_config_dir)) / "config.toml"
+    return expanded(named) if named else Path(_of_home(platformdirs.user_config_dir)) / "config.toml"
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from file and environment. Raises Unusable naming file, key and what was expected."""
     environ = os.environ if environ is None else environ
     path = config_path(environ)
-    text = _read(path, required="NEXY_CONFIG" in environ)
+    text = _read(path, required=bool(environ.get("NEXY_CONFIG")))
     file = parse_config(text or "", str(path))
     target = replace(
         file.target,
@@ -60,19 +67,23 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     state = environ.get("NEXY_STATE_DIR") or file.paths.state or _of_home(platformdirs.user_state_dir)
     signers = environ.get("NEXY_ALLOWED_SIGNERS") or file.trust.allowed_signers
-    configured_ca = _expanded(file.tls.ca) if file.tls.ca else None
+    configured_ca = expanded(file.tls.ca) if file.tls.ca else None
     ca = environ.get("NEXY_CA")
+    key_file = environ.get("NEXY_SIGNING_KEY_FILE") or file.operator.signing_key_file
     return Settings(
         target=target,
-        state_dir=_expanded(state),
+        state_dir=expanded(state),
         operator=environ.get("NEXY_OPERATOR") or file.operator.id or _user(),
         host=socket.gethostname(),
-        allowed_signers=_expanded(signers) if signers else path.parent / "allowed_signers",
-        ca=Path(ca) if ca else configured_ca,
+        allowed_signers=expanded(signers) if signers else path.parent / "allowed_signers",
+        ca=expanded(ca) if ca else configured_ca,
         configured_ca=configured_ca,
         speed=file.waiting.speed,
         config_path=path,
         config_found=text is not None,
+        origins=origins(text or "", environ),
+        key_file=expanded(key_file) if key_file else None,
+        named_operator=file.operator.id,
     )
 
 
@@ -88,7 +99,8 @@ def _of_home(folder: Callable[[str], str]) -> str:
         ) from None
 
 
-def _expanded(text: str) -> Path:
+def expanded(text: str) -> Path:
+    """A path, `~` taken for the home it names. Raises Unusable where that is nobody's."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -99,6 +111,7 @@ def _read(path: Path, *, required: bool) -> str | None:
     try:
         if path.exists() and not path.is_file():
             raise Unusable(f"The configuration {path} is not a plain file.", remedy="Name a file, or unset NEXY_CONFIG.")
+        require_unwritten(path, "configuration")
         with path.open("rb") as stream:
             raw = stream.read(_CONFIG_LIMIT + 1)
     except FileNotFoundError:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import msgspec
 
-from nexy_tui.core.database_rules import HOST
+from nexy_tui.config.keys import KEYS
+from nexy_tui.config.position import refused_line, worded
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
@@ -21,8 +22,8 @@ _WIDEST = 4096
 _REMOVED = "steps"
 _REMOVED_LINE = re.compile(rf"\s*\[?\s*[\"']?{_REMOVED}[\"']?\s*[].=]")
 _LONGEST = 1000
-_MOST_DAYS = 3650
-_FASTEST = 100_000
+_AT = re.compile(r"at `\$\.(?P<path>[A-Za-z0-9_.]+)")
+_MEND = "Mend that line, then see: nexy-tui config check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ class PathSettings:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSettings:
-    """Who releases, as it stands in the log and in allowed_signers."""
+    """Who releases, as it stands in the log and in allowed_signers, and the key file that signs where nothing else does."""
 
     id: str = ""
+    signing_key_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +84,31 @@ def parse_config(text: str, name: str) -> ConfigFile:
         data = tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, and what Python's numbers and dates refuse.
         said = printable(str(error).partition("; use sys.")[0])
-        raise Unusable(f"The configuration {name} is not valid TOML: {said}.", remedy="Mend that line and run again.") from None
+        raise Unusable(f"The configuration {name} is not valid TOML: {said}{_unsaid(text, said)}.", remedy=_MEND) from None
     except RecursionError:
         raise Unusable(
             f"The configuration {name} is nested too deeply.", remedy="Use the tables that `nexy-tui config show` prints."
         ) from None
     if _REMOVED in data:
         raise _removed(data, text, name)
-    _refuse_unknown(data, ConfigFile, name, "")
+    _refuse_unknown(data, ConfigFile, name, text, ())
     try:
         file = msgspec.convert(data, ConfigFile, strict=True)
     except msgspec.ValidationError as error:
-        what = f"The configuration {name} does not fit: {printable(str(error))}."
-        raise Unusable(what, remedy="`nexy-tui config show` prints every key with its value.") from None
-    _validate(file, name)
+        said = printable(str(error))
+        at = _AT.search(said)
+        place = worded(text, at["path"].split(".")) if at is not None else ""
+        raise Unusable(f"The configuration {name}{place} does not fit: {said}.", remedy=_MEND) from None
+    _validate(file, name, text)
     return file
+
+
+def _unsaid(text: str, said: str) -> str:
+    """The line of what is no TOML, where Python's own words do not name it."""
+    if "line " in said:
+        return ""
+    number = len(text.rstrip().split("\n")) if "end of document" in said else refused_line(text)
+    return "" if number is None else f" (line {number})"
 
 
 def _removed(data: Mapping[str, Any], text: str, name: str) -> Unusable:
@@ -127,92 +139,69 @@ def _removed_lines(data: Mapping[str, Any], text: str) -> str:
     return f"line {first + 1}" if first == last else f"lines {first + 1} to {last + 1}"
 
 
-def _refuse_unknown(data: Mapping[str, Any], shape: Any, name: str, prefix: str) -> None:
-    known = {item.name: item for item in fields(shape)}
+def _refuse_unknown(data: Mapping[str, Any], shape: Any, name: str, text: str, prefix: tuple[str, ...]) -> None:
+    known = {item.name: item for item in fields(shape) if item.name != "world"}
     for key, value in data.items():
-        if key not in known or key == "world":
+        path = (*prefix, key)
+        if key not in known:
             raise Unusable(
-                f"The configuration {name} has an unknown key {(prefix + key)[:80]!r}.",
+                f"The configuration {name}{worded(text, path)} has an unknown key {'.'.join(path)[:80]!r}.",
                 "A misspelt key would leave a default in force unnoticed.",
-                f"Known here: {', '.join(sorted(known))}.",
+                f"Known {'under [' + '.'.join(prefix) + ']' if prefix else 'here'}: {', '.join(sorted(known))}.",
             )
         factory = known[key].default_factory
         if is_dataclass(factory) and isinstance(value, Mapping):
-            _refuse_unknown(value, factory, name, f"{prefix}{key}.")
+            _refuse_unknown(value, factory, name, text, path)
 
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_VM_PATH = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
-_UNIT = re.compile(r"[A-Za-z0-9@._-]{1,100}\.service")
-_LAYOUT = re.compile("|flat|nested")
-_REPOSITORY_PATH = re.compile(r"(?!/)(/?(?!\.{1,2}(/|$)|(?i:\.git)(/|$))[A-Za-z0-9._-]{1,100}){1,10}")
-_A_REPOSITORY_PATH = "a list of folders from the git root, as server/updates/manifests: letters, digits, . _ - and /, no .. and no .git"
-_BRANCH = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]{0,150})?")
-
-
-def _validate(file: ConfigFile, name: str) -> None:
-    _refuse_unseen(file, name, "")
+def _validate(file: ConfigFile, name: str, text: str) -> None:
+    _refuse_unseen(file, name, text, ())
+    for key in KEYS:
+        value: Any = file
+        path = key.name.split(".")
+        for part in path:
+            value = getattr(value, part)
+        for one in value if isinstance(value, tuple) else (value,):
+            if not key.fits(one):
+                raise _wrong(name, text, path, f"{key.name} = {_shown(one)}", f"It must be {key.wanted}.")
     target = file.target
-    forms = (
-        ("target.code_repository", target.code_repository, _REPOSITORY, "owner/name"),
-        ("target.artifacts_repository", target.artifacts_repository, _REPOSITORY, "owner/name"),
-        ("target.dmg_tag", target.dmg_tag, _TAG, "a tag name"),
-        ("target.pkg_tag", target.pkg_tag, _TAG, "a tag name"),
-        ("target.release_branch", target.release_branch, _BRANCH, "a branch name, or empty for the remote's own"),
-        ("target.hosts.web", target.hosts.web, _HOST, "a host name"),
-        ("target.hosts.api", target.hosts.api, _HOST, "a host name"),
-        ("target.hosts.uploads", target.hosts.uploads, _HOST, "a host name"),
-        ("target.update_server.host", target.update_server.host, _HOST, "a host name"),
-        ("target.vm.directory", target.vm.directory, _VM_PATH, "an absolute path of letters, digits, . _ / -"),
-        ("target.vm.service", target.vm.service, _UNIT, "a unit name ending in .service"),
-        *(("target.database.hosts", host, HOST, "a list of host names, addresses or socket folders") for host in target.database.hosts),
-        ("target.database.where", target.database.where, re.compile("vm|local"), "vm or local"),
-        ("target.layout", target.layout, _LAYOUT, "flat or nested, or empty to find it"),
-        ("paths.layout", file.paths.layout, _LAYOUT, "flat or nested; its name is target.layout"),
-        *(("target.manifest_directories", place, _REPOSITORY_PATH, _A_REPOSITORY_PATH) for place in target.manifest_directories),
-    )
-    for key, value, form, wanted in forms:
-        if form.fullmatch(value) is None:
-            raise Unusable(
-                f"The configuration {name} has {key} = {value[:80]!r}.", f"It must be {wanted}.", "Mend that line and run again."
-            )
     if len({place.lower() for place in target.manifest_directories}) < len(target.manifest_directories):
-        raise Unusable(
-            f"The configuration {name} names a folder twice in target.manifest_directories.", remedy="Name each once, and run again."
-        )
+        place = worded(text, ("target", "manifest_directories"))
+        raise Unusable(f"The configuration {name}{place} names a folder twice in target.manifest_directories.", remedy="Name each once.")
     if file.paths.layout and target.layout and file.paths.layout != target.layout:
         raise Unusable(
             f"The configuration {name} has target.layout = {target.layout!r} and paths.layout = {file.paths.layout!r}.",
             "Both are the layout of the checkout.",
-            "Delete paths.layout, and run again.",
+            f"Delete paths.layout{worded(text, ('paths', 'layout'))}, and run again.",
         )
     if target.code_repository.lower() == target.artifacts_repository.lower():
         raise Unusable(
-            f"The configuration {name} names one repository for code and artifacts.",
+            f"The configuration {name}{worded(text, ('target', 'artifacts_repository'))} names one repository for code and artifacts.",
             "The two pipelines must not be mixed (rulebook section 0).",
             "Set target.code_repository and target.artifacts_repository to different repositories.",
         )
-    speed, port, days = file.waiting.speed, target.update_server.port, target.database.drill_max_age_days
-    if not 0 < speed <= _FASTEST or not 0 < port < 65536 or not 0 <= days <= _MOST_DAYS:
-        raise Unusable(
-            f"The configuration {name} has a number out of range.",
-            f"waiting.speed must be above 0 and at most {_FASTEST}, update_server.port a port, "
-            f"database.drill_max_age_days not negative and at most {_MOST_DAYS}.",
-            "Mend that line and run again.",
-        )
 
 
-def _refuse_unseen(table: Any, name: str, prefix: str) -> None:
+def _shown(value: object) -> str:
+    return repr(value[:80]) if isinstance(value, str) else str(value)
+
+
+def _wrong(name: str, text: str, path: Sequence[str], what: str, why: str) -> Unusable:
+    place = worded(text, path)
+    where = place.removeprefix(", ").partition(",")[0] or "that line"
+    return Unusable(
+        f"The configuration {name}{place}, has {what}." if place else f"The configuration {name} has {what}.",
+        why,
+        f"Mend {where}, then see: nexy-tui config check",
+    )
+
+
+def _refuse_unseen(table: Any, name: str, text: str, prefix: tuple[str, ...]) -> None:
     """No value may have characters that cannot be seen: it reaches paths, commands and the screen."""
     for item in fields(table):
-        value = getattr(table, item.name)
+        value, path = getattr(table, item.name), (*prefix, item.name)
         if is_dataclass(value):
-            _refuse_unseen(value, name, f"{prefix}{item.name}.")
+            _refuse_unseen(value, name, text, path)
         elif isinstance(value, str) and not (value.isprintable() and len(value) <= _LONGEST):
-            raise Unusable(
-                f"The configuration {name} has {prefix}{item.name} = {value[:80]!r}.",
-                f"A value must be one line of at most {_LONGEST} characters that can be seen.",
-                "Mend that line and run again.",
-            )
+            why = f"A value must be one line of at most {_LONGEST} characters that can be seen."
+            raise _wrong(name, text, path, f"{'.'.join(path)} = {_shown(value)}", why)

@@ -17,7 +17,7 @@ _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:@\[\]]*)(:\d{0,5})?")
 _ADDRESS = re.compile(r"(?P<url>https?://[^\s?'\"]+)(?P<query>\?[^\s'\"<>]*)?", re.IGNORECASE)
 _TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}|AIza[0-9A-Za-z_-]{30,})")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{10,}(?P<rest>\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*)?")
-_SECRET_NAMES = re.compile(r"TOKEN$|SECRET$|PASSWORD$|API_KEY$|^PGPASSWORD$")
+_SECRET_NAMES = re.compile(r"TOKEN$|SECRET$|PASSWORD$|API_KEY$|PRIVATE_KEY$|^PGPASSWORD$")
 """Environment variables whose values are secrets."""
 
 _SHORTEST = 6

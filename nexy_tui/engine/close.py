@@ -121,7 +121,9 @@ def _require_own(genesis: Record, signer: Signer, path: Path) -> None:
     raise Refused(
         f"The run {genesis.run} was begun by {who.id} on {who.host} with the key {genesis.keyid[:60]}; the key in use is {signer.keyid}.",
         "One run is signed with one key: only who began it can seal it.",
-        Run(f"runs close {genesis.run}", f"Left open it keeps nobody from releasing: keep {path} as it is. Where that key is"),
+        Run(
+            f"runs close {genesis.run}", f"Left open it keeps nobody from releasing: keep {path} as it is. On {who.host}, where that key is"
+        ),
     )
 
 

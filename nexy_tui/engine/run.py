@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from nexy_tui import __version__
 from nexy_tui.checklist import Checklist
+from nexy_tui.config.operator import require_operator
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Refused, Unusable
@@ -28,6 +29,7 @@ from nexy_tui.engine.released import require_unreleased
 from nexy_tui.engine.session import Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.genesis import Beginning
+from nexy_tui.runlog.keymaking import own_list
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.logfile import was_cut_off
 from nexy_tui.runlog.read import previous_head, read_log
@@ -57,11 +59,12 @@ def keys_of(services: Services) -> Keys:
     settings = services.settings
 
     def trusted() -> AllowedSigners:
-        return AllowedSigners.load(settings.allowed_signers) if settings.allowed_signers.exists() else AllowedSigners(())
+        return own_list(settings.allowed_signers)
 
     @cache
     def signer() -> Signer:
-        return load_signer(settings.operator, services.environ, allowed=trusted())
+        require_operator(settings)
+        return load_signer(settings.operator, services.environ, key_file=settings.key_file, allowed=trusted())
 
     return Keys(signer, trusted)
 

@@ -151,7 +151,7 @@ GITHUB_AUTH = Fixer(
         "Release host refuses the token",
         "authentication required, HTTP 401 or 403 on upload, gh: command not found.",
         (
-            "Put a token that may write to the artifacts repository into GH_TOKEN, or keep it: keyring set nexy-tui github-token",
+            "Put a token that may write to the artifacts repository into GH_TOKEN, or keep it: nexy-tui secrets set github-token",
             "Where gh is there, gh auth login is enough: its token is used.",
             "See that it works: nexy-tui check remotes.artifacts",
         ),

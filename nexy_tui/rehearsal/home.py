@@ -16,7 +16,7 @@ from nexy_tui.rehearsal.names import (
     SPARKLE_USERNAME,
     World,
 )
-from nexy_tui.runlog import keys
+from nexy_tui.runlog import keymaking
 from nexy_tui.runlog.sign import Signer
 
 KEY_AGE = timedelta(days=365)
@@ -159,7 +159,7 @@ def _fill_keyring(world: World) -> Signer:
     ring = PlaintextKeyring()
     ring.file_path = str(keyring_file(world))
     ring.set_password(KEYRING_SERVICE, SPARKLE_USERNAME, world.secrets.sparkle_seed)
-    return keys.create_key(OPERATOR, world.allowed_signers, datetime.now(UTC) - KEY_AGE, backend=ring)
+    return keymaking.create_key(OPERATOR, world.allowed_signers, datetime.now(UTC) - KEY_AGE, backend=ring)
 
 
 def _token(world: World) -> Path:

@@ -1,36 +1,31 @@
-"""The operator's signing key: making it, finding it, and replacing it. One Ed25519 key per operator, in the OS keyring."""
+"""The operator's signing key, found: one Ed25519 key per operator, in the OS keyring, in ssh-agent, or in a file."""
 
 from __future__ import annotations
 
-import base64
 import os
-import secrets
+import shlex
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nexy_tui.core import bounded
+from nexy_tui.config import expanded
 from nexy_tui.core.problem import Refused, Unusable
-from nexy_tui.runlog import agent, sshwire, trust
+from nexy_tui.runlog import agent, sshwire
 from nexy_tui.runlog.sign import SeedSigner, Signer
 from nexy_tui.runlog.trust import AllowedSigners
-from nexy_tui.services.plain_file import read_plain
+from nexy_tui.services import ring
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
-SERVICE = "nexy-tui"
-"""The keyring's service name, shared by everything the tool keeps there."""
-
 KEY_FILE = "NEXY_SIGNING_KEY_FILE"
-_SEED_SIZE = 32
+SEED_SIZE = 32
 _MAX_KEY_FILE = 64 * 1024
 
 
 class NoKey(Unusable):
-    """One place has no usable key; the next place may be asked."""
+    """One place has no usable key; the next place may be asked. `remedy`: what would make this place serve."""
 
 
 def account(operator: str) -> str:
@@ -39,160 +34,89 @@ def account(operator: str) -> str:
 
 
 def load_signer(
-    operator: str, environ: Mapping[str, str], *, allowed: AllowedSigners | None = None, backend: KeyringBackend | None = None
+    operator: str,
+    environ: Mapping[str, str],
+    *,
+    key_file: Path | None = None,
+    allowed: AllowedSigners | None = None,
+    backend: KeyringBackend | None = None,
 ) -> Signer:
-    """The operator's key, read once: from the keyring, then ssh-agent, then the file NEXY_SIGNING_KEY_FILE names.
+    """The operator's key, read once: from the keyring, then ssh-agent, then the file (`key_file`, else NEXY_SIGNING_KEY_FILE).
 
-    `allowed` says which of an agent's keys is the operator's. Raises Unusable, saying how to make a key, when no place has one.
+    `allowed` says which of an agent's keys is the operator's. Raises Unusable, saying what to do, when no place has one.
     """
-    missing = []
+    missing, named = [], key_file
     places: tuple[Callable[[], Signer], ...] = (
         partial(_from_keyring, operator, backend),
         partial(_from_agent, operator, environ, allowed),
-        partial(_from_file, environ),
+        partial(_from_file, environ, named),
     )
     for place in places:
         try:
             return place()
         except NoKey as reason:
-            missing.append(reason.what)
+            missing.append(reason)
+    first = missing[0].remedy or "Make one: nexy-tui keys create"
     raise Unusable(
-        f"There is no signing key for the operator {operator}: {'; '.join(missing)}.",
+        f"There is no signing key for the operator {operator}: {'; '.join(reason.what for reason in missing)}.",
         "Every record of a run is signed before the step it announces begins.",
-        f"Make one with `nexy-tui keys create`, load one into ssh-agent, or name an OpenSSH Ed25519 key file of mode 0600 in {KEY_FILE}.",
+        f"{first}. Or load one into ssh-agent (nexy-tui keys use --agent), or name an OpenSSH Ed25519 key file of mode 0600 "
+        f"(nexy-tui keys use --file FILE, or {KEY_FILE}).",
     )
 
 
-def create_key(operator: str, signers: Path | None, now: datetime, *, backend: KeyringBackend | None = None) -> SeedSigner:
-    """Make the operator's first key in the keyring, and add its line to the allowed_signers file `signers`.
-
-    Raises Refused when there is a key already, or when the keyring does not give back what was stored.
-    """
-    ring = backend or _ring()
-    if _stored(ring, operator) is not None:
-        raise Refused(
-            f"The operator {operator} has a signing key already.",
-            "Records signed by it would lose their key.",
-            "Show it with `nexy-tui keys list`; replace it with `nexy-tui keys rotate`.",
-        )
-    return _install(ring, operator, signers, now, None)
-
-
-def rotate_key(operator: str, signers: Path | None, now: datetime, *, backend: KeyringBackend | None = None) -> SeedSigner:
-    """Replace the operator's key: a line is added to `signers`, and the old key's line ends at the same moment."""
-    ring = backend or _ring()
-    old = _stored(ring, operator)
-    if old is None:
-        raise Unusable(
-            f"The operator {operator} has no signing key in the keyring to replace.",
-            "Rotation ends the old key where the new one begins.",
-            "Make the first one with `nexy-tui keys create`.",
-        )
-    return _install(ring, operator, signers, now, old)
-
-
-def _install(ring: KeyringBackend, operator: str, signers: Path | None, now: datetime, old: str | None) -> SeedSigner:
-    seed = secrets.token_bytes(_SEED_SIZE)
-    signer = SeedSigner.from_seed(seed, "keyring")
-    entry = trust.new_entry(operator, signer.public, now)
-    ended = _decoded(old).keyid if old is not None else None
-    text = None
-    if signers is not None:
-        before = read_plain(signers, trust.MAX_SIZE + 1) if signers.exists() else b""
-        AllowedSigners.parse(before, str(signers))
-        text = trust.amended(before.decode("utf-8", "replace"), entry, ended)
-    _store(ring, operator, base64.b64encode(seed).decode("ascii"))
+def kept_seed(keyring: KeyringBackend, operator: str) -> str | None:
+    """What the keyring holds as the operator's key, or None. Raises NoKey where that cannot be seen."""
     try:
-        if signers is not None and text is not None:
-            _write_whole(signers, text)
-    except OSError as error:
-        _restore(ring, operator, old)
-        raise Refused(
-            f"The list of trusted keys {signers} cannot be written: {error.strerror}.",
-            "A key that no list names is trusted by nobody; the key was not changed.",
-            "Make the folder writable, or name another file in NEXY_ALLOWED_SIGNERS.",
+        return ring.read(keyring, account(operator))
+    except ring.RingFailed as failure:
+        raise locked(failure) from None
+
+
+def open_keyring() -> KeyringBackend:
+    """The keyring in force. Raises NoKey, saying why there is none."""
+    try:
+        return ring.open_ring()
+    except ring.NoRing as reason:
+        raise NoKey(
+            str(reason),
+            "The signing key would be lost, or lie about where it is kept.",
+            "Without a keyring a key file signs: ssh-keygen -t ed25519 -N '' -f ~/.ssh/nexy-release, then nexy-tui keys use --file "
+            f"~/.ssh/nexy-release (or set {KEY_FILE})",
         ) from None
-    return signer
+    except ring.RingFailed as failure:
+        raise locked(failure) from None
 
 
-def _ring() -> KeyringBackend:
-    """The keyring in force. Not a last resort of `keyring`'s own (a plain file, say) that nobody chose: never a silent fall-back."""
-    from keyring import core
-
-    try:
-        ring = core.get_keyring()
-        chosen = core.recommended(ring) or core.load_env() is not None or core.load_config() is not None
-    except Exception as error:  # a backend that cannot be loaded raises whatever it likes
-        raise _no_keyring(f"the keyring cannot be opened ({type(error).__name__})") from None
-    if not chosen:
-        raise _no_keyring("this machine offers no keyring that protects what it keeps")
-    return ring
+def locked(failure: ring.RingFailed) -> NoKey:
+    """A keyring that is there and does not serve now: the key may well be in it, so no new one is advised."""
+    return NoKey(str(failure), "Your key may be in it: no new one is needed.", f"{ring.UNLOCK}, and run this again")
 
 
-def _stored(ring: KeyringBackend, operator: str) -> str | None:
-    try:
-        return bounded.within(bounded.KEYRING, lambda: ring.get_password(SERVICE, account(operator)))
-    except TimeoutError:
-        raise _no_keyring(f"the keyring gave no answer in {bounded.KEYRING:.0f} s") from None
-    except Exception as error:  # backends raise KeyringError, RuntimeError, and their D-Bus library's own
-        raise _no_keyring(f"the keyring cannot be read ({type(error).__name__})") from None
-
-
-def _store(ring: KeyringBackend, operator: str, seed: str) -> None:
-    try:
-        ring.set_password(SERVICE, account(operator), seed)
-        back = ring.get_password(SERVICE, account(operator))
-    except Exception as error:
-        raise _no_keyring(f"the keyring cannot be written ({type(error).__name__})") from None
-    if back != seed:
-        raise _no_keyring(f"the keyring {type(ring).__module__} took the key and did not give it back")
-
-
-def _restore(ring: KeyringBackend, operator: str, old: str | None) -> None:
-    if old is not None:
-        _store(ring, operator, old)
-    else:
-        ring.delete_password(SERVICE, account(operator))
-
-
-def _no_keyring(reason: str) -> NoKey:
-    return NoKey(
-        reason,
-        "The signing key would be lost, or lie about where it is kept.",
-        f"Use a working keyring (on Linux a Secret Service; PYTHON_KEYRING_BACKEND names another), load an Ed25519 key into ssh-agent, "
-        f"or name an OpenSSH key file of mode 0600 in {KEY_FILE}.",
-    )
-
-
-def _from_keyring(operator: str, backend: KeyringBackend | None) -> Signer:
-    seed = _stored(backend or _ring(), operator)
-    if seed is None:
-        raise NoKey("the keyring has none")
-    return _decoded(seed)
-
-
-def _decoded(seed: str) -> SeedSigner:
+def decoded(seed: str) -> SeedSigner:
+    """The keyring's key. Raises Refused where something else stands under its name."""
     try:
         raw = sshwire.unbase64(seed.strip())
     except sshwire.Malformed:
         raw = b""
-    if len(raw) != _SEED_SIZE:
+    if len(raw) != SEED_SIZE:
         raise Refused(
             "The keyring's signing key is not the base64 of 32 bytes.",
             "Something else stored a value under this name.",
-            f"Remove the entry of service {SERVICE} whose user begins with signing-key: and run `nexy-tui keys create`.",
+            "Take it away and make one: nexy-tui secrets delete signing-key, then nexy-tui keys create",
         )
     return SeedSigner.from_seed(raw, "keyring")
 
 
+def _from_keyring(operator: str, backend: KeyringBackend | None) -> Signer:
+    seed = kept_seed(backend or open_keyring(), operator)
+    if seed is None:
+        raise NoKey("the keyring has none")
+    return decoded(seed)
+
+
 def _from_agent(operator: str, environ: Mapping[str, str], allowed: AllowedSigners | None) -> Signer:
-    path = environ.get("SSH_AUTH_SOCK")
-    if not path:
-        raise NoKey("no ssh-agent runs (SSH_AUTH_SOCK is not set)")
-    try:
-        found = agent.identities(path)
-    except (OSError, sshwire.Malformed):
-        raise NoKey("the ssh-agent does not answer") from None
+    path, found = _in_agent(environ)
     mine = [public for public in found if allowed is not None and allowed.covers(public, operator)]
     if mine:
         return agent.AgentSigner(path, mine[0])
@@ -203,28 +127,66 @@ def _from_agent(operator: str, environ: Mapping[str, str], allowed: AllowedSigne
     raise NoKey(f"of the {len(found)} Ed25519 keys in the ssh-agent none is listed for this operator")
 
 
-def _from_file(environ: Mapping[str, str]) -> Signer:
-    name = environ.get(KEY_FILE)
-    if not name:
-        raise NoKey(f"{KEY_FILE} is not set")
+def _in_agent(environ: Mapping[str, str]) -> tuple[str, list[bytes]]:
+    path = environ.get("SSH_AUTH_SOCK")
+    if not path:
+        raise NoKey("no ssh-agent runs (SSH_AUTH_SOCK is not set)")
     try:
-        with Path(name).open("rb") as stream:
+        return path, agent.identities(path)
+    except (OSError, sshwire.Malformed):
+        raise NoKey("the ssh-agent does not answer") from None
+
+
+def agent_key(environ: Mapping[str, str], fingerprint: str) -> Signer:
+    """The agent's Ed25519 key with this fingerprint; without one, the only one it holds. Raises Unusable."""
+    add = "See which there are: ssh-add -l. Load one: ssh-add FILE"
+    try:
+        path, found = _in_agent(environ)
+    except NoKey as reason:
+        raise Unusable(f"{reason.what[0].upper()}{reason.what[1:]}.", remedy=f'Start one: eval "$(ssh-agent)". {add}') from None
+    held = {sshwire.fingerprint(public): public for public in found}
+    if fingerprint and fingerprint not in held:
+        raise Unusable(f"The ssh-agent has no Ed25519 key {fingerprint[:80]}.", remedy=add)
+    if not fingerprint and len(held) != 1:
+        known = ", ".join(sorted(held)) or "none"
+        raise Unusable(f"Which of the ssh-agent's {len(held)} Ed25519 keys ({known}) is meant?", remedy=f"Name it: --key SHA256:… {add}")
+    return agent.AgentSigner(path, held[fingerprint] if fingerprint else found[0])
+
+
+def key_file(environ: Mapping[str, str], named: Path | None) -> Path:
+    """The key file that signs: the one `named`, else the environment's. Raises NoKey."""
+    variable = environ.get(KEY_FILE)
+    if named is None and not variable:
+        raise NoKey(f"no key file is named ({KEY_FILE} is not set)")
+    return named or expanded(str(variable))
+
+
+def _from_file(environ: Mapping[str, str], named: Path | None) -> Signer:
+    return read_key_file(key_file(environ, named))
+
+
+def read_key_file(path: Path) -> SeedSigner:
+    """The key in an OpenSSH key file that is its owner's alone. Raises Refused."""
+    try:
+        with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
             data = stream.read(_MAX_KEY_FILE)
     except OSError as error:
         raise Refused(
-            f"The key file {name} cannot be read: {error.strerror}.", "It was named as the signing key.", f"Correct {KEY_FILE} or unset it."
+            f"The key file {path} cannot be read: {error.strerror}.",
+            "It was named as the signing key.",
+            f"Name the one that is there: nexy-tui keys use --file FILE (or correct {KEY_FILE}, or unset it).",
         ) from None
     if status.st_mode & 0o077 or status.st_uid != os.geteuid():
         raise Refused(
-            f"The key file {name} is not private to you (mode {status.st_mode & 0o777:04o}).",
+            f"The key file {path} is not private to you (mode {status.st_mode & 0o777:04o}).",
             "Whoever can read it can sign in your name.",
-            f"Run `chmod 600 {name}`; if others could read it, make a new key.",
+            f"Run `chmod 600 {shlex.quote(str(path))}`; if others could read it, make a new key.",
         )
-    return _parsed_file(name, data)
+    return _parsed_file(str(path), data)
 
 
-def _parsed_file(name: str, data: bytes) -> Signer:
+def _parsed_file(name: str, data: bytes) -> SeedSigner:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_ssh_private_key
@@ -237,13 +199,6 @@ def _parsed_file(name: str, data: bytes) -> Signer:
         raise Refused(
             f"The key file {name} is not an OpenSSH Ed25519 key without a passphrase.",
             "A run signs without asking; a key with a passphrase belongs into ssh-agent.",
-            "Load it with `ssh-add`, or make one with `ssh-keygen -t ed25519 -N ''`.",
+            "Load it with `ssh-add` (then nexy-tui keys use --agent), or make one with `ssh-keygen -t ed25519 -N ''`.",
         )
     return SeedSigner.from_private(private, "file")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -33,13 +33,20 @@ def _own_key(signer: Signer) -> KeyFor:
         raise Refused(
             f"It was signed with the key {keyid[:80]}, not with the one in use now.",
             "One run is signed with one key.",
-            "Go on with the key the run was begun with, or begin a new run.",
+            "Go on where that key is (nexy-tui runs show names operator and host), or begin a new run.",
         )
 
     return key_for
 
 
 def _demand_whole(path: Path, found: Chain) -> None:
+    if found.records and {fault.sort for fault in found.faults} == {"key"}:
+        began = found.records[0]
+        raise Refused(
+            f"The run {began.run} was begun by {began.operator.id} on {began.operator.host} with another key than the one in use now.",
+            "One run is signed with one key.",
+            f"Go on with it on {began.operator.host}, where that key is; or begin a new run: nexy-tui release",
+        )
     if found.faults:
         first = found.faults[0]
         raise Refused(

@@ -10,7 +10,7 @@ from nexy_tui.core.text import printable
 from nexy_tui.runlog.read import RunSummary
 from nexy_tui.runlog.record import Record
 from nexy_tui.runlog.trust import NAMESPACE, stamp
-from nexy_tui.runlog.verify import LogVerdict
+from nexy_tui.runlog.verify import HAVE_TRUSTED, LogVerdict
 
 _SHOWN_FAULTS = 10
 _WIDEST = 2000
@@ -23,8 +23,9 @@ def verdict_lines(verdict: LogVerdict) -> list[str]:
     who = f"{genesis.operator.id} on {genesis.operator.host}" if genesis else "unknown"
     where = "production" if genesis and genesis.world is None else f"rehearsal world {genesis.world}" if genesis else "unknown"
     run = f"{genesis.run} of {genesis.details.get('version')} ({genesis.details.get('kind')})" if genesis else "unknown"
+    unknown = " (untrusted key; nothing else is wrong)" if verdict.unknown_signer else ""
     lines = [
-        f"{verdict.state.value}  {verdict.path}",
+        f"{verdict.state.value}{unknown}  {verdict.path}",
         f"run        {run}, world: {where}",
         f"signed by  {who}, key {verdict.keyid or 'unknown'}",
         f"trusted by {verdict.rule or 'nothing: no list of trusted keys names this key'}",
@@ -32,6 +33,11 @@ def verdict_lines(verdict: LogVerdict) -> list[str]:
     ]
     if (seal := verdict.chain.seal) is not None:
         lines.append(f"sealed     {seal.time}, outcome {seal.details.get('outcome')}")
+    if verdict.unknown_signer:
+        lines.append(
+            "intact     every line and its seal verify by that key: it is not forged or damaged, but whose key it is nothing here says"
+        )
+        lines.append(f"next       {HAVE_TRUSTED}")
     lines += trouble_lines(verdict)
     if verdict.anchors is not None:
         lines += [f"anchor     {name}: {said}" for name, said in verdict.anchors]
@@ -53,6 +59,7 @@ def verdict_document(verdict: LogVerdict) -> dict[str, object]:
         "operator": genesis.operator.id if genesis else None,
         "key": verdict.keyid,
         "trust": verdict.rule,
+        "unknown_signer": verdict.unknown_signer,
         "records": len(verdict.chain.records),
         "head": verdict.chain.head,
         "outcome": seal.details.get("outcome") if seal else None,

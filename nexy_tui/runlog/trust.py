@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nexy_tui.config.keys import OPERATOR
+from nexy_tui.config.origins import require_unwritten
 from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.core.text import printable
 from nexy_tui.runlog import sshwire
@@ -19,9 +21,6 @@ NAMESPACE = "release-log@nexy-tui"
 
 NAMESPACES = f"git,{NAMESPACE}"
 """What an operator's key is allowed for: run logs, and git's signed tags."""
-
-PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
-"""An operator's id as it may stand in the file: no pattern characters, no spaces."""
 
 MAX_SIZE = 256 * 1024
 """Bytes; a line has about two hundred."""
@@ -89,7 +88,7 @@ class AllowedSigners:
             raise Unusable(
                 f"The list of trusted keys {path} cannot be read: {error.strerror}.",
                 "Without it no signature can be trusted.",
-                "Name a readable file with --allowed-signers, or make a key with `nexy-tui keys create`.",
+                "Name a file that is there and can be read.",
             ) from None
 
     @classmethod
@@ -137,7 +136,7 @@ class AllowedSigners:
         raise Refused(
             f"The key {keyid[:80]} is not trusted: {why}.",
             "Anyone can make a key; only listed ones speak for an operator.",
-            "Get the operator's line (`nexy-tui keys export`) by a way you trust and name the file with --allowed-signers.",
+            "Get what the operator's `nexy-tui keys export` prints by a way you trust, then: nexy-tui keys trust FILE",
         )
 
 
@@ -159,6 +158,7 @@ def trust_rules(explicit: Path | None, configured: Path | None, repository: byte
         return (TrustSource(f"--allowed-signers {explicit}", AllowedSigners.load(explicit)),)
     rules = []
     if configured is not None and configured.exists():
+        require_unwritten(configured, "list of trusted keys")
         rules.append(TrustSource(f"the user's configuration ({configured})", AllowedSigners.load(configured)))
     if repository is not None:
         name = ".nexy/allowed_signers as of the previous verified release"
@@ -173,7 +173,7 @@ def choose(rules: Sequence[TrustSource], keyid: str) -> TrustSource | None:
 
 def new_entry(principal: str, public: bytes, since: datetime) -> AllowedSigner:
     """The entry of an operator's new key, valid from now on."""
-    if PRINCIPAL.fullmatch(principal) is None:
+    if OPERATOR.fullmatch(principal) is None:
         raise Unusable(
             f"{principal[:60]!r} cannot be an operator's id.",
             "It stands in OpenSSH's allowed_signers file, where spaces, commas and wildcards have a meaning.",
@@ -186,6 +186,17 @@ def amended(text: str, added: AllowedSigner, ended: str | None = None) -> str:
     """The file's text with a line added, and the lines of the key `ended` closed at the moment the new one begins."""
     lines = [_ended(line, ended, added.valid_after) for line in text.removesuffix("\n").split("\n")] if text else []
     return "\n".join([*lines, added.line()]) + "\n"
+
+
+def replaced(text: str, handed: AllowedSigner) -> str:
+    """The file's text with a line that somebody handed over in the place of those of the same key and operator, or at its end."""
+    kept = []
+    for line in text.removesuffix("\n").split("\n") if text else []:
+        bare = line.strip(_BLANK)
+        entry = _parse_line(bare) if bare and not bare.startswith("#") else None
+        if entry is None or (entry.public, entry.principals) != (handed.public, handed.principals):
+            kept.append(line)
+    return "\n".join([*kept, handed.line()]) + "\n"
 
 
 def stamp(moment: datetime) -> str:

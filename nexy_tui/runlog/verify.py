@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.runlog import canonical, dsse, seal, sshsig, sshwire
-from nexy_tui.runlog.chain import BREAKS, Chain, ChainDefect, inspect, split
+from nexy_tui.runlog.chain import BREAKS, Chain, ChainDefect, inspect, read_line, split
 from nexy_tui.runlog.logfile import read_whole
 from nexy_tui.runlog.read import list_runs, read_log, summary
-from nexy_tui.runlog.record import Record
+from nexy_tui.runlog.record import BadRecord, Record
 from nexy_tui.runlog.state import Errand
 from nexy_tui.runlog.trust import NAMESPACE, TrustSource, choose, trust_rules
 
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 SIGNERS = ".nexy/allowed_signers"
 """The third source of trust: the code repository's own list of keys, as of the release before the one that is judged."""
+
+
+HAVE_TRUSTED = (
+    "Get what the operator's `nexy-tui keys export` prints by a way you trust, compare the fingerprint, then: nexy-tui keys trust FILE"
+)
+"""What to do about a key that nothing here names."""
 
 
 class State(StrEnum):
@@ -68,6 +74,8 @@ class LogVerdict:
     rule: str | None
     anchors: tuple[tuple[str, str], ...] | None
     notes: tuple[str, ...]
+    unknown_signer: bool = False
+    """Every line and the seal hold by the key that the log itself carries, and nothing here says whose that is."""
 
     @property
     def genesis(self) -> Record | None:
@@ -106,8 +114,9 @@ def verify(path: Path, rules: Sequence[TrustSource], anchors: Sequence[Anchor] |
     keyid = _claimed_key(data)
     trust = choose(rules, keyid) if keyid is not None else None
     chain = inspect(data, lambda claimed, operator, at: _trusted(trust, rules, claimed, operator, at))
+    unknown_signer = trust is None and chain.records != () and _holds_by_itself(data, signature)
     found = None if anchors is None else tuple((anchor.name, anchor.verdict(chain)) for anchor in anchors)
-    faults, notes = list(chain.faults), []
+    faults, notes = list(chain.faults[:1] if unknown_signer else chain.faults), []
     faults += _seal_faults(chain, data, signature)
     faults += [
         ChainDefect(chain.lines, "anchor", f"the anchor {name} names another head") for name, said in found or () if said == "mismatch"
@@ -115,7 +124,7 @@ def verify(path: Path, rules: Sequence[TrustSource], anchors: Sequence[Anchor] |
     if chain.seal is not None and signature is None:
         notes.append(f"the seal's detached signature {seal.signature_path(path).name} is missing: resuming the run writes it")
     state = _state(chain, faults, signature is not None, found)
-    return LogVerdict(path, state, chain, tuple(faults), keyid, trust.rule if trust else None, found, tuple(notes))
+    return LogVerdict(path, state, chain, tuple(faults), keyid, trust.rule if trust else None, found, tuple(notes), unknown_signer)
 
 
 def verify_file(path: Path, settings: Settings, *, explicit: Path | None = None, checkout: Path | None = None) -> LogVerdict:
@@ -176,13 +185,30 @@ def _seal_faults(chain: Chain, data: bytes, signature: bytes | None) -> list[Cha
     return faults
 
 
+def _holds_by_itself(data: bytes, signature: bytes | None) -> bool:
+    """Whether nothing but the unknown key stands against a log: it is all of one key's, the one its first record carries."""
+
+    def carried(keyid: str, _operator: str, _at: datetime) -> bytes:
+        kind, _, blob = str(read_line(split(data)[0][0])[0].details.get("public_key")).partition(" ")
+        public = sshwire.public_from_blob(sshwire.unbase64(blob))
+        if kind != sshwire.KEY_TYPE.decode() or sshwire.fingerprint(public) != keyid:
+            raise Refused("It is signed by another key than the one it carries.")
+        return public
+
+    try:
+        chain = inspect(data, carried)
+        return not chain.faults and not _seal_faults(chain, data, signature)
+    except (sshwire.Malformed, dsse.BadEnvelope, canonical.NotCanonical, BadRecord):
+        return False
+
+
 def _trusted(trust: TrustSource | None, rules: Sequence[TrustSource], keyid: str, operator: str, at: datetime) -> bytes:
     if trust is None:
         asked = ", ".join(rule.rule for rule in rules) or "there is none"
         raise Refused(
             f"untrusted key {keyid[:80]}: no list of trusted keys names it ({asked})",
             "A key that stands only in the log proves nothing.",
-            "Get the operator's line (`nexy-tui keys export`) by a way you trust and name the file with --allowed-signers.",
+            HAVE_TRUSTED,
         )
     return trust.signers.entry(keyid, principal=operator, at=at).public
 

@@ -142,10 +142,10 @@ class Services:
 
     @cached_property
     def sparkle(self) -> Sparkle:
-        """Sparkle's signatures, with the keyring's key."""
-        from nexy_tui.services.sparkle import KEYRING_NAME, Sparkle
+        """Sparkle's signatures, with the key of the environment or the keyring."""
+        from nexy_tui.services.sparkle import Sparkle
 
-        return Sparkle(self.target.sparkle_public_key, lambda: self.secrets.from_keyring(KEYRING_NAME), self.environ)
+        return Sparkle(self.target.sparkle_public_key, self.secrets.sparkle_key, self.environ)
 
     @cached_property
     def contents(self) -> Known:

@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nexy_tui.config.keys import SUBSCRIPTION
 from nexy_tui.core.clock import Clock
 from nexy_tui.core.event import Emit, Waiting, silent
 from nexy_tui.core.given import lent
 from nexy_tui.core.problem import Cancelled, CouldNotLook, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
-from nexy_tui.services.azure_errors import Busy, problem_of
+from nexy_tui.core.text import printable
+from nexy_tui.services.azure_errors import A_SUBSCRIPTION, Busy, problem_of
 
 if TYPE_CHECKING:
     from azure.core.polling import LROPoller
@@ -244,6 +246,10 @@ class RunCommands:
                 "Deploying and looking at the VM go through it.",
                 "Set AZURE_SUBSCRIPTION_ID, or target.vm.subscription in the configuration (`az account show --query id`).",
             )
+        if SUBSCRIPTION.fullmatch(self._subscription) is None:
+            raise Unusable(
+                f"{printable(self._subscription, 60)!r} is no Azure subscription's id.", "The VM is looked for in it.", A_SUBSCRIPTION
+            )
         from azure.core.exceptions import AzureError
         from azure.identity import DefaultAzureCredential
         from azure.mgmt.compute import ComputeManagementClient
@@ -265,7 +271,7 @@ class RunCommands:
             with ComputeManagementClient(self._credential, self._subscription, transport=transport, polling_interval=POLL_EVERY) as client:
                 yield client
         except AzureError as error:
-            raise problem_of(error, self.where, secrets) from None
+            raise problem_of(error, self.where, self._environ, secrets) from None
         finally:
             stop.set()
 

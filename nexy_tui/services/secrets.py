@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from nexy_tui.config import APP
-from nexy_tui.core import bounded
 from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import Target
-from nexy_tui.services import processes
-
-if TYPE_CHECKING:
-    from keyring.backend import KeyringBackend
+from nexy_tui.services import processes, ring
 
 GITHUB_TOKEN = "github-token"
+SPARKLE_KEY = "sparkle-private-key"
 
 TOKEN_VARIABLES = ("GH_TOKEN", "GITHUB_TOKEN")
-"""Environment variables a token is taken from, before anything else."""
+SPARKLE_VARIABLES = ("NEXY_SPARKLE_PRIVATE_KEY",)
+
+VARIABLES = {GITHUB_TOKEN: TOKEN_VARIABLES, SPARKLE_KEY: SPARKLE_VARIABLES}
+"""Every secret that the operator keeps for this tool, and the variables it is taken from before the keyring is asked."""
+
+
+def variable_of(name: str) -> str:
+    """The environment's variable for a secret."""
+    return VARIABLES[name][0] if name in VARIABLES else "NEXY_SIGNING_KEY_FILE"
+
+
+def judge(name: str, value: str) -> None:
+    """Pass for what may be such a secret. Raises Unusable for what cannot be one; the message does not show it."""
+    if not value:
+        raise Unusable(f"No {name} was given.", remedy=f"Run it again and paste it, or pipe it in: nexy-tui secrets set {name} < FILE")
+    if not value.isascii() or any(char.isspace() or not char.isprintable() for char in value):
+        raise Unusable(f"That cannot be a {name}: it is not one word of plain characters.", remedy="Copy it again, alone and whole.")
+
+
+def _unkept(name: str, failure: Exception) -> Unusable:
+    return Unusable(
+        f"{name} cannot be kept: {failure}.",
+        "A secret that only seems to be kept would be missed in the middle of a release.",
+        f"{ring.UNLOCK}, or give it in the environment: {variable_of(name)}.",
+    )
 
 
 class Secrets:
@@ -31,8 +50,8 @@ class Secrets:
         self._target = target
         self._github: Secret | None = None
         self._handed: dict[str, Secret] = {}
-        self._silent = False
-        """Whether the keyring has been waited for in vain: it is not asked again."""
+        self._failed = ""
+        """Why the keyring could not be read: it is not asked again, since it may take a minute to say nothing."""
 
     @classmethod
     def holding(cls, token: Secret, target: Target) -> Secrets:
@@ -58,61 +77,75 @@ class Secrets:
         self._github = None
 
     def github_token(self) -> Secret:
-        """The artifacts token. Raises Unusable saying how to get one."""
+        """The artifacts token. Raises Unusable saying how to get one, CouldNotLook where the keyring fails and nothing else has one."""
         if self._github is None:
-            self._github = self._from_environment() or self.from_keyring(GITHUB_TOKEN) or self.from_gh()
+            self._github = self._from_environment(*TOKEN_VARIABLES) or self._kept_or_gh()
         if self._github is None:
             raise Unusable(
                 f"There is no token for {self._target.artifacts_repository}.",
                 "Publishing and most checks of the release host need one.",
-                "Set GH_TOKEN, or keep one in the keyring: `keyring set nexy-tui github-token`, or log in with `gh auth login`.",
+                f"Set GH_TOKEN, or keep one in the keyring: `nexy-tui secrets set {GITHUB_TOKEN}`, or log in with `gh auth login`.",
             )
         return self._github
 
+    def _kept_or_gh(self) -> Secret | None:
+        """The keyring's token, else that of gh: also where the keyring cannot be read."""
+        try:
+            return self.from_keyring(GITHUB_TOKEN) or self.from_gh()
+        except CouldNotLook:
+            if (found := self.from_gh()) is not None:
+                return found
+            raise
+
+    def sparkle_key(self) -> Secret | None:
+        """Sparkle's private key, or None. Raises CouldNotLook where the keyring fails."""
+        return self._from_environment(*SPARKLE_VARIABLES) or self.from_keyring(SPARKLE_KEY)
+
+    def find(self, name: str) -> Secret | None:
+        """A secret by its name, from wherever it is taken. Raises CouldNotLook."""
+        if name == SPARKLE_KEY:
+            return self.sparkle_key()
+        return self._from_environment(*TOKEN_VARIABLES) or self._kept_or_gh()
+
+    @staticmethod
+    def variable_in_force(environ: Mapping[str, str], name: str) -> str:
+        """The variable that comes before the keyring for a secret now, or an empty text."""
+        return next((variable for variable in VARIABLES[name] if environ.get(variable, "").strip()), "")
+
     def from_keyring(self, name: str) -> Secret | None:
         """The keyring's entry of this tool under `name`, or None. Raises CouldNotLook when the keyring itself fails, or does not answer."""
-        import keyring
-        import keyring.errors
-
-        def look() -> tuple[KeyringBackend, str | None]:
-            backend: KeyringBackend = keyring.get_keyring()
-            return backend, backend.get_password(APP, name)
-
         try:
-            if self._silent:
-                raise TimeoutError
-            backend, value = bounded.within(bounded.KEYRING, look)
-        except keyring.errors.NoKeyringError:
+            if self._failed:
+                raise ring.RingFailed(self._failed)
+            backend = ring.open_ring()
+            value = ring.read(backend, name)
+        except ring.NoRing:
             return None
-        except TimeoutError:
-            self._silent = True
+        except ring.RingFailed as failure:
+            self._failed = str(failure)
             raise CouldNotLook(
-                f"The keyring gave no answer in {bounded.KEYRING:.0f} s while {name} was looked up.",
-                "It may be locked, or wait for a window that nobody sees.",
-                "Unlock it, name another in PYTHON_KEYRING_BACKEND, or give the secret in the environment (GH_TOKEN for the release host).",
-            ) from None
-        except Exception as error:  # Backends raise what they like: DBus errors, OSError, RuntimeError.
-            raise CouldNotLook(
-                f"The keyring failed while {name} was looked up ({type(error).__name__}).",
-                remedy="Unlock the keyring, or give the secret in the environment.",
+                f"{name} was looked for, and {failure}.",
+                "Whether it is kept there is not known.",
+                f"{ring.UNLOCK}, or give it in the environment: {variable_of(name)}.",
             ) from None
         return Secret(f"keyring ({type(backend).__module__})", value) if value else None
 
     def store(self, name: str, value: str) -> None:
         """Keep a secret in the keyring and read it back. Raises Unusable when the backend did not keep it."""
-        import keyring
-        import keyring.errors
-
         try:
-            keyring.set_password(APP, name, value)
-            kept = keyring.get_password(APP, name) == value
-        except Exception as error:  # As above: any backend, any error.
-            raise Unusable(f"The keyring refused {name} ({type(error).__name__}).", remedy="Choose another keyring backend.") from None
-        if not kept:
-            raise Unusable(f"The keyring took {name} but does not give it back.", "It is not a keyring.", "Choose another keyring backend.")
+            ring.write(ring.open_ring(), name, value)
+        except (ring.NoRing, ring.RingFailed) as failure:
+            raise _unkept(name, failure) from None
 
-    def _from_environment(self) -> Secret | None:
-        for name in TOKEN_VARIABLES:
+    def delete(self, name: str) -> bool:
+        """Take a secret out of the keyring; whether there was one. Raises Unusable."""
+        try:
+            return ring.delete(ring.open_ring(), name)
+        except (ring.NoRing, ring.RingFailed) as failure:
+            raise _unkept(name, failure) from None
+
+    def _from_environment(self, *names: str) -> Secret | None:
+        for name in names:
             if value := self._environ.get(name, "").strip():
                 return Secret(f"environment {name}", value)
         return None

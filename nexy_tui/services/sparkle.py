@@ -23,9 +23,7 @@ from nexy_tui.core.target import DMG
 from nexy_tui.core.text import printable
 from nexy_tui.services import processes
 from nexy_tui.services.plain_file import read_plain
-
-KEYRING_NAME = "sparkle-private-key"
-"""The keyring's user name of the private key, under this tool's service name."""
+from nexy_tui.services.secrets import SPARKLE_KEY
 
 INBOX_FILE = f"{DMG}.ed25519"
 """A signature laid beside the image by whoever holds the key."""
@@ -78,7 +76,7 @@ class Sparkle:
             return ""
         self._require_public_form()
         if private is None:
-            without = f"there is no {KEYRING_NAME} in the keyring"
+            without = f"there is no {SPARKLE_KEY} here"
         else:
             public = _public_of(self._seed(private))
             if not self._public or public == _decoded(self._public):
@@ -91,7 +89,7 @@ class Sparkle:
         raise Refused(
             f"There is nothing to sign with for Sparkle: {without}; {INBOX_FILE} is not in the inbox.",
             "Clients hold the public key and reject an update whose signature does not match.",
-            f"Keep the key here: `keyring set nexy-tui {KEYRING_NAME}`; or sign the image where the key is "
+            f"Keep the key here: `nexy-tui secrets set {SPARKLE_KEY}`; or sign the image where the key is "
             f"(Sparkle's `sign_update {DMG}`), its output saved as {laid}.",
         )
 
@@ -106,7 +104,7 @@ class Sparkle:
             return None
         self._require_public_form()
         if private is None:
-            without_key = f"the keyring has no {KEYRING_NAME}"
+            without_key = f"there is no {SPARKLE_KEY} here"
         elif (made := self._made(path, private, sha256, cancelled)) is not None:
             return made
         else:
@@ -122,7 +120,7 @@ class Sparkle:
             f"There is no valid Sparkle signature for {path.name}: {without_key}; {without_file}.",
             "Clients hold the public key and reject an update whose signature does not match.",
             f"Sign this file: Sparkle's `sign_update {path.name}`, its output saved as {inbox / INBOX_FILE}; "
-            f"or keep the key here: `keyring set nexy-tui {KEYRING_NAME}`.",
+            f"or keep the key here: `nexy-tui secrets set {SPARKLE_KEY}`.",
         )
 
     @property
@@ -174,7 +172,7 @@ class Sparkle:
             raise Refused(
                 f"The Sparkle key from {private.source} is not the base64 of a 32-byte seed.{older}",
                 "Nothing can be signed with it here.",
-                f"Export it with Sparkle's `generate_keys -x FILE` and keep that text: `keyring set nexy-tui {KEYRING_NAME}`; "
+                f"Export it with Sparkle's `generate_keys -x FILE` and keep that text: `nexy-tui secrets set {SPARKLE_KEY}`; "
                 f"or sign with `sign_update` and save its output as {INBOX_FILE} in the inbox.",
             )
         return raw
@@ -229,6 +227,24 @@ def read_signature(path: Path) -> tuple[str, int | None]:
             f"Sign the image again and save the output as {path}.",
         )
     return signature, int(match["length"]) if match and match["length"] else None
+
+
+def judge_private_key(text: str, public_key: str) -> None:
+    """Pass for a private key that signs for the configured public key, where one is. Raises Refused; the message does not show the key."""
+    raw = _decoded(text)
+    if raw is None or len(raw) != 32:
+        older = " It looks like Sparkle's older 96-byte form." if raw is not None and len(raw) == 96 else ""
+        raise Refused(
+            f"That is not a Sparkle private key: it is not the base64 of a 32-byte seed.{older}",
+            "Nothing could be signed with it.",
+            "Export it with Sparkle's `generate_keys -x FILE`, and give that file's text.",
+        )
+    if public_key and _public_of(raw) != _decoded(public_key):
+        raise Refused(
+            "That private key is not the other half of target.sparkle_public_key.",
+            "Every client would reject what it signs.",
+            "Export the key that the application is built for (`generate_keys -x FILE`), or correct target.sparkle_public_key.",
+        )
 
 
 def _decoded(text: str) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 from runlog_kit import OPERATOR, OTHER, SIGNER, StepClock, create, fill, opened, sealed, trusting
-from test_runlog_cli import Terminal
+from terminal_kit import Terminal
 
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version

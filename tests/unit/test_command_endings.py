@@ -112,7 +112,15 @@ def breaking(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, 
     return broken
 
 
-ARGUMENTS = {"version": "1.6.1.43", "tag": "v1.6.1.43", "run": "0190", "directory": "no-world"}
+ARGUMENTS = {
+    "version": "1.6.1.43",
+    "tag": "v1.6.1.43",
+    "run": "0190",
+    "directory": "no-world",
+    "shell": "bash",
+    "name": "github-token",
+    "file": "no-file",
+}
 
 
 def line_of(name: str) -> list[str]:

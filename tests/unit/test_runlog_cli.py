@@ -7,50 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from runlog_kit import BEGIN, OPERATOR, OTHER, SIGNER, create, opened, sealed
-from typer.testing import CliRunner, Result
+from terminal_kit import Terminal
 
-from nexy_tui.cli import app, commands
 from nexy_tui.core.problem import Problem
 from nexy_tui.runlog import keys
 from nexy_tui.runlog.trust import AllowedSigners, new_entry
-
-commands.mount(app)
-
-
-class Terminal:
-    """Runs commands with a state directory, a list of trusted keys and a file keyring of its own."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
-        self.signers = folder / "allowed_signers"
-        environ = {
-            "NEXY_STATE_DIR": str(folder),
-            "NEXY_OPERATOR": OPERATOR.id,
-            "NEXY_ALLOWED_SIGNERS": str(self.signers),
-            "NEXY_CHECKOUT": str(folder),
-            "PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring",
-            "KEYRING_PROPERTY_FILE_PATH": str(folder / "keyring.cfg"),
-            "HOME": str(folder),
-            "XDG_CONFIG_HOME": str(folder / "config"),
-        }
-        for name, value in environ.items():
-            monkeypatch.setenv(name, value)
-        for name in ("NEXY_CONFIG", "NEXY_WORLD", "SSH_AUTH_SOCK", "NEXY_SIGNING_KEY_FILE"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr("keyring.core._keyring_backend", None)
-
-    def trust(self, *signers: Any) -> None:
-        self.signers.write_text("".join(new_entry(OPERATOR.id, signer.public, BEGIN).line() + "\n" for signer in signers))
-
-    def runs(self, *words: object) -> Result:
-        return CliRunner().invoke(app, ["runs", *(str(word) for word in words)])
-
-    def keys(self, *words: object) -> Result:
-        return CliRunner().invoke(app, ["keys", *(str(word) for word in words)])
 
 
 @pytest.fixture
@@ -144,7 +108,8 @@ def test_show_and_report(terminal: Terminal, tmp_path: Path) -> None:
 
 
 def test_a_key_is_made_listed_exported_and_replaced(terminal: Terminal) -> None:
-    assert "There is no signing key" in terminal.keys("list").stdout
+    none = terminal.keys("list")
+    assert none.exit_code == 1 and "There is no signing key" in none.stdout and "nexy-tui keys create" in none.stdout
     assert terminal.keys("export").exit_code == 2
     made = terminal.keys("create")
     assert made.exit_code == 0, made.stderr
@@ -185,7 +150,7 @@ def test_without_any_keyring_it_is_said_what_serves(terminal: Terminal, monkeypa
     answer = terminal.keys("create")
     assert answer.exit_code == 2
     assert "NEXY_SIGNING_KEY_FILE" in answer.stderr
-    with pytest.raises(Problem, match="keys create"):
+    with pytest.raises(Problem, match="keys use --file"):
         keys.load_signer(OPERATOR.id, os.environ)
 
 

@@ -100,7 +100,7 @@ def test_a_key_that_is_not_the_clients_is_not_used_but_a_laid_signature_is(image
 def test_another_files_signature_a_wrong_length_and_no_signature_are_refused(image: Path) -> None:
     with pytest.raises(Refused, match=r"Nexy\.dmg\.ed25519 is not in the inbox") as raised:
         sparkle().signature_for(image, image.parent)
-    assert "sign_update" in str(raised.value.remedy) and "keyring set nexy-tui sparkle-private-key" in str(raised.value.remedy)
+    assert "sign_update" in str(raised.value.remedy) and "nexy-tui secrets set sparkle-private-key" in str(raised.value.remedy)
     value = signed(image)
     lay(image, f'sparkle:edSignature="{value}" length="7999"')
     with pytest.raises(Refused, match="does not verify over this file"):

@@ -1,0 +1,105 @@
+"""`nexy-tui secrets`: what the operator keeps in the keyring for this tool. A value is taken hidden, and never shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nexy_tui.cli import common
+
+if TYPE_CHECKING:
+    from nexy_tui.services.secrets import Secrets
+
+app = typer.Typer()
+
+SIGNING_KEY = "signing-key"
+"""The operator's own signing key: made and replaced by `keys`, listed and deleted here like any other."""
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="github-token or sparkle-private-key.", show_default=False)]
+
+
+@app.command("set")
+def set_secret(name: Name) -> None:
+    """Keep a secret in the keyring. It is asked for hidden; without a terminal it is standard input's first line."""
+    from nexy_tui.config import load_settings
+    from nexy_tui.core.problem import Unusable
+    from nexy_tui.services.secrets import VARIABLES, Secrets, judge
+    from nexy_tui.services.sparkle import judge_private_key
+
+    if name == SIGNING_KEY:
+        raise Unusable("A signing key is made, not typed in.", remedy="nexy-tui keys create, or keys use --file FILE for a key you have")
+    if name not in VARIABLES:
+        raise _unknown(name, tuple(VARIABLES))
+    settings = load_settings()
+    value = common.ask_hidden(f"{name} (it is not shown): ")
+    judge(name, value)
+    if name == "sparkle-private-key":
+        judge_private_key(value, settings.target.sparkle_public_key)
+    _secrets().store(name, value)
+    common.show(f"{name} is kept in the keyring. See that it serves: nexy-tui doctor")
+    variable = Secrets.variable_in_force(_environ(), name)
+    if variable:
+        common.show(f"{variable} is set in this terminal and comes before it.")
+
+
+@app.command("list")
+def list_secrets() -> None:
+    """List the secrets that this tool looks for, and where each would be taken from now."""
+    from nexy_tui.core.problem import Problem
+    from nexy_tui.services.secrets import VARIABLES
+
+    status, secrets = 0, _secrets()
+    for name in VARIABLES:
+        try:
+            found = secrets.find(name)
+            common.show(f"{name:<20} {found.source if found is not None else f'nowhere; keep it: nexy-tui secrets set {name}'}")
+        except Problem as problem:
+            status = max(status, problem.exit_code)
+            common.show(f"{name:<20} unknown: {problem.what} {problem.remedy}")
+    common.show(f"{SIGNING_KEY:<20} nexy-tui keys list")
+    raise typer.Exit(status)
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="github-token, sparkle-private-key or signing-key.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Answer the confirmation.")] = False,
+) -> None:
+    """Take a secret out of the keyring. The signing key's deletion is confirmed: what it signed stays verifiable, nothing goes on."""
+    from nexy_tui.core.problem import Cancelled
+    from nexy_tui.services.secrets import VARIABLES
+
+    if name not in (*VARIABLES, SIGNING_KEY):
+        raise _unknown(name, (*VARIABLES, SIGNING_KEY))
+    account = name
+    if name == SIGNING_KEY:
+        from nexy_tui.config import load_settings
+        from nexy_tui.runlog.keys import account as account_of
+
+        operator = load_settings().operator
+        account = account_of(operator)
+        common.say("Open runs of this key can then neither be gone on with nor closed; the key is then gone for good.")
+        if not yes and not common.typed(operator, common.ask_terminal):
+            raise Cancelled("Nothing was changed.", "The deletion was not confirmed.", "To replace the key: nexy-tui keys rotate")
+    there = _secrets().delete(account)
+    common.show(f"{name} was taken out of the keyring." if there else f"The keyring has no {name}. Nothing was changed.")
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> Exception:
+    from nexy_tui.core.problem import Unusable
+
+    return Unusable(f"There is no secret {name[:60]!r}.", f"Known: {', '.join(known)}.", "nexy-tui secrets list shows them.")
+
+
+def _secrets() -> Secrets:
+    from nexy_tui.config import load_settings
+    from nexy_tui.services.secrets import Secrets
+
+    return Secrets(_environ(), load_settings().target)
+
+
+def _environ() -> dict[str, str]:
+    from nexy_tui.core.given import given
+
+    return given()

@@ -1,0 +1,31 @@
+"""Who releases: said by the operator, by nobody else, and never guessed from the login name where it is signed for."""
+
+from __future__ import annotations
+
+from nexy_tui.config import Settings
+from nexy_tui.config.keys import OPERATOR
+from nexy_tui.config.origins import LOGIN
+from nexy_tui.core.problem import Unusable
+
+
+def require_operator(settings: Settings) -> None:
+    """Pass where somebody has said who releases, and nobody else has said otherwise. Raises Unusable naming the setting."""
+    setting = f"id under [operator] in {settings.config_path}"
+    if settings.named_operator not in ("", settings.operator):
+        raise Unusable(
+            f"NEXY_OPERATOR names {settings.operator}, and the configuration names {settings.named_operator}.",
+            "Whoever signs a run answers for it: nobody goes on in another's name unasked.",
+            f"Unset NEXY_OPERATOR, or correct {setting}.",
+        )
+    if settings.origins["operator.id"] == LOGIN:
+        raise Unusable(
+            f"Who releases is not set: it would be the login name of this machine, {settings.operator}.",
+            "The id stands in every run log and in the list of trusted keys; others know you by it.",
+            f"Set {setting} (or NEXY_OPERATOR), or have it asked for: nexy-tui setup",
+        )
+    if OPERATOR.fullmatch(settings.operator) is None:
+        raise Unusable(
+            f"{settings.operator[:60]!r} cannot be an operator's id.",
+            "It stands in OpenSSH's allowed_signers file, where spaces, commas and wildcards have a meaning.",
+            f"Set {setting} (or NEXY_OPERATOR) to letters, digits and . _ @ + - (as ada@example.com).",
+        )
