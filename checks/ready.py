@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -69,7 +68,7 @@ def _listing(keyid: str, listed: str, known: bool) -> Remedy:
     """What has this machine trust the key: its line, where it has none; a new key, where it is listed and its time is over."""
     if known:
         return Run("keys rotate", f"See the line of {keyid} in {listed}: lengthen its time, list you in it, or make a new key with")
-    return f"If that key is yours, list it: nexy-tui keys export >> {shlex.quote(listed)}"
+    return Run("keys use", "If that key is yours, list it")
 
 
 def judge_signing(facts: SigningFacts, plan: Plan) -> Verdict:

@@ -37,12 +37,16 @@ def create() -> None:
 
 @app.command()
 def use(file: KeyFile = None, agent: Agent = False, key: Fingerprint = "") -> None:
-    """Sign with a key file, or with a key in ssh-agent, and list it as trusted from now on: where there is no keyring."""
+    """Sign with a key file, or with a key in ssh-agent, and list it as trusted from now on: where there is no keyring.
+
+    Without --file or --agent: list the key that signs already.
+    """
     from nexy_tui.core.problem import Refused
     from nexy_tui.runlog import keymaking, keys
 
     settings = _own_settings()
-    public = _named(file, agent, key).public
+    named = file is not None or agent
+    public = (_named(file, agent, key) if named else _signer(settings, keymaking.own_list(settings.allowed_signers))).public
     path = _remembered(settings, file) if file is not None else settings.key_file
     new = keymaking.list_key(settings.operator, settings.allowed_signers, public, datetime.now(UTC))
     signer = keys.load_signer(settings.operator, os.environ, key_file=path, allowed=keymaking.own_list(settings.allowed_signers))
@@ -72,8 +76,7 @@ def list_keys() -> None:
         if signers.covers(signer.public, settings.operator):
             status = 0
         else:
-            how = {"file": f"keys use --file {settings.key_file}", "ssh-agent": "keys use --agent"}.get(signer.source, "keys rotate")
-            common.show(f"No list here names that key, so nobody believes its logs. List it: nexy-tui {how}")
+            common.show("No list here names that key, so nobody believes its logs. If it is yours, list it: nexy-tui keys use")
     except Problem as problem:
         common.show(f"{problem.what} {problem.remedy}")
     common.show(f"Trusted by {settings.allowed_signers}:" if signers.entries else f"{settings.allowed_signers} lists no key.")

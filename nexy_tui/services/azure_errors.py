@@ -97,7 +97,7 @@ def _no_credential(environ: Mapping[str, str]) -> Unusable:
     missing = " and ".join(name for name in _PRINCIPAL if name not in there)
     if there and missing:
         return Unusable(
-            f"The service principal for Azure is only half there: {missing} not set.",
+            f"There is no credential for Azure: the service principal is only half there, {missing} not set.",
             "Azure's client passes over half a principal, and found no other login.",
             f"Set {missing}, or unset {' and '.join(there)} and log in: az login",
         )

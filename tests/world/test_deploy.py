@@ -278,7 +278,7 @@ def test_cancelling_stops_a_command_not_yet_begun_and_else_says_that_it_goes_on(
 
 
 MISSING: tuple[tuple[dict[str, str | None], type[Problem], str], ...] = (
-    ({"AZURE_CLIENT_SECRET": "wrong-s3cr3t-value"}, CouldNotLook, "No token for Azure could be had"),
+    ({"AZURE_CLIENT_SECRET": "wrong-s3cr3t-value"}, CouldNotLook, "There is no token for Azure"),
     ({"AZURE_CLIENT_SECRET": None, "AZURE_CLIENT_ID": None}, Unusable, "no credential for Azure"),
     ({"AZURE_CLIENT_ID": ""}, Unusable, "half set"),
     ({"AZURE_SUBSCRIPTION_ID": ""}, Unusable, "subscription"),

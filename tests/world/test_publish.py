@@ -246,7 +246,7 @@ def test_without_any_signature_the_publish_is_refused(work: Publisher, monkeypat
     without_private_key(work, monkeypatch)
     before = state(work)
     verdict = work.check(inbox.SIGNATURE)
-    assert verdict.status is Status.FAILED and "keyring has no sparkle-private-key" in verdict.summary
+    assert verdict.status is Status.FAILED and "there is no sparkle-private-key here" in verdict.summary
     with pytest.raises(Refused, match="There is no valid Sparkle signature"):
         work.do(Publish())
     assert state(work) == before and work.intents == []
