@@ -56,7 +56,7 @@ def _signed(scope: Scope, download: Downloaded, path: Path, stated: manifest.Man
     if stated is None or stated.signature is None or not sparkle.verifies:
         return ImageFacts(download)
     try:
-        seen = sparkle.verify(path, stated.signature)
+        seen = sparkle.verify(path, stated.signature, sha256=download.sha256)
     except Problem as error:
         return ImageFacts(download, unseen=error.what)
     if seen.sha256 != download.sha256:

@@ -85,7 +85,7 @@ def look_witnesses(
     if scope.services.sparkle.verifies:
         asked = sorted({one for one in signatures if manifest.is_signature(one)})
         here = [] if local is None else [one for one in asked if (one, local.sha256) not in valid]
-        valid |= _over(scope, local.path, here) if local is not None else {}
+        valid |= _over(scope, local.path, here, local.sha256) if local is not None else {}
         valid |= _over_download(scope, [] if download is None else [one for one in asked if (one, download.sha256) not in valid])
     return Witnesses(download, inbox, _named(canonical), valid)
 
@@ -119,15 +119,15 @@ def _over_download(scope: Scope, signatures: list[str]) -> dict[tuple[str, str],
         except Problem:
             return {}
         sink.flush()
-        return _over(scope, Path(sink.name), signatures)
+        return _over(scope, Path(sink.name), signatures, "")
 
 
-def _over(scope: Scope, path: Path, signatures: list[str]) -> dict[tuple[str, str], bool]:
+def _over(scope: Scope, path: Path, signatures: list[str], sha256: str) -> dict[tuple[str, str], bool]:
     """Validity by signature and the digest of what was really read, so that a file that changes meanwhile is nobody's."""
     found = {}
     for signature in signatures:
         try:
-            seen = scope.services.sparkle.verify(path, signature)
+            seen = scope.services.sparkle.verify(path, signature, sha256=sha256)
         except Problem:
             continue
         found[signature, seen.sha256] = seen.valid

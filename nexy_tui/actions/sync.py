@@ -107,7 +107,7 @@ class _Sync:
             return False
         if stated.signature is None:
             return not (plan.target.sparkle_public_key and plan.kind.publishes)
-        return services.sparkle.verifies and services.sparkle.verify(image.path, stated.signature).valid
+        return services.sparkle.verifies and services.sparkle.verify(image.path, stated.signature, sha256=image.sha256).valid
 
     def rebuilt(self) -> bytes:
         """The manifest of the image. Raises Refused where a signature is wanted and none can be had."""
@@ -119,10 +119,12 @@ class _Sync:
         """Made anew, or from the inbox; else one that a manifest of this very file carries and that is valid over it."""
         services, image = self.context.services, self.image
         try:
-            made = services.sparkle.signature_for(image.path, services.layout.inbox, cancelled=self.context.cancelled)
+            made = services.sparkle.signature_for(image.path, services.layout.inbox, sha256=image.sha256, cancelled=self.context.cancelled)
         except Refused:
             carried = dict.fromkeys(one.signature for one in self.known if one.file == (image.size, image.sha256) and one.signature)
-            valid = (one for one in carried if services.sparkle.verifies and services.sparkle.verify(image.path, one).valid)
+            valid = (
+                one for one in carried if services.sparkle.verifies and services.sparkle.verify(image.path, one, sha256=image.sha256).valid
+            )
             if (found := next(valid, None)) is not None:
                 return found
             if not self.context.plan.kind.publishes and not carried:

@@ -56,8 +56,8 @@ class Examined:
 class Sparkle:
     """Signs and verifies artifacts for one target. `private` gives the keyring's key or None, asked only when needed.
 
-    Signing a large file costs as much as publishing it, so a signature that was made or verified here is kept for the
-    next who asks for one over the same bytes.
+    Signing and verifying a large file cost as much as publishing it, so what was made or seen here is kept for the next who
+    asks about the same bytes, by their digest.
     """
 
     def __init__(self, public_key: str, private: Callable[[], Secret | None], environ: Mapping[str, str]) -> None:
@@ -65,6 +65,7 @@ class Sparkle:
         self._private = private
         self._environ = environ
         self._kept: dict[tuple[str, bytes | None, str], Signature] = {}
+        self._seen: dict[tuple[str, bytes | None, str], Examined] = {}
 
     def at_hand(self, inbox: Path) -> str:
         """Where a signature will come from, seen before there is a file to sign; empty where no key is configured.
@@ -128,8 +129,11 @@ class Sparkle:
         """Whether there is a public key to verify with: the configured one, or the private key's other half."""
         return bool(self._public) or self._private() is not None
 
-    def verify(self, path: Path, signature: str, *, cancelled: Callable[[], bool] | None = None) -> Examined:
-        """Whether `signature` is valid over the file. Raises Refused without a key, CouldNotLook when it cannot be seen."""
+    def verify(self, path: Path, signature: str, *, sha256: str = "", cancelled: Callable[[], bool] | None = None) -> Examined:
+        """Whether `signature` is valid over the file. Raises Refused without a key, CouldNotLook when it cannot be seen.
+
+        `sha256` is what the caller saw the file to be, where it has looked: what was seen over those bytes before is so still.
+        """
         self._require_public_form()
         private = None if self._public else self._private()
         if not self._public and private is None:
@@ -137,7 +141,12 @@ class Sparkle:
         public = self._public if private is None else base64.b64encode(_public_of(self._seed(private))).decode()
         if not is_signature(signature):
             raise Refused("The signature is not the base64 of 64 bytes.", "It cannot be an Ed25519 signature.", "Sign the file anew.")
-        return self._ask({"path": str(path), "signature": signature, "public_key": public}, cancelled)
+        known = self._seen.get((sha256, _decoded(public), signature))
+        return known or self._keep(public, self._ask({"path": str(path), "signature": signature, "public_key": public}, cancelled))
+
+    def _keep(self, public: str, seen: Examined) -> Examined:
+        self._seen[seen.sha256, _decoded(public), seen.signature] = seen
+        return seen
 
     def _made(self, path: Path, private: Secret, sha256: str, cancelled: Callable[[], bool] | None) -> Signature | None:
         """A signature with the private key; None where that is not the configured public key's other half."""
@@ -147,7 +156,7 @@ class Sparkle:
             return None
         kept = self._kept.get((sha256, public, ""))
         if kept is None:
-            made = self._signed(path, seed, cancelled)
+            made = self._keep(base64.b64encode(public).decode(), self._signed(path, seed, cancelled))
             kept = Signature(made.signature, made.sha256, made.size, f"signed with the key from {private.source}")
             self._kept[made.sha256, public, ""] = kept
         return kept
@@ -158,7 +167,7 @@ class Sparkle:
         public = _decoded(self._public)
         kept = self._kept.get((sha256, public, text))
         if kept is None:
-            seen = self.verify(path, text, cancelled=cancelled)
+            seen = self.verify(path, text, sha256=sha256, cancelled=cancelled)
             if not seen.valid:
                 return None
             kept = Signature(seen.signature, seen.sha256, seen.size, f"taken from {INBOX_FILE}")

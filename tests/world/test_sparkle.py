@@ -61,6 +61,18 @@ def test_a_signature_over_the_same_bytes_is_not_made_twice(image: Path, monkeypa
     assert signer.signature_for(image, image.parent, sha256=made.sha256) == made
 
 
+def test_what_was_seen_over_the_same_bytes_is_not_looked_at_twice(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, no = sparkle(private=PRIVATE), base64.b64encode(bytes(64)).decode()
+    made = one.signature_for(image, image.parent)
+    assert made is not None and not one.verify(image, no).valid
+    image.write_bytes(b"another image")
+    other = hashlib.sha256(b"another image").hexdigest()
+    assert not one.verify(image, made.value, sha256=other).valid and one.verify(image, signed(image), sha256=other).valid
+    monkeypatch.setattr("nexy_tui.services.processes.run", lambda *_, **__: pytest.fail("nothing is to be asked"))
+    assert one.verify(image, made.value, sha256=made.sha256).valid and not one.verify(image, no, sha256=made.sha256).valid
+    assert not one.verify(image, made.value, sha256=other).valid
+
+
 def test_a_signature_laid_anew_is_verified_anew(image: Path) -> None:
     signer, sha256 = sparkle(), hashlib.sha256(image.read_bytes()).hexdigest()
     lay(image, signed(image))

@@ -19,7 +19,7 @@ from nexy_tui.rehearsal.net.wire import Handler, Request, Response, json_respons
 FAULTS: tuple[Fault, ...] = (RUN_COMMAND_BUSY, RUN_COMMAND_SLOW)
 
 LOCATION = "canadacentral"
-POLL_MILLISECONDS = 1000
+POLL_MILLISECONDS = 2000
 """How soon a client should ask again. Given in milliseconds only: a `Retry-After` is whole seconds, and 0 means the client's own 30."""
 
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?")
