@@ -60,22 +60,44 @@ def judge_vm(vm: VmFacts, plan: Plan) -> Verdict:
         seen_on_vm(vm, plan, "free disk", "unknown" if vm.free_kib is None else f"{vm.free_kib // 1024} MiB"),
         seen_on_vm(vm, plan, "python", vm.python or "none"),
         seen_on_vm(vm, plan, "python3", vm.python3 or "none"),
+        seen_on_vm(vm, plan, "release remote", vm.remote or vm.remote_trouble or "not told"),
         seen_on_vm(vm, plan, "settings", " and ".join(settings_there(vm)) or "none"),
         seen_on_vm(vm, plan, "drift", drifted(vm) or "none"),
         seen_on_vm(vm, plan, "clock", "unknown" if vm.clock is None else rfc3339(datetime.fromtimestamp(vm.clock, UTC))),
         seen_on_vm(vm, plan, "journal, newest lines", last_lines(vm.journal, 4) or "empty"),
     )
-    if not vm.head:
-        return failed(f"{plan.target.vm.directory} on the VM is no git clone.", "See target.vm.directory in the configuration.", *evidence)
-    if trouble := settings_trouble(vm):
-        return failed(trouble, settings_remedy(vm), *evidence)
-    if not vm.python.startswith("Python 3"):
-        return failed("The VM has no Python environment in venv.", "Make one in the clone: python3 -m venv venv", *evidence)
+    if trouble := _clone_trouble(vm, plan):
+        return failed(*trouble, *evidence)
     if vm.free_kib is None:
         return inconclusive("The VM's free disk space could not be seen.", "Look again; if it stays, see the VM's df.", *evidence)
+    if not vm.remote and not vm.remote_trouble:
+        return inconclusive("Whether the VM can fetch the release could not be seen.", "Look again; if it stays, see its git.", *evidence)
     if machine := _machine_trouble(vm, plan, vm.free_kib):
         return failed(*machine, *evidence)
     return passed(f"The VM answers; it stands at {' '.join(vm.tags) or vm.head[:12]}, its service is {vm.service}.", *evidence)
+
+
+def _clone_trouble(vm: VmFacts, plan: Plan) -> tuple[str, Remedy] | None:
+    """What is missing of the application and its tools, and the remedy."""
+    directory = plan.target.vm.directory
+    if not vm.head:
+        return f"{directory} on the VM is no git clone.", "See target.vm.directory in the configuration."
+    if trouble := settings_trouble(vm):
+        return trouble, settings_remedy(vm)
+    if not vm.python.startswith("Python 3"):
+        return "The VM has no Python environment in venv.", "Make one in the clone: python3 -m venv venv"
+    if _older(vm.python3):
+        return f"python3 on the VM is {vm.python3}; a deploy needs 3.9 or later.", "Install a newer python3 there."
+    if vm.remote_trouble:
+        what = f"The VM cannot fetch from {plan.target.code_repository}: {vm.remote_trouble}."
+        return what, f"Mend the clone's remote or its credential there (git ls-remote in {directory} says more), then look again."
+    return None
+
+
+def _older(python3: str) -> bool:
+    """Whether a version of Python is one that the VM's scripts do not run on."""
+    numbers = tuple(int(part) for part in python3.split(".")[:2] if part.isdigit())
+    return len(numbers) == 2 and numbers < (3, 9)
 
 
 def _machine_trouble(vm: VmFacts, plan: Plan, free_kib: int) -> tuple[str, str] | None:
@@ -119,13 +141,17 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
 
 def _judge_drift(facts: DeployFacts, evidence: Sequence[Evidence]) -> Verdict | None:
     """The verdict where files on the VM differ from the release that stands there, or where that could not be seen; else None."""
-    if facts.vm.drift is None:
+    return judge_no_drift(facts.vm, redeployed(facts.deployment), evidence)
+
+
+def judge_no_drift(vm: VmFacts, remedy: Act, evidence: Sequence[Evidence]) -> Verdict | None:
+    """As above, with another remedy."""
+    if vm.drift is None:
         unseen = "Whether files on the VM were changed by hand could not be seen: git there does not say."
         return inconclusive(unseen, "See what `git status` says in the VM's clone, mend that, then look again.", *evidence)
-    if foreign := drifted(facts.vm):
-        what = f"On the VM files differ from {facts.deployment.tag} that nobody released: {foreign}."
-        remedy = replace(redeployed(facts.deployment), then="saves them aside under refs/nexy/drift/ there.")
-        return failed(what, remedy, *evidence)
+    if foreign := drifted(vm):
+        what = f"On the VM files differ from what was released there: {foreign}."
+        return failed(what, replace(remedy, then="saves them aside under refs/nexy/drift/ there."), *evidence)
     return None
 
 

@@ -21,6 +21,7 @@ from checks import (
     pre_release_backup,
     publish,
     ready,
+    ready_git,
     ready_vm,
     remotes,
     version,
@@ -36,6 +37,7 @@ from nexy_tui.actions.harden import Harden
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.push import Push
 from nexy_tui.actions.rollback import Recover, Rollback
+from nexy_tui.actions.save_drift import SaveDrift
 from nexy_tui.actions.sync import SyncManifests
 from nexy_tui.checklist.model import ActionRole, Checklist, Item, Need, Phase, ReleaseAction
 
@@ -65,10 +67,15 @@ PHASES = (
           ahead=True, items=(
         Item("ready.signing", "3", "The run log's key signs and is trusted", ready.SIGNING),
         Item("ready.sparkle", "3 Phase 2.4", "A Sparkle signature is at hand", ready.SPARKLE),
+        Item("ready.filters", "3 Phase 2.6", "What is committed arrives byte for byte", ready_git.FILTERS),
+        Item("ready.commit", "3 Phase 2.6", "Its commits can be made", ready_git.COMMIT),
+        Item("ready.rules", "3 Phase 2.6", "No rule bars a push to the branch", ready_git.RULES, attestable=True),
         Item("ready.server", "3 Phase 2.7", "The update server answers", ready.SERVER,
              fixers=("stale-appcast", "config-env"), attestable=True),
         Item("ready.azure", "3 Phase 3", "Azure lets us at the VM", ready_vm.AZURE),
         Item("ready.vm", "3 Phase 3", "The VM answers and can take a deploy", ready_vm.READY, fixers=("azure-busy",), needs=VM),
+        Item("ready.drift", "3 Phase 3", "Nobody changed the VM's clone by hand", ready_vm.DRIFT, repair="save-drift", needs=VM),
+        Item("ready.start", "3 Phase 3", "The release has what the unit starts", ready_vm.START, needs=VM),
         Item("ready.service", "3 Phase 3", "Its service stays up", ready_vm.SERVICE,
              fixers=("gemini-key", "config-env"), attestable=True, needs=VM),
     )),
@@ -160,6 +167,7 @@ ACTIONS = (
     ReleaseAction(Backup(), command="db backup", role=ActionRole.REPAIR),
     ReleaseAction(Drill(), command="db drill", role=ActionRole.REPAIR),
     ReleaseAction(Harden(), command="db harden", role=ActionRole.REPAIR),
+    ReleaseAction(SaveDrift(), command="save-drift", role=ActionRole.REPAIR),
     ReleaseAction(Push(), irreversible=True),
     ReleaseAction(Publish(), command="publish", irreversible=True, role=ActionRole.PUBLISHER, dry_run=Publish(dry_run=True)),
     ReleaseAction(

@@ -1,4 +1,4 @@
-"""`bump`, `publish`, `sync-manifests` and `deploy` standing alone: each a run of its own, with no side door."""
+"""`bump`, `publish`, `sync-manifests`, `deploy` and `save-drift` standing alone: each a run of its own, with no side door."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(rollback)
     app.command(name="sync-manifests")(sync_manifests)
     app.command()(deploy)
+    app.command(name="save-drift")(save_drift)
 
 
 def bump(version: Annotated[str, typer.Argument(help="X.Y.Z.Build")], json: Json = False) -> None:
@@ -85,6 +86,11 @@ def deploy(
     if not tag.startswith("v"):
         raise Unusable(f"{tag!r} is not a release tag.", remedy=f"Name it with its v: nexy-tui deploy v{tag}")
     run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest, take_over=take_over)
+
+
+def save_drift(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
+    """Keep what was changed on the VM by hand under refs/nexy/drift/ there, and lay the clone's own files again."""
+    run_alone(["save-drift"], yes=yes, as_json=json, take_over=take_over)
 
 
 def run_alone(

@@ -41,6 +41,8 @@ class VmFacts:
     start by the fixer that mends them; `same_key` tells whether all settings files hold one Gemini key. `origins` maps names
     of database settings to the file they come from. `drift` counts tracked files `changed` by hand and files `in_the_way` of the
     release, of which the first are named (None: git there cannot tell). `cut` names what did not fit into the answer.
+    `unit` is systemd's LoadState, `restarts` counts those that systemd made of itself in the last minutes, `started` are the files of
+    the clone that the unit starts; `remote` is the release remote where it answers the VM, `remote_trouble` why it does not.
     """
 
     taken: str
@@ -66,6 +68,11 @@ class VmFacts:
     cut: tuple[str, ...] = ()
     clock: int | None = None
     journal: str = ""
+    unit: str = ""
+    restarts: int = 0
+    started: tuple[str, ...] = ()
+    remote: str = ""
+    remote_trouble: str = ""
 
 
 def unpack_survey(output: str, taken: str) -> VmFacts:
@@ -107,6 +114,11 @@ def unpack_survey(output: str, taken: str) -> VmFacts:
         in_the_way=tuple(printable(path, 200) for path in said["in-the-way"]),
         cut=tuple(printable(what, 40) for what in said["cut"]),
         clock=_number(one("clock")),
+        unit=one("unit"),
+        restarts=_number(one("restarts")) or 0,
+        started=tuple(printable(path, 200) for path in said["started"]),
+        remote=one("remote"),
+        remote_trouble=redact(printable((said["remote-trouble"] or [""])[0], 300)),
         journal=redact(_bytes((said["journal"] or [""])[0]).decode("utf-8", "replace")),
     )
 

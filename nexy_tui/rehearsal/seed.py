@@ -41,11 +41,16 @@ _HOST_CONFIG = (
     ("uploadpack.allowFilter", "true"),
 )
 _UPDATE_HOOK = """#!/bin/sh
-# A rehearsal's branch that somebody else has moved, while the fault push-rejected is on.
+# A rehearsal's branch that somebody else has moved, while the fault push-rejected is on; or that a rule (branch-rule) closes.
 case "$1" in
 refs/heads/*)
   if grep -qs '"push-rejected"' '{faults}'; then
     echo "error: denying non-fast-forward $1 (you should pull first): the branch was moved by Colleague <colleague@rehearsal>" >&2
+    exit 1
+  fi
+  if grep -qs '"branch-rule": null' '{faults}'; then
+    echo "error: GH013: Repository rule violations found for $1." >&2
+    echo "- Changes must be made through a pull request." >&2
     exit 1
   fi ;;
 esac

@@ -118,6 +118,10 @@ class ReleaseHost:
 
     # --- looking ---
 
+    def read(self, path: str, looking: str) -> ApiResponse:
+        """What the API says at a path, 404 included. Raises CouldNotLook for everything else but 200; `looking` is for people."""
+        return self._get(path, looking)
+
     def rights(self, repository: str | None = None) -> Rights:
         """What the token may do, in the artifacts repository or another. Raises CouldNotLook, Unusable without a token."""
         name = repository or self._target.artifacts_repository

@@ -148,7 +148,8 @@ class VmHost:
     def survey_parameters(self, manifest_version: str, commit: str) -> dict[str, Any]:
         """What the survey is told."""
         directories = self._target.manifest_directories or tuple(map(str, MANIFEST_PLACES))
-        return {"manifest_version": manifest_version, "manifest_directories": directories, "commit": commit}
+        place = {"host": self._target.hosts.web, "repository": self._target.code_repository}
+        return {**place, "manifest_version": manifest_version, "manifest_directories": directories, "commit": commit}
 
     def read_survey(self, result: ScriptResult, taken: datetime) -> VmFacts:
         """The facts in the survey's output. Raises CouldNotLook."""

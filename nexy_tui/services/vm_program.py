@@ -14,6 +14,7 @@ from typing import Any
 JOBS: Mapping[str, tuple[str, ...]] = {
     "survey": ("steps", "settings_files", "drift", "survey"),
     "deploy": ("steps", "settings_files", "drift", "deploy"),
+    "save_drift": ("steps", "settings_files", "drift", "save_drift"),
     "settings": ("steps", "settings_files", "drift", "settings"),
 }
 """Each job's modules, what is imported before what imports it; the last has the function of the job's name."""

@@ -26,6 +26,8 @@ from nexy_tui.release import Release
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = CHECKLIST.items
 ATTESTABLE = {"inbox.version", "inbox.application", "inbox.apple", "remotes.rulebook", "remotes.publisher", "database.runbooks"}
+UNSEEN = {"ready.rules"}
+"""What a token may not see, and a person can in a browser."""
 CURED = {"ready.server", "ready.service", "gate.live"}
 """What a server that is down keeps from holding, and what this release may cure."""
 
@@ -248,7 +250,7 @@ def test_only_what_a_machine_may_be_unable_to_verify_is_attestable() -> None:
 
     What another edition of the rulebook asks for, or a script computes, only a person can tell. All else can be looked at anywhere.
     """
-    assert {item.id for item in ITEMS if item.attestable} == ATTESTABLE | CURED
+    assert {item.id for item in ITEMS if item.attestable} == ATTESTABLE | UNSEEN | CURED
 
 
 def test_every_action_is_named_is_there_and_can_be_reached() -> None:
@@ -275,7 +277,7 @@ def test_the_gates_profile_after_a_deploy_asks_for_what_is_published_and_live() 
 
 def test_the_vm_is_asked_for_a_deploy_and_for_a_database_that_is_there() -> None:
     here, there = (replace(Target(), database=replace(Target().database, where=where)) for where in ("local", "vm"))
-    deploy = {item.id for item in CHECKLIST.phase("deploy").items} | {"ready.vm", "ready.service"}
+    deploy = {item.id for item in CHECKLIST.phase("deploy").items} | {f"ready.{name}" for name in ("vm", "drift", "start", "service")}
     database = {item.id for item in CHECKLIST.phase("database").items} - {"database.runbooks"} | {"final.backup", "final.drill"}
     assert {item.id for item in ITEMS if item.asks_vm(here)} == deploy
     assert {item.id for item in ITEMS if item.asks_vm(there)} == deploy | database
@@ -285,7 +287,7 @@ def test_one_item_ends_the_exposure_and_each_role_but_the_repairs_is_one_actions
     assert [item.id for item in ITEMS if item.closes_exposure] == ["final.live"]
     roles = {role: [one.name for one in CHECKLIST.of_role(role)] for role in ActionRole}
     assert roles == {
-        ActionRole.REPAIR: ["backup", "drill", "harden", "sync-manifests"],
+        ActionRole.REPAIR: ["backup", "drill", "harden", "save-drift", "sync-manifests"],
         ActionRole.PUBLISHER: ["publish"],
         ActionRole.ROLLBACK: ["rollback"],
         ActionRole.HEALER: ["recover"],

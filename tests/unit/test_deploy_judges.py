@@ -44,6 +44,7 @@ def vm(**changes: Any) -> VmFacts:
     made = VmFacts(
         "2026-02-14T00:00:00Z",
         head=COMMIT,
+        remote="origin",
         tags=(f"v{NEW}",),
         manifests=dict.fromkeys(FILES, DIGEST),
         settings={path: SettingsFile(True, (NEW,), (NEW,)) for path in PATHS},

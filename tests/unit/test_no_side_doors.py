@@ -35,6 +35,7 @@ STANDS_IN = {
     "sync-manifests": "version",
     "rollback": "publish",
     "recover": "remotes",
+    "save-drift": "ready",
     "deploy": "deploy",
 }
 """Every action and the phase it belongs to, by the rulebook; written out here so that the checklist cannot move one unseen."""
@@ -48,7 +49,7 @@ DOES_NOT_HOLD: tuple[Any, ...] = (
 ACTIONS = tuple(STANDS_IN)
 
 
-MENDS = ("backup", "drill", "harden", "sync-manifests", "rollback", "recover")
+MENDS = ("backup", "drill", "harden", "sync-manifests", "rollback", "recover", "save-drift")
 """What mends or takes back, and so needs nothing of what a release needs later."""
 
 
@@ -263,6 +264,7 @@ ACTING = {
     "publish": ([], "publish"),
     "publish --recover": ([], "recover"),
     "rollback": ([], "rollback"),
+    "save-drift": ([], "save-drift"),
     "sync-manifests": ([], "sync-manifests"),
     "deploy": (["v1.6.1.43"], "deploy"),
     "db backup": ([], "backup"),

@@ -24,7 +24,8 @@ from checks.outgoing import OutgoingFacts
 from checks.pre_release_backup import PreReleaseFacts
 from checks.publish import AssetFacts, ByteFacts, TargetFacts
 from checks.ready import ServerFacts, SigningFacts, SparkleFacts
-from checks.ready_vm import AzureFacts
+from checks.ready_git import CommitTrial
+from checks.ready_vm import AzureFacts, StartFacts
 from checks.remotes import LockFacts, Mixing, TokenFacts
 from checks.version import NumberFacts, PushedFacts
 from checks.working_tree import BranchFacts, TreeFacts
@@ -35,6 +36,7 @@ from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services.apple import AppleFacts, Assessment
 from nexy_tui.services.azure import Machine
+from nexy_tui.services.branch_rules import BranchRules
 from nexy_tui.services.database.facts import Tool
 from nexy_tui.services.git import GitFailure, Remote
 from nexy_tui.services.greeting import Greeting
@@ -117,9 +119,18 @@ _READY = {
         SigningFacts("SHA256:abc", "keyring"), SigningFacts("SHA256:abc", "keyring", "It is not in the list of trusted keys.", "List it.")
     ),
     "ready.sparkle": Row(SparkleFacts("the key from keyring"), SparkleFacts("", "There is no key.", "Keep the key here.")),
+    "ready.filters": Row({"VERSION": {}}, {"m/manifest.json": {"text": "set", "eol": "crlf"}}),
+    "ready.commit": Row(CommitTrial(("Release v1.6.1.43",)), CommitTrial(("Release v1.6.1.43",), "no spaces, please", "Mend that.")),
+    "ready.rules": Row(BranchRules((), protected=False), BranchRules(("pull_request",), protected=True)),
     "ready.server": Row(ServerFacts(gate.live(gate.OLD), None), ServerFacts(gate.live("1.6.0.7"), None), gate.plan()),
     "ready.azure": Row(AzureFacts(Machine("sub", "canadacentral", "running")), AzureFacts(Machine("sub", "canadacentral", "deallocated"))),
     "ready.vm": Row(deploy.vm(), replace(deploy.vm(), index_lock=True), _DEPLOY),
+    "ready.drift": Row(deploy.vm(), deploy.vm(drift=1, changed=("server/main.py",)), _DEPLOY),
+    "ready.start": Row(
+        StartFacts(deploy.vm(started=("server/main.py",)), frozenset({"server/main.py"}), COMMIT),
+        StartFacts(deploy.vm(started=("server/main.py",)), frozenset(), COMMIT),
+        _DEPLOY,
+    ),
     "ready.service": Row(deploy.vm(), deploy.vm(signs={"gemini-key": 2}), _DEPLOY),
 }
 _VERSION = {

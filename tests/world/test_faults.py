@@ -134,6 +134,7 @@ CASES: tuple[Stop | Borne, ...] = (
     ),
     Borne("download-stale-once", "other bytes are at the address of Nexy.dmg; asking again", at="publish"),
     Borne("bandwidth=40000000", "RELEASE COMPLETE", at="publish"),
+    Stop("branch-rule", "ready", "ready.rules", "pull_request", "bypass the rule"),
     Stop("server-down", "ready", "ready.server", "/health gives no answer", "attest that this release is its cure", exit=3),
     Stop("server-third-version", "ready", "ready.server", "1.6.0.7", "See what runs on the VM"),
     Stop("server-third-version", "gate", "gate.live", "/health: version is 1.6.0.7", "See what runs on the VM", done=PUBLISHED, at="gate"),

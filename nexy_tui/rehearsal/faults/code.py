@@ -110,6 +110,12 @@ FAULTS: tuple[Fault, ...] = (
         on=_differ,
         off=_agree_again,
     ),
+    Fault(
+        "branch-rule",
+        "ready",
+        "A rule of the code repository takes changes of its release branch by pull request alone; with `bypass` not from this account.",
+        parameter="bypass",
+    ),
     Fault("push-rejected", "publish", "The git host refuses every update of a branch as not fast-forward; tags alone and dry runs pass."),
 )
 

@@ -7,14 +7,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from nexy_tui.rehearsal.names import CODE, RENAMED, World
 from nexy_tui.rehearsal.net.wire import Request, Response, json_response
 from nexy_tui.rehearsal.release_host import documents as shapes
-from nexy_tui.rehearsal.release_host import graphql, queries
+from nexy_tui.rehearsal.release_host import graphql, queries, rules
 from nexy_tui.rehearsal.release_host.access import DOCS, Access, Account, ApiError, invalid, not_found
-from nexy_tui.rehearsal.release_host.readme import readme
+from nexy_tui.rehearsal.release_host.readme import git, readme
 from nexy_tui.rehearsal.release_host.sign import UrlSigner
 from nexy_tui.rehearsal.release_host.store import REPOSITORIES, UPLOADED, StoredAsset, clean_name
 from nexy_tui.rehearsal.release_host.view import Found, ReleaseView, first
@@ -46,6 +46,9 @@ class ApiHandler:
             ("POST", "/graphql", self._graphql),
             ("GET", repo, self._repository),
             ("GET", f"{repo}/readme", self._readme),
+            ("GET", f"{repo}/branches/(?P<branch>.+)", self._branch),
+            ("GET", f"{repo}/rules/branches/(?P<branch>.+)", self._rules),
+            ("GET", f"{repo}/rulesets/(?P<id>[0-9]+)", self._ruleset),
             ("GET", releases, self._list_releases),
             ("POST", releases, self._create_release),
             ("GET", f"{releases}/latest", self._latest),
@@ -127,6 +130,19 @@ class ApiHandler:
         shown = self._view.repository_document(known, account)
         ref = request.query.get("ref") or shown["default_branch"]
         return json_response(await readme(self._world.bare(known.full_name), shown["full_name"], ref))
+
+    async def _branch(self, request: Request, account: Account, found: Found) -> Response:
+        name, branch = self._view.repository(found, account).full_name, unquote(found["branch"])
+        tip = await git(self._world.bare(name), "rev-parse", "--verify", f"refs/heads/{branch}^{{commit}}")
+        return json_response(rules.branch(name, branch, tip.decode().strip(), self._view.faults))
+
+    async def _rules(self, request: Request, account: Account, found: Found) -> Response:
+        name = self._view.repository(found, account).full_name
+        return json_response(rules.rules(name, unquote(found["branch"]), self._view.faults))
+
+    async def _ruleset(self, request: Request, account: Account, found: Found) -> Response:
+        told = rules.ruleset(self._view.repository(found, account).full_name, int(found["id"]), self._view.faults)
+        return json_response(first([told] if told is not None else []))
 
     async def _list_releases(self, request: Request, account: Account, found: Found) -> Response:
         known = self._view.repository(found, account)

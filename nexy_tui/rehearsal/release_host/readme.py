@@ -20,7 +20,7 @@ async def readme(bare: Path, full_name: str, ref: str) -> dict[str, Any]:
     """The README of a branch, tag or commit. Raises 404 where there is none."""
     if _REF.fullmatch(ref) is None:
         raise not_found()
-    listed = await _git(bare, "ls-tree", "--long", "-z", ref)
+    listed = await git(bare, "ls-tree", "--long", "-z", ref)
     found = next((match for entry in listed.decode().split("\0") if (match := _ENTRY.fullmatch(entry))), None)
     if found is None:
         raise not_found()
@@ -36,7 +36,7 @@ async def readme(bare: Path, full_name: str, ref: str) -> dict[str, Any]:
         "size": int(found["size"]),
         "name": name,
         "path": name,
-        "content": base64.encodebytes(await _git(bare, "cat-file", "blob", sha)).decode(),
+        "content": base64.encodebytes(await git(bare, "cat-file", "blob", sha)).decode(),
         "sha": sha,
         "url": links["self"],
         "git_url": links["git"],
@@ -46,7 +46,8 @@ async def readme(bare: Path, full_name: str, ref: str) -> dict[str, Any]:
     }
 
 
-async def _git(bare: Path, *arguments: str) -> bytes:
+async def git(bare: Path, *arguments: str) -> bytes:
+    """What git says of a repository. Raises 404 where it does not know what was asked for."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
     quiet = asyncio.subprocess.DEVNULL
     command = ("git", "--git-dir", str(bare), *arguments)

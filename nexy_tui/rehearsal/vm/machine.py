@@ -37,7 +37,14 @@ class Machine:
         self.world = world
         self.faults = faults
         self.files = VmFiles(world.vm)
-        self.service = Service(world.target.vm.service, "Nexy voice assistant server", world.ports["update"], Journal(self.files.journal))
+        self.service = Service(
+            world.target.vm.service,
+            "Nexy voice assistant server",
+            world.ports["update"],
+            Journal(self.files.journal),
+            argv=(str(self.files.venv / "bin" / "python"), str(world.checkout_layout.relative("server/main.py"))),
+            directory=self.files.app,
+        )
         self._systemctl = systemctl.Systemctl(self.service, self.start_service, self.stop_service)
         self._desk = Desk(self.files, self._ask)
         self._enclosure = Enclosure(world)

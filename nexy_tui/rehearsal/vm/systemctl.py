@@ -136,6 +136,8 @@ def _show(service: Service, options: dict[str, str]) -> str:
         "SubState": service.sub,
         "Result": service.result,
         "MainPID": str(service.pid),
+        "WorkingDirectory": str(service.directory),
+        "ExecStart": _command(service),
         "ExecMainStatus": str(service.exit_status),
         "UnitFileState": "enabled",
         "StateChangeTimestamp": datetime.fromtimestamp(service.since).astimezone().strftime(_TIME),
@@ -143,6 +145,13 @@ def _show(service: Service, options: dict[str, str]) -> str:
     wanted = options["property"].split(",") if "property" in options else list(properties)
     shown = [(name, properties[name]) for name in wanted if name in properties]
     return "".join(f"{value}\n" if "value" in options else f"{name}={value}\n" for name, value in shown)
+
+
+def _command(service: Service) -> str:
+    """The unit's command as systemd shows it."""
+    argv = service.argv
+    how = "ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0"
+    return f"{{ path={argv[0]} ; argv[]={' '.join(argv)} ; {how} }}"
 
 
 def journalctl(service: Service, arguments: list[str]) -> CommandOutput:

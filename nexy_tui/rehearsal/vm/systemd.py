@@ -50,9 +50,14 @@ class Journal:
 
 
 class Service:
-    """One unit: its process, its state in systemd's words, and its lines in the journal."""
+    """One unit: its process, its state in systemd's words, and its lines in the journal.
 
-    def __init__(self, unit: str, description: str, port: int, journal: Journal) -> None:
+    `argv` and `directory` are what its file says that it starts; what a world really starts is handed in with each start.
+    """
+
+    def __init__(self, unit: str, description: str, port: int, journal: Journal, *, argv: Sequence[str], directory: Path) -> None:
+        self.argv = tuple(argv)
+        self.directory = directory
         self.unit = unit
         self.description = description
         self.port = port

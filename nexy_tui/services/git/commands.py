@@ -64,6 +64,18 @@ class GitCommands:
         self.target = target
         self._environ = environ
         self._store: dict[str, str] = {}
+        """Where git reads and writes instead of in the checkout's own `.git`, as variables of its."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The operator's variables, of which git gets what it needs."""
+        return self._environ
+
+    @property
+    def borrowed(self) -> Path | None:
+        """The object store that is written to in the checkout's stead, where that is so."""
+        store = self._store.get("GIT_OBJECT_DIRECTORY")
+        return None if store is None else Path(store)
 
     def raw(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent) -> str | GitFailure:
         """Standard output of `git …` without the final newline, or how it failed; its end is told to `emit`.

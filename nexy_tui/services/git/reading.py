@@ -55,6 +55,10 @@ class GitReader(GitCommands):
         with self._reading:
             self._end_reader()
 
+    def close(self) -> None:
+        """End the reading child."""
+        self._forget_objects()
+
     def _end_reader(self) -> None:
         if self._reader is not None:
             self._reader[1].close()

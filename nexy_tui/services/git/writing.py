@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 from nexy_tui.core.event import Emit, OutputLine, silent
 from nexy_tui.core.problem import ActionFailed, CouldNotLook
@@ -13,6 +13,12 @@ from nexy_tui.services.git.remote import GitRemote
 
 class Git(GitRemote):
     """Reads the checkout and the remote; commits, tags and pushes to the code repository only, by construction."""
+
+    def elsewhere(self, checkout: Path, told: Mapping[str, str]) -> Git:
+        """The same repository seen from another folder, its commands told these variables."""
+        made = Git(checkout, self.target, self.environ)
+        made._store = dict(told)
+        return made
 
     def commit_files(
         self,

@@ -27,6 +27,7 @@ from nexy_tui.services.on_vm.steps import (
     git,
     place_of,
     program,
+    release_remote,
     restart,
     says,
     try_git,
@@ -115,17 +116,6 @@ def _fetch(place: Place, parameters: Mapping[str, Any]) -> None:
     remote = release_remote(place, parameters["host"], parameters["repository"])
     branch = parameters["branch"]
     git(place, "fetch", "--quiet", "--force", "--tags", remote, f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}")
-
-
-def release_remote(place: Place, host: str, repository: str) -> str:
-    """The clone's remote that leads to the code repository, whatever its name. Raises StepFailed."""
-    wanted = re.compile(
-        rf"(?:(?:https|ssh)://)?(?:[^@/]+@)?{re.escape(host)}(?::\d+/|[:/])/?{re.escape(repository)}(?:\.git)?/?", re.IGNORECASE
-    )
-    for name in sorted(git(place, "remote").split(), key=lambda name: (name != "origin", name)):
-        if wanted.fullmatch(git(place, "remote", "get-url", name).strip()):
-            return name
-    raise StepFailed(f"no remote of the clone leads to {host}/{repository}")
 
 
 def _save_drift(place: Place, parameters: Mapping[str, Any], report: Report) -> None:

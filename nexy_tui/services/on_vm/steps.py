@@ -94,11 +94,20 @@ def program(place: Place, *argv: str, cwd: str | None = None, extra: Mapping[str
     return out
 
 
-def attempt(place: Place, *argv: str, cwd: str | None = None, extra: Mapping[str, str] | None = None) -> tuple[int, str, str]:
-    """Exit status and both outputs of a program, without input; a signal as a shell tells it, 127 where there is no such program."""
+def attempt(
+    place: Place, *argv: str, cwd: str | None = None, extra: Mapping[str, str] | None = None, limit: float | None = None
+) -> tuple[int, str, str]:
+    """Exit status and both outputs of a program, without input; a signal as a shell tells it, 127 where there is no such program.
+
+    One that takes longer than `limit` seconds is ended, and told as 124.
+    """
     environment = {**place.environment, **(extra or {})}
     try:
-        done = subprocess.run(argv, cwd=cwd or place.app, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = subprocess.run(
+            argv, cwd=cwd or place.app, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=limit
+        )
+    except subprocess.TimeoutExpired:
+        return 124, "", f"{argv[0]} gave no answer in {limit:.0f} s"
     except OSError as error:
         return 127, "", f"{argv[0]}: {error.strerror}"
     status = done.returncode if done.returncode >= 0 else 128 - done.returncode
@@ -107,17 +116,29 @@ def attempt(place: Place, *argv: str, cwd: str | None = None, extra: Mapping[str
 
 def git(place: Place, *words: str, extra: Mapping[str, str] | None = None) -> str:
     """Git in the application's clone, whoever owns it. Raises StepFailed."""
-    return program(place, *_git(place), *words, extra=extra)
+    return program(place, *git_words(place), *words, extra=extra)
 
 
 def try_git(place: Place, *words: str) -> str | None:
     """As `git`, without what it may write besides; None where it fails."""
-    status, out, _ = attempt(place, *_git(place), *words, extra={"GIT_OPTIONAL_LOCKS": "0"})
+    status, out, _ = attempt(place, *git_words(place), *words, extra={"GIT_OPTIONAL_LOCKS": "0"})
     return None if status else out
 
 
-def _git(place: Place) -> tuple[str, ...]:
+def git_words(place: Place) -> tuple[str, ...]:
+    """Git's command line in the application's clone, whoever owns it."""
     return ("git", "-c", f"safe.directory={place.app}")
+
+
+def release_remote(place: Place, host: str, repository: str) -> str:
+    """The clone's remote that leads to the code repository, whatever its name. Raises StepFailed."""
+    wanted = re.compile(
+        rf"(?:(?:https|ssh)://)?(?:[^@/]+@)?{re.escape(host)}(?::\d+/|[:/])/?{re.escape(repository)}(?:\.git)?/?", re.IGNORECASE
+    )
+    for name in sorted(git(place, "remote").split(), key=lambda name: (name != "origin", name)):
+        if wanted.fullmatch(git(place, "remote", "get-url", name).strip()):
+            return name
+    raise StepFailed(f"no remote of the clone leads to {host}/{repository}")
 
 
 def as_root(*argv: str) -> tuple[str, ...]:
@@ -147,6 +168,11 @@ def journal(place: Place, *options: str) -> str:
     return attempt(place, *as_root("journalctl", "-u", place.service, *options, "--no-pager", "-o", "cat"), cwd="/")[1]
 
 
+def unit(place: Place, name: str) -> str:
+    """A property of the service's unit, as systemd tells it; nothing where it does not."""
+    return attempt(place, "systemctl", "show", "-p", name, "--value", place.service, cwd="/")[1].strip()
+
+
 def restart(place: Place) -> None:
     """Start the service anew; one that systemd gave up on is started too. Raises StepFailed with its newest lines."""
     attempt(place, *as_root("systemctl", "reset-failed", place.service), cwd="/")
@@ -168,7 +194,7 @@ def await_well(place: Place, stay: float, well: Callable[[], bool], complaint: s
         state, now = is_active(place), time.monotonic()
         if state == "active":
             down = 0
-            found = attempt(place, "systemctl", "show", "-p", "MainPID", "--value", place.service, cwd="/")[1].strip()
+            found = unit(place, "MainPID")
             if found != process or not since:
                 process, since, started = found, now, started + 1
             if now - since >= stay and well():

@@ -1,8 +1,8 @@
 """Everything the checks want to know of the VM, in one look that changes nothing.
 
-Parameters: directory, service; manifest_version, the version whose manifest_<version>.json is asked for (empty: the one
-manifest.json names); manifest_directories; commit, the release that would be checked out (or empty); also: a shell script that
-looks at something else, whose outputs both go to this script's second one (or empty).
+Parameters: directory, service; host and repository of the release remote; manifest_version, the version whose
+manifest_<version>.json is asked for (empty: the one manifest.json names); manifest_directories; commit, the release that would be
+checked out (or empty); also: a shell script that looks at something else, whose outputs both go to this script's second one (or empty).
 Output: one line "nexy-survey <base64 of gzip of 'name value' lines>", short enough for run-command's 4,096 bytes.
 """
 
@@ -28,18 +28,31 @@ from nexy_tui.services.on_vm.steps import (
     StepFailed,
     ask,
     attempt,
+    git_words,
     is_active,
     journal,
+    last_words,
     one_line,
     place_of,
+    release_remote,
     try_git,
+    unit,
     without_secrets,
 )
 
 WINDOW = 3800
 """Characters of the packed facts: with the sentinel they fit into what Azure shows."""
 
+MINUTES = 5
+"""How far back a restart that systemd made of itself still counts."""
+
+REMOTE_LIMIT = 30.0
+"""Seconds the release remote has to answer."""
+
 _MOST_FILES = 40
+_RESTARTED = re.compile(r"(?m): Scheduled restart job")
+_ARGV = re.compile(r"argv\[\]=(.*?) ; ")
+_SOURCE = re.compile(r"\.(?:py|sh)$")
 _DATABASE = re.compile(r"DB_|PG_|BACKUP_|AZURE_STORAGE_|AWS_S3_")
 _START = re.compile(r"^(?:Starting|Stopped) |: Scheduled restart job")
 _SIGNS = {
@@ -72,7 +85,6 @@ def _look(place: Place, parameters: Mapping[str, Any]) -> int:
 def facts(place: Place, parameters: Mapping[str, Any]) -> list[str]:
     """What is always told, one `name value` line each."""
     status, body = ask(place.health_url, 4096)
-    room = os.statvfs(place.app)
     python = attempt(place, place.python, "--version")
     return [
         _line("head", (try_git(place, "rev-parse", "--verify", "HEAD") or "").strip()),
@@ -84,7 +96,11 @@ def facts(place: Place, parameters: Mapping[str, Any]) -> list[str]:
         _line("service", is_active(place)),
         _line("health-status", status),
         _line("health-body", _base64(body)),
-        _line("free-kib", room.f_bavail * room.f_frsize // 1024),
+        _line("unit", unit(place, "LoadState")),
+        _line("restarts", len(_RESTARTED.findall(journal(place, "--since", f"-{MINUTES}min")))),
+        *_started(place),
+        *_remote(place, parameters),
+        *_room(place),
         _line("python", (python[1] + python[2]).strip()[:40]),
         _line("python3", platform.python_version()),
         _line("index-lock", "yes" if os.path.exists(os.path.join(_git_folder(place), "index.lock")) else "no"),
@@ -116,6 +132,42 @@ def packed(told: list[str], foreign: list[str], newest: str) -> str:
         if len(text) <= WINDOW:
             break
     return text
+
+
+def _room(place: Place) -> list[str]:
+    """KiB that are free where the application is, by df(1) as POSIX has it; nothing where it does not tell."""
+    rows = attempt(place, "df", "-Pk", place.app)[1].splitlines()
+    fields = rows[-1].split() if len(rows) > 1 else []
+    return [_line("free-kib", fields[-3])] if len(fields) >= 6 and fields[-3].isdigit() else []
+
+
+def _remote(place: Place, parameters: Mapping[str, Any]) -> list[str]:
+    """Whether the release remote answers this VM, and takes its credential; nothing where the survey is not told of one."""
+    if not parameters.get("repository"):
+        return []
+    try:
+        name = release_remote(place, parameters["host"], parameters["repository"])
+    except StepFailed as failed:
+        return [_line("remote-trouble", last_words(str(failed))[-300:])]
+    status, _, said = attempt(place, *git_words(place), "ls-remote", "--exit-code", name, "HEAD", limit=REMOTE_LIMIT)
+    return (
+        [_line("remote-trouble", last_words(said)[-300:] or f"git ls-remote ended with status {status}")]
+        if status
+        else [_line("remote", name)]
+    )
+
+
+def _started(place: Place) -> list[str]:
+    """The files in the clone that the unit's ExecStart names, from the clone's root; what lies in the environment is no release's."""
+    folder = unit(place, "WorkingDirectory") or place.app
+    found = []
+    for command in _ARGV.findall(unit(place, "ExecStart")):
+        for word in command.split():
+            path = os.path.normpath(os.path.join(folder, word))
+            inside = path.startswith(place.app.rstrip("/") + "/") and not path.startswith(place.venv.rstrip("/") + "/")
+            if inside and not word.startswith("-") and (os.path.isfile(path) or _SOURCE.search(word)):
+                found.append(_line("started", os.path.relpath(path, place.app)))
+    return found[:8]
 
 
 def _line(name: str, value: object) -> str:

@@ -1,0 +1,290 @@
+"""Readiness in a world: what would stop a release later is named before anything is written, and looking leaves no trace."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Inside, seldom
+
+Undo = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something that is amiss: how it is made (with what takes it back), and what the item says of it."""
+
+    name: str
+    item: str
+    said: str
+    remedy: str
+    make: Callable[[Inside], Undo] = lambda inside: lambda: None
+    env: dict[str, str] = field(default_factory=dict)
+    status: str = "failed"
+
+
+def git(inside: Inside, *words: str) -> str:
+    return inside.run("git", *words).stdout.strip()
+
+
+def configured(**settings: str) -> Callable[[Inside], Undo]:
+    """Settings of git in the checkout alone; a dot is written as two underscores."""
+    names = {name.replace("__", "."): value for name, value in settings.items()}
+
+    def make(inside: Inside) -> Undo:
+        for name, value in names.items():
+            git(inside, "config", "--local", name, value)
+        return lambda: [git(inside, "config", "--local", "--unset-all", name) for name in names] and None
+
+    return make
+
+
+def hook(name: str, script: str, folder: str = ".git/hooks", **settings: str) -> Callable[[Inside], Undo]:
+    """A hook of the operator's, in `.git/hooks` or where core.hooksPath says."""
+    before = configured(**settings)
+
+    def make(inside: Inside) -> Undo:
+        path = inside.checkout / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+        undo = before(inside)
+
+        def away() -> None:
+            undo()
+            path.unlink()
+            if folder != ".git/hooks":
+                shutil.rmtree(inside.checkout / folder)
+
+        return away
+
+    return make
+
+
+def attributes(line: str) -> Callable[[Inside], Undo]:
+    def make(inside: Inside) -> Undo:
+        path = inside.checkout / ".git/info/attributes"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{line}\n", encoding="utf-8")
+        return path.unlink
+
+    return make
+
+
+def fault(name: str, param: str | None = None) -> Callable[[Inside], Undo]:
+    def make(inside: Inside) -> Undo:
+        inside.fault(name, param=param)
+        return lambda: inside.fault(name, False)
+
+    return make
+
+
+def moved(path: Callable[[Inside], Path], text: str | None = None) -> Callable[[Inside], Undo]:
+    """A file that is away, or says something else."""
+
+    def make(inside: Inside) -> Undo:
+        file = path(inside)
+        before = file.read_bytes()
+        file.unlink() if text is None else file.write_text(text, encoding="utf-8")
+        return lambda: file.write_bytes(before) and None
+
+    return make
+
+
+def configuration(text: str) -> Callable[[Inside], Undo]:
+    """A table more in the operator's own configuration."""
+
+    def make(inside: Inside) -> Undo:
+        file = Path(inside.environ["NEXY_CONFIG"])
+        before = file.read_text("utf-8")
+        file.write_text(f"{before}\n{text}\n", encoding="utf-8")
+        return lambda: file.write_text(before, encoding="utf-8") and None
+
+    return make
+
+
+def another_key(inside: Inside) -> Undo:
+    file = Path(inside.environ["NEXY_CONFIG"])
+    before = file.read_text("utf-8")
+    file.write_text(before.replace('sparkle_public_key = "', f'sparkle_public_key = "{OTHER_KEY}" # "'), encoding="utf-8")
+    return lambda: file.write_text(before, encoding="utf-8") and None
+
+
+def signers(inside: Inside) -> Path:
+    return Path(inside.environ["NEXY_ALLOWED_SIGNERS"])
+
+
+OTHER_KEY = base64.b64encode(bytes(range(32))).decode()
+REFORMATS = "for f in $(git diff --cached --name-only | grep json); do printf '{}' > $f; git add $f; done"
+
+CASES = (
+    Case("a key that no list names", "ready.signing", "is not trusted", "keys export >>", moved(signers, "")),
+    Case("no list of signers", "ready.signing", "not in the list of trusted keys", "keys export >>", moved(signers)),
+    Case(
+        "another public key",
+        "ready.sparkle",
+        "not the private half",
+        "sign_update",
+        another_key,
+    ),
+    Case("gpg fails", "ready.commit", "gpg failed to sign", "signing key", configured(commit__gpgsign="true", gpg__program="false")),
+    seldom(
+        Case(
+            "a tag cannot be signed",
+            "ready.commit",
+            "gpg failed to sign",
+            "signing key",
+            configured(tag__gpgsign="true", gpg__program="false"),
+        )
+    ),
+    Case(
+        "a hook rejects",
+        "ready.commit",
+        "no releases; on Mondays",
+        "Read what git said",
+        hook("pre-commit", "echo 'no releases'; echo 'on Mondays' >&2; exit 1"),
+    ),
+    Case(
+        "a hook of another folder",
+        "ready.commit",
+        "not like this",
+        "Read what git said",
+        hook("commit-msg", "echo not like this; exit 1", "hooks-of-ours", core__hooksPath="hooks-of-ours"),
+    ),
+    Case(
+        "a hook rewrites the manifests", "ready.commit", "does not have server/", "leave those files alone", hook("pre-commit", REFORMATS)
+    ),
+    Case("line ends", "ready.filters", "eol=crlf", ".gitattributes", attributes("*.json text eol=crlf")),
+    seldom(Case("a filter", "ready.filters", "filter=lfs", ".gitattributes", attributes("*.json filter=lfs"))),
+    Case("a branch rule", "ready.rules", "pull_request", "bypass the rule", fault("branch-rule")),
+    Case(
+        "no such host",
+        "ready.server",
+        "the proxy refuses that host",
+        "target.update_server",
+        configuration('[target.update_server]\nhost = "staging.nexy.example"'),
+    ),
+    Case(
+        "a server that is down",
+        "ready.server",
+        "gives no answer",
+        "attest that this release is its cure",
+        fault("server-down"),
+        status="inconclusive",
+    ),
+    Case("no such VM", "ready.azure", "was not found", "target.vm.name", configuration('[target.vm]\nname = "Nexy2"')),
+    seldom(
+        Case(
+            "no such group",
+            "ready.azure",
+            "could not be found",
+            "target.vm.resource_group",
+            configuration('[target.vm]\nresource_group = "AnotherRG"'),
+        )
+    ),
+    Case("an expired secret", "ready.azure", "AADSTS", "AZURE_CLIENT_SECRET", env={"AZURE_CLIENT_SECRET": "expired"}),
+    seldom(
+        Case(
+            "another subscription",
+            "ready.azure",
+            "could not be found",
+            "subscription",
+            env={"AZURE_SUBSCRIPTION_ID": "0" * 8 + "-0000-0000-0000-" + "0" * 12},
+        )
+    ),
+    Case("no credential", "ready.azure", "half set", "az login", env={"AZURE_CLIENT_ID": "", "AZURE_CLIENT_SECRET": ""}),
+)
+
+
+@contextlib.contextmanager
+def amiss(inside: Inside, case: Case) -> Iterator[None]:
+    undo = case.make(inside)
+    try:
+        yield
+    finally:
+        undo()
+
+
+def check(inside: Inside, *words: str, env: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
+    done = inside.run("nexy-tui", "check", *words, "--json", check=False, env=env)
+    assert done.stdout, done.stderr
+    return done.returncode, {item["id"]: item for item in json.loads(done.stdout)["items"]}
+
+
+def traces(folder: Path) -> dict[str, str]:
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_would_stop_a_release_later_is_named_before(module_world: Inside, case: Case) -> None:
+    with amiss(module_world, case):
+        before = traces(module_world.checkout)
+        exit_code, items = check(module_world, case.item, env=case.env)
+        assert traces(module_world.checkout) == before
+    found = items[case.item]
+    assert found["status"] == case.status, found
+    assert exit_code == (1 if case.status == "failed" else 3)
+    assert case.said in found["summary"] and case.remedy in found["remedy"], found
+
+
+HOLDS = (
+    Case("a hook that pushes afterwards", "ready.commit", "", "", hook("post-commit", "git push origin HEAD:refs/heads/by-a-hook")),
+    Case("a rule that this account may bypass", "ready.rules", "", "", fault("branch-rule", "bypass")),
+    Case("line ends that git leaves alone", "ready.filters", "", "", attributes("*.json text eol=lf")),
+)
+
+
+@pytest.mark.parametrize("case", HOLDS, ids=lambda case: case.name)
+def test_what_stops_no_release_passes_without_a_trace(module_world: Inside, case: Case) -> None:
+    bare = module_world.world.git
+    with amiss(module_world, case):
+        before = traces(module_world.checkout), traces(bare)
+        exit_code, items = check(module_world, case.item)
+        assert (traces(module_world.checkout), traces(bare)) == before
+    assert (exit_code, items[case.item]["status"]) == (0, "passed"), items
+
+
+def test_a_world_as_it_is_made_is_ready(module_world: Inside) -> None:
+    names = [item["id"] for item in json.loads(module_world.run("nexy-tui", "check", "--list", "--json").stdout)["items"]]
+    ready = [name for name in names if name.startswith("ready.")]
+    exit_code, items = check(module_world, *ready, "--vm")
+    assert len(ready) > 8 and exit_code == 0
+    assert {name: items[name]["status"] for name in ready} == dict.fromkeys(ready, "passed")
+
+
+def on_vm(inside: Inside, *words: str) -> str:
+    return inside.run("git", "-C", inside.world.vm_clone, *words).stdout.strip()
+
+
+def test_drift_on_the_vm_is_saved_aside_and_then_it_is_ready(module_world: Inside) -> None:
+    clone = module_world.world.vm_clone
+    changed, settings = clone / "server/main.py", clone / "server/config.env"
+    kept = settings.read_bytes()
+    changed.write_text("# mended by hand at night\n", encoding="utf-8")
+    exit_code, items = check(module_world, "ready.drift", "--vm")
+    assert (exit_code, items["ready.drift"]["status"]) == (1, "failed")
+    assert "server/main.py" in items["ready.drift"]["summary"] and "nexy-tui save-drift" in items["ready.drift"]["remedy"]
+    done = module_world.run("nexy-tui", "save-drift", "--yes", "--json", check=False)
+    assert done.returncode == 0, done.stderr
+    [reference] = on_vm(module_world, "for-each-ref", "--format=%(refname)", "refs/nexy/drift").splitlines()
+    assert on_vm(module_world, "show", f"{reference}:server/main.py") == "# mended by hand at night"
+    assert reference in Path(json.loads(done.stdout)["log"]).read_text("utf-8") or reference in done.stderr
+    assert settings.read_bytes() == kept
+    assert check(module_world, "ready.drift", "--vm")[0] == 0
+    again = module_world.run("nexy-tui", "save-drift", "--yes", check=False)
+    assert again.returncode == 0 and len(on_vm(module_world, "for-each-ref", "refs/nexy/drift").splitlines()) == 1
+
+
+def test_its_key_listed_as_told_is_trusted(module_world: Inside) -> None:
+    with amiss(module_world, CASES[0]):
+        _, items = check(module_world, "ready.signing")
+        module_world.run("sh", "-c", items["ready.signing"]["remedy"].partition(": ")[2])
+        assert check(module_world, "ready.signing")[0] == 0
