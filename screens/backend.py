@@ -17,6 +17,8 @@ from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Location
 from nexy_tui.engine.rollback_preview import RollbackPreview
 from nexy_tui.engine.session import Session
+from nexy_tui.engine.standing import Standing
+from nexy_tui.engine.story import Step
 from nexy_tui.fixers import Trouble
 from nexy_tui.runlog.read import RunSummary
 from nexy_tui.runlog.verify import State
@@ -54,6 +56,10 @@ class Backend(Protocol):
         """Who releases."""
         ...
 
+    def standing(self) -> Standing:
+        """The run that is open here, and the last release that was verified; from this machine alone."""
+        ...
+
     def surroundings(self) -> Sequence[tuple[str, str]]:
         """Names and values for the home screen: checkout, configuration, proxy and CA in force."""
         ...
@@ -88,6 +94,18 @@ class Backend(Protocol):
 
     def close_run(self, path: Path) -> Sequence[str]:
         """Seal an open run as aborted, without going on with it; what became of it, line by line. Raises Problem."""
+        ...
+
+    def story(self, path: Path) -> Sequence[Step]:
+        """What a run did, step by step. Raises Problem where its log cannot be read."""
+        ...
+
+    def report(self, path: Path) -> Path:
+        """Write a run as one HTML page for people beside its log; where it lies. Raises Problem."""
+        ...
+
+    def save(self, session: Session) -> Path:
+        """Keep what a session that only looks has found, as a signed record of its own; its log. Raises Problem."""
         ...
 
     def records(self, path: Path) -> Sequence[str]:

@@ -13,23 +13,30 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from nexy_tui.engine.standing import Standing
+from nexy_tui.engine.story import called
+from nexy_tui.runlog.read import RunSummary
+from nexy_tui.runlog.state import Errand
 from screens.backend import REHEARSE, Ending
 from screens.base import WizardScreen
-from screens.begin import open_look
+from screens.begin import open_look, resume
+from screens.context import RunContext
 from screens.dialogs.dialog import Choice
 from screens.dialogs.message import MessageDialog
+from screens.text import one_line
 from screens.widgets.grid import grid
 
 _MENU = (
-    ("start", "s", "Start a release", "remotes check to sealed log, each step verified"),
+    ("start", "s", "Start a release", "checked and done step by step, with a signed log"),
     ("resume", "u", "Resume a run", "everything is checked again, then it goes on"),
     ("rehearse", "e", "Rehearse", "a whole release in a sealed world on this machine"),
-    ("final", "v", "Final verification", "the rulebook's seven points, without a run"),
+    ("final", "v", "Final verification", "is what is out right? The rulebook's seven points"),
     ("rollback", "b", "Rollback", "put the release before back, verified like a release"),
-    ("fixers", "f", "Fixers", "the troubleshooting chapter, sections 4.1 to 4.9"),
+    ("fixers", "f", "Fixers", "the known troubles: find them, and mend them"),
     ("places", "w", "Where to look", "paths, pages, backups, drills, logs: state and age"),
-    ("runs", "l", "Runs", "the signed logs: list, show, verify"),
+    ("runs", "l", "Runs", "what was done here, when, by whom, and how it ended"),
 )
+_GO_ON = "go-on"
 
 
 class HomeScreen(WizardScreen):
@@ -37,14 +44,21 @@ class HomeScreen(WizardScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"choose('{name}')", title, show=False) for name, key, title, _ in _MENU),
+        Binding("g", f"choose('{_GO_ON}')", "Go on", show=False),
+        Binding("enter", "chosen", "Open", show=True),
     ]
+
+    def __init__(self, context: RunContext) -> None:
+        super().__init__(context)
+        self._standing = Standing()
 
     def body(self) -> Iterable[Widget]:
         """Name, menu, surroundings."""
         with Vertical(id="home"):
             about = ("   a Nexy release, one verified step at a time", "$muted")
             yield Static(Content.assemble(("nexy-tui", "bold $primary"), about), id="name", markup=False)
-            yield OptionList(*(Option(_row(*entry), id=entry[0]) for entry in _MENU), id="menu", markup=False)
+            yield Static(id="released", markup=False)
+            yield OptionList(*(Option(_row(*entry[1:]), id=entry[0]) for entry in _MENU), id="menu", markup=False)
             yield Static(id="surroundings", markup=False)
 
     def on_mount(self) -> None:
@@ -52,8 +66,18 @@ class HomeScreen(WizardScreen):
         menu = self.query_one("#menu", OptionList)
         menu.highlighted = 0
         menu.focus()
+        self.context.start("Looking for an open run", self.context.backend.standing, self._stands)
         self.context.start("Reading the surroundings", self.context.backend.surroundings, self._show)
         self.redraw()
+
+    def on_screen_resume(self) -> None:
+        """Back here: what was begun or ended meanwhile is told."""
+        if self.drawable:
+            self.context.start("Looking for an open run", self.context.backend.standing, self._stands)
+
+    def action_chosen(self) -> None:
+        """Enter, wherever the focus is."""
+        self.query_one("#menu", OptionList).action_select()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""
@@ -64,6 +88,7 @@ class HomeScreen(WizardScreen):
         """Open what was chosen."""
         stage = self.context.stage
         ways: dict[str, Callable[[], object]] = {
+            _GO_ON: self._go_on,
             "start": stage.open_start,
             "resume": partial(stage.open_runs, only_open=True),
             "rehearse": self._rehearse,
@@ -74,6 +99,31 @@ class HomeScreen(WizardScreen):
             "runs": stage.open_runs,
         }
         ways[name]()
+
+    def _stands(self, standing: Standing) -> None:
+        """The open run first, and chosen unless the operator has chosen already; below the name what was released last."""
+        if not self.drawable:
+            return
+        menu, moved = self.query_one("#menu", OptionList), self._standing.left_open != standing.left_open
+        self._standing = standing
+        released = self.query_one("#released", Static)
+        released.display = bool(standing.released)
+        released.update(Content.assemble(("✓ ", "$success"), one_line(standing.released)))
+        if moved:
+            menu.clear_options()
+            if standing.left_open is not None:
+                menu.add_option(Option(_row("g", f"Go on with {_name(standing.left_open)}", one_line(standing.at)), id=_GO_ON))
+            menu.add_options(Option(_row(*entry[1:]), id=entry[0]) for entry in _MENU)
+            menu.highlighted = 0
+
+    def _go_on(self) -> None:
+        left = self._standing.left_open
+        if left is None:
+            self.context.tell("No run is open here.")
+        elif left.purpose is not None and left.purpose.errand is Errand.FIX:
+            self.context.stage.open_fixers(left.purpose.names)
+        else:
+            resume(self.context, left.path)
 
     def _show(self, rows: Sequence[tuple[str, str]]) -> None:
         if not self.drawable:
@@ -109,5 +159,10 @@ class HomeScreen(WizardScreen):
             self.app.exit(Ending(request=REHEARSE))
 
 
-def _row(name: str, key: str, title: str, about: str) -> Content:
+def _name(run: RunSummary) -> str:
+    release = run.purpose is None or run.purpose.errand is Errand.RELEASE
+    return one_line(run.version if release else called(run.purpose, run.version), 40)
+
+
+def _row(key: str, title: str, about: str) -> Content:
     return Content.assemble((f" {key}  ", "bold $primary"), (f"{title:<22}", "bold"), (about, "$muted"))

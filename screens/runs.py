@@ -13,17 +13,31 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from nexy_tui.engine.story import called
 from nexy_tui.runlog.read import RunSummary
+from nexy_tui.runlog.state import Errand
 from nexy_tui.runlog.verify import State
 from screens import begin
 from screens.base import WizardScreen
 from screens.context import RunContext
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
+from screens.dialogs.message import MessageDialog
 from screens.dialogs.viewer import Viewer
+from screens.story import StoryScreen, report
 from screens.text import one_line
 from screens.widgets.grid import grid
 
-_SIGNS = {"sealed": ("✓", "$success"), "open": ("▸", "$primary"), "torn": ("!", "bold $warning"), "unreadable": ("✗", "bold $error")}
+_OUTCOMES = {"complete": "verified", "failed": "refused", "aborted": "closed"}
+"""How a sealed run ended, as people say it."""
+
+_SIGNS = {
+    "complete": ("✓", "$success"),
+    "failed": ("✗", "bold $error"),
+    "aborted": ("–", "$muted"),
+    "open": ("▸", "$primary"),
+    "torn": ("!", "bold $warning"),
+    "unreadable": ("✗", "bold $error"),
+}
 _GOOD = ("✓", "bold $success")
 _VERDICTS = {State.ANCHORED: _GOOD, State.SEALED: _GOOD, State.INVALID: ("✗", "bold $error")}
 
@@ -32,11 +46,13 @@ class RunsScreen(WizardScreen):
     """The list, newest first. What a log says of itself is shown as such; `v` verifies it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Story"),
         Binding("u", "resume", "Resume"),
-        Binding("s", "show_records", "Show"),
+        Binding("s", "show_records", "Records"),
+        Binding("p", "report", "Page"),
         Binding("v", "verify", "Verify"),
         Binding("c", "close", "Close"),
-        Binding("y", "copy", "Copy path"),
+        Binding("y", "copy", "Copy"),
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
 
@@ -48,7 +64,7 @@ class RunsScreen(WizardScreen):
     def body(self) -> Iterable[Widget]:
         """Title, list, and the chosen run's facts."""
         title = "Resume a run" if self._only_open else "Runs"
-        about = "unfinished runs of this world; enter takes one up" if self._only_open else "signed logs found here; enter shows one"
+        about = "unfinished runs here; enter takes one up" if self._only_open else "what was done here; enter tells one's story"
         with Vertical(id="listing"):
             yield Static(Content.assemble((title, "bold"), (f"   {about}", "$muted")), id="list-title", markup=False)
             yield OptionList(id="list", markup=False, compact=True)
@@ -72,13 +88,34 @@ class RunsScreen(WizardScreen):
         self._about()
 
     def on_option_list_option_selected(self, _: OptionList.OptionSelected) -> None:
-        """Enter: take up, or show."""
-        self.action_resume() if self._only_open else self.action_show_records()
+        """Enter or a click."""
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Take the run up, where only open ones are listed; else tell its story."""
+        if self._only_open:
+            self.action_resume()
+        elif self.chosen is not None:
+            self.app.push_screen(StoryScreen(self.context, _name(self.chosen), self.chosen.path))
 
     def action_resume(self) -> None:
         """Take the run up again; whether it may be is the engine's to say."""
+        run = self.chosen
+        if run is not None and run.outcome:
+            lines = [
+                f"{_name(run)} is finished: {_OUTCOMES.get(run.outcome, run.outcome)}.",
+                "Nothing is left to do in it. Enter tells its story.",
+            ]
+            self.app.push_screen(MessageDialog("It is finished", lines))
+        elif run is not None and run.purpose is not None and run.purpose.errand is Errand.FIX:
+            self.context.stage.open_fixers(run.purpose.names)
+        elif run is not None:
+            begin.resume(self.context, run.path)
+
+    def action_report(self) -> None:
+        """Write the run as a page that can be sent to others."""
         if self.chosen is not None:
-            begin.resume(self.context, self.chosen.path)
+            report(self.context, self.chosen.path)
 
     def action_show_records(self) -> None:
         """The records, one line each."""
@@ -100,7 +137,7 @@ class RunsScreen(WizardScreen):
         if run is None:
             return
         lines = (
-            f"The run {one_line(run.run, 40)} of {one_line(run.version, 40)} is sealed as aborted.",
+            f"{_name(run)} (run {one_line(run.run, 40)}) is sealed as aborted.",
             "Nothing of it is gone on with; what it did stays as it is.",
         )
         question = Question("Close the run", lines, None, True, context.backend.target, verb="Close it")
@@ -142,6 +179,7 @@ class RunsScreen(WizardScreen):
             ("run", run.run),
             ("operator", run.operator or "unknown"),
             ("world", run.world or "production"),
+            ("kind", run.kind or "unknown"),
             ("records", f"{run.records}, as the log describes itself; v verifies it"),
             ("log", str(run.path)),
         ]
@@ -149,7 +187,7 @@ class RunsScreen(WizardScreen):
 
     def _records(self, run: RunSummary, lines: Sequence[str]) -> None:
         parts = [Content(one_line(line, 600)) for line in lines]
-        self.app.push_screen(Viewer(f"Records of {one_line(run.version, 40)} · {one_line(run.run, 40)}", parts, copy=str(run.path)))
+        self.app.push_screen(Viewer(f"Records: {_name(run)}", parts, copy=str(run.path)))
 
     def _verdict(self, run: RunSummary, verdict: tuple[State, Sequence[str]]) -> None:
         state, lines = verdict
@@ -159,15 +197,12 @@ class RunsScreen(WizardScreen):
         self.app.push_screen(Viewer("Verdict on the log", parts, copy=f"nexy-tui runs verify {run.path}"))
 
 
+def _name(run: RunSummary) -> str:
+    return one_line(called(run.purpose, one_line(run.version, 20), run.world), 60)
+
+
 def _row(run: RunSummary) -> Content:
-    sign, style = _SIGNS.get(run.looks, ("?", "$warning"))
-    state = run.outcome or run.looks
+    sign, style = _SIGNS.get(run.outcome or run.looks, ("?", "$warning"))
+    state = _OUTCOMES.get(run.outcome, run.outcome) if run.outcome else run.looks
     started = one_line(run.started, 40)[:16].replace("T", " ")
-    return Content.assemble(
-        (f"{sign} {one_line(state, 12):<12}", style),
-        (f"{one_line(run.version, 20):<12}", "bold"),
-        f"{one_line(run.kind, 12):<13}",
-        (f"{started:<18}", "$muted"),
-        (f"{one_line(run.world or 'production', 18):<12}", ""),
-        (one_line(run.run, 8), "$muted"),
-    )
+    return Content.assemble((f"{sign} {one_line(state, 10):<10} ", style), (f"{started:<17} ", "$muted"), (_name(run), "bold"))

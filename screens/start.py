@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -14,19 +16,26 @@ from textual.widgets import Button, Input, RadioSet, Static
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
+from nexy_tui.engine.standing import Standing
+from nexy_tui.engine.story import called
 from screens import begin
 from screens.backend import NewRun, Proposal
 from screens.base import WizardScreen
 from screens.context import RunContext
+from screens.dialogs.dialog import Choice
+from screens.dialogs.message import MessageDialog
 from screens.text import one_line
 from screens.widgets.grid import grid
-from screens.widgets.toggles import Choice, Tick
+from screens.widgets.toggles import Choice as Radio
+from screens.widgets.toggles import Tick
 
 _KINDS = (
     (Kind.FULL, "full", "commit, tag, artifacts, manifests, deploy"),
     (Kind.UPDATE_ONLY, "update-only", "artifacts and manifests; the server's code stays"),
     (Kind.CODE_ONLY, "code-only", "commit, tag, deploy; the client's download stays"),
 )
+
+_GO_ON, _ANOTHER, _BACK = "go-on", "another", "back"
 
 
 class StartScreen(WizardScreen):
@@ -53,7 +62,7 @@ class StartScreen(WizardScreen):
             yield Static(Content.styled("Kind", "$primary"), classes="label", markup=False)
             with RadioSet(id="kind", compact=True):
                 for kind, name, about in _KINDS:
-                    yield Choice(Content.assemble(f"{name:<12} ", (about, "$muted")), value=kind is wanted.kind, compact=True)
+                    yield Radio(Content.assemble(f"{name:<12} ", (about, "$muted")), value=kind is wanted.kind, compact=True)
             yield Tick(f"{PKG} belongs to this release", value=wanted.with_pkg, id="with-pkg")
             yield Static(id="changes", markup=False)
             yield Static(id="wrong", markup=False)
@@ -66,6 +75,7 @@ class StartScreen(WizardScreen):
         """Start in the version; ask what to propose."""
         self.query_one("#version", Input).focus()
         context = self.context
+        context.start("Looking whether a run is open", context.backend.standing, self._ask_before_another)
         context.start("Looking at what is out now", context.backend.proposal, self._propose)
         context.start("Reading the surroundings", context.backend.surroundings, self._where)
         self.redraw()
@@ -92,6 +102,25 @@ class StartScreen(WizardScreen):
         index = max(0, self.query_one("#kind", RadioSet).pressed_index)
         with_pkg = self.query_one("#with-pkg", Tick).value
         begin.start(self.context, version, _KINDS[index][0], with_pkg)
+
+    def _ask_before_another(self, standing: Standing) -> None:
+        """A run that is open is gone on with, unless the operator means to leave it."""
+        left = standing.left_open
+        if left is None or not self.drawable:
+            return
+        name = called(left.purpose, one_line(left.version, 40), left.world)
+        lines = [
+            f"{name} is open here, {one_line(standing.at, 80)}.",
+            "Go on with it, or close it in Runs, before you begin another: two open releases are easily mistaken for one another.",
+        ]
+        choices = [Choice(_GO_ON, "Go on with it", "g", "go"), Choice(_ANOTHER, "Begin another"), Choice(_BACK, "Back", "b")]
+        self.app.push_screen(MessageDialog("A run is open", lines, choices), partial(self._answered, left.path))
+
+    def _answered(self, path: Path, answer: str | None) -> None:
+        if answer != _ANOTHER:
+            self.app.pop_screen()
+        if answer == _GO_ON:
+            begin.resume(self.context, path)
 
     def _say(self, sentence: Content) -> None:
         line = self.query_one("#wrong", Static)

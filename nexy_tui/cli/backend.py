@@ -35,11 +35,14 @@ from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Location, places
 from nexy_tui.engine.rollback_preview import RollbackPreview, preview_rollback
 from nexy_tui.engine.run import RunRequest, look_session, resume_run, start_run
+from nexy_tui.engine.save import save
 from nexy_tui.engine.session import Session
+from nexy_tui.engine.standing import Standing, standing
+from nexy_tui.engine.story import Step, story
 from nexy_tui.fixers import TROUBLES, Trouble
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
-from nexy_tui.runlog.verify import State, verify_file
+from nexy_tui.runlog.verify import LogVerdict, State, verify_file
 from nexy_tui.services import Services
 from nexy_tui.services.identity import proxy_in_force, require_world
 from screens.backend import FixEnd, Proposal
@@ -60,6 +63,10 @@ class RealBackend:
     def operator(self) -> str:
         """Who releases."""
         return self._services.settings.operator
+
+    def standing(self) -> Standing:
+        """How things stand on this machine."""
+        return standing(self._services)
 
     def surroundings(self) -> Sequence[tuple[str, str]]:
         """What is in force: checkout with layout and manifest directories, configuration, proxy, CA, where logs go."""
@@ -110,18 +117,35 @@ class RealBackend:
         """Seal an open run as aborted."""
         return close_run(self._services, path).lines()
 
+    def story(self, path: Path) -> Sequence[Step]:
+        """What a run did, step by step."""
+        return story(read_log(path))
+
+    def report(self, path: Path) -> Path:
+        """The page of a run, beside its log."""
+        from nexy_tui.report import write_page
+
+        return write_page(read_log(path), self._verdict(path))
+
+    def save(self, session: Session) -> Path:
+        """Keep what final verification found."""
+        return save(session, list(session.state.findings.values())).log
+
     def records(self, path: Path) -> Sequence[str]:
         """A log's records, one line each."""
         return [record_line(record) for record in read_log(path)]
 
     def verify(self, path: Path) -> tuple[State, Sequence[str]]:
         """A log's verdict."""
+        said = self._verdict(path)
+        return said.state, verdict_lines(said)
+
+    def _verdict(self, path: Path) -> LogVerdict:
         try:
             checkout = self._services.checkout
         except Unusable:
             checkout = None
-        said = verify_file(path, self._services.settings, checkout=checkout)
-        return said.state, verdict_lines(said)
+        return verify_file(path, self._services.settings, checkout=checkout)
 
     def verify_commands(self, log: Path) -> Sequence[str]:
         """How this log is verified: with this tool, and with OpenSSH alone."""

@@ -44,8 +44,11 @@ class Step:
     acted: bool = False
 
 
-def called(purpose: Purpose | None, version: str) -> str:
-    """What a run is called: a release by its version, a fixer's by the fixer, an action's by the action, a saved check so."""
+def called(purpose: Purpose | None, version: str, world: str | None = None) -> str:
+    """What a run is called: a release by its version, a fixer's by the fixer, an action's by the action; a rehearsal's so."""
+    if world is not None:
+        release = purpose is None or purpose.errand is Errand.RELEASE
+        return f"Rehearsal of {version}" if release else f"{called(purpose, version)} (rehearsal)"
     if purpose is None:
         return f"Run of {version}"
     match purpose.errand:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Run
 from nexy_tui.runlog import seal
 from nexy_tui.runlog.chain import Chain, KeyFor, inspect
 from nexy_tui.runlog.logfile import LogFile, write_whole
@@ -61,7 +62,8 @@ def _demand_whole(path: Path, found: Chain) -> None:
 def _refuse_sealed(path: Path, data: bytes, signer: Signer) -> None:
     if not seal.signature_path(path).exists():
         seal.sign_file(path, data, signer)
-    raise Refused(f"The run in {path} is sealed.", "It has ended; nothing may stand after the seal.", "Begin a new run.")
+    what = f"The run in {path} is finished: it is sealed."
+    raise Refused(what, "Nothing is left to do in it, and nothing may stand after the seal.", Run(f"runs report {path}", "See what it did"))
 
 
 def _put_aside(file: LogFile, data: bytes, torn: bytes) -> dict[str, object] | None:

@@ -95,9 +95,9 @@ class LogVerdict:
     @property
     def not_checked(self) -> tuple[str, ...]:
         """What this verdict does not rest on."""
-        left = ["whether what the records say of the outside world was true"]
+        left = ["that what was recorded is true: a signature says who recorded it and that nothing was changed since, no more"]
         if self.anchors is None:
-            left.insert(0, "anchors: not asked")
+            left.insert(0, "anchors: not asked, so a whole other log by the same key in this one's place would not be noticed")
         if self.state is not State.ANCHORED:
             left.append("the times: they are the signer's own claim")
         if self.state in (State.OPEN, State.TORN):

@@ -29,6 +29,8 @@ from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.places import Location
 from nexy_tui.engine.rollback_preview import AssetPair, AssetState, RollbackPreview
 from nexy_tui.engine.session import Session
+from nexy_tui.engine.standing import Standing
+from nexy_tui.engine.story import Step, Tone
 from nexy_tui.fixers import TROUBLES, Trouble
 from nexy_tui.runlog.read import RunSummary
 from nexy_tui.runlog.show import verify_command
@@ -75,6 +77,18 @@ RUNS = (
         records=24,
         outcome="aborted",
     ),
+)
+STORY = (
+    Step("2026-02-14T10:02:11.000000Z", "2026-02-14T10:02:11.000000Z", "", "Release 1.6.1.43", "olga", "begun", Tone.PLAIN),
+    Step(
+        "2026-02-14T10:02:12.000000Z", "2026-02-14T10:02:15.000000Z", "Remotes", "Checked Remotes", "olga", "11 of 11 verified", Tone.GOOD
+    ),
+    Step(
+        *("2026-02-14T10:04:40.000000Z", "2026-02-14T10:05:20.000000Z", "Database", "Back up the database", "olga", "failed", Tone.BAD),
+        "pg_dump ended with status 1: could not write to file: No space left on device.",
+        acted=True,
+    ),
+    Step("2026-02-14T10:09:00.000000Z", "2026-02-14T10:09:00.000000Z", "", "Taken up again", "pavel", "resumed", Tone.PLAIN),
 )
 PLACES = (
     Location("inbox", "/home/olga/Nexy_server/release_inbox", "there", 7300.0, "Nexy.dmg, 315718837 bytes", "ls -la release_inbox"),
@@ -141,6 +155,9 @@ class FakeBackend:
     fixed_in: list[str | None] = field(default_factory=list)
     in_place: RollbackPreview = PREVIEW
     closed_runs: list[Path] = field(default_factory=list)
+    stands: Standing = field(default_factory=Standing)
+    reported: list[Path] = field(default_factory=list)
+    saved: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.play = Play(with_pkg=self.with_pkg)
@@ -148,6 +165,20 @@ class FakeBackend:
     @property
     def target(self) -> Target:
         return Target(world=self.world)
+
+    def standing(self) -> Standing:
+        return self.stands
+
+    def story(self, path: Path) -> Sequence[Step]:
+        return STORY
+
+    def report(self, path: Path) -> Path:
+        self.reported.append(path)
+        return path.with_name(f"{RUN}.html")
+
+    def save(self, session: Session) -> Path:
+        self.saved.append({name: finding.status.value for name, finding in session.state.findings.items()})
+        return LOG.with_name("check.intoto.jsonl")
 
     def surroundings(self) -> Sequence[tuple[str, str]]:
         proxy = "http://127.0.0.1:41873" if self.world else "none"

@@ -30,13 +30,21 @@ def test_by_keys_alone_from_home_to_the_sealed_log() -> None:
             await press(pilot, "r", "n")
         assert on(app, EndScreen)
         text = flowing(app)
-        assert "Released and sealed" in text and str(LOG)[-40:] in text.replace(" ", "")
-        assert "nexy-tui runs verify" in text and "ssh-keygen -Y verify" in text
+        assert "1.6.1.43 is released and verified. You are finished." in text and "Left to do Nothing." in text
+        assert "Customers are offered 1.6.1.43 from now on" in text and "REHEARSAL, not real: Nexy 1.6.1.43 is released" in text
+        assert backend.reported == [LOG] and str(LOG)[-40:] in text.replace(" ", "")
         await press(pilot, "c")
         assert app.clipboard == str(LOG)
+        await press(pilot, "m")
+        assert app.clipboard.startswith(
+            "REHEARSAL, not real: Nexy 1.6.1.43 is released and verified (full, by olga). Customers are offered"
+        )
+        assert "ssh-keygen" not in flowing(app)
+        await press(pilot, "s")
+        assert "nexy-tui runs verify" in flowing(app) and "ssh-keygen -Y verify" in flowing(app)
         await press(pilot, "y")
         assert app.clipboard.splitlines()[0] == f"nexy-tui runs verify {LOG}" and "ssh-keygen" in app.clipboard
-        await press(pilot, "q")
+        await press(pilot, "escape", "q")
 
     app = play(backend, script, size=(80, 24), run=False)
     assert backend.opened == [("new", VERSION, Kind.FULL, False)]
@@ -74,7 +82,7 @@ def test_aborting_seals_the_log_as_aborted() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "q", "x")
-        assert on(pilot.app, EndScreen) and "Sealed as aborted" in shown(pilot.app)
+        assert on(pilot.app, EndScreen) and "closed unfinished" in shown(pilot.app)
         await press(pilot, "q")
 
     app = play(backend, script)

@@ -225,7 +225,7 @@ def test_a_sealed_run_and_a_run_of_another_world_are_not_resumed(bench: Bench, m
     before = outside(inside)
     again = inside.run(NEXY, "release", "--resume", open_run.id, "--headless", "--auto", check=False)
     assert again.returncode == 1, again.stderr
-    assert f"The run in {open_run.log} is sealed." in again.stderr and "Begin a new run." in again.stderr
+    assert f"The run in {open_run.log} is finished" in again.stderr and "nexy-tui runs report" in again.stderr
     assert open_run.log.read_bytes() == sealed and outside(inside) == before
     assert (inside.world.checkout_layout.inbox / DMG).exists()
     bench.whole = True
