@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# Each command of a test is a process of its own: without the compiled files every one of them would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help rehearse test lint exhaustive snapshots drawing hooks clean
 
 help: ## This list
@@ -14,8 +17,11 @@ rehearse: $(VENV)/.runs ## Set everything up and open the wizard in a rehearsal
 	@echo "Starting a rehearsal world on this machine (nothing leaves it) and opening the wizard in it."
 	$(BIN)/nexy-tui rehearse
 
-test: $(VENV)/.tests lint ## Set everything up and pass lint and the tests
-	$(BIN)/python -m pytest $(SPREAD) -m "not exhaustive"
+test: $(VENV)/.tests ## Set everything up and pass lint and the tests
+	@echo "Linting beside the tests; what it says comes last."
+	@$(MAKE) --no-print-directory lint > $(VENV)/lint.txt 2>&1 & lint=$$!; \
+	$(BIN)/python -m pytest $(SPREAD) -m "not exhaustive"; tests=$$?; \
+	wait $$lint; linted=$$?; cat $(VENV)/lint.txt; exit $$((tests | linted))
 
 lint: $(VENV)/.tests ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
@@ -49,7 +55,7 @@ $(VENV)/.runs: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[rehearsal]"
 	@touch $@
 
-$(VENV)/.tests: $(VENV)/.runs
-	@echo "Installing what the tests need, at the pinned versions"
+$(VENV)/.tests: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing nexy-tui and what its tests need, at the pinned versions"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
-	@touch $@
+	@touch $(VENV)/.runs $@

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -24,8 +25,15 @@ from nexy_tui.rehearsal.names import World
 gc.set_threshold(OBJECTS, 20, 20)  # As in the program.
 
 SMALL = 1_000_000
+MEMORY = Path("/dev/shm")
+ROOM = 4_000_000_000
+"""Bytes that must be free in memory for the tests' files to lie there: a world is made of a thousand small ones."""
 SPEED = 200
 """What every wait of the tool is divided by, ten times a rehearsal's; a test that waits for something real asks for less."""
+
+
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @dataclass
@@ -148,14 +156,17 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
 
 
 @pytest.fixture(scope="module")
-def make_module_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
-    """As `make_world`, for worlds that several tests of a module use one after the other."""
+def make_module_world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[MakeWorld]:
+    """As `make_world`, for worlds that several tests of a module use one after the other; they stay where a test has failed."""
     made: list[World] = []
+    folder = tmp_path_factory.mktemp("module")
     try:
-        yield _factory(tmp_path_factory.mktemp("module"), made)
+        yield _factory(folder, made)
     finally:
         for world in made:
             worlds.stop(world.dir)
+        if not request.session.testsfailed:
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

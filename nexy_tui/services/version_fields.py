@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from ruamel.yaml import YAML
@@ -82,6 +83,7 @@ def yaml_fields(text: str) -> tuple[Field, ...]:
     return tuple(_yaml_field(text, root, table, key) for table, key in YAML_FIELDS)
 
 
+@lru_cache(maxsize=8)
 def _composed(text: str) -> Node | None:
     """The file as nodes with their places. Nothing is made of them: no numbers, no dates, no merged tables."""
     depth = 0

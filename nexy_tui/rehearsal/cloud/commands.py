@@ -57,11 +57,13 @@ class Operation:
     status: str = "InProgress"
     output: dict[str, Any] | None = None
     error: dict[str, str] | None = None
+    over: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def end(self, output: dict[str, Any] | None = None, error: dict[str, str] | None = None) -> None:
         """Note how it ended."""
         self.ended, self.output, self.error = datetime.now(UTC), output, error
         self.status = "Succeeded" if error is None else "Failed"
+        self.over.set()
 
     def document(self) -> dict[str, Any]:
         """What `Azure-AsyncOperation` answers."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 import json
 import re
@@ -21,6 +23,8 @@ FAULTS: tuple[Fault, ...] = (RUN_COMMAND_BUSY, RUN_COMMAND_SLOW)
 LOCATION = "canadacentral"
 POLL_MILLISECONDS = 2000
 """How soon a client should ask again. Given in milliseconds only: a `Retry-After` is whole seconds, and 0 means the client's own 30."""
+_HOLD = 0.2
+"""Seconds for which the answer "still in progress" is held back, for clients whose every wait is divided."""
 
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -87,7 +91,7 @@ class ResourceManager:
             return json_response(listed) if request.method == "GET" else Response(204)
         match parts:
             case ["providers", "microsoft.compute", "locations", _, "operations", operation] if request.method == "GET":
-                return self._poll(request, operation)
+                return await self._poll(request, operation)
             case ["resourcegroups", _, "providers", "microsoft.compute", "virtualmachines", name, *tail]:
                 self._check_vm(rest[1], rest[5], name)
                 return await self._in_vm(request, tail, rest[-1])
@@ -146,10 +150,12 @@ class ResourceManager:
         headers = [("azure-asyncoperation", url), ("x-ms-retry-after-ms", str(POLL_MILLISECONDS))]
         return [*headers, ("location", f"{url}&monitor=true")] if located else headers
 
-    def _poll(self, request: Request, name: str) -> Response:
+    async def _poll(self, request: Request, name: str) -> Response:
         operation = self.commands.operations.get(name)
         if operation is None:
             raise ArmError(404, "NotFound", f"The entity was not found: operation {name}.")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(operation.over.wait(), _HOLD)
         again = [] if operation.ended is not None else [("x-ms-retry-after-ms", str(POLL_MILLISECONDS))]
         if request.query.get("monitor") != "true":
             return json_response(operation.document(), 200, again)
