@@ -11,7 +11,7 @@ from pathlib import Path
 from checks.base import Check, Scope
 from nexy_tui.core import publisher_script
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, noted, passed
-from nexy_tui.core.layout import PUBLISHER, Layout
+from nexy_tui.core.layout import LAYOUTS, PUBLISHER, Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Mend
@@ -32,22 +32,25 @@ TARGET_KEYS = ("artifacts_repository", "dmg_tag", "pkg_tag")
 
 @dataclass(frozen=True, slots=True)
 class ScriptFacts:
-    """Whether the script is at its path, the commit has it, and where else one of its name lies."""
+    """Whether the script is at its path, the commit has it there, and where else one of its name lies; `moved`: where in the commit."""
 
     path: str
     there: bool
     committed: bool = False
     elsewhere: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
 
 def look_script(scope: Scope) -> ScriptFacts:
     """The working tree and the commit, at this layout's path and at the other's."""
     services = scope.services
     layout, path = services.layout, str(services.layout.relative(PUBLISHER))
-    others = (str(Layout(kind, layout.root).relative(PUBLISHER)) for kind in ("flat", "nested"))
-    elsewhere = tuple(other for other in (*others, f"server/server/{PUBLISHER}") if other != path and (layout.root / other).is_file())
-    committed = services.git.files_at("HEAD", path)
-    return ScriptFacts(path, (layout.root / path).is_file(), bool(committed), elsewhere)
+    known = (*(str(Layout(kind, layout.root).relative(PUBLISHER)) for kind in LAYOUTS), f"server/server/{PUBLISHER}")
+    others = [other for other in known if other != path]
+    elsewhere = tuple(other for other in others if (layout.root / other).is_file())
+    committed = services.git.files_at("HEAD", path, *others)
+    moved = tuple(other for other in others if other in committed and other not in elsewhere and path not in committed)
+    return ScriptFacts(path, (layout.root / path).is_file(), path in committed, elsewhere, moved)
 
 
 def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
@@ -56,6 +59,9 @@ def judge_script(facts: ScriptFacts, plan: Plan) -> Verdict:
         Evidence("publisher script", "there" if facts.there else "missing", facts.path),
         *(Evidence("publisher script", "another one", path) for path in facts.elsewhere),
     )
+    if facts.there and facts.moved:
+        what = f"{facts.path} is there, and in no commit: what is committed still has it at {facts.moved[0]}."
+        return failed(what, "Commit that move and push it.", *evidence)
     if facts.there:
         return passed(f"{facts.path} is there.", *evidence)
     if facts.committed:

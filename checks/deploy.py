@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from checks.base import Check, Scope, not_there_yet
 from checks.manifests import renewed
 from checks.tip import look_refs
-from checks.version import going_on
+from checks.version import tagged_again
 from checks.vm import look_vm
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed, rfc3339
@@ -132,7 +132,7 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
             return passed(f"HEAD on the VM is {' '.join(vm.tags)}, which this kind of run leaves as it is.", evidence[0])
         return failed("HEAD on the VM is no release tag.", "Release the code as well (kind full or code-only).", evidence[0])
     if deployment.tag_commit is None:
-        return failed(f"{plan.target.code_repository} has no tag {deployment.tag}.", Act("push", going_on(plan)), *evidence)
+        return failed(f"{plan.target.code_repository} has no tag {deployment.tag}.", tagged_again(plan, plan.target.code_url()), *evidence)
     if vm.head != deployment.tag_commit:
         at = " ".join(vm.tags) or vm.head[:12] or "no commit"
         return not_there_yet(plan, f"The VM stands at {at}, not at {deployment.tag}.", redeployed(deployment), *evidence)

@@ -8,6 +8,7 @@ from checks import backups
 from checks.base import Check, Scope
 from checks.cause import cause
 from checks.gate import API, URL, GateFacts, gate_matrix, look_gate, verdict_of
+from checks.gate import judge_live as judge_live_before
 from checks.gate_cells import Expected, Profile, UnseenSource, appcast_column, expected, manifest_column, signature_cell
 from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
@@ -16,6 +17,7 @@ from checks.live import APPCAST, HEALTH, UPDATES, Live, or_unseen
 from checks.manifests import CommitFacts, look_commit
 from checks.publish import ArtifactPlace, read_place, remedy_at
 from checks.released import Witnesses, look_witnesses
+from checks.remotes import judge_remotes, look_remotes
 from checks.version import released_in_full
 from checks.vm import look_vm
 from nexy_tui.core import manifest
@@ -23,12 +25,13 @@ from nexy_tui.core.finding import Evidence, Status, Verdict, failed, passed
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
-from nexy_tui.core.remedy import Act, Remedy, Run
+from nexy_tui.core.remedy import Act, Mend, Remedy, Run
 from nexy_tui.core.target import DMG
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.update_server import AppcastFacts
 
 _PUBLISH = Act("publish", "publish")
+_SYNC = Act("sync-manifests", "sync-manifests")
 
 
 _CLAIMED = ("version", "build", "url", "size", "sha256", "signature")
@@ -37,11 +40,15 @@ _CLAIMED = ("version", "build", "url", "size", "sha256", "signature")
 
 @dataclass(frozen=True, slots=True)
 class FinalFacts:
-    """The gate's sources, the manifests as the release branch has them now, and which bytes are the release's."""
+    """The gate's sources, the manifests as the release branch has them now, and which bytes are the release's.
+
+    `unmix` is what sets the remotes right where one is wrong: until then nothing is published.
+    """
 
     gate: GateFacts
     branch: CommitFacts
     witnesses: Witnesses
+    unmix: Remedy = ""
     vm: VmFacts | UnseenSource | None = None
     """The VM, asked only where its server gives customers no sound answer."""
 
@@ -85,7 +92,8 @@ def look_final(scope: Scope) -> FinalFacts:
 def _look_final(scope: Scope) -> FinalFacts:
     branch = scope.once("manifests.commit", lambda: look_commit(scope))
     gate = look_gate(scope)
-    return FinalFacts(gate, branch, look_bytes(scope, gate, branch))
+    remotes = judge_remotes(look_remotes(scope), scope.plan)
+    return FinalFacts(gate, branch, look_bytes(scope, gate, branch), remotes.remedy)
 
 
 def look_final_live(scope: Scope) -> FinalFacts:
@@ -152,7 +160,10 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
     pushed = {row: cell for row, cell in column.items() if row in _CLAIMED} or column
     download = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).columns[URL]
     matrix = Matrix({URL: download, f"{next(iter(facts.branch.there))} on {facts.branch.branch}": pushed})
-    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", remedy_at(facts.gate.place, plan))
+    remedy = remedy_at(facts.gate.place, plan)
+    if download["reachability"].verdict is Status.PASSED:
+        remedy = _renewed(facts)
+    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +203,18 @@ def _described(place: ArtifactPlace) -> str:
     return "missing" if place.current is None else f"{place.current.state}, {place.current.size} bytes"
 
 
+def _renewed(facts: FinalFacts) -> Remedy:
+    """What makes the manifests on the branch this release's."""
+    return facts.unmix or (_SYNC if facts.branch.apart else _PUBLISH)
+
+
 def judge_manifest(facts: FinalFacts, plan: Plan) -> Verdict:
     """Item 4: the manifest files on the code repository are this release's, and identical."""
     columns = {
         f"{path} on {facts.branch.branch}": manifest_column(raw, facts.canonical, facts.wanted_of(plan, raw))
         for path, raw in facts.branch.there.items()
     }
-    verdict = verdict_of(Matrix(columns), f"The manifest files are on {plan.target.code_repository}, and true.", _PUBLISH)
+    verdict = verdict_of(Matrix(columns), f"The manifest files are on {plan.target.code_repository}, and true.", _renewed(facts))
     return replace(verdict, evidence=(Evidence("commit", facts.branch.commit, plan.target.code_repository), *verdict.evidence))
 
 
@@ -208,11 +224,7 @@ def judge_live(facts: FinalFacts, plan: Plan) -> Verdict:
     columns = {**matrix.columns, APPCAST: offered_column(facts, plan)}
     if _network_works(facts.gate):
         columns = {source: _unanswered(column) for source, column in columns.items()}
-    tag = plan.version.tag if plan.version else "vX.Y.Z.Build"
-    remedy: Remedy = Act("deploy", f"deploy {tag}", f"Deploy {tag}, then look again")
-    if plan.version is not None and _offers_code(facts.gate, plan):
-        remedy = released_in_full(plan.version.next_build())
-    verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", remedy)
+    verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", _deployed(facts, plan, matrix))
     if verdict.status is Status.FAILED and _down(facts.gate.live):
         return _broken(facts, plan, verdict)
     return verdict if verdict.status is not Status.PASSED else passed(_shown(plan), *verdict.evidence)
@@ -245,6 +257,19 @@ def _see_why(facts: FinalFacts, verdict: Verdict) -> Remedy:
     if isinstance(facts.vm, VmFacts):
         return verdict.remedy
     return Run("check deploy.vm deploy.service --vm", "See on the VM why", "Mend that, then look again.")
+
+
+def _deployed(facts: FinalFacts, plan: Plan, health: Matrix) -> Remedy:
+    """What makes the live server this release's: a deploy, where the gate before it lets one begin."""
+    if plan.version is not None and _offers_code(facts.gate, plan):
+        return released_in_full(plan.version.next_build())
+    if not health.wrong(Status.FAILED) and not _down(facts.gate.live):
+        return Mend("stale-appcast", then="lays the published manifests on the VM and restarts the service.")
+    before = judge_live_before(facts.gate, plan)
+    if before.status is Status.FAILED:
+        return before.remedy
+    tag = plan.version.tag if plan.version else "vX.Y.Z.Build"
+    return Act("deploy", f"deploy {tag}", f"Deploy {tag}, then look again")
 
 
 def _offers_code(facts: GateFacts, plan: Plan) -> bool:

@@ -17,15 +17,17 @@ from checks.live import APPCAST, HEALTH, UPDATES, Live, left_halfway, live_colum
 from checks.manifests import renewed
 from checks.named import Named, look_named
 from checks.publish import ArtifactPlace, read_place, remedy_at
+from checks.version import NO_VERSION
 from checks.working_tree import judge_files, look_files
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.matrix import Cell, Column, Matrix
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Act, Remedy
 from nexy_tui.core.target import DMG
-from nexy_tui.core.version import Version
+from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.services.github import Asset
 from nexy_tui.services.plain_file import look_plain
 from nexy_tui.services.version_files import Rewriting
@@ -84,6 +86,8 @@ def look_gate(scope: Scope) -> GateFacts:
 
 def _look_gate(scope: Scope) -> GateFacts:
     services = scope.services
+    if scope.plan.version is None:
+        raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
     version = look_plain(services.layout.version_file, manifest.MAX_SIZE + 1, services.checkout)
     paths = services.layout.manifest_files(str(scope.plan.published or "unknown"))
     place = or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan.target, DMG))

@@ -175,6 +175,11 @@ class CommitFacts:
     there: Mapping[str, bytes | None]
     here: Mapping[str, bytes | None]
 
+    @property
+    def apart(self) -> bool:
+        """Whether files on the branch are missing or differ: no publish begins over that, and a sync ends it."""
+        return bool(_apart(self.there))
+
 
 def look_commit(scope: Scope) -> CommitFacts:
     """Ask the code repository for its release branch, and read the files there."""

@@ -10,7 +10,7 @@ from checks.tip import look_refs, look_tag, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.core.remedy import Act, Run
+from nexy_tui.core.remedy import Act, Remedy, Run
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import NAME_VERSION, Version
 
@@ -82,6 +82,16 @@ def _endless(offered: object, file: object) -> str:
     )
 
 
+def is_out(plan: Plan) -> bool:
+    """Whether a look without a run speaks of a version that customers have."""
+    return plan.standalone and plan.version is not None and plan.version in (plan.served_before, plan.published_before)
+
+
+def tagged_again(plan: Plan, source: str) -> Remedy:
+    """What takes a release's tag to the code repository: its push, and of a version that is out the tag alone."""
+    return f"git push {source} {plan.version.tag}" if is_out(plan) and plan.version else Act("push", going_on(plan))
+
+
 def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     """Higher than everything released before, and its tag unused or used for exactly this release's commit."""
     version = plan.version
@@ -99,14 +109,29 @@ def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     published = facts.remote_tag is not None if plan.kind.tags else plan.published_before == version
     if plan.standalone and published:
         return passed(f"{version} is released.", *evidence)
-    if facts.offered is not None and facts.offered == str(plan.served_before):
-        offered = Evidence("live appcast", facts.offered, plan.target.update_server.feed_url)
-        return failed(_endless(plan.served_before, plan.published_before), released_in_full(version), *evidence, offered)
+    if special := _tag_lost(facts, plan, evidence) or _offered_again(facts, plan, evidence):
+        return special
     for name, value in (*before, *([("", highest)] if highest is not None else [])):
         if value is not None and version <= value:
             what = f"not higher than {value} ({name})" if name else f"lower than {value.tag}"
             return failed(f"{version} is {what}.", f"Choose a higher version, as {value.next_build()}.", *evidence)
     return passed(f"{version} is higher than everything released before.", *evidence)
+
+
+def _tag_lost(facts: NumberFacts, plan: Plan, evidence: Sequence[Evidence]) -> Verdict | None:
+    """The verdict where a release is out whose tag the code repository has lost; else None."""
+    if not (is_out(plan) and plan.kind.tags and facts.local_tag is not None and facts.local_tag == facts.release_commit):
+        return None
+    what = f"{plan.version} is out, and its tag is not on {plan.target.code_repository}."
+    return failed(what, tagged_again(plan, facts.source), *evidence)
+
+
+def _offered_again(facts: NumberFacts, plan: Plan, evidence: Sequence[Evidence]) -> Verdict | None:
+    """The verdict where the appcast tells by what it offers that it follows config.env; else None."""
+    if plan.version is None or facts.offered is None or facts.offered != str(plan.served_before):
+        return None
+    offered = Evidence("live appcast", facts.offered, plan.target.update_server.feed_url)
+    return failed(_endless(plan.served_before, plan.published_before), released_in_full(plan.version), *evidence, offered)
 
 
 def _tag_taken(facts: NumberFacts, version: Version, evidence: Sequence[Evidence], *, standalone: bool) -> Verdict | None:
@@ -157,7 +182,7 @@ def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
 class PushedFacts:
     """The tag and branch on the code repository against the release commit.
 
-    `contained`: the branch has the tag's commit. `next`: it has not, and can take it fast-forward.
+    `contained`: the branch has the tag's commit. `next`: it has not, and can take it fast-forward. `source` as in NumberFacts.
     """
 
     local_tag: str | None
@@ -165,6 +190,7 @@ class PushedFacts:
     branch: str
     contained: bool
     next: bool = False
+    source: str = ""
 
 
 def look_pushed(scope: Scope) -> PushedFacts:
@@ -176,7 +202,7 @@ def look_pushed(scope: Scope) -> PushedFacts:
     known = there is not None and git.has_commit(there)
     contained = known and git.ancestor(there or "", tip.commit)
     ahead = known and not contained and git.ancestor(tip.commit, there or "")
-    return PushedFacts(look_tag(scope, tag), there, tip.branch, contained, ahead)
+    return PushedFacts(look_tag(scope, tag), there, tip.branch, contained, ahead, git.code_source())
 
 
 def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
@@ -193,7 +219,7 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
         Evidence(tag, facts.local_tag or "missing", "checkout"),
     )
     if facts.remote_tag is None:
-        return not_there_yet(plan, f"{tag} is not on {plan.target.code_repository} yet.", Act("push", going_on(plan)), *evidence)
+        return _not_pushed(facts, plan, tag, evidence)
     if facts.local_tag is not None and facts.local_tag != facts.remote_tag:
         return failed(
             f"{tag} names another commit on {plan.target.code_repository} than here.",
@@ -206,6 +232,12 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
         said, remedy = f"{facts.branch} does not contain the commit of {tag}.", Act("push", going_on(plan))
         return not_there_yet(plan, said, remedy, *evidence) if facts.next else failed(said, remedy, *evidence)
     return passed(f"{tag} and {facts.branch} are on {plan.target.code_repository}.", *evidence)
+
+
+def _not_pushed(facts: PushedFacts, plan: Plan, tag: str, evidence: Sequence[Evidence]) -> Verdict:
+    if facts.local_tag is not None and is_out(plan):
+        return failed(f"{tag} is not on {plan.target.code_repository} any more.", tagged_again(plan, facts.source), *evidence)
+    return not_there_yet(plan, f"{tag} is not on {plan.target.code_repository} yet.", Act("push", going_on(plan)), *evidence)
 
 
 def look_number_shared(scope: Scope) -> NumberFacts:

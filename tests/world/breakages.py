@@ -54,6 +54,7 @@ from breaking import (
     on_vm,
     pushurl_wrong,
     put,
+    release_gone,
     script_lost,
     service_down,
     setting,
@@ -168,7 +169,7 @@ ROWS: tuple[Breakage, ...] = (
     # 2, 3: the release host
     Breakage("asset gone", "host", asset_gone, ("publication", "assets")),
     Breakage("asset half there", "host", asset_half_there, ("publication", "assets")),
-    Breakage("no release under the tag", "host", fault("missing-tag"), ("publication", "assets")),
+    Breakage("no release under the tag", "host", release_gone, ("publication", "assets")),
     Breakage("asset replaced", "host: other bytes", asset_replaced, ("publication", "assets")),
     Breakage("other bytes at the address", "host: other bytes", fault("download-other-bytes"), ("publication", "assets")),
     Breakage("token invalid", "host: token", fault("token-invalid"), ("assets",)),
@@ -223,7 +224,7 @@ ROWS: tuple[Breakage, ...] = (
     Breakage("second edited", "beside: files", in_checkout(SECOND, SIZE), check=OF_MANIFESTS, fixer="stale-appcast"),
 )
 
-BY_HAND = {"config-env-broken", "gemini-key-invalid", "service-down", "manifests-differ"}
+BY_HAND = {"config-env-broken", "gemini-key-invalid", "service-down", "manifests-differ", "missing-tag"}
 """Faults whose state the table brings about by its own hand, so that a fixer's work is not undone when they are switched off."""
 
 OF_A_RUN = {

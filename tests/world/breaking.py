@@ -320,6 +320,13 @@ def asset_gone(inside: Inside) -> Undo:
     return lambda: _rename(inside, asset, DMG)
 
 
+def swap_cut_off(inside: Inside) -> Undo:
+    """A swap has died between its two renames."""
+    asset = _image(inside)
+    _rename(inside, asset, f"previous-{DMG}")
+    return lambda: _rename(inside, asset, DMG)
+
+
 def asset_replaced(inside: Inside) -> Undo:
     """Somebody has uploaded another file under the image's name."""
     back = asset_gone(inside)
@@ -348,6 +355,23 @@ def asset_half_there(inside: Inside) -> Undo:
     def undo() -> None:
         _api(inside, "DELETE", f"/releases/assets/{_image(inside)}")
         back()
+
+    return undo
+
+
+def release_gone(inside: Inside) -> Undo:
+    """Somebody has deleted the release under the image's tag, and its assets with it."""
+    release = _api(inside, "GET", "/releases/tags/Update")
+    kept = {asset["name"]: inside.home / f"kept-{asset['name']}" for asset in release["assets"]}
+    for name, path in kept.items():
+        inside.run("curl", "-fsSLo", path, f"{ADDRESS}/Update/{name}")
+    _api(inside, "DELETE", f"/releases/{release['id']}")
+
+    def undo() -> None:
+        made = _api(inside, "POST", "/releases", "-d", json.dumps({"tag_name": "Update"}))["id"]
+        for name, path in kept.items():
+            address = f"https://uploads.github.com/repos/{ARTIFACTS}/releases/{made}/assets?name={name}"
+            _api(inside, "POST", address, "-H", "Content-Type: application/octet-stream", "--data-binary", f"@{path}")
 
     return undo
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conftest import Inside
 from mending import NEW_KEY, inside_of
+from remedysites import worded
 
 from nexy_tui.checklist import CHECKLIST, Item
 from nexy_tui.core.finding import Finding
@@ -48,6 +49,16 @@ def typed(*patterns: str) -> Hand:
 def by(change: Callable[[Inside], object]) -> Hand:
     """A hand that needs no word of the sentence."""
     return lambda inside, _: change(inside)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """The hand that undoes what a test broke: what it takes away again is nothing lost."""
+
+    undo: Callable[[], object]
+
+    def __call__(self, inside: Inside, sentence: str) -> None:
+        self.undo()
 
 
 @dataclass(frozen=True)
@@ -99,8 +110,8 @@ def _own_files(inside: Inside) -> list[Path]:
 
 
 def _settings(path: Path) -> str:
-    """Names and values but for the two version keys, which a deploy is to set."""
-    lines = [line for line in path.read_text().splitlines() if not line.startswith(("SERVER_VERSION=", "SERVER_BUILD="))]
+    """Names and values, but for those that a deploy and a fixer are to set."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(("SERVER_VERSION=", "SERVER_BUILD=", "GEMINI_API_KEY="))]
     return "\n".join(lines)
 
 
@@ -151,40 +162,63 @@ def cause(finding: Finding) -> tuple[str, str]:
     return finding.item, re.sub(r"\b[0-9a-f]{7,64}\b|\d+ (s|bytes|minutes?)\b", "…", finding.summary)
 
 
-MOST_STEPS = 8
+MOST_STEPS = 10
+
+Walked = set[tuple[str, str]]
+"""Items with the remedies that were carried out for them, in the words they are compared by."""
 
 
 def walk(
-    inside: Inside, items: Sequence[Item], hands: dict[str, Hand], count: Count, *, released: bool = False, ignored: Collection[str] = ()
-) -> None:
+    inside: Inside, items: Sequence[Item], hands: Mapping[str, Hand | None], count: Count, *, released: bool = False, fixer: bool = False
+) -> Walked:
     """From a broken world, follow what the first failing item names until all of the items hold.
 
     Each remedy is accepted: what it starts does its work, though a whole release may stop at a later item; nothing is lost; and no
-    cause comes back that a remedy was carried out for. `ignored` are items that do not hold in the unbroken world either.
+    cause comes back that a remedy was carried out for. `fixer`: where the first item names a fixer besides, that one is taken.
     """
-    looked = [item for item in items if item.id not in ignored]
     walked: set[tuple[str, str]] = set()
+    carried: Walked = set()
     for _ in range(MOST_STEPS):
-        wrong = found(inside, looked, released=released)
+        wrong = found(inside, items, released=released)
         if not wrong:
-            return
+            return carried
         again = [one for one in wrong if cause(one) in walked]
         assert not again, f"a circle: {[(one.item, one.summary, str(one.remedy)) for one in again]}"
         first = wrong[0]
+        if fixer and first.fixers:
+            first = replace(first, remedy=Mend(first.fixers[0]))
         walked.add(cause(first))
-        step(inside, first, hands, count, looked, released=released)
+        hand = _hand_for(first.remedy, hands)
+        same = [one for one in wrong if _same(one.remedy, first.remedy, hands)]
+        step(inside, first, hand, count, released=released)
+        carried |= {(one.item, worded(one.remedy)) for one in (first, *same)}
     raise AssertionError(f"no end after {MOST_STEPS} remedies: {sorted(walked)}")
 
 
-def step(inside: Inside, finding: Finding, hands: dict[str, Hand], count: Count, looked: Sequence[Item], *, released: bool) -> None:
+def _same(one: Remedy, other: Remedy, hands: Mapping[str, Hand | None]) -> bool:
+    """Whether what is done for the one is what the other names."""
+    match one, other:
+        case Act(first), Act(second):
+            return first == second
+        case Mend(first), Mend(second):
+            return first == second
+        case str(), str():
+            return _hand_for(one, hands) is _hand_for(other, hands) is not None
+    return one == other
+
+
+def _hand_for(remedy: Remedy, hands: Mapping[str, Hand | None]) -> Hand | None:
+    return next((hand for pattern, hand in hands.items() if re.search(pattern, str(remedy))), None)
+
+
+def step(inside: Inside, finding: Finding, hand: Hand | None, count: Count, *, released: bool) -> None:
     """Carry out one finding's remedy and look at its item again."""
     before = kept(inside)
-    hand = next((hand for pattern, hand in hands.items() if re.search(pattern, str(finding.remedy))), None)
     carried = carry_out(inside, finding.remedy, hand)
     count.remedies += 1
     count.said.add(re.sub(r"[0-9a-f]{7,64}|[\d.]+", "…", str(finding.remedy)))
     assert carried.exit in (0, 1, 3), (finding.item, finding.summary, carried.said)
-    missing = lost(inside, before)
+    missing = [] if isinstance(hand, Undone) else lost(inside, before)
     assert not missing, (finding.item, str(finding.remedy), missing)
     item = CHECKLIST.item(finding.item)
     after = found(inside, [item], released=released)
@@ -199,5 +233,5 @@ def step(inside: Inside, finding: Finding, hands: dict[str, Hand], count: Count,
 
 def push_all(inside: Inside) -> None:
     """Commit what is changed in known files and push it, as “Commit and push that.” says."""
-    inside.git("commit", "-qam", "As it was advised")
+    inside.commit("As it was advised")
     inside.git("push", "-q", f"https://github.com/{CODE}.git", "HEAD:main")

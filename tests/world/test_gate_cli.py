@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Inside
+from conftest import Inside, MakeWorld
 
 from checks.gate_cells import Profile
 from nexy_tui.checklist import CHECKLIST
@@ -79,6 +79,17 @@ def test_the_rulebooks_rules_hold(module_world: Inside) -> None:
     there = json.loads((module_world.checkout / SECOND).read_text())["artifact"]["size"]
     assert sizes == {str(there)}, "the HEAD went through its redirect"
     assert cells["tls"]["/health"] == {"value": "verified", "verdict": "passed"}
+
+
+def test_in_a_nested_tree_the_rulebooks_paths_begin_at_its_own_root(make_world: MakeWorld) -> None:
+    inside = make_world(layout="nested")
+    with edited(inside.checkout / CANONICAL, '"critical": false', '"critical": true'):  # the other directory, which that script never reads
+        status, document = gate(inside, HOST, "443", "--profile", "rulebook")
+    assert (status, document["errors"], document["warnings"]) == (0, 0, 0)
+    with edited(inside.checkout / SECOND, '"sha256": "', '"sha256": "x'):
+        status, document = gate(inside, HOST, "443", "--profile", "rulebook")
+    assert (status, document["errors"]) == (1, 1)
+    assert [item["id"] for item in document["items"] if item["status"] == "failed"] == ["rulebook.10"]
 
 
 def test_text_shows_the_matrix_and_the_counts(module_world: Inside) -> None:

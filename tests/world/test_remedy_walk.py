@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from typing import cast
 
 import pytest
-from breakages import ROWS, Breakage
+from _pytest.mark import ParameterSet
+from bench import Bench
 from conftest import Inside, MakeWorld, seldom
 from driving import release
-from remedying import Count, Hand, by, found, push_all, typed, walk
+from remedying import Count, Undone, found, walk
+from remedysites import Site, reached, sites
+from walkrows import ATTESTED, BEGUN, CODE_ONLY, EXCUSED, HOST, IN_A_RUN, RELEASED, SEVEN, UPDATE_ONLY, VERSION, Row
 
 from nexy_tui.checklist import CHECKLIST, Item
-from nexy_tui.core.target import DMG
-from nexy_tui.rehearsal.artifacts import make as artifacts
-from nexy_tui.rehearsal.names import CODE
+from nexy_tui.core.finding import Status
 
-VERSION = "1.6.1.43"
-
-
-def upto(item: str) -> list[Item]:
-    """The checklist as far as an item, as an operator goes through it; without the VM's."""
-    ids = [one.id for one in CHECKLIST.items]
-    return [one for one in CHECKLIST.items[: ids.index(item) + 1] if not one.needs]
+_RELEASE = ("release", VERSION, "--headless", "--auto", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -34,237 +29,113 @@ def count() -> Iterator[Count]:
     print(f"\n{made}")
 
 
-# --- a release that is being prepared ---
+def cases(rows: tuple[Row, ...]) -> list[ParameterSet]:
+    return [seldom(row, id=row.id) if row.seldom else pytest.param(row, id=row.id) for row in rows]
 
 
-@dataclass(frozen=True)
-class Row:
-    """A trouble of a release that is being prepared: the item that does not hold, what breaks it, and who does what sentences say."""
-
-    id: str
-    item: str
-    break_it: Callable[[Inside], object]
-    hands: dict[str, Hand] = field(default_factory=dict)
-    seldom: bool = True
+def upto(items: list[str]) -> list[Item]:
+    """The checklist as far as the last of these, as an operator goes through it; without the VM's."""
+    ids = [one.id for one in CHECKLIST.items]
+    last = max(ids.index(item) for item in items)
+    return [one for one in CHECKLIST.items[: last + 1] if one.needs is None or one.id in items]
 
 
-def add(name: str, text: str = "the operator's own\n") -> Callable[[Inside], None]:
-    """A file of the operator's, which git does not know."""
-
-    def break_it(inside: Inside) -> None:
-        path = inside.checkout / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-    return break_it
-
-
-def changed(name: str) -> Callable[[Inside], None]:
-    """A line more in a file that git knows."""
-
-    def break_it(inside: Inside) -> None:
-        with (inside.checkout / name).open("a") as stream:
-            stream.write("\n# by hand\n")
-
-    return break_it
-
-
-def both(*breaks: Callable[[Inside], object]) -> Callable[[Inside], None]:
-    """One after the other."""
-
-    def break_it(inside: Inside) -> None:
-        for one in breaks:
-            one(inside)
-
-    return break_it
-
-
-def git(*words: str) -> Callable[[Inside], object]:
-    """A git command in the checkout."""
-    return lambda inside: inside.git(*words)
-
-
-def elsewhere(inside: Inside) -> None:
-    """A colleague has pushed to the release branch."""
-    clone = inside.home / "colleague"
-    inside.git("clone", "-q", f"https://github.com/{CODE}.git", clone)
-    for key, value in (("user.name", "Colleague"), ("user.email", "c@example.org")):
-        inside.git("config", key, value, cwd=clone)
-    (clone / "NOTES.md").write_text("by a colleague\n")
-    inside.git("add", "NOTES.md", cwd=clone)
-    inside.git("commit", "-qm", "Notes", cwd=clone)
-    inside.git("push", "-q", "origin", "HEAD:main", cwd=clone)
-
-
-def committed(name: str, text: str = "x = 1\n") -> Callable[[Inside], None]:
-    """A commit of the operator's that is not pushed."""
-
-    def break_it(inside: Inside) -> None:
-        add(name, text)(inside)
-        inside.git("add", "-f", "--", name)
-        inside.git("commit", "-qm", f"Add {name}")
-
-    return break_it
-
-
-def lay(inside: Inside) -> None:
-    """A finished image of this version, built anew."""
-    inbox = inside.world.checkout_layout.inbox
-    inbox.mkdir(parents=True, exist_ok=True)
-    artifacts.build_dmg(inbox / DMG, VERSION, 900_000)
-
-
-def inbox_of(change: Callable[[Path], object]) -> Callable[[Inside], None]:
-    """A change in the inbox."""
-
-    def break_it(inside: Inside) -> None:
-        change(inside.world.checkout_layout.inbox)
-
-    return break_it
-
-
-def inbox_gone(inside: Inside) -> None:
-    """The inbox's folder, taken away with what was in it."""
-    shutil.rmtree(inside.world.checkout_layout.inbox)
-
-
-def mkdir_and_lay(inside: Inside, sentence: str) -> None:
-    """The folder made as shown, and an image laid there."""
-    typed(r"mkdir -p [^;]+")(inside, sentence)
-    lay(inside)
-
-
-def ignore_as_said(inside: Inside, sentence: str) -> None:
-    """The lines that the sentence names, added to .gitignore; committed and pushed."""
-    lines = sentence.split("each a line: ")[1].split(". Commit", maxsplit=1)[0].split(", ")
-    with (inside.checkout / ".gitignore").open("a") as stream:
-        stream.write("".join(f"{line}\n" for line in lines))
-    push_all(inside)
-
-
-def without_ignored(inside: Inside) -> None:
-    """A .gitignore that knows neither artifacts nor settings, on the branch."""
-    path = inside.checkout / ".gitignore"
-    path.write_text("\n".join(line for line in path.read_text().splitlines() if "inbox" not in line and "config.env" not in line) + "\n")
-    push_all(inside)
-
-
-STASH = {"git stash": typed(r"git stash .*$")}
-LAY = {rf"Lay .*{DMG}|lay that file|lay its": by(lay)}
-OUT = {"reset --soft": typed(r"git reset --soft \w+", r"git reset -q -- [^;]+(?=;)")}
-
-
-def exclude(inside: Inside, sentence: str) -> None:
-    """The line that the sentence names, in .git/info/exclude."""
-    line = sentence.split("add the line ")[1].split(" to ", maxsplit=1)[0]
-    with (inside.checkout / ".git/info/exclude").open("a") as stream:
-        stream.write(line + "\n")
-
-
-def pull(inside: Inside, sentence: str) -> None:
-    typed(r"git pull [^,;]+")(inside, sentence)
-
-
-BEGUN = (
-    Row("colleague pushed", "version.branch", elsewhere, {"git pull": pull}, seldom=False),
-    Row("colleague pushed, bump begun", "version.branch", both(elsewhere, changed("server/main.py")), {"git pull": pull, **STASH}),
-    Row("another branch", "version.branch", git("switch", "-qc", "feature"), {"git switch": typed("git switch .*$")}),
-    Row(
-        "another branch, a commit on it",
-        "version.branch",
-        both(git("switch", "-qc", "feature"), committed("feature.py")),
-        {"git switch": typed("git switch .*$")},
-    ),
-    Row("detached", "version.branch", git("checkout", "-q", "--detach"), {"git switch": typed("git switch .*$")}),
-    Row("a commit not pushed", "version.branch", committed("more.py"), {"Push it": by(git("push", "-q", "origin", "HEAD:main"))}),
-    Row("a stray file", "version.tree", add("notes.txt"), STASH, seldom=False),
-    Row("a stray file beside a dump", "version.tree", both(add("server/backups/nexy_db_20260101T000000Z.tar.gz"), add("notes.txt")), STASH),
-    Row("a stray key", "version.tree", add("deploy.pem"), {"exclude": exclude}),
-    Row("a changed file", "version.tree", changed("server/main.py"), STASH),
-    Row(
-        "a secret in a commit",
-        "version.secrets",
-        committed("deploy.pem"),
-        {**OUT, "Push it": by(git("push", "-q", "origin", "HEAD:main")), "exclude": exclude},
-    ),
-    Row(
-        "a secret staged",
-        "version.secrets",
-        both(add("deploy.pem"), git("add", "-f", "deploy.pem")),
-        {"git restore": typed("git restore .*$"), "exclude": exclude, "tracked by git": typed(r"git stash push .*$")},
-    ),
-    Row("nothing ignored", "version.ignored", without_ignored, {"gitignore": ignore_as_said}),
-    Row("no inbox", "inbox.exists", inbox_gone, {"mkdir": mkdir_and_lay}),
-    Row("no image", "inbox.dmg", inbox_of(lambda inbox: (inbox / DMG).unlink()), LAY, seldom=False),
-    Row("an image of another version", "inbox.version", inbox_of(lambda inbox: artifacts.build_dmg(inbox / DMG, "1.6.1.40", 900_000)), LAY),
-)
-
-
-@pytest.fixture
-def begun(make_world: MakeWorld) -> Inside:
-    """A world in which a release is being prepared: its version is written, and not committed."""
-    inside = make_world()
-    inside.run("nexy-tui", "bump", VERSION)
-    return inside
-
-
-@pytest.mark.parametrize("row", [seldom(row, id=row.id) if row.seldom else pytest.param(row, id=row.id) for row in BEGUN])
-def test_from_a_trouble_of_a_begun_release_the_remedies_lead_on(begun: Inside, count: Count, row: Row) -> None:
-    row.break_it(begun)
-    items = upto(row.item)
-    assert row.item in {one.item for one in found(begun, items, released=False)}
-    walk(begun, items, row.hands, count)
-
-
-# --- a release that is out ---
-
-
-SEVEN = CHECKLIST.phase("final").items
-BESIDE = [one for one in CHECKLIST.items if not one.id.startswith("final.")]
+def follow(bench: Bench, row: Row, count: Count) -> None:
+    inside = bench.take()
+    undo = cast(Callable[[], object], row.break_it(inside))
+    hands = {words: hand or Undone(undo) for words, hand in row.hands.items()}
+    items = row.items or upto(list(row.names))
+    released = items == SEVEN
+    wrong = {one.item for one in found(inside, items, released=released)}
+    assert wrong & row.names.keys(), f"not broken: {wrong}"
+    carried = walk(inside, items, hands, count, released=released, fixer=row.fixer)
+    for item, words in row.names.items():
+        assert any(item == name and re.search(words, said) for name, said in carried), (item, words, carried)
 
 
 @pytest.fixture(scope="module")
-def released(module_world: Inside) -> Inside:
+def begun(make_module_world: MakeWorld) -> Bench:
+    """A world in which a release is being prepared: its version is written, and not committed."""
+    return Bench(make_module_world, lambda inside: inside.run("nexy-tui", "bump", VERSION))
+
+
+@pytest.mark.parametrize("row", cases(BEGUN))
+def test_from_a_trouble_of_a_begun_release_the_remedies_lead_on(begun: Bench, count: Count, row: Row) -> None:
+    follow(begun, row, count)
+
+
+@pytest.fixture(scope="module")
+def released(make_module_world: MakeWorld) -> Bench:
     """A world in which a whole release has been done."""
-    run = release(module_world, VERSION)
+    return Bench(make_module_world, released_whole)
+
+
+def released_whole(inside: Inside) -> None:
+    run = release(inside, VERSION)
     assert run.exit == 0, run.said
-    return module_world
 
 
-def hands_of(undo: Callable[[], object]) -> dict[str, Hand]:
-    """Who does what the sentences of a released world's remedies say: mostly what undoes the breakage is exactly that."""
-
-    def back(inside: Inside, sentence: str) -> None:
-        undo()
-
-    def made(inside: Inside, sentence: str) -> None:
-        typed(r"mkdir -p [^;]+")(inside, sentence)
-        undo()
-
-    return {
-        r"gh release create": typed(r"gh release create \S+ -R [^;]+"),
-        r"mkdir -p": made,
-        r"": back,
-    }
+@pytest.mark.parametrize("row", cases(RELEASED + HOST))
+def test_from_a_trouble_of_a_released_version_the_remedies_lead_on(released: Bench, count: Count, row: Row) -> None:
+    follow(released, row, count)
 
 
-WALKED = (
-    *(row.id for row in ROWS if row.kind.startswith(("inbox", "backup"))),
-    *("asset gone", "asset half there", "drill's record edited", "drill's record emptied", "pushurl wrong", "remotes wrong"),
-    *("drill never", "drill old", "database down", "service down", "server down", "VERSION on the branch"),
-    *{row.kind: row.id for row in ROWS if row.kind.startswith(("branch", "vm")) and row.id != "commit astray"}.values(),
-)
-"""Breakages of a released world whose remedies are walked."""
-
-RELEASED = sorted((row for row in ROWS if row.id in WALKED), key=lambda row: row.kind == "host")
-"""Those of the release host last: a publish mends them with an asset of its own, which what undoes the breakage does not know."""
+@pytest.fixture(scope="module")
+def code_only(make_module_world: MakeWorld) -> Bench:
+    """A world in which the code alone has been released."""
+    return Bench(make_module_world, lambda inside: inside.run("nexy-tui", *_RELEASE, "--kind", "code-only", timeout=180))
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.id) if row.id == "pushurl wrong" else seldom(row, id=row.id) for row in RELEASED])
-def test_from_a_trouble_of_a_released_version_the_remedies_lead_on(released: Inside, count: Count, row: Breakage) -> None:
-    """As `verify` names it, or `check --all --vm` where it is none of the seven."""
-    undo = row.break_it(released)
-    try:
-        walk(released, SEVEN if row.verify else BESIDE, hands_of(undo), count, released=bool(row.verify))
-    finally:
-        undo()
+@pytest.mark.parametrize("row", cases(CODE_ONLY))
+def test_from_a_trouble_of_a_release_of_the_code_the_remedies_lead_on(code_only: Bench, count: Count, row: Row) -> None:
+    follow(code_only, row, count)
+
+
+@pytest.fixture(scope="module")
+def update_only(make_module_world: MakeWorld) -> Bench:
+    """A world in which the update alone has been released."""
+    return Bench(make_module_world, lambda inside: inside.run("nexy-tui", *_RELEASE, "--kind", "update-only", timeout=180))
+
+
+@pytest.mark.parametrize("row", cases(UPDATE_ONLY))
+def test_from_a_trouble_of_a_release_of_the_update_the_remedies_lead_on(update_only: Bench, count: Count, row: Row) -> None:
+    follow(update_only, row, count)
+
+
+@pytest.mark.parametrize("row", cases(IN_A_RUN))
+def test_a_run_that_was_refused_goes_on_after_its_remedy(begun: Bench, row: Row) -> None:
+    inside = begun.take()
+    row.break_it(inside)
+    ((item, words),) = row.names.items()
+    refused = release(inside, VERSION)
+    assert (refused.item(item)["status"], bool(re.search(words, refused.item(item)["remedy"]))) == ("failed", True)
+    for hand in row.hands.values():
+        assert hand is not None
+        hand(inside, refused.item(item)["remedy"])
+    assert release(inside, "--resume", refused.id).item(item)["status"] in ("passed", "not_applicable")
+
+
+@pytest.mark.parametrize("row", cases(ATTESTED))
+def test_what_only_a_person_can_tell_is_attested(begun: Bench, row: Row) -> None:
+    inside = begun.take()
+    row.break_it(inside)
+    ((item, words),) = row.names.items()
+    looked = [one for one in found(inside, upto([item]), released=False) if one.item == item]
+    assert [(one.status, bool(re.search(words, str(one.remedy)))) for one in looked] == [(Status.INCONCLUSIVE, True)]
+    said = inside.run("nexy-tui", "publish", "--dry-run", "--json", "--attest", f"{item}=Read, and it is covered.", check=False)
+    assert {one["status"] for one in json.loads(said.stdout)["items"] if one["id"] == item} == {"attested"}
+
+
+ROWS = (*BEGUN, *IN_A_RUN, *ATTESTED, *RELEASED, *HOST, *CODE_ONLY, *UPDATE_ONLY)
+
+
+def _walks(row: Row, site: Site) -> bool:
+    return any(words and site.function in reached(item) and re.search(words, site.words) for item, words in row.names.items())
+
+
+def test_every_remedy_of_the_checks_is_walked_or_cannot_be() -> None:
+    left = {site for site in sites() if not any(_walks(row, site) for row in ROWS)}
+    excused = {site for site in left if any(str(site).startswith(start) for start in EXCUSED)}
+    assert not left - excused, "nobody walks:\n" + "\n".join(map(str, sorted(left - excused)))
+    needless = [start for start in EXCUSED if not any(str(site).startswith(start) for site in left)]
+    assert not needless, f"excused, but walked or not there: {needless}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from breaking import asset_replaced
 from conftest import Inside, MakeWorld
 
 from nexy_tui.core.layout import MANIFEST_DIRS
@@ -166,3 +168,23 @@ def test_the_file_of_one_release_as_another_version_is_refused_everywhere(module
             assert "over the file of 1.6.1.42" in item(told, wanted)["summary"], item(told, wanted)
     finally:
         image.write_bytes(kept)
+
+
+def test_the_signature_of_one_release_over_another_file_is_refused_everywhere(make_world: MakeWorld) -> None:
+    inside = make_world()
+    asset_replaced(inside)
+    image, before = inside.home / "other.dmg", document(inside)
+    file = {"size": image.stat().st_size, "sha256": hashlib.sha256(image.read_bytes()).hexdigest()}
+    carried = before | {"version": "1.6.1.43", "build": "1.6.1.43", "artifact": before["artifact"] | file}
+    paths = [f"{folder}/{name}" for folder in MANIFEST_DIRS for name in ("manifest.json", "manifest_1.6.1.43.json")]
+    raw = (json.dumps(carried, indent=2) + "\n").encode()
+    pushed(inside, "Carry it over", VERSION=b"1.6.1.43\n", **dict.fromkeys(paths, raw))
+    (inside.world.checkout_layout.inbox / "Nexy.dmg").unlink()
+    for words, wanted, remedy in (
+        (("gate", "--json"), "gate.manifests", "nexy-tui sync-manifests"),
+        (("verify", "--json"), "final.manifest", "nexy-tui publish"),
+    ):
+        code, told = said(inside, *words)
+        found = item(told, wanted)
+        assert (code, found["status"], found["remedy"]) == (1, "failed", remedy), found
+        assert "of another file (1.6.1.42" in found["summary"], found
