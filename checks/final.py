@@ -266,7 +266,7 @@ def _deployed(facts: FinalFacts, plan: Plan, health: Matrix) -> Remedy:
     if not health.wrong(Status.FAILED) and not _down(facts.gate.live):
         return Mend("stale-appcast", then="lays the published manifests on the VM and restarts the service.")
     before = judge_live_before(facts.gate, plan)
-    if before.status is Status.FAILED:
+    if not before.status.satisfied:
         return before.remedy
     tag = plan.version.tag if plan.version else "vX.Y.Z.Build"
     return Act("deploy", f"deploy {tag}", f"Deploy {tag}, then look again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,12 +48,25 @@ class Snapshot:
             shutil.rmtree(part, ignore_errors=True)
             shutil.copytree(self.kept / str(number), part, symlinks=True)
         if any(part == world.vm_clone for _, part in changed):
-            self.inside.run(world.vm / "bin" / "systemctl", "restart", world.target.vm.service, check=False)
+            restarted(self.inside)
         return bool(_host(self.inside) == self.host)
 
     def _parts(self) -> tuple[Path, ...]:
         world = self.inside.world
         return (world.checkout, world.bare(CODE), world.bare(ARTIFACTS), world.vm_clone, world.home, world.state, self.inside.home)
+
+
+def restarted(inside: Inside) -> None:
+    """The VM's service, started again, and its answer awaited."""
+    world = inside.world
+    inside.run(world.vm / "bin" / "systemctl", "restart", world.target.vm.service, check=False)
+    for _ in range(100):
+        for path in ("health", "updates/health"):
+            if inside.run("curl", "-fsS", f"https://{world.update_host}/{path}", check=False).returncode:
+                time.sleep(0.1)
+                break
+        else:
+            return
 
 
 def _stamp(folder: Path) -> Stamp:
