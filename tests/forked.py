@@ -22,7 +22,7 @@ from pathlib import Path
 _SERVER = """
 import contextlib, gc, importlib, json, os, socket, sys
 sys.path[:] = [entry for entry in sys.path if entry]
-import azure.identity, azure.mgmt.compute, cryptography.hazmat.primitives.asymmetric.ed25519, httpx, psycopg
+import azure.identity, azure.mgmt.compute, cryptography.hazmat.primitives.asymmetric.ed25519, git, httpx, psycopg
 for name in ("_strptime", "defusedxml.ElementTree", "importlib_metadata", "keyring.core", "keyrings.alt.file", "typer._adapters"):
     with contextlib.suppress(ImportError):
         importlib.import_module(name)

@@ -1,12 +1,13 @@
-"""Objects of the checkout, read by one `git cat-file --batch` that stays and is asked one after the other."""
+"""Objects of the checkout, read by GitPython's `git cat-file --batch`, a child that stays and is asked one after the other."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,26 @@ from nexy_tui.core.surroundings import Surroundings
 from nexy_tui.services import processes
 
 _PIECE = 1 << 16
+
+
+@contextlib.contextmanager
+def _looking_for_no_git() -> Iterator[None]:
+    """GitPython tries git out as it is imported, with every secret of the environment: meanwhile there is none to be found."""
+    meanwhile = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
+    before = {name: os.environ.get(name) for name in meanwhile}
+    os.environ.update(meanwhile)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+with _looking_for_no_git():
+    import git
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +45,18 @@ class GitObject:
     kind: str
     size: int
     data: bytes | None
+
+
+class _Asked(git.Git):
+    """GitPython, asking a child of ours. Its own would get this process's whole environment, and its end would be an absence."""
+
+    def _prepare_ref(self, ref: object) -> bytes:
+        return str(ref).encode("utf-8", "surrogateescape") + b"\n"
+
+    def _parse_object_header(self, header_line: str | bytes) -> tuple[str, str, int]:
+        if not header_line:
+            raise EOFError("git cat-file has ended")
+        return super()._parse_object_header(header_line if isinstance(header_line, str) else header_line.decode())
 
 
 class ObjectReader:
@@ -38,6 +71,8 @@ class ObjectReader:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        self._asked = _Asked(checkout)
+        self._asked.cat_file_all = git.Git.AutoInterrupt(self._child, argv)
         self.close = weakref.finalize(self, _end, self._child)
 
     def read(self, name: str, largest: int, timeout: float) -> GitObject | None:
@@ -45,32 +80,24 @@ class ObjectReader:
 
         Raises OSError and EOFError when the child has ended, and when it gives no answer in `timeout` seconds.
         """
-        asking, answers = self._child.stdin, self._child.stdout
-        if asking is None or answers is None:
-            raise EOFError(name)
         limit = threading.Timer(timeout, processes.end_group, (self._child,))
         limit.daemon = True
         limit.start()
         try:
-            asking.write(name.encode("utf-8", "surrogateescape") + b"\n")
-            asking.flush()
-            head = answers.readline().split()
-            if not head:
-                raise EOFError(name)
-            if len(head) != 3 or not head[2].isdigit():
-                return None  # "… missing", or "… ambiguous".
-            size, pieces = int(head[2]), list[bytes]()
-            left = size + 1
-            while left > 0:
-                piece = answers.read(min(left, _PIECE))
+            oid, kind, size, stream = self._asked.stream_object_data(name)
+            pieces, left = list[bytes](), size
+            while left > 0:  # In pieces, whatever its size: GitPython would read what is left of a stream at once.
+                piece = stream.read(min(left, _PIECE))
                 if not piece:
                     raise EOFError(name)
                 left -= len(piece)
                 if size <= largest:
                     pieces.append(piece)
+        except ValueError:
+            return None  # "… missing", or "… ambiguous".
         finally:
             limit.cancel()
-        return GitObject(head[0].decode(), head[1].decode(), size, b"".join(pieces)[:-1] if size <= largest else None)
+        return GitObject(oid, kind, size, b"".join(pieces) if size <= largest else None)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

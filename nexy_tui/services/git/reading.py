@@ -11,13 +11,16 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
 from nexy_tui.services.git import fixed
 from nexy_tui.services.git.commands import LOCAL_TIMEOUT, GitCommands, GitFailure, brief
-from nexy_tui.services.git.objects import GitObject, ObjectReader
+
+if TYPE_CHECKING:
+    from nexy_tui.services.git.objects import GitObject, ObjectReader
 
 LARGEST = 64 << 20
 """Bytes of a file in a commit; anyone who may push can lay a larger one there."""
@@ -86,6 +89,8 @@ class GitReader(GitCommands):
         seen = (self.checkout / ".git").stat()
         folder = (seen.st_dev, seen.st_ino)
         if self._reader is None or self._reader[0] != folder:
+            from nexy_tui.services.git.objects import ObjectReader
+
             self._end_reader()
             argv, env = self._argv("cat-file", "--batch"), self._surroundings(self._needs("cat-file"), {})
             self._reader = folder, ObjectReader(argv, env, self.checkout)
