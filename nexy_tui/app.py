@@ -1,4 +1,7 @@
-"""The wizard as a Textual application: it shows screens, owns the worker threads, and leaves the terminal as it found it."""
+"""The wizard as a Textual application: it shows screens, owns the worker threads, and leaves the terminal as it found it.
+
+Home alone is imported before anything is drawn; every other screen, and the engine behind it, when it is first asked for.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -17,30 +20,18 @@ from textual.message import Message
 from textual.screen import ModalScreen
 
 import screens
-from nexy_tui.core.problem import Unusable
-from nexy_tui.core.version import NAME_VERSION
-from nexy_tui.engine.session import Session
-from screens import begin, leave
 from screens.backend import Backend, Ending, NewRun, Opening, ResumeRun
 from screens.base import WizardScreen
 from screens.context import RunContext
-from screens.dialogs.leave import LeaveDialog
-from screens.dialogs.viewer import Viewer
-from screens.end import EndScreen
 from screens.feed import Feed
-from screens.fixers import FixersScreen
 from screens.home import HomeScreen
 from screens.jobs import JobEnded
-from screens.keys import help_parts
 from screens.look import take
-from screens.phase import PhaseScreen
-from screens.phases import screen_for
-from screens.places import PlacesScreen
-from screens.rollback import RollbackScreen
-from screens.runs import RunsScreen
-from screens.start import StartScreen
 from screens.text import clean
 from screens.theme import DAY, DEFAULTS, NIGHT
+
+if TYPE_CHECKING:
+    from nexy_tui.engine.session import Session
 
 FRAME = 0.1
 """Seconds between two drawings of what the threads said: ten a second at most."""
@@ -93,12 +84,18 @@ class NexyApp(App[Ending]):
         self._in_terminal = not self.is_headless and os.isatty(0)
         self.set_interval(0.5, self._tick)
         self.push_screen(HomeScreen(self.context))
-        if isinstance(self._opening, ResumeRun):
-            begin.resume(self.context, self._opening.path)
-        elif isinstance(self._opening, NewRun) and self.context.auto:
+        if self._opening is not None:
+            self._open(self._opening)
+
+    def _open(self, opening: Opening) -> None:
+        from screens import begin
+
+        if isinstance(opening, ResumeRun):
+            begin.resume(self.context, opening.path)
+        elif self.context.auto:
             begin.open_run(self.context, self._open_wanted)
-        elif isinstance(self._opening, NewRun):
-            self.open_start(self._opening)
+        else:
+            self.open_start(opening)
 
     def on_awake(self, _: Awake) -> None:
         """Draw now, or at the next frame when one was drawn a moment ago."""
@@ -115,16 +112,22 @@ class NexyApp(App[Ending]):
 
     def show_phase(self, phase: str) -> None:
         """Put a phase's screen on, above home."""
+        from screens.phases import screen_for
+
         self._show(screen_for(self.context, phase))
 
     def show_item(self, item: str) -> None:
         """Put the cursor of the phase's screen on an item."""
+        from screens.phase import PhaseScreen
+
         for screen in self.screen_stack:
             if isinstance(screen, PhaseScreen) and screen.drawable:
                 screen.select(item)
 
     def show_end(self, log: Path, outcome: str) -> None:
         """Put the end screen on."""
+        from screens.end import EndScreen
+
         self._show(EndScreen(self.context, log, outcome))
 
     def show_home(self) -> None:
@@ -134,22 +137,32 @@ class NexyApp(App[Ending]):
 
     def open_start(self, wanted: NewRun | None = None) -> None:
         """Open the form of a new run."""
+        from screens.start import StartScreen
+
         self.push_screen(StartScreen(self.context, wanted))
 
     def open_runs(self, *, only_open: bool = False) -> None:
         """Open the list of runs, or of those that can be resumed."""
+        from screens.runs import RunsScreen
+
         self.push_screen(RunsScreen(self.context, only_open=only_open))
 
     def open_fixers(self, named: Sequence[str] = ()) -> None:
         """Open the troubleshooting chapter at these fixers."""
+        from screens.fixers import FixersScreen
+
         self.push_screen(FixersScreen(self.context, named))
 
     def open_rollback(self) -> None:
         """Open what a rollback would put back."""
+        from screens.rollback import RollbackScreen
+
         self.push_screen(RollbackScreen(self.context))
 
     def open_places(self) -> None:
         """Open where to look."""
+        from screens.places import PlacesScreen
+
         self.push_screen(PlacesScreen(self.context))
 
     def redraw(self) -> None:
@@ -160,6 +173,9 @@ class NexyApp(App[Ending]):
 
     async def action_quit(self) -> None:
         """Leave; an open run is asked about first."""
+        from screens import leave
+        from screens.dialogs.leave import LeaveDialog
+
         if not isinstance(self.screen, LeaveDialog):
             leave.ask(self.context)
 
@@ -173,6 +189,9 @@ class NexyApp(App[Ending]):
 
     def action_help(self) -> None:
         """Show every key."""
+        from screens.dialogs.viewer import Viewer
+        from screens.keys import help_parts
+
         self.push_screen(Viewer("Keys", help_parts(self)))
 
     def _show(self, screen: WizardScreen) -> None:
@@ -184,6 +203,9 @@ class NexyApp(App[Ending]):
             self.push_screen(screen)
 
     def _open_wanted(self) -> Session:
+        from nexy_tui.core.problem import Unusable
+        from nexy_tui.core.version import NAME_VERSION
+
         wanted = self._opening if isinstance(self._opening, NewRun) else NewRun()
         version = wanted.version or self.backend.proposal().version
         if version is None:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from nexy_tui.core.finding import Finding
 from nexy_tui.core.kind import Kind
-from nexy_tui.core.target import Target
-from nexy_tui.core.version import Version
-from nexy_tui.engine.alone import Preview
-from nexy_tui.engine.mend import FixPreview
-from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.places import Location
-from nexy_tui.engine.rollback_preview import RollbackPreview
-from nexy_tui.engine.session import Session
-from nexy_tui.engine.standing import Standing
-from nexy_tui.engine.story import Step
-from nexy_tui.fixers import Trouble
-from nexy_tui.runlog.read import RunSummary
-from nexy_tui.runlog.verify import State
+
+if TYPE_CHECKING:
+    from nexy_tui.core.finding import Finding
+    from nexy_tui.core.target import Target
+    from nexy_tui.core.version import Version
+    from nexy_tui.engine.alone import Preview
+    from nexy_tui.engine.mend import FixPreview
+    from nexy_tui.engine.outcome import Outcome
+    from nexy_tui.engine.places import Location
+    from nexy_tui.engine.rollback_preview import RollbackPreview
+    from nexy_tui.engine.session import Session
+    from nexy_tui.engine.standing import Standing
+    from nexy_tui.engine.story import Step
+    from nexy_tui.fixers import Trouble
+    from nexy_tui.runlog.read import RunSummary
+    from nexy_tui.runlog.verify import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from nexy_tui.checklist import Phase
-from screens import act
 from screens.context import RunContext
-from screens.look import open_phase
+
+if TYPE_CHECKING:
+    from nexy_tui.checklist import Phase
 
 Command = tuple[str, str, Callable[[], object]]
 """Name, explanation and what to run."""
@@ -59,6 +59,9 @@ def everywhere(context: RunContext) -> Iterable[Command]:
 
 def in_a_phase(context: RunContext, phase: Phase, actions: Sequence[str]) -> Iterable[Command]:
     """What the run allows: it names what stands in the way of each action, and offers no phase that is not open."""
+    from screens import act
+    from screens.look import open_phase
+
     session = context.session
     assert session is not None
     if context.look_only:

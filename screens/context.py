@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
 
-from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.remedy import Remedy
-from nexy_tui.engine.session import Session
 from screens.backend import Backend, Ending
 from screens.dialogs.message import ProblemDialog
 from screens.feed import Feed
@@ -24,6 +22,9 @@ from screens.remedy import todo
 from screens.stage import Stage
 from screens.text import clean, one_line
 from screens.view import RunView
+
+if TYPE_CHECKING:
+    from nexy_tui.engine.session import Session
 
 T = TypeVar("T")
 
@@ -97,6 +98,8 @@ class RunContext:
 
     def todo(self, remedy: Remedy, item: str = "") -> str:
         """A remedy as the wizard words it; `item` is the one it is about."""
+        from nexy_tui.checklist import CHECKLIST
+
         checklist = CHECKLIST if self.session is None else self.session.checklist
         return todo(remedy, checklist.item(item) if item else None, checklist, self.fixer_title)
 

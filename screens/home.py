@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,18 +13,17 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from nexy_tui.engine.standing import Standing
-from nexy_tui.engine.story import called
-from nexy_tui.runlog.read import RunSummary
-from nexy_tui.runlog.state import Errand
 from screens.backend import REHEARSE, Ending
 from screens.base import WizardScreen
-from screens.begin import open_look, resume
 from screens.context import RunContext
 from screens.dialogs.dialog import Choice
 from screens.dialogs.message import MessageDialog
 from screens.text import one_line
 from screens.widgets.grid import grid
+
+if TYPE_CHECKING:
+    from nexy_tui.engine.standing import Standing
+    from nexy_tui.runlog.read import RunSummary
 
 _MENU = (
     ("start", "s", "Start a release", "checked and done step by step, with a signed log"),
@@ -50,7 +49,7 @@ class HomeScreen(WizardScreen):
 
     def __init__(self, context: RunContext) -> None:
         super().__init__(context)
-        self._standing = Standing()
+        self._left_open: RunSummary | None = None
 
     def body(self) -> Iterable[Widget]:
         """Name, menu, surroundings."""
@@ -92,7 +91,7 @@ class HomeScreen(WizardScreen):
             "start": stage.open_start,
             "resume": partial(stage.open_runs, only_open=True),
             "rehearse": self._rehearse,
-            "final": partial(open_look, self.context),
+            "final": self._final,
             "rollback": stage.open_rollback,
             "fixers": stage.open_fixers,
             "places": stage.open_places,
@@ -104,8 +103,8 @@ class HomeScreen(WizardScreen):
         """The open run first, and chosen unless the operator has chosen already; below the name what was released last."""
         if not self.drawable:
             return
-        menu, moved = self.query_one("#menu", OptionList), self._standing.left_open != standing.left_open
-        self._standing = standing
+        menu, moved = self.query_one("#menu", OptionList), self._left_open != standing.left_open
+        self._left_open = standing.left_open
         released = self.query_one("#released", Static)
         released.display = bool(standing.released)
         released.update(Content.assemble(("✓ ", "$success"), one_line(standing.released)))
@@ -117,13 +116,20 @@ class HomeScreen(WizardScreen):
             menu.highlighted = 0
 
     def _go_on(self) -> None:
-        left = self._standing.left_open
+        from screens.begin import resume
+
+        left = self._left_open
         if left is None:
             self.context.tell("No run is open here.")
-        elif left.purpose is not None and left.purpose.errand is Errand.FIX:
-            self.context.stage.open_fixers(left.purpose.names)
+        elif left.fixer:
+            self.context.stage.open_fixers([left.fixer])
         else:
             resume(self.context, left.path)
+
+    def _final(self) -> None:
+        from screens.begin import open_look
+
+        open_look(self.context)
 
     def _show(self, rows: Sequence[tuple[str, str]]) -> None:
         if not self.drawable:
@@ -160,8 +166,9 @@ class HomeScreen(WizardScreen):
 
 
 def _name(run: RunSummary) -> str:
-    release = run.purpose is None or run.purpose.errand is Errand.RELEASE
-    return one_line(run.version if release else called(run.purpose, run.version), 40)
+    from nexy_tui.engine.story import called
+
+    return one_line(called(run.purpose, run.version) if run.fixer else run.version, 40)
 
 
 def _row(key: str, title: str, about: str) -> Content:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from nexy_tui.core.finding import Status
 from nexy_tui.engine.notice import PhaseOpened
-from nexy_tui.engine.session import Session
 from screens.context import RunContext
+
+if TYPE_CHECKING:
+    from nexy_tui.engine.session import Session
 
 
 def take(context: RunContext) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from nexy_tui.checklist import Checklist, Item
 from nexy_tui.core.remedy import Act, Mend, Remedy, Run, around
 from screens.text import clean
+
+if TYPE_CHECKING:
+    from nexy_tui.checklist import Checklist, Item
 
 
 def todo(remedy: Remedy, item: Item | None, checklist: Checklist, fixer_title: Callable[[str], str]) -> str:

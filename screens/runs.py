@@ -15,7 +15,6 @@ from textual.widgets.option_list import Option
 
 from nexy_tui.engine.story import called
 from nexy_tui.runlog.read import RunSummary
-from nexy_tui.runlog.state import Errand
 from nexy_tui.runlog.verify import State
 from screens import begin
 from screens.base import WizardScreen
@@ -107,8 +106,8 @@ class RunsScreen(WizardScreen):
                 "Nothing is left to do in it. Enter tells its story.",
             ]
             self.app.push_screen(MessageDialog("It is finished", lines))
-        elif run is not None and run.purpose is not None and run.purpose.errand is Errand.FIX:
-            self.context.stage.open_fixers(run.purpose.names)
+        elif run is not None and run.fixer:
+            self.context.stage.open_fixers([run.fixer])
         elif run is not None:
             begin.resume(self.context, run.path)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from nexy_tui.core.event import Emit
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.plan import Plan
-from nexy_tui.services import Services
 
 if TYPE_CHECKING:
     from nexy_tui.runlog.sign import Signer
     from nexy_tui.runlog.trust import AllowedSigners
+    from nexy_tui.services import Services
 
 
 class Intent(Protocol):

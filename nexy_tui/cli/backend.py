@@ -1,4 +1,7 @@
-"""What stands behind the wizard: services, engine and run logs, as the screens ask for them."""
+"""What stands behind the wizard: services, engine and run logs, as the screens ask for them.
+
+The engine is imported by the first question that needs it, in a worker's thread: the first screen is drawn without it.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +9,28 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nexy_tui.checklist import CHECKLIST
-from nexy_tui.core.finding import Finding
-from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
-from nexy_tui.core.secret import Secret
-from nexy_tui.core.target import Target
-from nexy_tui.core.version import Version
-from nexy_tui.engine.alone import Preview, open_alone, perform_alone, preview
-from nexy_tui.engine.before import look_before, propose_version
-from nexy_tui.engine.close import close_run
-from nexy_tui.engine.driver import drive
-from nexy_tui.engine.last_target import target_change
-from nexy_tui.engine.mend import (
-    DOCTOR,
-    FixPreview,
-    FixPrompts,
-    fix_plan,
-    interrupted,
-    known_fixer,
-    mend,
-    mend_inside,
-    open_fix,
-    worst_first,
-)
-from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.places import Location, places
-from nexy_tui.engine.rollback_preview import RollbackPreview, preview_rollback
-from nexy_tui.engine.run import RunRequest, look_session, resume_run, start_run
-from nexy_tui.engine.save import save
-from nexy_tui.engine.session import Session
-from nexy_tui.engine.standing import Standing, standing
-from nexy_tui.engine.story import Step, story
-from nexy_tui.fixers import TROUBLES, Trouble
-from nexy_tui.runlog.read import RunSummary, list_runs, read_log
-from nexy_tui.runlog.show import record_line, verdict_lines, verify_command
-from nexy_tui.runlog.verify import LogVerdict, State, verify_file
-from nexy_tui.services import Services
-from nexy_tui.services.identity import proxy_in_force, require_world
 from screens.backend import FixEnd, Proposal
+
+if TYPE_CHECKING:
+    from nexy_tui.core.finding import Finding
+    from nexy_tui.core.kind import Kind
+    from nexy_tui.core.target import Target
+    from nexy_tui.core.version import Version
+    from nexy_tui.engine.alone import Preview
+    from nexy_tui.engine.mend import FixPreview
+    from nexy_tui.engine.outcome import Outcome
+    from nexy_tui.engine.places import Location
+    from nexy_tui.engine.rollback_preview import RollbackPreview
+    from nexy_tui.engine.session import Session
+    from nexy_tui.engine.standing import Standing
+    from nexy_tui.engine.story import Step
+    from nexy_tui.fixers import Trouble
+    from nexy_tui.runlog.read import RunSummary
+    from nexy_tui.runlog.verify import LogVerdict, State
+    from nexy_tui.services import Services
 
 
 class RealBackend:
@@ -66,10 +51,14 @@ class RealBackend:
 
     def standing(self) -> Standing:
         """How things stand on this machine."""
+        from nexy_tui.engine.standing import standing
+
         return standing(self._services)
 
     def surroundings(self) -> Sequence[tuple[str, str]]:
         """What is in force: checkout with layout and manifest directories, configuration, proxy, CA, where logs go."""
+        from nexy_tui.services.identity import proxy_in_force
+
         settings = self._services.settings
         found = self._services.found()
         return (
@@ -83,10 +72,16 @@ class RealBackend:
 
     def target_changes(self) -> Sequence[str]:
         """What of the target differs from the last run's."""
+        from nexy_tui.engine.last_target import target_change
+
         return target_change(self._services)
 
     def proposal(self) -> Proposal:
         """The version to suggest, after what is out now. Outside a checkout nothing is asked of anybody: Unusable."""
+        from nexy_tui.engine.before import look_before, propose_version
+        from nexy_tui.engine.last_target import target_change
+        from nexy_tui.services.identity import require_world
+
         self._services.require_checkout()
         require_world(self._services.settings)
         before = look_before(self._services)
@@ -95,52 +90,80 @@ class RealBackend:
 
     def open_run(self, version: Version, kind: Kind, with_pkg: bool) -> Session:
         """Begin a run."""
+        from nexy_tui.checklist import CHECKLIST
+        from nexy_tui.engine.run import RunRequest, start_run
+
         return start_run(self._services, CHECKLIST, RunRequest(version, kind, with_pkg))
 
     def resume(self, path: Path) -> Session:
         """Take up a run."""
+        from nexy_tui.checklist import CHECKLIST
+        from nexy_tui.engine.run import resume_run
+
         return resume_run(self._services, CHECKLIST, path)
 
     def look_session(self) -> Session:
         """A session that only looks."""
+        from nexy_tui.checklist import CHECKLIST
+        from nexy_tui.engine.run import look_session
+
         return look_session(self._services, CHECKLIST, released=True)
 
     def drive(self, session: Session, confirm: Callable[[str], bool]) -> Outcome:
         """Play the operator, at a pace that can be watched."""
+        from nexy_tui.engine.driver import drive
+
         return drive(session, confirm=confirm, attestations={}, attest_all=True, pause=lambda: time.sleep(self._pace))
 
     def runs(self) -> Sequence[RunSummary]:
         """Every run found here, newest first."""
+        from nexy_tui.runlog.read import list_runs
+
         return list_runs(self._services.settings.state_dir)
 
     def close_run(self, path: Path) -> Sequence[str]:
         """Seal an open run as aborted."""
+        from nexy_tui.engine.close import close_run
+
         return close_run(self._services, path).lines()
 
     def story(self, path: Path) -> Sequence[Step]:
         """What a run did, step by step."""
+        from nexy_tui.engine.story import story
+        from nexy_tui.runlog.read import read_log
+
         return story(read_log(path))
 
     def report(self, path: Path) -> Path:
         """The page of a run, beside its log."""
         from nexy_tui.report import write_page
+        from nexy_tui.runlog.read import read_log
 
         return write_page(read_log(path), self._verdict(path))
 
     def save(self, session: Session) -> Path:
         """Keep what final verification found."""
+        from nexy_tui.engine.save import save
+
         return save(session, list(session.state.findings.values())).log
 
     def records(self, path: Path) -> Sequence[str]:
         """A log's records, one line each."""
+        from nexy_tui.runlog.read import read_log
+        from nexy_tui.runlog.show import record_line
+
         return [record_line(record) for record in read_log(path)]
 
     def verify(self, path: Path) -> tuple[State, Sequence[str]]:
         """A log's verdict."""
+        from nexy_tui.runlog.show import verdict_lines
+
         said = self._verdict(path)
         return said.state, verdict_lines(said)
 
     def _verdict(self, path: Path) -> LogVerdict:
+        from nexy_tui.runlog.verify import verify_file
+
         try:
             checkout = self._services.checkout
         except Unusable:
@@ -149,26 +172,39 @@ class RealBackend:
 
     def verify_commands(self, log: Path) -> Sequence[str]:
         """How this log is verified: with this tool, and with OpenSSH alone."""
+        from nexy_tui.runlog.read import read_log
+        from nexy_tui.runlog.show import verify_command
+
         settings = self._services.settings
         last = read_log(log)[-1]
         return f"nexy-tui runs verify {log}", verify_command(log, settings.operator, last, str(settings.allowed_signers))
 
     def fixers(self) -> Sequence[Trouble]:
         """The troubleshooting chapter."""
+        from nexy_tui.fixers import TROUBLES
+
         return TROUBLES
 
     def diagnose(self, names: Sequence[str] = ()) -> Sequence[Finding]:
         """What the fixers named (all of them, where none is) find here, worst first. Each finding names its fixer. Changes nothing."""
+        from nexy_tui.engine.mend import DOCTOR, worst_first
+        from nexy_tui.engine.run import look_session
+
         items = [item for item in DOCTOR.items if not names or item.fixers[0] in names]
         session = look_session(self._services, DOCTOR, released=True)
         return [replace(finding, fixers=item.fixers) for item, finding in worst_first(items, session.looks.at(items))]
 
     def plan_fix(self, name: str, run: Session | None = None) -> FixPreview:
         """Exactly what a fixer would change now, as `fix NAME --dry-run` says it; no lines where its trouble is not here."""
+        from nexy_tui.engine.mend import fix_plan
+
         return fix_plan(self._services, name, run)
 
     def fix(self, name: str, secret: str, run: Session | None = None) -> FixEnd:
         """Mend inside the run, or as `fix NAME --yes` does where none is open. Raises Problem where it cannot be begun."""
+        from nexy_tui.core.secret import Secret
+        from nexy_tui.engine.mend import FixPrompts, interrupted, known_fixer, mend, mend_inside, open_fix
+
         chosen, said = known_fixer(name), list[str]()
         given = Secret("screen", secret) if secret else None
         prompts = FixPrompts(lambda _: given, lambda *_: True, said.append)
@@ -188,20 +224,32 @@ class RealBackend:
 
     def rollback_preview(self) -> RollbackPreview:
         """What clients download now, and what would come back."""
+        from nexy_tui.engine.rollback_preview import preview_rollback
+
         return preview_rollback(self._services)
 
     def preview(self, action: str, attestations: Mapping[str, str]) -> Preview:
         """What an action standing alone would do now, and what keeps it from it."""
+        from nexy_tui.checklist import CHECKLIST
+        from nexy_tui.engine.alone import preview
+
         return preview(self._services, CHECKLIST, action, attestations)
 
     def open_alone(self, action: str) -> Session:
         """Begin what the command of that name begins."""
+        from nexy_tui.checklist import CHECKLIST
+        from nexy_tui.engine.alone import open_alone
+
         return open_alone(self._services, CHECKLIST, [action])
 
     def act_alone(self, session: Session, action: str, attestations: Mapping[str, str]) -> Outcome:
         """Carry it out, as the command does with --yes."""
+        from nexy_tui.engine.alone import perform_alone
+
         return perform_alone(session, [action], confirm=lambda _: True, attestations=attestations)
 
     def places(self) -> Sequence[Location]:
         """Where to look."""
+        from nexy_tui.engine.places import places
+
         return places(self._services)

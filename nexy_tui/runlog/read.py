@@ -11,7 +11,7 @@ from nexy_tui.runlog import canonical, dsse, seal
 from nexy_tui.runlog.chain import read_line, split
 from nexy_tui.runlog.logfile import read_whole
 from nexy_tui.runlog.record import SUFFIX, BadRecord, Record
-from nexy_tui.runlog.state import Purpose, RunState
+from nexy_tui.runlog.state import Errand, Purpose, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,12 @@ class RunSummary:
     outcome: str = ""
     dangling: tuple[str, ...] = ()
     purpose: Purpose | None = None
+
+    @property
+    def fixer(self) -> str:
+        """The fixer whose run it is; empty for any other run."""
+        fix = self.purpose is not None and self.purpose.errand is Errand.FIX
+        return " ".join(self.purpose.names) if fix and self.purpose is not None else ""
 
     def document(self) -> dict[str, object]:
         """The summary for `runs list --json`."""

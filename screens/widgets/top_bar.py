@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
 from nexy_tui.core.target import Target
-from nexy_tui.engine.session import Session
 from screens.text import one_line, span
 from screens.widgets.line import Line
+
+if TYPE_CHECKING:
+    from nexy_tui.engine.session import Session
 
 
 class TopBar(Horizontal):
