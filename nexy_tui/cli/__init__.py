@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ import typer
 
 from nexy_tui import __version__
 from nexy_tui.cli import common, completion, ending, streams
+from nexy_tui.cli.interrupt import heeding, interrupt
 from nexy_tui.core.given import withhold
 from nexy_tui.core.shield import raise_shield
 
@@ -75,7 +77,8 @@ def main() -> None:
     try:
         from nexy_tui.cli import commands
 
-        commands.mount(app)
-        app(args=common.hoist(sys.argv[1:]), prog_name="nexy-tui")
+        with heeding(interrupt, signal.SIGTERM, signal.SIGHUP):
+            commands.mount(app)
+            app(args=common.hoist(sys.argv[1:]), prog_name="nexy-tui")
     except KeyboardInterrupt:  # Before or after a command's own time.
         sys.exit(130)

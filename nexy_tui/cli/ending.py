@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from nexy_tui.cli import common, streams
+from nexy_tui.cli.interrupt import SIGNALS, heeding
 from nexy_tui.core.problem import Cancelled, CouldNotLook, Problem, Unusable
 from nexy_tui.core.remedy import Remedy, Run, preceded, rewritten
 from nexy_tui.core.secret import redact, secrets_of
@@ -43,7 +45,8 @@ class Commands(TyperGroup):
         except typer.Exit as ended:
             status = ended.exit_code
         except (Exception, KeyboardInterrupt) as error:  # Whatever it is: it is told in three lines, and in the document.
-            status = _broken_off(error)
+            with heeding(signal.SIG_IGN, *SIGNALS):
+                status = _broken_off(error)
         streams.settle()
         sys.exit(status)
 
