@@ -98,6 +98,8 @@ class TreeFacts:
     ours: frozenset[str]
     inbox: str
     settings: frozenset[str] = frozenset()
+    writer: str = ""
+    """Another process that was writing in the clone meanwhile, if any."""
 
 
 def look_tree(scope: Scope) -> TreeFacts:
@@ -106,7 +108,9 @@ def look_tree(scope: Scope) -> TreeFacts:
     ours = {str(layout.relative(file.path)) for file in FILES} | laid(layout, scope.plan.target)
     if scope.plan.version is not None:
         ours |= {str(path) for path in layout.manifest_files(str(scope.plan.version))}
-    return TreeFacts(look_changes(scope), frozenset(ours), f"{layout.relative('release_inbox')}/", settings_files(layout))
+    before, changes = scope.services.writer(), look_changes(scope)
+    writer = before or scope.services.writer()
+    return TreeFacts(changes, frozenset(ours), f"{layout.relative('release_inbox')}/", settings_files(layout), writer)
 
 
 def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
@@ -120,6 +124,8 @@ def judge_tree(facts: TreeFacts, plan: Plan) -> Verdict:
     evidence = [Evidence("changed or new files", f"{len(facts.changes)}, of others {len(strangers)}", "git status")]
     evidence += [Evidence(path[:120], status.strip() or "changed", "git status") for status, path in strangers[:10]]
     evidence += [Evidence(path[:120], "left alone", "git status") for _, path in kept[:10]]
+    if strangers and facts.writer:
+        return failed(f"{facts.writer} is writing in this clone.", "Wait until it has ended, then run this again.", *evidence)
     if strangers:
         strangers.sort(key=lambda change: private(change[1]) is None)
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""

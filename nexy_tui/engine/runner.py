@@ -41,7 +41,8 @@ class ActionRunner:
         """
         checklist, _ = self.context.checklist, self.context.journal
         subject = checklist.actions[action]
-        with self.turn.taken_by(action), self.context.services.one_pass():
+        services, run = self.context.services, self.context.planned.run
+        with self.turn.taken_by(action), services.writing(f"{action} in run {run}"), services.one_pass():
             if checklist.release_action(action).irreversible:
                 self.looks.again_before(action)
             refusal = self.looks.refuse(action)

@@ -133,6 +133,22 @@ class Services:
         with checkout:
             yield
 
+    def writing(self, what: str) -> AbstractContextManager[None]:
+        """Be the clone's one writer meanwhile, for `what` is done. Raises Refused naming another process that writes in it."""
+        from nexy_tui.services.clone_lock import writing_in
+
+        try:
+            folder = self.git.folder
+        except Problem:  # No checkout, or no git: nothing is written in it.
+            return nullcontext()
+        return writing_in(folder, f"{what} of {self.settings.operator}")
+
+    def writer(self) -> str:
+        """Which other process is writing in the clone now; empty where none is. Raises Problem outside a checkout."""
+        from nexy_tui.services.clone_lock import writer_in
+
+        return writer_in(self.git.folder)
+
     @cached_property
     def github(self) -> ReleaseHost:
         """The release host, writing to the artifacts repository alone."""

@@ -128,7 +128,9 @@ def services(clock: FrozenClock, root: Path) -> Any:
     )
     address = Address("db.internal", 5432, "voice_assistant_db")
     database = SimpleNamespace(place=SimpleNamespace(address=lambda: address), seen_from="this machine")
-    return SimpleNamespace(clock=clock, environ={}, layout=Layout("flat", root), one_pass=nullcontext, git=git, database=database)
+    return SimpleNamespace(
+        clock=clock, environ={}, layout=Layout("flat", root), one_pass=nullcontext, writing=nullcontext, git=git, database=database
+    )
 
 
 @dataclass

@@ -232,7 +232,7 @@ def engine(
     """
     stage = stage or Stage()
     journal, lock, notices = Journal(), Lock(), list[Notice]()
-    services: Any = SimpleNamespace(clock=StillClock(), environ={}, target=plan.target, one_pass=nullcontext)
+    services: Any = SimpleNamespace(clock=StillClock(), environ={}, target=plan.target, one_pass=nullcontext, writing=nullcontext)
     session = Session(
         services,
         checklist or stage.checklist(does, of),

@@ -140,6 +140,17 @@ class TestActing:
         made.session.runner.perform("backup")
         assert made.journal.results_of("backup")[0][0] == "unchanged"
 
+    def test_while_another_process_writes_in_the_clone_nothing_acts(self) -> None:
+        made = ready(lambda _: pytest.fail("it was done"))
+
+        def taken(what: str) -> None:
+            raise Refused(f"{what} of ada (process 7) is writing in this clone.")
+
+        made.session.services.writing = taken  # type: ignore[method-assign, assignment]
+        with pytest.raises(Refused, match="is writing in this clone"):
+            made.session.runner.perform("backup")
+        assert made.lock.held == 0 and made.journal.records == []
+
     def test_what_may_not_be_written_is_refused_under_the_lock_before_anything_is_done(self) -> None:
         made = ready(lambda _: pytest.fail("it was done"))
 

@@ -97,7 +97,7 @@ class GitReader(GitCommands):
         return self._reader[1]
 
     @cached_property
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
         """The checkout's `.git`."""
         return Path(self.read("rev-parse", "--absolute-git-dir"))
 
@@ -146,7 +146,7 @@ class GitReader(GitCommands):
             "BISECT_LOG": "a bisect",
             "MERGE_AUTOSTASH": "a stash made for a merge",
         }
-        return tuple(dict.fromkeys(name for mark, name in marks.items() if (self._folder / mark).exists()))
+        return tuple(dict.fromkeys(name for mark, name in marks.items() if (self.folder / mark).exists()))
 
     def show(self, commit: str, path: str | PurePosixPath) -> bytes | None:
         """The bytes of a file as of a commit, or None when it is not there. Raises CouldNotLook for one that nobody would read whole."""
