@@ -8,6 +8,7 @@ from nexy_tui.cli import (
     act,
     completion,
     database,
+    doctor,
     fix,
     gate,
     keys,
@@ -18,6 +19,7 @@ from nexy_tui.cli import (
     scaffold,
     secrets,
     settings,
+    setup,
     where,
     world,
 )
@@ -25,7 +27,7 @@ from nexy_tui.cli import (
 
 def mount(app: typer.Typer) -> None:
     """Add all commands and groups."""
-    for module in (release, rehearse, look, gate, act, fix, scaffold, where, completion):
+    for module in (release, rehearse, look, gate, act, fix, scaffold, where, completion, doctor, setup):
         module.register(app)
     app.add_typer(world.app, name="world", help="The rehearsal world by itself.")
     app.add_typer(database.app, name="db", help="Backup, restore drill and hardening of the database.")

@@ -47,7 +47,7 @@ def use(file: KeyFile = None, agent: Agent = False, key: Fingerprint = "") -> No
     settings = _own_settings()
     named = file is not None or agent
     public = (_named(file, agent, key) if named else _signer(settings, keymaking.own_list(settings.allowed_signers))).public
-    path = _remembered(settings, file) if file is not None else settings.key_file
+    path = remembered(settings, file) if file is not None else settings.key_file
     new = keymaking.list_key(settings.operator, settings.allowed_signers, public, datetime.now(UTC))
     signer = keys.load_signer(settings.operator, os.environ, key_file=path, allowed=keymaking.own_list(settings.allowed_signers))
     if signer.public != public:
@@ -63,7 +63,7 @@ def use(file: KeyFile = None, agent: Agent = False, key: Fingerprint = "") -> No
 
 @app.command("list")
 def list_keys() -> None:
-    """List the keys that are trusted here, and which one signs. Exit 1 where none signs, or the one that does is not listed."""
+    """List the keys that are trusted here, and which one signs. Exit 1 where that one is not listed, 2 where there is none."""
     from nexy_tui.core.problem import Problem
     from nexy_tui.runlog import keymaking
 
@@ -79,6 +79,7 @@ def list_keys() -> None:
             common.show("No list here names that key, so nobody believes its logs. If it is yours, list it: nexy-tui keys use")
     except Problem as problem:
         common.show(f"{problem.what} {problem.remedy}")
+        status = problem.exit_code
     common.show(f"Trusted by {settings.allowed_signers}:" if signers.entries else f"{settings.allowed_signers} lists no key.")
     for entry in signers.entries:
         common.show(f"  {_line(entry)}")
@@ -150,7 +151,7 @@ def rotate(file: KeyFile = None, agent: Agent = False, key: Fingerprint = "", ye
         raise Cancelled("Nothing was changed.", "The rotation was not confirmed.", "Run it again when the runs are ended.")
     if new is not None:
         if file is not None:
-            _remembered(settings, file)
+            remembered(settings, file)
         keymaking.list_key(settings.operator, signers, new.public, now, ends=old.keyid)
         if old.source == "keyring":
             keymaking.forget_key(settings.operator)
@@ -174,7 +175,7 @@ def _named(file: Path | None, agent: bool, key: str) -> Signer:
     return keys.read_key_file(file.expanduser()) if file is not None else keys.agent_key(os.environ, key)
 
 
-def _remembered(settings: Settings, file: Path) -> Path:
+def remembered(settings: Settings, file: Path) -> Path:
     """Have the configuration name the key file, unless the environment does; the path as it will be found."""
     from nexy_tui.config.edit import with_values, write_config
     from nexy_tui.core.problem import Unusable

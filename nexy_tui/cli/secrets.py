@@ -24,8 +24,7 @@ def set_secret(name: Name) -> None:
     """Keep a secret in the keyring. It is asked for hidden; without a terminal it is standard input's first line."""
     from nexy_tui.config import load_settings
     from nexy_tui.core.problem import Unusable
-    from nexy_tui.services.secrets import VARIABLES, Secrets, judge
-    from nexy_tui.services.sparkle import judge_private_key
+    from nexy_tui.services.secrets import VARIABLES, Secrets
 
     if name == SIGNING_KEY:
         raise Unusable("A signing key is made, not typed in.", remedy="nexy-tui keys create, or keys use --file FILE for a key you have")
@@ -33,14 +32,22 @@ def set_secret(name: Name) -> None:
         raise _unknown(name, tuple(VARIABLES))
     settings = load_settings()
     value = common.ask_hidden(f"{name} (it is not shown): ")
-    judge(name, value)
-    if name == "sparkle-private-key":
-        judge_private_key(value, settings.target.sparkle_public_key)
-    _secrets().store(name, value)
+    _secrets().store(name, judged(name, value, settings.target.sparkle_public_key))
     common.show(f"{name} is kept in the keyring. See that it serves: nexy-tui doctor")
     variable = Secrets.variable_in_force(_environ(), name)
     if variable:
         common.show(f"{variable} is set in this terminal and comes before it.")
+
+
+def judged(name: str, value: str, public_key: str) -> str:
+    """The secret, if it can be one; Sparkle's must fit the public key. Raises Unusable, Refused."""
+    from nexy_tui.services.secrets import SPARKLE_KEY, judge
+    from nexy_tui.services.sparkle import judge_private_key
+
+    judge(name, value)
+    if name == SPARKLE_KEY:
+        judge_private_key(value, public_key)
+    return value
 
 
 @app.command("list")

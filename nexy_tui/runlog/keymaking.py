@@ -49,19 +49,26 @@ def rotate_key(operator: str, signers: Path | None, now: datetime, *, backend: K
     return _install(keyring, operator, signers, now, old)
 
 
+def make_key_file(path: Path) -> None:
+    """Make a new OpenSSH Ed25519 key file, its owner's alone (mode 0600). Raises Refused where something is there already."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_private(path)
+    except OSError as error:
+        raise Refused(
+            f"The key file {path} cannot be made: {error.strerror}.", remedy="Name another, or make one: ssh-keygen -t ed25519 -N ''"
+        ) from None
+
+
 def rotate_file(path: Path, operator: str, signers: Path, now: datetime) -> tuple[SeedSigner, Path]:
     """Put a new key in the place of a key file, and end the old one's line; the new key, and where the old one is kept."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    old, private = keys.read_key_file(path), Ed25519PrivateKey.generate()
-    new = SeedSigner.from_private(private, "file")
-    text = _amended(signers, trust.new_entry(operator, new.public, now), old.keyid)
+    old = keys.read_key_file(path)
     kept = path.with_name(f"{path.name}.ended-{trust.stamp(now)}")
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
-            stream.write(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+        _write_private(part)
+        new = keys.read_key_file(part)
+        text = _amended(signers, trust.new_entry(operator, new.public, now), old.keyid)
         os.link(path, kept)
         part.replace(path)
         _write_list(signers, text)
@@ -69,8 +76,17 @@ def rotate_file(path: Path, operator: str, signers: Path, now: datetime) -> tupl
         part.unlink(missing_ok=True)
         if kept.exists():
             kept.replace(path)
-        raise _unwritten(signers if error.filename is None else Path(str(error.filename)), error) from None
+        raise _unwritten(signers, error) from None
     return new, kept
+
+
+def _write_private(path: Path) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    made = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(made)
 
 
 def list_key(operator: str, signers: Path, public: bytes, now: datetime, *, ends: str | None = None) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.config import expanded
 from nexy_tui.core.problem import Refused, Unusable
+from nexy_tui.core.remedy import Remedy
 from nexy_tui.runlog import agent, sshwire
 from nexy_tui.runlog.sign import SeedSigner, Signer
 from nexy_tui.runlog.trust import AllowedSigners
@@ -26,6 +27,18 @@ _MAX_KEY_FILE = 64 * 1024
 
 class NoKey(Unusable):
     """One place has no usable key; the next place may be asked. `remedy`: what would make this place serve."""
+
+
+class Locked(NoKey):
+    """The keyring is there, and could not be looked into."""
+
+
+class NoSigner(Unusable):
+    """No place has a key. `locked`: the keyring could not be looked into, so a key may be there."""
+
+    def __init__(self, what: str, why: str, remedy: Remedy, *, locked: bool) -> None:
+        super().__init__(what, why, remedy)
+        self.locked = locked
 
 
 def account(operator: str) -> str:
@@ -57,11 +70,12 @@ def load_signer(
         except NoKey as reason:
             missing.append(reason)
     first = missing[0].remedy or "Make one: nexy-tui keys create"
-    raise Unusable(
+    raise NoSigner(
         f"There is no signing key for the operator {operator}: {'; '.join(reason.what for reason in missing)}.",
         "Every record of a run is signed before the step it announces begins.",
         f"{first}. Or load one into ssh-agent (nexy-tui keys use --agent), or name an OpenSSH Ed25519 key file of mode 0600 "
         f"(nexy-tui keys use --file FILE, or {KEY_FILE}).",
+        locked=isinstance(missing[0], Locked),
     )
 
 
@@ -88,9 +102,9 @@ def open_keyring() -> KeyringBackend:
         raise locked(failure) from None
 
 
-def locked(failure: ring.RingFailed) -> NoKey:
+def locked(failure: ring.RingFailed) -> Locked:
     """A keyring that is there and does not serve now: the key may well be in it, so no new one is advised."""
-    return NoKey(str(failure), "Your key may be in it: no new one is needed.", f"{ring.UNLOCK}, and run this again")
+    return Locked(str(failure), "Your key may be in it: no new one is needed.", f"{ring.UNLOCK}, and run this again")
 
 
 def decoded(seed: str) -> SeedSigner:

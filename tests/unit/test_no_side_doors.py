@@ -287,6 +287,9 @@ LOOKING = {
     "config path",
     "config check",
     "config show",
+    "config template",
+    "doctor",
+    "completion",
 }
 """Commands that change nothing of the release's world; `scaffold` adds scripts to the checkout where there are none."""
 
@@ -302,6 +305,12 @@ OWN = {
     "keys list",
     "keys export",
     "keys rotate",
+    "keys use",
+    "keys trust",
+    "secrets set",
+    "secrets list",
+    "secrets delete",
+    "setup",
     "world up",
     "world status",
     "world env",
@@ -309,7 +318,7 @@ OWN = {
     "world fault",
     "world build",
 }
-"""Commands about this operator's own key, or about a rehearsal world as such."""
+"""Commands about this operator's own keys, secrets and configuration, or about a rehearsal world as such."""
 
 HARMLESS = {"adopt", "sha256", "version", "tag", "yes", "attest", "take_over", "json", "dry_run", "check", "recover"}
 """What an acting command takes: what to act on, confirmations (that of the lock is typed each time), attestations, and ways to do less."""

@@ -109,7 +109,7 @@ def test_show_and_report(terminal: Terminal, tmp_path: Path) -> None:
 
 def test_a_key_is_made_listed_exported_and_replaced(terminal: Terminal) -> None:
     none = terminal.keys("list")
-    assert none.exit_code == 1 and "There is no signing key" in none.stdout and "nexy-tui keys create" in none.stdout
+    assert none.exit_code == 2 and "There is no signing key" in none.stdout and "nexy-tui keys create" in none.stdout
     assert terminal.keys("export").exit_code == 2
     made = terminal.keys("create")
     assert made.exit_code == 0, made.stderr
