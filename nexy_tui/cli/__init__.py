@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from nexy_tui import __version__
-from nexy_tui.cli import common, completion, ending, streams
+from nexy_tui.cli import common, completion, ending, examples, streams
 from nexy_tui.cli.interrupt import heeding, interrupt
 from nexy_tui.core.given import withhold
 from nexy_tui.core.shield import raise_shield
@@ -26,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Common to every command: --checkout DIR, --world DIR. First time here? nexy-tui rehearse",
+    epilog=f"{examples.epilog('')}\n\n{examples.COMMON}",
 )
 
 

@@ -9,6 +9,7 @@ from nexy_tui.cli import (
     completion,
     database,
     doctor,
+    examples,
     fix,
     gate,
     keys,
@@ -35,3 +36,4 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(keys.app, name="keys", help="The operator's signing key, and whose keys are trusted.")
     app.add_typer(secrets.app, name="secrets", help="Tokens and keys kept in the keyring; never shown.")
     app.add_typer(settings.app, name="config", help="Target and settings in force.")
+    examples.attach(app)

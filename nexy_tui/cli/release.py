@@ -46,7 +46,7 @@ def release(
     auto: Annotated[bool, typer.Option("--auto", help="In a rehearsal only: play the operator.", hidden=True)] = False,
     json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
 ) -> None:
-    """Walk the release: check, act, verify, and refuse to go on until everything holds."""
+    """Walk the release: check, act, verify, and refuse to go on until everything is verified."""
     services = common.make_services()
     if auto and services.target.world is None:
         raise Unusable("--auto plays the operator, and this is production.", remedy="Rehearse with it: nexy-tui rehearse --auto")

@@ -86,8 +86,8 @@ def delete(
 
         operator = load_settings().operator
         account = account_of(operator)
-        common.say("Open runs of this key can then neither be gone on with nor closed; the key is then gone for good.")
-        if not yes and not common.typed(operator, common.ask_terminal):
+        question = "Open runs of this key can then neither be gone on with nor closed; the key is then gone for good. "
+        if not yes and not common.typed(operator, lambda words: common.ask_terminal(question + words)):
             raise Cancelled("Nothing was changed.", "The deletion was not confirmed.", "To replace the key: nexy-tui keys rotate")
     there = _secrets().delete(account)
     common.show(f"{name} was taken out of the keyring." if there else f"The keyring has no {name}. Nothing was changed.")

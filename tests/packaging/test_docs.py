@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
+
+from command_tree import ARGUMENTS, EVERY
+
+from nexy_tui.cli.examples import EXAMPLES
+from nexy_tui.config.file import ConfigFile
+from nexy_tui.config.keys import KEYS
+from nexy_tui.config.variables import VARIABLES
+
+EVERY_NAME = [" ".join(word for word in line.split() if word not in ARGUMENTS.values()) for line in EVERY]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "CONTRIBUTING.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")))
@@ -14,6 +26,47 @@ PAGES = ("README.md", "CONTRIBUTING.md", *sorted(path.relative_to(ROOT).as_posix
 def test_the_drawing_of_the_rooms_is_the_codes() -> None:
     done = subprocess.run([sys.executable, ROOT / "scripts" / "draw_rooms.py", "--check"], timeout=120, check=False)
     assert done.returncode == 0, "docs/architecture.md is stale: make drawing"
+
+
+def test_the_pages_that_are_made_from_the_code_are_fresh() -> None:
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "make_reference.py", "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_variable_that_the_code_reads_is_on_the_page() -> None:
+    """Read from the environment by name; what the tool gives its own scripts is listed apart, by the page's own script."""
+    reads = re.compile(r"""(?:environ(?:\.get)?[(\[]|take\(|in (?:os\.)?environ\b.{0,2})["'](NEXY_[A-Z_]+)["']|["'](NEXY_[A-Z_]+)["'] in""")
+    known = {one.name for one in VARIABLES}
+    apart = ("rehearsal", "on_vm", "database")
+    for path in (ROOT / "nexy_tui").rglob("*.py"):
+        if not set(apart) & set(path.relative_to(ROOT).parts):
+            found = {name for pair in reads.findall(path.read_text("utf-8")) for name in pair if name}
+            assert found <= known, path
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    assert [name for name in known if f"`{name}`" not in page] == []
+    keys = {f"{prefix}{item.name}" for prefix, item in walked(ConfigFile, "")} - {"target.world"}
+    assert keys == {key.name for key in KEYS} and [key for key in keys if f"`{key}`" not in page] == []
+
+
+def walked(shape: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Every value of the configuration file's tables, with the table it stands in."""
+    for item in fields(shape):
+        if is_dataclass(item.default_factory):
+            yield from walked(item.default_factory, f"{prefix}{item.name}.")
+        else:
+            yield prefix, item
+
+
+def test_every_command_has_an_example_that_is_one() -> None:
+    assert set(EXAMPLES) - {""} >= set(EVERY_NAME)
+    for name, lines in EXAMPLES.items():
+        for line in lines:
+            assert "nexy-tui" in line and f"nexy-tui {name}".strip() in line, line
+
+
+def test_the_man_page_has_every_command() -> None:
+    page = (ROOT / "docs" / "nexy-tui.1").read_text("utf-8").replace("\\-", "-")
+    assert [name for name in EVERY_NAME if f".B nexy-tui {name}" not in page] == []
 
 
 def test_every_room_stands_in_the_architecture() -> None:
