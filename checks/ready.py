@@ -10,12 +10,13 @@ from checks.gate import verdict_of
 from checks.gate_cells import Profile, UnseenSource, expected
 from checks.inbox import NOTHING_PUBLISHED
 from checks.live import Live, left_halfway, live_columns, look_earlier, look_live
+from checks.version import NO_VERSION
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed, rfc3339
 from nexy_tui.core.matrix import Matrix
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import Refused, Unusable
+from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
 from nexy_tui.core.remedy import Remedy, Run
-from nexy_tui.core.version import Version
+from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.sign import signature_holds
 from nexy_tui.services.secrets import SPARKLE_KEY
@@ -125,7 +126,9 @@ class ServerFacts:
 
 
 def look_server(scope: Scope) -> ServerFacts:
-    """As the gate will ask after the download was replaced."""
+    """As the gate will ask after the download was replaced. Raises CouldNotLook without a version to hold it against."""
+    if scope.plan.version is None:
+        raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
     return ServerFacts(look_live(scope), look_earlier(scope) if scope.plan.started is None else None)
 
 
