@@ -79,7 +79,9 @@ def said(error: Error) -> str:
 def _unreachable(settings: DatabaseSettings, role: Role, error: Error) -> CouldNotLook:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = printable(lines[0].removeprefix("connection failed: "), 300) if lines else type(error).__name__
-    remedy = f"See that PostgreSQL runs at {settings.address.host}:{settings.address.port}, and that DB_HOST, DB_PORT and DB_NAME are right"
+    user = "PG_SUPERUSER" if role is settings.superuser else "DB_USER"
+    where = f"{settings.address.host}:{settings.address.port}"
+    remedy = f"See that PostgreSQL runs at {where}, and that DB_HOST, DB_PORT, DB_NAME and {user} are right"
     if role.password is None:
         missing = "PG_SUPERUSER_PASSWORD" if role is settings.superuser else "DB_PASSWORD"
         remedy += f"; {missing} is not set, in the environment or in config.env"
