@@ -47,9 +47,10 @@ class Site:
 
 @cache
 def sites() -> frozenset[Site]:
-    """Every remedy of every module of checks/."""
+    """Every remedy of checks/ that an item of the checklist may name."""
     read = [_Source(import_module(f"checks.{path.stem}"), path) for path in Path(checks.__path__[0]).glob("*.py")]
-    return frozenset(site for source in read for site in source.sites())
+    functions = frozenset().union(*(reached(item.id) for item in CHECKLIST.items))
+    return frozenset(site for source in read for site in source.sites() if site.function in functions)
 
 
 @cache
