@@ -45,6 +45,9 @@ class ActionContext:
     signer: Callable[[], Signer]
     trusted: Callable[[], AllowedSigners]
     journal: Callable[[], LogHead]
+    last_look: Callable[[], None] = lambda: None
+    """Looks once more at all that must be verified before this action, the VM too, and raises Refused where something is not: the last
+    moment at which stopping costs nobody anything."""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,17 @@
-"""The manifest files: composed from the facts of a download, written, committed alone, pushed, seen (rulebook 4.1, 6)."""
+"""The manifest files: composed from the facts of a download, and where they may be pushed (rulebook 4.1, 6)."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.core import manifest
 from nexy_tui.core.event import OutputLine
-from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import version_of
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import ActionFailed, Refused
+from nexy_tui.core.problem import Refused
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.services import Services
@@ -69,14 +67,18 @@ def compose_for(services: Services, plan: Plan, version: Version, *, size: int, 
     )
 
 
-def require_pushable(services: Services) -> None:
-    """The manifest commit could be pushed now. Raises Refused saying who moved the branch, or that the right is missing."""
+def require_pushable(services: Services, version: Version | str | None) -> None:
+    """The manifest commit could be pushed now. Raises Refused saying who moved the branch, or that the right is missing.
+
+    A branch that has this version's manifests and HEAD has not was moved by a run that was cut off: HEAD is brought after.
+    """
     git = services.git
     branch = git.release_branch()
     tip = git.remote_commit(branch)
     if not git.has_commit(tip):
         git.fetch()
-    if not git.ancestor(tip, git.head()):
+    head = git.head()
+    if not git.ancestor(tip, head) and set(git.commits_between(head, tip)) != {commit_message(version or "")}:
         raise Refused(
             f"The branch {branch} has moved: {git.describe_commit(tip)}.",
             "The manifest commit goes on top of it, fast-forward only.",
@@ -84,11 +86,16 @@ def require_pushable(services: Services) -> None:
         )
     refusal = git.may_push()
     if refusal is not None:
-        raise Refused(
-            f"The code repository would not take the manifests: {brief(refusal.text)}",
-            "The download must not be replaced while its manifests cannot follow.",
-            remedy_for(refusal.text),
-        )
+        raise refused_push(refusal.text)
+
+
+def refused_push(said: str) -> Refused:
+    """What the code repository, or a hook of the operator's, says to the push of the manifests."""
+    return Refused(
+        f"The code repository would not take the manifests: {brief(said)}",
+        "The download must not be replaced while its manifests cannot follow.",
+        remedy_for(said),
+    )
 
 
 def withdrawn(git: Git, commit: str, version: Version) -> list[str]:
@@ -98,55 +105,15 @@ def withdrawn(git: Git, commit: str, version: Version) -> list[str]:
     return [name for name, stated in found if stated is not None and stated > version and PurePosixPath(name).parent in folders]
 
 
-def push_manifests(context: ActionContext, raw: bytes, *, of: str | None = None, withdraw: bool = False) -> Pushed:
-    """Write the files, commit them (with VERSION in an update-only run) where HEAD lacks them, push, and see them there.
-
-    They are those of the version that is published, or of another one that is put back: then `withdraw` takes away those above it.
-    """
-    services, plan = context.services, context.plan
-    git, version = services.git, of or str(published(context.plan))
-    paths = list(services.layout.manifest_files(version))
-    _write(context, paths, raw)
-    contents = dict.fromkeys(paths, raw)
-    if plan.kind is Kind.UPDATE_ONLY and of is None:
-        contents[services.layout.relative("VERSION")] = services.layout.version_file.read_bytes()
-    branch = git.release_branch()
-    tip = git.remote_commit(branch)
-    if not git.has_commit(tip):
-        git.fetch()
-    digest = hashlib.sha256(raw).hexdigest()
-
-    def gone(commit: str) -> list[str]:
-        return withdrawn(git, commit, Version.parse(version)) if withdraw else []
-
-    if all(git.show(tip, path) == data for path, data in contents.items()) and not gone(tip):
-        context.emit(OutputLine("Manifest changes pushed to remote (they were there already)", "publish"))
-        return Pushed(git.last_commit_of(tip, paths) or tip, branch, digest, changed=False)
-    require_pushable(services)
-    commit = git.head()
-    if any(git.show(commit, path) != data for path, data in contents.items()) or gone(commit):
-        commit = git.commit_files(list(contents), commit_message(version), gone=gone(commit), emit=context.emit)
-        context.emit(OutputLine(f"{commit[:12]} {commit_message(version)}", "git"))
-    context.intent("push the manifest commit", commit=commit, branch=branch, manifest=digest)
-    git.push([f"{commit}:refs/heads/{branch}"], emit=context.emit)
-    seen = git.remote_commit(branch)
-    if seen != commit:
-        raise ActionFailed(
-            f"{branch} of {plan.target.code_repository} stands at {seen[:12]} after the push, not at {commit[:12]}.",
-            "Somebody pushed at the same moment.",
-            "Look at what came, then run again.",
-        )
-    context.emit(OutputLine("Manifest changes pushed to remote", "publish"))
-    return Pushed(commit, branch, digest, changed=True)
-
-
-def _write(context: ActionContext, paths: Sequence[object], raw: bytes) -> None:
+def lay(context: ActionContext, contents: Mapping[str, bytes]) -> None:
+    """Write the manifest commit's files into the checkout, where they are not so already. Raises Refused before it writes any elsewhere."""
     checkout = context.services.checkout
-    for path in paths:
-        require_inside((checkout / str(path)).parent, checkout)
-    for path in paths:
-        file = checkout / str(path)
-        if not file.is_file() or read_plain(file, manifest.MAX_SIZE + 1) != raw:
+    for path in contents:
+        require_inside((checkout / path).parent, checkout)
+    for path, data in contents.items():
+        file = checkout / path
+        if not file.is_file() or read_plain(file, manifest.MAX_SIZE + 1) != data:
             file.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(file, raw)
-        context.emit(OutputLine(f"Manifest updated at {file}", "publish"))
+            replace_file(file, data)
+        if file.suffix == ".json":
+            context.emit(OutputLine(f"Manifest updated at {file}", "publish"))

@@ -24,7 +24,7 @@ from nexy_tui.core.remedy import Act, preceded
 from nexy_tui.core.version import Version
 from nexy_tui.services.update_server import Offer, look_offer
 
-_AGAIN = Act("rollback", "rollback", "Then", "once more: it goes on from here.")
+AGAIN = Act("rollback", "rollback", "Then", "once more: it goes on from here.")
 
 
 def require_use(offer: Offer, plan: Plan, stated: Manifest) -> None:
@@ -45,14 +45,14 @@ def reoffer(context: ActionContext, stated: Manifest) -> tuple[Evidence, ...]:
     offer = look_offer(context.services.update_server)
     if offer.appcast is None:
         what = f"{stated.version} is back and its manifests are pushed; what the live server offers could not be seen: {offer.problem}"
-        raise CouldNotLook(what, "If it offers another release, clients refuse the download.", preceded("See that it answers.", _AGAIN))
+        raise CouldNotLook(what, "If it offers another release, clients refuse the download.", preceded("See that it answers.", AGAIN))
     if not offer.is_of(stated):
         _lay(context, stated, offer.appcast.build)
         offer = look_offer(context.services.update_server)
         if not offer.is_of(stated):
             seen = offer.problem if offer.appcast is None else f"It offers {offer.appcast.build}, {offer.appcast.length} bytes."
             what = f"{stated.version} is back and laid on the VM, but the live server does not offer it. {seen}"
-            raise ActionFailed(what, "Clients refuse the download until it does.", preceded("See the service's journal.", _AGAIN))
+            raise ActionFailed(what, "Clients refuse the download until it does.", preceded("See the service's journal.", AGAIN))
     context.emit(Exposure(0.0, open=False))
     return (Evidence("live appcast", f"{stated.version}, {stated.size} bytes", context.plan.target.update_server.base_url), _gate(context))
 
@@ -66,7 +66,7 @@ def _lay(context: ActionContext, stated: Manifest, offered: str) -> None:
     except Problem as error:
         what = f"{stated.version} is back and its manifests are pushed, but the VM still serves {offered}: {error.what}"
         why = "Clients that follow the live appcast refuse the download until it serves them."
-        raise ActionFailed(what, why, preceded(str(error.remedy), _AGAIN)) from None
+        raise ActionFailed(what, why, preceded(str(error.remedy), AGAIN)) from None
 
 
 def _gate(context: ActionContext) -> Evidence:

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from checks.inbox import expected
 from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.actions.manifests import push_manifests, require_pushable, withdrawn
+from nexy_tui.actions.manifests import withdrawn
 from nexy_tui.actions.package import with_its_package
-from nexy_tui.actions.reoffer import reoffer, require_use
+from nexy_tui.actions.prepared import Prepared, kept_aside, move, nothing_aside, prepare, settle
+from nexy_tui.actions.reoffer import AGAIN, reoffer, require_use
 from nexy_tui.actions.swap import ROOM, Swapped, heal, swap, take_back
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.problem import ActionFailed, Problem, Refused
-from nexy_tui.core.remedy import Act
+from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
+from nexy_tui.core.remedy import Act, preceded
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
@@ -101,18 +102,21 @@ class Rollback:
             )
         raw, stated = found
         require_use(offer, plan, stated)
-        require_pushable(services)
-        gaps = _put_back(context, ways, stated.version, offer)
-        pushed = push_manifests(context, raw, of=stated.version, withdraw=True)
+        with kept_aside(context):
+            prepared = prepare(context, raw, of=stated.version, withdraw=True)
+            swapped = _put_back(context, ways, stated.version, offer)
+            commit = _move(context, prepared, swapped, offer)
+        pushed = settle(context, prepared, commit)
         live = reoffer(context, stated)
         names = ", ".join(way.name for way in ways)
+        gaps = [Evidence(f"{one.name} out of place", f"{one.gap_s * 1000:.0f} ms", "between the two renames") for one in swapped]
         there = [Evidence(f"{way.name} in place", way.figures, plan.target.asset_url(way.name)) for way in ways]
         return ActionResult(
             f"{names} of {stated.version} is back; its manifests are on {pushed.branch} ({pushed.commit[:12]}), the live server offers it.",
             evidence=(*there, *gaps, *live),
             digests={**{way.name: way.sha256 for way in ways}, "manifests": pushed.sha256},
             manifest_commit=pushed.commit,
-            changed=bool(gaps) or pushed.changed,
+            changed=bool(swapped) or pushed.changed,
         )
 
 
@@ -143,6 +147,7 @@ class Recover:
             place = read_place(host, context.plan.target, name)
             if place.release is not None and heal(host, name, dict(place.assets), context.emit):
                 healed.append(name)
+        nothing_aside(context)
         if not healed:
             return ActionResult("No swap was cut off: every artifact is in place, or was never published.", changed=False)
         return ActionResult(f"{' and '.join(healed)} put back in place: clients get the release before.")
@@ -201,7 +206,7 @@ def _nothing_left(context: ActionContext, ways: Sequence[Way], raw: bytes, state
     return laid and offer.is_of(stated)
 
 
-def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: Offer) -> list[Evidence]:
+def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: Offer) -> list[Swapped]:
     """Both renames of every artifact, then what clients get; on other bytes everything is as before again."""
     waiting = [way for way in ways if not way.done]
     host, done = context.services.github.watched(context.emit), list[Swapped]()
@@ -221,14 +226,30 @@ def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: 
             for way in ways:
                 _require_bytes(host, way)
         except Problem as error:
-            trouble = take_back(host, done)
-            if not trouble and offer.appcast is not None and offer.appcast.build == str(context.plan.version):
-                context.emit(Exposure(0.0, open=False))
-            why = trouble or "Everything is as it was before the rollback; no manifest was pushed."
-            raise ActionFailed(error.what, why, error.remedy or "Run it again.") from None
+            raise _as_before(context, done, offer, error) from None
     for way in waiting:
         context.emit(OutputLine(f"{way.name} of {version} is back at {context.plan.target.asset_url(way.name)}", "rollback"))
-    return [Evidence(f"{one.name} out of place", f"{one.gap_s * 1000:.0f} ms", "between the two renames") for one in done]
+    return done
+
+
+def _move(context: ActionContext, prepared: Prepared, swapped: Sequence[Swapped], offer: Offer) -> str:
+    """The branch's ref, once the bytes are back. Where it certainly did not move, everything is as before again."""
+    try:
+        return move(context, prepared)
+    except CouldNotLook as error:
+        why = "The bytes are back; whether their manifests are on the release branch is not known."
+        raise CouldNotLook(error.what, why, preceded(str(error.remedy), AGAIN)) from None
+    except Problem as error:
+        raise _as_before(context, swapped, offer, error) from None
+
+
+def _as_before(context: ActionContext, swapped: Sequence[Swapped], offer: Offer, error: Problem) -> ActionFailed:
+    """Undo the renames; the failure, with how that went."""
+    trouble = take_back(context.services.github.watched(context.emit), swapped)
+    if swapped and not trouble and offer.appcast is not None and offer.appcast.build == str(context.plan.version):
+        context.emit(Exposure(0.0, open=False))
+    why = trouble or "Everything is as it was before the rollback; no manifest was pushed."
+    return ActionFailed(error.what, why, error.remedy or "Run it again.")
 
 
 def _swap_to(host: ReleaseHost, way: Way, context: ActionContext, guard: SwapGuard) -> Swapped:

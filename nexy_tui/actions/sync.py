@@ -16,7 +16,8 @@ from typing import BinaryIO, cast
 from checks.base import Scope
 from checks.named import Named, look_named, versions_of
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.actions.manifests import commit_message, compose_for, push_manifests
+from nexy_tui.actions.manifests import commit_message, compose_for
+from nexy_tui.actions.prepared import kept_aside, move, prepare, settle
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.kind import Kind
@@ -69,7 +70,10 @@ class SyncManifests:
             sync = _Sync(context, image, version, known)
             found = next(sync.true_ones(), None)
             where, raw = found if found is not None else ("the bytes at the release URL, anew", sync.rebuilt())
-        pushed = push_manifests(context, raw, of=None if version == plan.published else str(version))
+        with kept_aside(context):
+            prepared = prepare(context, raw, of=None if version == plan.published else str(version))
+            commit = move(context, prepared)
+        pushed = settle(context, prepared, commit)
         return ActionResult(
             f"The manifests of {version} are on {pushed.branch} ({pushed.commit[:12]}), from {where}.",
             evidence=(Evidence("manifest sha256", pushed.sha256, f"{plan.target.code_repository} {pushed.commit}"),),

@@ -26,11 +26,12 @@ _TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """An artifact whose bytes are on the host: in place already, or under their temporary name and proven there."""
+    """An artifact whose bytes are on the host, in place already or under their temporary name, as they were downloaded from there."""
 
     local: Inspected
     release: GitHubRelease
     asset: Asset
+    proven: Downloaded
     in_place: bool
     uploaded: bool
 
@@ -49,13 +50,13 @@ class Stager:
         current = assets.get(local.name)
         if current is not None and self._is(release, current, local):
             self._clean(assets, local, keep="")
-            return Staged(local, release, current, in_place=True, uploaded=False)
+            return Staged(local, release, current, self._got(release, current, local), in_place=True, uploaded=False)
         name = temporary_name(local.name, local.sha256)
         self._clean(assets, local, keep=name)
         asset, uploaded = self._brought(release, name, local)
-        self._prove(release, asset, local)
+        proven = self._prove(release, asset, local)
         self._host.prove_renamable(asset)
-        return Staged(local, release, asset, in_place=False, uploaded=uploaded)
+        return Staged(local, release, asset, proven, in_place=False, uploaded=uploaded)
 
     def _is(self, release: GitHubRelease, asset: Asset, local: Inspected) -> bool:
         """Whether an asset holds exactly these bytes. An older one without a digest is downloaded to tell."""
@@ -106,17 +107,27 @@ class Stager:
             "Check the network and the host's status page, then run again: it goes on with what is there.",
         )
 
-    def _prove(self, release: GitHubRelease, asset: Asset, local: Inspected) -> None:
+    def _prove(self, release: GitHubRelease, asset: Asset, local: Inspected) -> Downloaded:
         """State, size and digest by the API, then the bytes themselves from the asset's public address."""
         now = self._repeating(lambda: self._ready(asset))
         if now.is_file(local.size, local.sha256) is False:
             self._host.delete(now)
             raise _arrived_wrong(local, f"the host's API says {now.size} bytes, sha256 {now.sha256 or 'not told'}")
-        got = self._host.settled(release.tag, now.name, (local.size, local.sha256), subject=local.name, phase="verifying the upload")
-        if got is None:
-            raise _arrived_wrong(local, "nothing is at its address")
-        if (got.size, got.sha256) != (local.size, local.sha256):
-            raise _arrived_wrong(local, f"its address gives {got}")
+        return self._got(release, now, local)
+
+    def _got(self, release: GitHubRelease, asset: Asset, local: Inspected) -> Downloaded:
+        """What the asset's public address gives, which must be the inbox's file. Raises ActionFailed."""
+        got = self._host.settled(release.tag, asset.name, (local.size, local.sha256), subject=local.name, phase="verifying the upload")
+        if got is not None and same_bytes(got, local):
+            return got
+        seen = "nothing is at its address" if got is None else f"its address gives {got}"
+        if asset.name == local.name:
+            raise ActionFailed(
+                f"The download is not what was published: {local.name}: {seen}; the inbox has {local.size} bytes, sha256 {local.sha256}.",
+                "Nothing was changed now; no manifest was pushed.",
+                "Look at the release page and at the host's status page, then run again.",
+            )
+        raise _arrived_wrong(local, seen)
 
     def _ready(self, asset: Asset) -> Asset:
         now = self._host.asset(asset.id)

@@ -21,6 +21,7 @@ from nexy_tui.runlog.record import Record
 from nexy_tui.runlog.sign import Signer
 from nexy_tui.runlog.state import Errand, RunState
 from nexy_tui.services import Services
+from nexy_tui.services.git.prepared import drop_prepared
 from nexy_tui.services.identity import require_world
 from nexy_tui.services.update_server import look_offer
 
@@ -185,6 +186,7 @@ def _give_lock_back(services: Services, run: str) -> tuple[str, ...]:
         require_world(services.settings)
         lock = release_lock(services, run)
         lock.reclaim()
+        drop_prepared(services.git, of=run)
         lock.release()
     except Problem as problem:
         return (f"the release lock could not be asked for ({problem.what}); if the run left it, it expires by itself within 15 minutes",)

@@ -45,14 +45,18 @@ class ActionRunner:
         with self.turn.taken_by(action), services.writing(f"{action} in run {run}"), services.one_pass():
             if checklist.release_action(action).irreversible:
                 self.looks.again_before(action)
-            refusal = self.looks.refuse(action)
-            if refusal is not None:
-                what = f"{subject.title} is refused: {refusal.reason}"
-                raise Refused(what, "What stands earlier must be verified first.", self.looks.remedy(refusal.item))
+            self._require(subject, action)
             if subject.writes_outside and self.lock is not None:
                 self.lock.hold()
                 self.may_write(self.context.plan)
             return self._begin(subject, action)
+
+    def _require(self, subject: Action, action: str) -> None:
+        """What stands before the action is satisfied. Raises Refused, journalled, with the remedy of the first item that is not."""
+        refusal = self.looks.refuse(action)
+        if refusal is not None:
+            what = f"{subject.title} is refused: {refusal.reason}"
+            raise Refused(what, "What stands earlier must be verified first.", self.looks.remedy(refusal.item))
 
     def dry_run(self, action: str) -> ActionResult | None:
         """Do an action's part before its first write, where the checklist has that apart; None where it has not. Raises as `perform`."""
@@ -98,6 +102,10 @@ class ActionRunner:
             log.progress_checkpoint(action, message=step, mark=Checkpoint.BEGUN, evidence=evidence)
             context.begun(action)
 
+        def last_look() -> None:
+            self.looks.last_look(action)
+            self._require(subject, action)
+
         return ActionContext(
             services=context.services,
             plan=context.plan,
@@ -107,6 +115,7 @@ class ActionRunner:
             signer=context.keys.signer,
             trusted=context.keys.trusted,
             journal=lambda: LogHead(log.run, log.count, log.digest()),
+            last_look=last_look,
         )
 
     def _heard(self, action: str, event: Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,9 @@ class Counted(Git):
 
     asked = 0
 
-    def read(self, *arguments: str, timeout: float = 60.0) -> str:
+    def read(self, *arguments: str, timeout: float = 60.0, told: Mapping[str, str] | None = None) -> str:
         self.asked += arguments == ("remote", "--verbose")
-        return super().read(*arguments, timeout=timeout)
+        return super().read(*arguments, timeout=timeout, told=told)
 
 
 @pytest.fixture

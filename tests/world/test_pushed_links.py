@@ -75,7 +75,7 @@ def test_nor_are_the_manifests_and_none_of_them_then(place: str, tmp_path: Path)
     (checkout / "linked").symlink_to(target)
     context = cast(Any, SimpleNamespace(services=SimpleNamespace(checkout=checkout), emit=silent))
     with pytest.raises(Refused, match="leads out of the checkout") as refused:
-        manifests._write(context, ["real/manifest.json", "linked/manifest.json"], b"{}")
+        manifests.lay(context, {"real/manifest.json": b"{}", "linked/manifest.json": b"{}"})
     assert "git log --" in str(refused.value.remedy)
     assert not list(tmp_path.rglob("manifest.json"))
 

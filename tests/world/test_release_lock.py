@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,13 +64,13 @@ class Meddled(Git):
     def code_source(self) -> str:
         return str(self.remote)
 
-    def raw(self, *arguments: str, timeout: float = 60, emit: Emit = silent) -> str | GitFailure:
+    def raw(self, *arguments: str, timeout: float = 60, emit: Emit = silent, told: Mapping[str, str] | None = None) -> str | GitFailure:
         outside = arguments[0] in ("ls-remote", "fetch", "push")
         if self.down and outside:
             return GitFailure(128, "fatal: unable to access: Could not resolve host")
         if arguments[0] == "push":
             self._meddle(self.before_pushing)
-        out = super().raw(*arguments, timeout=timeout, emit=emit)
+        out = super().raw(*arguments, timeout=timeout, emit=emit, told=told)
         if arguments[0] == "ls-remote":
             self._meddle(self.after_asking)
         if arguments[0] == "fetch":

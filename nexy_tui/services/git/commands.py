@@ -77,14 +77,16 @@ class GitCommands:
         store = self._store.get("GIT_OBJECT_DIRECTORY")
         return None if store is None else Path(store)
 
-    def raw(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent) -> str | GitFailure:
+    def raw(
+        self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent, told: Mapping[str, str] | None = None
+    ) -> str | GitFailure:
         """Standard output of `git …` without the final newline, or how it failed; its end is told to `emit`.
 
-        Raises CouldNotLook on a time-out.
+        `told` are variables on top of what git gets. Raises CouldNotLook on a time-out.
         """
         command = arguments[0]
         try:
-            done = self._run(arguments, self._needs(command), self._token_for(command), timeout, emit)
+            done = self._run(arguments, self._needs(command), {**self._token_for(command), **(told or {})}, timeout, emit)
         except CouldNotLook as error:
             raise CouldNotLook(
                 error.what.replace("git", f"git {command}", 1),
@@ -133,16 +135,16 @@ class GitCommands:
         folder = self.checkout / self._run(("rev-parse", "--git-path", "hooks"), Needs.GIT, {}).stdout.rstrip("\n")
         return "\nhook." in f"\n{self._settings}" or any(os.access(folder / name, os.X_OK) for name in _PUSH_HOOKS)
 
-    def read(self, *arguments: str, timeout: float = LOCAL_TIMEOUT) -> str:
+    def read(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, told: Mapping[str, str] | None = None) -> str:
         """As `raw`, but a failure raises CouldNotLook with what git said."""
-        out = self.raw(*arguments, timeout=timeout)
+        out = self.raw(*arguments, timeout=timeout, told=told)
         if isinstance(out, GitFailure):
             raise CouldNotLook(f"git {arguments[0]} failed: {brief(out.text)}", remedy=remedy_for(out.text))
         return out
 
-    def write(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent) -> str:
+    def write(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent, told: Mapping[str, str] | None = None) -> str:
         """As `raw`, but a failure raises ActionFailed with what git said and what to do."""
-        out = self.raw(*arguments, timeout=timeout, emit=emit)
+        out = self.raw(*arguments, timeout=timeout, emit=emit, told=told)
         if isinstance(out, GitFailure):
             raise ActionFailed(f"git {arguments[0]} failed: {brief(out.text)}", remedy=remedy_for(out.text))
         return out

@@ -28,6 +28,7 @@ SETTINGS: tuple[str, ...] = tuple(
         "log.follow=false",
         "log.showRoot=true",
         "log.showSignature=false",
+        "maintenance.auto=false",
         "push.pushOption=",
         "submodule.recurse=false",
     )

@@ -44,9 +44,10 @@ class Git(GitRemote):
         self.write("commit", "--quiet", "--cleanup=whitespace", "--message", message, *empty, *only, timeout=PATIENCE, emit=emit)
         return self.head()
 
-    def create_tag(self, tag: str, commit: str, message: str, emit: Emit = silent) -> None:
-        """An annotated tag on a commit, signed where that is configured. Raises ActionFailed when the name is taken."""
-        self.write("tag", "--annotate", "--cleanup=whitespace", "--message", message, tag, commit, timeout=PATIENCE, emit=emit)
+    def create_tag(self, tag: str, commit: str, message: str, *, anew: bool = False, emit: Emit = silent) -> None:
+        """An annotated tag on a commit, signed where that is configured. Raises ActionFailed when the name is taken, but `anew`."""
+        force = ["--force"] if anew else []
+        self.write("tag", "--annotate", *force, "--cleanup=whitespace", "--message", message, tag, commit, timeout=PATIENCE, emit=emit)
 
     def restore(self, path: str, emit: Emit = silent) -> None:
         """Lay a file again as HEAD has it."""
@@ -56,7 +57,7 @@ class Git(GitRemote):
         """Push to the code repository in one atomic step, fast-forward only but for refs with a lease.
 
         A refusal is believed once the host has been asked: what it took before the line broke is pushed. Raises ActionFailed with what
-        git said and what stands there now. A ref `aside` is nobody's code: the operator's hook is not run for it, nor waited for.
+        git said and what stands there now. A push `aside` is of nobody's code, or was rehearsed: the operator's hook is not run for it.
         """
         self.forget_remotes()
         options = [*(["--no-verify"] if aside else []), *(f"--force-with-lease={lease}" for lease in leases)]
@@ -69,6 +70,14 @@ class Git(GitRemote):
             if not taken:
                 raise self._refused(out.text, taken)
             emit(OutputLine(f"the push was taken, though git could not say so: {brief(out.text)}", "git"))
+
+    def rehearse_push(self, commit: str, branch: str) -> GitFailure | None:
+        """The push of a commit to a branch without sending it, the operator's hook and the host's write service asked.
+
+        None when it would be taken, as far as both say.
+        """
+        out = self.raw(*self._pushing("--dry-run"), f"{commit}:refs/heads/{branch}", timeout=PATIENCE)
+        return out if isinstance(out, GitFailure) else None
 
     def _taken(self, refspecs: Sequence[str]) -> bool | None:
         """Whether all that was to be pushed stands on the code repository now; None when that cannot be seen."""
