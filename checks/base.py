@@ -46,6 +46,7 @@ class Scope:
     """One evaluation pass: the services to look with, the plan, and the looks already taken in this pass.
 
     `trusted` names the keys whose records (backups, drills) are believed; `asks_vm` whether the VM may be asked for a cause.
+    `trusted` names the keys whose records (backups, drills) are believed. A survey of the VM no older than `vm_within` seconds will do.
     """
 
     services: Services
@@ -53,6 +54,7 @@ class Scope:
     trusted: Callable[[], AllowedSigners]
     emit: Emit = silent
     asks_vm: bool = True
+    vm_within: float = 0.0
     _memos: dict[str, _Memo] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

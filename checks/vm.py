@@ -18,9 +18,12 @@ T = TypeVar("T")
 
 
 def look_vm(scope: Scope) -> VmFacts:
-    """The VM's survey, once a pass; together with the database's where that is there."""
+    """The VM's survey, once a pass; together with the database's where that is there. An earlier one where it will do."""
 
     def survey() -> VmFacts:
+        kept = scope.services.vm.surveyed(scope.vm_within) if scope.vm_within else None
+        if kept is not None:
+            return kept
         if scope.plan.target.database.where == "vm":
             return _seen(_look_both(scope).vm)
         _require_free(scope)

@@ -6,24 +6,21 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from checks.deploy import DeployFacts, judge_config, judge_head, judge_health, judge_manifests, judge_service
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.core import manifest
 from nexy_tui.core.deployment import Deployment
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
-from nexy_tui.core.finding import Evidence, Status
+from nexy_tui.core.finding import Evidence
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Refused
 from nexy_tui.core.text import printable
 from nexy_tui.core.version import Version
-from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services import Services
-from nexy_tui.services.azure import PATIENCE
 from nexy_tui.services.deployment import find_deployment
 from nexy_tui.services.update_server import look_offer
-from nexy_tui.services.vm import ScriptResult, Sending
+from nexy_tui.services.vm import ScriptResult
 from nexy_tui.services.vm_program import source
 
 TIMEOUT = 2700.0
@@ -32,6 +29,7 @@ TIMEOUT = 2700.0
 STAY = 5.0
 """Seconds the service must stay up with one process before it counts as up."""
 
+_UNCHANGED = re.compile(r"^nexy: unchanged$", re.MULTILINE)
 _FAILED_STEP = re.compile(r"^nexy: step (\S+) failed with status \d+$", re.MULTILINE)
 _STEP = re.compile(r"^nexy: step (\S+)$", re.MULTILINE)
 
@@ -102,12 +100,6 @@ class Deploy:
                 "The VM takes tag and manifests from the code repository.",
                 "Push the release and publish it first.",
             )
-        commit = deployment.tag_commit if plan.kind.tags else None
-        looking = Sending(patience=PATIENCE, emit=context.emit, cancelled=context.cancelled)
-        before = services.vm.survey(deployment.manifest_version, commit or "", **looking)
-        if settled(DeployFacts(before, deployment), plan):
-            _end_exposure(context, deployment)
-            return ActionResult(f"The VM already stands on {version}.", _evidence(before), changed=False)
         digest = script_sha256()
         context.intent(
             f"deploy {version} to the VM",
@@ -122,10 +114,10 @@ class Deploy:
         if result.exit != 0:
             raise _failure(version, result)
         _end_exposure(context, deployment)
-        where = services.vm.where
-        evidence = (Evidence("exit", "0", where), Evidence("HEAD before", before.head, where), *_printed(result, where))
+        where, there = services.vm.where, _UNCHANGED.search(result.stdout) is not None
+        evidence = (Evidence("exit", "0", where), *_printed(result, where))
         digests = {"deploy script": digest, "manifest": deployment.manifest_sha256}
-        return ActionResult(f"The VM stands on {version}.", evidence, digests)
+        return ActionResult(f"The VM {'already stands' if there else 'stands'} on {version}.", evidence, digests, changed=not there)
 
 
 def script_sha256() -> str:
@@ -159,13 +151,6 @@ def _end_exposure(context: ActionContext, deployment: Deployment) -> None:
         context.emit(Exposure(0.0, open=False))
 
 
-def settled(facts: DeployFacts, plan: Plan) -> bool:
-    """Whether the deployment is already in place."""
-    of_both = (judge_head, judge_manifests, judge_config, judge_health)
-    verdicts = [judge(facts, plan) for judge in of_both] + [judge_service(facts.vm, plan)]
-    return all(verdict.status is Status.PASSED for verdict in verdicts)
-
-
 def failed_step(result: ScriptResult) -> str:
     """The step a script ended in: as it says itself, else the last one it began."""
     found = _FAILED_STEP.findall(result.stdout) or _STEP.findall(result.stdout)
@@ -180,12 +165,8 @@ def _failure(version: Version, result: ScriptResult) -> ActionFailed:
 
 def _printed(result: ScriptResult, where: str) -> tuple[Evidence, ...]:
     """What the script says it left, for the log; the checks look for themselves."""
-    said = re.findall(r"^nexy: (head|sha256 \S+|drift|settings|withdrawn) (.+)$", result.stdout, re.MULTILINE)
+    said = re.findall(r"^nexy: (before|head|sha256 \S+|drift|settings|withdrawn) (.+)$", result.stdout, re.MULTILINE)
     return tuple(Evidence(name, printable(value, 400), where) for name, value in said)
-
-
-def _evidence(vm: VmFacts) -> tuple[Evidence, ...]:
-    return (Evidence("HEAD", vm.head, "survey", vm.taken),)
 
 
 def _short(commit: str | None) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from itertools import takewhile
 
 from checks.base import Scope
-from nexy_tui.checklist import ActionRole, Item, Phase
+from nexy_tui.checklist import ActionRole, Item, Need, Phase
+from nexy_tui.core.event import Event
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.remedy import Remedy, Run, details
@@ -18,6 +19,10 @@ from nexy_tui.engine.notice import ActionEvent
 from nexy_tui.release import Refusal, Release, Step
 from nexy_tui.runlog.append import RunLog
 
+JUST_NOW = 60.0
+BEFORE_THE_SWAP = 1800.0
+"""Seconds for which what was seen will do while customers wait: of what was published, and of the VM."""
+
 
 class Looks:
     """The state machine's value, changed by findings and attestations alone; each is journalled as it is taken in."""
@@ -26,14 +31,21 @@ class Looks:
         self._context, self._exposure = context, exposure
         self._guard = threading.RLock()
         self.asks_vm = True
+        self._just_seen: tuple[float, Scope] | None = None
+        """The pass that looked at what was published, and when it ended."""
         self.state = Release(context.checklist.steps())
+        self._publishing = {one.name for one in context.checklist.of_role(ActionRole.PUBLISHER)}
+        self._deploying = {item.action for item in context.checklist.items if item.needs is Need.VM and item.action is not None}
 
-    def scope(self) -> Scope:
+    def scope(self, *, vm_within: float = 0.0) -> Scope:
         """A pass of looking, for whoever wants the facts besides the findings."""
         context = self._context
-        return Scope(
-            context.services, context.plan, context.keys.trusted, lambda event: context.say(ActionEvent("look", event)), self.asks_vm
-        )
+
+        def emit(event: Event) -> None:
+            context.say(ActionEvent("look", event))
+
+        services, plan, trusted = context.services, context.plan, context.keys.trusted
+        return Scope(services, plan, trusted, emit=emit, asks_vm=self.asks_vm, vm_within=vm_within)
 
     def at(self, items: Sequence[Item], scope: Scope | None = None) -> list[Finding]:
         """Look at items anew, journal what was found, and take it into the state."""
@@ -50,7 +62,19 @@ class Looks:
     def ahead(self, phase: str) -> list[Finding]:
         """Look at a phase that opens: everything but long looks at items that its own actions are still to satisfy."""
         items = self._context.checklist.phase(phase).items
-        return self.at([item for item in items if item.action is None or not item.check.slow])
+        return self.at([item for item in items if item.action is None or not item.check.slow], self._while_customers_wait())
+
+    def _while_customers_wait(self) -> Scope | None:
+        """Meanwhile nothing is asked twice: neither what was seen just now of what was published, nor the VM, seen before the swap.
+
+        The deploy's own preflight looks at the VM once more. A deploy that was begun may have left it half-way: then it is asked.
+        """
+        seen, self._just_seen = self._just_seen, None
+        if self._exposure.since is None or self._deploying & self._context.plan.begun:
+            return None
+        if seen is not None and self._context.services.clock.monotonic() - seen[0] < JUST_NOW:
+            return seen[1]
+        return self.scope(vm_within=BEFORE_THE_SWAP)
 
     def recheck_after(self, action: str) -> list[Finding]:
         """Look at the action's phases, as far as the run has come, each up to the action's own last item: later ones are not looked at yet.
@@ -60,7 +84,10 @@ class Looks:
         checklist = self._context.checklist
         acts_in = [phase for phase in checklist.phases if action in checklist.actions_of(phase)]
         reached = [phase for phase in checklist.phases[: self.state.position + 1] if phase in acts_in]
-        return self.at([item for phase in reached or acts_in[:1] for item in _own_items(phase, action)])
+        scope = self.scope(vm_within=BEFORE_THE_SWAP if action in self._publishing else 0.0)
+        found = self.at([item for phase in reached or acts_in[:1] for item in _own_items(phase, action)], scope)
+        self._just_seen = (self._context.services.clock.monotonic(), scope) if action in self._publishing else None
+        return found
 
     def again_before(self, action: str) -> list[Finding]:
         """What held an hour ago is asked again before what cannot be taken back, all but long looks: whole downloads, the VM."""

@@ -69,6 +69,7 @@ class VmHost:
         self._target = target
         self._azure = azure
         self._clock = clock
+        self._surveyed: tuple[float, VmFacts] | None = None
 
     @property
     def where(self) -> str:
@@ -114,6 +115,7 @@ class VmHost:
 
     def _send(self, text: str, nonce: str, name: str, protected: Mapping[str, Secret], given: Sending) -> ScriptResult:
         given.setdefault("timeout", 600.0)
+        self._surveyed = None
         from_ = self._clock.monotonic()
         if protected:
             if bad := [name for name in protected if _NAME.fullmatch(name) is None]:
@@ -160,13 +162,21 @@ class VmHost:
                 "See that target.vm names the right VM and directory in the configuration.",
             )
         try:
-            return unpack_survey(result.stdout, rfc3339(taken))
+            facts = unpack_survey(result.stdout, rfc3339(taken))
         except ValueError as error:
             raise CouldNotLook(
                 f"The survey of {self.where} cannot be read: {error}.",
                 "Its output came back cut or changed.",
                 "Look again; if it stays, see what the VM's shell prints at start.",
             ) from None
+        self._surveyed = self._clock.monotonic(), facts
+        return facts
+
+    def surveyed(self, within: float) -> VmFacts | None:
+        """What the last survey saw, if it is no older than so many seconds and nothing else was sent since."""
+        if self._surveyed is None or self._clock.monotonic() - self._surveyed[0] > within:
+            return None
+        return self._surveyed[1]
 
 
 def preamble(target: Target, parameters: Mapping[str, str]) -> str:

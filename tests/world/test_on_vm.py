@@ -268,10 +268,21 @@ def test_full_deploys_tag_manifests_requirements_config_and_service(machine: Mac
 
 def test_twice_ends_the_same(machine: Machine) -> None:
     assert machine.deploy().exit == 0
-    once = machine.snapshot()
-    assert machine.deploy().exit == 0
-    assert machine.snapshot() == once
+    once, called = machine.snapshot(), machine.calls()
+    again = machine.deploy()
+    assert again.exit == 0 and "nexy: unchanged" in again.stdout
+    assert machine.snapshot() == once and machine.calls() == called, "nothing is restarted where all is there"
     assert not (machine.root / ".gitconfig").exists()
+
+
+@pytest.mark.parametrize("spoilt", ["VERSION", f"{FOLDERS[1]}/manifest.json", CONFIGS[0]])
+def test_what_is_there_but_for_one_file_is_done_again(machine: Machine, spoilt: str) -> None:
+    assert machine.deploy().exit == 0
+    once, file = machine.snapshot(), machine.app / spoilt
+    file.write_bytes(file.read_bytes().replace(NEW.encode(), OLD.encode()))
+    again = machine.deploy()
+    assert again.exit == 0 and "nexy: unchanged" not in again.stdout
+    assert machine.snapshot() == once
 
 
 def test_update_only_leaves_head_and_code(machine: Machine) -> None:

@@ -25,6 +25,7 @@ from nexy_tui.services.on_vm.steps import (
     attempt,
     await_well,
     git,
+    is_active,
     place_of,
     program,
     release_remote,
@@ -43,6 +44,7 @@ def deploy(parameters: Mapping[str, Any], report: Report) -> int:
     place = place_of(parameters)
     report.begin("preflight")
     head, folder = _preflight(place)
+    report.say(f"before {head}")
     aside = Aside(place.app, folder, SETTINGS)
     _say_all(report, aside.put_back(lambda path, commit: is_from_git(place, path, commit)))
     if not any(os.path.isfile(os.path.join(place.app, path)) for path in SETTINGS):
@@ -50,6 +52,9 @@ def deploy(parameters: Mapping[str, Any], report: Report) -> int:
 
     report.begin("fetch")
     _fetch(place, parameters)
+    if _stands(place, parameters):
+        report.say("unchanged")
+        return _done(place, parameters, report)
 
     kept = os.path.join(folder, f"nexy-kept-{parameters['tag_commit']}")
     if parameters["kind"] != "update-only":
@@ -80,11 +85,30 @@ def deploy(parameters: Mapping[str, Any], report: Report) -> int:
         lambda: says(*ask(place.health_url, 65536), version),
         f"{place.health_url} does not say {version}",
     )
+    return _done(place, parameters, report)
+
+
+def _done(place: Place, parameters: Mapping[str, Any], report: Report) -> int:
     report.begin("done")
     report.say(f"head {_head(place)}")
     for path in parameters["manifest_files"]:
         report.say(f"sha256 {path} {parameters['manifest_sha256']}")
     return 0
+
+
+def _stands(place: Place, parameters: Mapping[str, Any]) -> bool:
+    """Whether the release stands here already, in every part, and is served: then nothing is done, and nothing restarted."""
+    files, folders = parameters["manifest_files"], {os.path.dirname(path) for path in parameters["manifest_files"]}
+    try:
+        if parameters["kind"] != "update-only" and (_head(place) != parameters["tag_commit"] or changed_by_hand(place, folders)):
+            return False
+    except StepFailed:
+        return False  # The step that this is about says so.
+    laid = all(_sha256(os.path.join(place.app, path)) == parameters["manifest_sha256"] for path in files)
+    higher = parameters["manifest_commit"] and _withdrawn(place, files, parameters["manifest_commit"])
+    if not laid or higher or not _newest_of_all(place, files) or _unversioned(place, parameters["version"]):
+        return False
+    return is_active(place) == "active" and says(*ask(place.health_url, 65536), parameters["version"])
 
 
 def _preflight(place: Place) -> tuple[str, str]:
@@ -203,6 +227,16 @@ def _withdrawn(place: Place, files: list[str], commit: str) -> list[str]:
     return found
 
 
+def _newest_of_all(place: Place, files: list[str]) -> bool:
+    """Whether no other manifest lies there that is newer than these: a server may take the newest file for the release's."""
+    oldest = min(os.path.getmtime(os.path.join(place.app, path)) for path in files)
+    listed = (
+        f"{folder}/{name}" for folder in {os.path.dirname(path) for path in files} for name in os.listdir(os.path.join(place.app, folder))
+    )
+    others = (path for path in listed if path not in files and _version_in(path))
+    return all(os.path.getmtime(os.path.join(place.app, path)) <= oldest for path in others)
+
+
 def _version_in(path: str) -> tuple[int, ...]:
     """The version in a manifest's name, as numbers; none in `manifest.json`."""
     found = _VERSIONED.fullmatch(os.path.basename(path))
@@ -212,10 +246,14 @@ def _version_in(path: str) -> tuple[int, ...]:
 def _verify(root: str, parameters: Mapping[str, Any]) -> None:
     wanted = parameters["manifest_sha256"]
     for path in parameters["manifest_files"]:
-        data = read(os.path.join(root, path))
-        digest = "nothing" if data is None else hashlib.sha256(data).hexdigest()
+        digest = _sha256(os.path.join(root, path))
         if digest != wanted:
             raise StepFailed(f"{path} has sha256 {digest}, not {wanted}")
+
+
+def _sha256(path: str) -> str:
+    data = read(path)
+    return "nothing" if data is None else hashlib.sha256(data).hexdigest()
 
 
 # --- settings ---
@@ -223,6 +261,11 @@ def _verify(root: str, parameters: Mapping[str, Any]) -> None:
 
 def _set_version(place: Place, version: str) -> None:
     """Both version keys in every settings file that is there; every other byte stays."""
+    write_all(_unversioned(place, version))
+
+
+def _unversioned(place: Place, version: str) -> dict[str, bytes]:
+    """The settings files that do not say the version, as they must become."""
     changed = {}
     for path in SETTINGS:
         full = os.path.join(place.app, path)
@@ -232,4 +275,4 @@ def _set_version(place: Place, version: str) -> None:
         after = with_key(with_key(before, "SERVER_VERSION", version)[0], "SERVER_BUILD", version)[0]
         if after != before:
             changed[full] = after
-    write_all(changed)
+    return changed
