@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ class NumberFacts:
     """Release tags on the code repository, and the commit this release's tag names there and here, if any.
 
     `offered` is the version of the live appcast, asked only where a code-only run needs to know; None where it was not seen.
-    `source` is what the code repository is fetched from.
+    `source` is what the code repository is fetched from. `tagged_by` is the run that made a tag which is here alone, empty where it does
+    not say.
     """
 
     released: tuple[Version, ...]
@@ -31,6 +33,20 @@ class NumberFacts:
     release_commit: str | None
     offered: str | None = None
     source: str = ""
+    tagged_by: str = ""
+
+    def is_left(self, plan: Plan) -> bool:
+        """Whether the tag here is this very run's, never pushed, and its commit was written anew since, as by a rebase."""
+        return self.remote_tag is None and bool(self.tagged_by) and self.tagged_by == plan.run and self.release_commit is not None
+
+
+_TAGGED_BY = re.compile(r"^Nexy-Run: (\S+)$", re.MULTILINE)
+
+
+def run_of_tag(message: str | None) -> str:
+    """The run that a release tag's message names; empty where it names none."""
+    found = _TAGGED_BY.search(message or "")
+    return found[1] if found else ""
 
 
 def look_number(scope: Scope) -> NumberFacts:
@@ -48,7 +64,9 @@ def look_number(scope: Scope) -> NumberFacts:
     name = f"refs/tags/{version.tag}"
     there = refs.get(f"{name}^{{}}") or refs.get(name)
     here, commit = look_tag(scope, version.tag), git.release_commit(version.tag)
-    return NumberFacts(tuple(released), there, here, commit, _offered(scope), git.code_source())
+    alone = here is not None and there is None and here != commit
+    tagged_by = run_of_tag(git.tag_message(version.tag)) if alone else ""
+    return NumberFacts(tuple(released), there, here, commit, _offered(scope), git.code_source(), tagged_by)
 
 
 def _offered(scope: Scope) -> str | None:
@@ -103,7 +121,7 @@ def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     highest = max(others, default=None)
     if highest is not None:
         evidence.append(Evidence("highest other release tag", highest.tag, "code repository"))
-    taken = _tag_taken(facts, version, evidence, standalone=plan.standalone)
+    taken = _tag_taken(facts, version, evidence, plan)
     if taken is not None:
         return taken
     published = facts.remote_tag is not None if plan.kind.tags else plan.published_before == version
@@ -134,12 +152,18 @@ def _offered_again(facts: NumberFacts, plan: Plan, evidence: Sequence[Evidence])
     return failed(_endless(plan.served_before, plan.published_before), released_in_full(plan.version), *evidence, offered)
 
 
-def _tag_taken(facts: NumberFacts, version: Version, evidence: Sequence[Evidence], *, standalone: bool) -> Verdict | None:
+def _tag_taken(facts: NumberFacts, version: Version, evidence: Sequence[Evidence], plan: Plan) -> Verdict | None:
     """The verdict where the release's tag names something that is not this release; else None."""
     named = {commit for commit in (facts.remote_tag, facts.local_tag) if commit is not None}
+    if facts.is_left(plan):
+        return None
+    here_alone = facts.remote_tag is None and facts.local_tag is not None and facts.local_tag != facts.release_commit
+    if here_alone and (facts.release_commit is not None or not plan.standalone):
+        what = f"{version.tag} is on this machine alone, and names another commit than this release's."
+        return failed(what, f"Nobody else has it: git tag -d {version.tag}, then look again.", *evidence)
     if named and facts.release_commit is not None and named != {facts.release_commit}:
         return failed(f"{version.tag} is already used for another commit.", f"Release as {version.next_build()} instead.", *evidence)
-    if named and facts.release_commit is None and not standalone:
+    if named and facts.release_commit is None and not plan.standalone:
         return failed(
             f"{version.tag} is already used, and its commit is not this checkout's release commit.",
             f"Check out the release commit, or release as {version.next_build()}.",
@@ -171,8 +195,9 @@ def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
     if facts.local_tag is None and facts.remote_tag is not None and facts.remote_tag == facts.release_commit:
         what = f"The tag {plan.version.tag} is on {plan.target.code_repository}, and not here."
         return failed(what, f"git fetch {facts.source} tag {plan.version.tag}", evidence)
-    if facts.local_tag is None:
-        return not_there_yet(plan, f"The tag {plan.version.tag} is not made yet.", Act("commit", going_on(plan)), evidence)
+    if facts.local_tag is None or facts.is_left(plan):
+        what = "is not made yet" if facts.local_tag is None else "names the release commit as it was before a rebase, and was never pushed"
+        return not_there_yet(plan, f"The tag {plan.version.tag} {what}.", Act("commit", going_on(plan)), evidence)
     if facts.local_tag != facts.release_commit:
         return failed(f"{plan.version.tag} does not name the release commit.", f"Release as {plan.version.next_build()} instead.", evidence)
     return passed(f"{plan.version.tag} names the release commit.", evidence)

@@ -33,15 +33,23 @@ class BranchFacts:
     ahead: tuple[str, ...]
     unfinished: tuple[str, ...]
     stashed: tuple[str, ...] = ()
+    shallow: str = ""
+    """The remote whose history the clone has a part of alone; empty where it has all of it."""
 
 
 def look_branch(scope: Scope) -> BranchFacts:
-    """Both sides: what the branch has on the code repository that HEAD lacks, and the other way round."""
+    """Both sides: what the branch has on the code repository that HEAD lacks (this release's own manifests apart: a run that was cut off
+    pushed them, and brings HEAD after), and the other way round.
+    """
     git, tip = scope.services.git, look_tip(scope)
     head = look_head(scope)
-    behind, ahead = git.commits_between(head, tip.commit, "%h “%s” by %an"), git.commits_between(tip.commit, head)
+    own = f"“Update manifest for {scope.plan.version} (Production)” by "
+    behind = tuple(commit for commit in git.commits_between(head, tip.commit, "%h “%s” by %an") if own not in commit)
+    ahead = git.commits_between(tip.commit, head)
     unfinished = (*git.unfinished(), *_conflict(git))
-    return BranchFacts(git.branch(), tip.branch, head, tip.commit, behind[:20], ahead[:20], unfinished, git.stashes()[:20])
+    shallow = git.code_source() if git.is_shallow() else ""
+    stashed = git.stashes()[:20]
+    return BranchFacts(git.branch(), tip.branch, head, tip.commit, behind[:20], ahead[:20], unfinished, stashed, shallow)
 
 
 def _conflict(git: Git) -> tuple[str, ...]:
@@ -65,6 +73,12 @@ def judge_branch(facts: BranchFacts, plan: Plan) -> Verdict:
         return failed(
             f"The checkout is on {facts.branch or 'no branch'}, not on {facts.release_branch}.",
             f"git switch {facts.release_branch}",
+            *evidence,
+        )
+    if facts.shallow:
+        return failed(
+            "This clone has a part of the history alone: it is shallow.",
+            f"Deploy and rollback read the releases before: git fetch --unshallow {facts.shallow}",
             *evidence,
         )
     if facts.behind:

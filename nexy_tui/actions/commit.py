@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from checks.version import run_of_tag
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.core.event import OutputLine
@@ -47,16 +48,24 @@ class CommitRelease:
             commit = services.git.commit_files(_changed(services), f"Release {version.tag}", allow_empty=True, emit=context.emit)
             context.emit(OutputLine(f"{commit[:12]} Release {version.tag}", "git"))
         tagged = services.git.tag_commit(version.tag)
-        if tagged is None:
-            services.git.create_tag(version.tag, commit, _tag_message(context, version.tag), context.emit)
+        left = tagged is not None and tagged != commit and _is_ours_alone(context, version.tag)
+        if tagged is None or left:
+            services.git.create_tag(version.tag, commit, _tag_message(context, version.tag), anew=left, emit=context.emit)
             context.emit(OutputLine(f"{version.tag} → {commit[:12]}", "git"))
+            made = True
         elif tagged != commit:
             raise Refused(
                 f"The tag {version.tag} already names {services.git.describe_commit(tagged)}.",
                 "A release tag names one commit for ever.",
                 "Release under the next version.",
             )
-        return ActionResult(f"{version.tag} names {commit[:12]}.", release_commit=commit, changed=made or tagged is None)
+        return ActionResult(f"{version.tag} names {commit[:12]}.", release_commit=commit, changed=made)
+
+
+def _is_ours_alone(context: ActionContext, tag: str) -> bool:
+    """Whether a tag is this run's own and was never pushed: its commit was written anew, as by a rebase."""
+    git = context.services.git
+    return run_of_tag(git.tag_message(tag)) == context.journal().run and not git.remote_refs(f"refs/tags/{tag}")
 
 
 def _changed(services: Services) -> list[str]:

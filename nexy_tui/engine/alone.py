@@ -12,6 +12,7 @@ from nexy_tui.core.problem import Problem, Unusable
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.attempt import Confirm, attempt
+from nexy_tui.engine.left import left_run
 from nexy_tui.engine.notice import Observer, unobserved
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.run import RunRequest, look_session, start_run
@@ -32,14 +33,28 @@ def open_alone(
     remember: bool = True,
     observer: Observer = unobserved,
 ) -> Session:
-    """Begin the run; `version` is the checkout's where none is named. Raises Problem; Unusable for a version that is none."""
+    """Begin the run. Where no version is named it is that of the run that was left open, else the checkout's; kind and the release
+    before are those of the version's own run, where it has one here. Raises Problem; Unusable for a version that is none.
+    """
     services.require_checkout()
-    wanted = _version(version if version is not None else read_version_text(services.layout))
-    with_pkg, purpose = (services.layout.inbox / PKG).is_file(), Purpose(Errand.ACTION, tuple(actions))
-    wish = RunRequest(wanted, with_pkg=with_pkg, purpose=purpose, take_over=take_over, remember=remember)
+    wish = RunRequest(None, purpose=Purpose(Errand.ACTION, tuple(actions)), take_over=take_over, remember=remember)
     if all(checklist.release_action(action).as_it_is for action in actions):
-        wish = replace(wish, as_it_is=True)
+        wanted = _version(version if version is not None else read_version_text(services.layout))
+        wish = replace(wish, version=wanted, with_pkg=_pkg_there(services), as_it_is=True)
+        return start_run(services, checklist, wish, observer=observer)
+    left = left_run(services) if version is None else None
+    if left is None:
+        wanted = _version(version if version is not None else read_version_text(services.layout))
+        left = left_run(services, wanted)
+        wish = replace(wish, version=wanted, with_pkg=_pkg_there(services))
+    if left is not None:
+        wish = replace(wish, version=left.version, kind=left.kind, with_pkg=left.with_pkg or wish.with_pkg)
+        wish = wish if left.complete else replace(wish, with_pkg=left.with_pkg, left=left)
     return start_run(services, checklist, wish, observer=observer)
+
+
+def _pkg_there(services: Services) -> bool:
+    return (services.layout.inbox / PKG).is_file()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.engine.before import Before, kind_of_release, look_before, or_none, released_version, version_or_none, written_version
 from nexy_tui.engine.context import Keys
 from nexy_tui.engine.last_target import flat, remember_target, target_change
+from nexy_tui.engine.left import NO_APPCAST, Left, before_of, left_run
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.notice import Observer, Resumed, unobserved
 from nexy_tui.engine.released import require_unreleased
@@ -47,8 +48,6 @@ A_RELEASE = Purpose(Errand.RELEASE)
 
 _ENDED = ("done", "unchanged", "failed")
 """How the result of an action that ran to an end is recorded."""
-
-_NO_APPCAST = "HTTP 500"
 
 NO_VERSION = "no-version"
 """What stands for the version in the log of a fix where the release that is out cannot be told."""
@@ -75,6 +74,7 @@ class RunRequest:
 
     `take_over`: the lock is taken from whoever holds it, as the operator has typed. `remember`: the target was confirmed, so
     that the next run need not show it as changed. `as_it_is`: whatever version the manifests name is right, if the bytes are its.
+    `left` is the run that this one goes on from: the release before, and what was begun, are its.
     """
 
     version: Version | None
@@ -84,6 +84,7 @@ class RunRequest:
     take_over: bool = False
     remember: bool = True
     as_it_is: bool = False
+    left: Left | None = None
 
 
 def start_run(services: Services, checklist: Checklist, wanted: RunRequest, *, observer: Observer = unobserved) -> Session:
@@ -95,7 +96,7 @@ def start_run(services: Services, checklist: Checklist, wanted: RunRequest, *, o
     services.require_checkout()
     require_world(services.settings)
     with services.one_pass():
-        before = look_before(services)
+        before = look_before(services) if wanted.left is None else wanted.left.before
         if wanted.purpose == A_RELEASE and wanted.version is not None:
             require_unreleased(services, wanted.version, wanted.kind or Kind.FULL, None, before=before)
         begun = _begin(services, checklist, before, wanted, observer)
@@ -129,7 +130,8 @@ def _begin(services: Services, checklist: Checklist, before: Before, wanted: Run
     beginning = genesis_of(services, checklist, wanted, kind, before)
     log = RunLog.create(settings.state_dir / "runs", beginning, keys.signer(), services.clock, secrets=known_secrets(services))
     plan = _plan(services, wanted.version, kind, before)
-    plan = replace(plan, with_pkg=wanted.with_pkg, run=log.run, started=now, standalone=wanted.purpose != A_RELEASE)
+    done = frozenset[str]() if wanted.left is None else wanted.left.begun
+    plan = replace(plan, with_pkg=wanted.with_pkg, run=log.run, started=now, standalone=wanted.purpose != A_RELEASE, begun=done)
     return _session(services, checklist, plan, keys, log=log, observer=observer)
 
 
@@ -203,14 +205,8 @@ def resume_run(
     log = RunLog.resume(path, keys.signer(), services.clock, secrets=known_secrets(services))
     genesis = log.genesis
     facts = genesis.facts
-    before = Before(
-        version_or_none(facts.get("served_before")),
-        version_or_none(facts.get("published_before")),
-        facts.get("base_commit") or None,
-        facts.get("appcast_before") == _NO_APPCAST,
-    )
     plan = replace(
-        _plan(services, version_or_none(genesis.version), Kind(genesis.kind), before),
+        _plan(services, version_or_none(genesis.version), Kind(genesis.kind), before_of(genesis)),
         with_pkg=facts.get("with_pkg") == "yes",
         run=log.run,
         started=genesis.time,
@@ -245,7 +241,8 @@ def look_session(
     with services.one_pass():
         before = look_before(services)
         wanted = (released_version(services, before.base_commit) if released else None) or written_version(services)
-        kind = kind_of_release(services, wanted, before)
+        left = None if wanted is None else left_run(services, wanted)
+        kind = kind_of_release(services, wanted, before) if left is None else left.kind
     if as_it_is:
         kind, before = Kind.CODE_ONLY, replace(before, published=None)
     plan = replace(_plan(services, wanted, kind, before), with_pkg=_pkg_there(services), standalone=True)
@@ -319,7 +316,7 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, purpose: Purpo
         "served_before": str(before.served or ""),
         "published_before": str(before.published or ""),
         "base_commit": before.base_commit or "",
-        "appcast_before": _NO_APPCAST if before.appcast_missing else "",
+        "appcast_before": NO_APPCAST if before.appcast_missing else "",
         "with_pkg": "yes" if with_pkg else "no",
         "standalone": "no" if purpose == A_RELEASE else "yes",
         "purpose": str(purpose),

@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -91,8 +92,8 @@ class Local(Git):
     def code_source(self) -> str:
         return "origin"
 
-    def raw(self, *arguments: str, timeout: float = 60, emit: Emit = silent) -> str | GitFailure:
-        out = super().raw(*arguments, timeout=timeout, emit=emit)
+    def raw(self, *arguments: str, timeout: float = 60, emit: Emit = silent, told: Mapping[str, str] | None = None) -> str | GitFailure:
+        out = super().raw(*arguments, timeout=timeout, emit=emit, told=told)
         if arguments[0] == "push" and self.lost:
             return GitFailure(128, self.lost)
         return out
@@ -201,6 +202,20 @@ def test_the_operators_own_way_to_the_host_is_kept(tmp_path: Path) -> None:
     said.unlink()
     other.raw("ls-remote", "git@github-work:Seregawpn/Nexy_server.git")
     assert "git@github-work" in said.read_text()
+
+
+@pytest.mark.parametrize("url", ["gh-nexy:Seregawpn/Nexy_server.git", "ssh://git@gh-nexy/Seregawpn/Nexy_server"])
+def test_an_alias_of_the_operators_ssh_is_the_host_it_stands_for(tmp_path: Path, url: str) -> None:
+    (program := tmp_path / "ssh").write_text('#!/bin/sh\n[ "$*" = "-G gh-nexy" ] && echo "hostname github.com" || echo "hostname $2"\n')
+    program.chmod(0o755)
+    git = clone(tmp_path / "one", f"core.sshCommand={program}")
+    plainly(git.checkout, "remote", "add", "ours", url)
+    plainly(git.checkout, "remote", "add", "theirs", url.replace("gh-nexy", "gh-other"))
+    found = {remote.name: remote.is_for("github.com", "Seregawpn/Nexy_server") for remote in git.remotes()}
+    assert found == {"origin": False, "ours": True, "theirs": False}
+    without = clone(tmp_path / "two", "core.sshCommand=false")
+    plainly(without.checkout, "remote", "add", "ours", url)
+    assert not any(remote.is_for("github.com", "Seregawpn/Nexy_server") for remote in without.remotes())
 
 
 def test_a_push_that_the_host_took_before_the_line_broke_is_pushed(tmp_path: Path) -> None:

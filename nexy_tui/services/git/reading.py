@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LARGEST = 64 << 20
 """Bytes of a file in a commit; anyone who may push can lay a larger one there."""
 
+SIGNATURE = re.compile(r"^-----BEGIN (?:PGP|SSH|SIGNED) [A-Z ]+-----$", re.MULTILINE)
+"""Where the signature begins that a signed tag's message ends with."""
+
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -208,6 +211,17 @@ class GitReader(GitCommands):
         """Short id, subject, author and date of a commit, for people."""
         return self.read("log", "-1", "--format=%h “%s” by %an, %ad", "--date=short", commit)
 
+    def is_shallow(self) -> bool:
+        """Whether the clone has a part of the history alone."""
+        told = self.folder / "commondir"
+        common = self.folder / told.read_text("utf-8").strip() if told.is_file() else self.folder
+        return (common / "shallow").is_file()
+
+    def tag_message(self, tag: str) -> str | None:
+        """The message of an annotated tag here, its signature left out; None without such a tag, empty for one that has none."""
+        found = self.lookup(f"refs/tags/{tag}")
+        return None if found is None else message_of_tag(found)
+
     def tag_commit(self, tag: str) -> str | None:
         """The commit a local tag names, or None."""
         return self.resolve(f"refs/tags/{tag}")
@@ -265,6 +279,12 @@ class GitReader(GitCommands):
         if isinstance(out, GitFailure) and out.status != 1:
             raise CouldNotLook(f"git check-ignore failed: {brief(out.text)}", remedy="Mend that, then look again.")
         return frozenset() if isinstance(out, GitFailure) else frozenset(out.splitlines())
+
+
+def message_of_tag(found: GitObject) -> str:
+    """The message of an annotated tag, its signature left out; empty for what is none."""
+    text = found.data.decode("utf-8", "surrogateescape") if found.kind == "tag" and found.data else ""
+    return SIGNATURE.split(text.removesuffix("\n").partition("\n\n")[2])[0]
 
 
 def _entries(listed: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,18 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nexy_tui.core.event import Emit, silent
-from nexy_tui.core.problem import CouldNotLook, Refused
+from nexy_tui.core.problem import CouldNotLook, Problem, Refused
 from nexy_tui.core.repository import is_repository
 from nexy_tui.core.secret import redact
+from nexy_tui.core.surroundings import Needs
 from nexy_tui.core.target import Target
+from nexy_tui.services import processes
 from nexy_tui.services.git import fixed
 from nexy_tui.services.git.commands import LOCAL_TIMEOUT, PATIENCE, REMOTE_TIMEOUT, GitFailure
-from nexy_tui.services.git.reading import GitReader
+from nexy_tui.services.git.reading import GitReader, message_of_tag
 
 _REMOTE = re.compile(r"(?P<name>[^\t\n]+)\t(?P<url>.+?) \((?P<way>fetch|push)\)( \[\S+\])?")
 """A line of `git remote --verbose`: addresses as git really uses them; a partial clone's filter may stand at the end."""
-_SIGNATURE = re.compile(r"^-----BEGIN (?:PGP|SSH|SIGNED) [A-Z ]+-----$", re.MULTILINE)
-"""Where the signature begins that a signed tag's message ends with."""
+_OVER_SSH = re.compile(r"(?:ssh://(?:[^/@]+@)?(?=[^/]+/)|(?!\w+://)(?:[^/@:]+@)?(?=[^/:]+:))(?P<host>[^/:@-][^/:@]*)")
+"""An address over ssh, as a URL or as scp has them. A host that begins with a dash would be an option."""
+
+_SSH_S = 10.0
 
 _SYMREF = re.compile(r"^ref: refs/heads/(\S+)\tHEAD\n([0-9a-f]+)\tHEAD$", re.MULTILINE)
 
@@ -49,6 +54,8 @@ class GitRemote(GitReader):
         self._passes = 0
         self._known: tuple[Remote, ...] | None = None
         self._knowing = threading.RLock()
+        self._hosts: dict[str, str | None] = {}
+        """What ssh makes of the aliases that were asked for."""
 
     @contextmanager
     def one_pass(self) -> Iterator[None]:
@@ -67,10 +74,10 @@ class GitRemote(GitReader):
         with self._knowing:
             self._known = None
 
-    def write(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent) -> str:
+    def write(self, *arguments: str, timeout: float = LOCAL_TIMEOUT, emit: Emit = silent, told: Mapping[str, str] | None = None) -> str:
         """As there; what it changed is read anew."""
         try:
-            return super().write(*arguments, timeout=timeout, emit=emit)
+            return super().write(*arguments, timeout=timeout, emit=emit, told=told)
         finally:
             self.forget_remotes()
 
@@ -92,7 +99,29 @@ class GitRemote(GitReader):
                     "Where a push would go is not known.",
                     "See all of them, and set that one right: git config --get-regexp '^remote[.]'",
                 )
-        return tuple(Remote(name, tuple(of["fetch"]), tuple(of["push"])) for name, of in urls.items())
+        return tuple(Remote(name, *(tuple(map(self._unaliased, of[way])) for way in ("fetch", "push"))) for name, of in urls.items())
+
+    def _unaliased(self, url: str) -> str:
+        """An ssh address with the host that ssh's own configuration has for its alias (`ssh -G`); any other as it is."""
+        found = _OVER_SSH.match(url)
+        if found is None or found["host"].lower() == self.target.hosts.web.lower():
+            return url
+        host = self._ssh_host(found["host"])
+        return url if host is None else f"{url[: found.start('host')]}{host}{url[found.end('host') :]}"
+
+    def _ssh_host(self, alias: str) -> str | None:
+        """What the operator's ssh makes of a host's name, without a connection; None where it does not say."""
+        if alias not in self._hosts:
+            command = self._environ.get("GIT_SSH_COMMAND") or self.raw("config", "--get", "core.sshCommand")
+            words = shlex.split(command) if isinstance(command, str) else [self._environ.get("GIT_SSH", "ssh")]
+            try:
+                env = self._surroundings(Needs.GIT_REMOTE, {})
+                said = processes.run([*words, "-G", alias], env=env, cwd=self.checkout, timeout=_SSH_S, check=False).stdout
+            except (Problem, ValueError):
+                said = ""
+            names = [line.partition(" ")[2].strip() for line in said.splitlines() if line.startswith("hostname ")]
+            self._hosts[alias] = names[0] if names else None
+        return self._hosts[alias]
 
     def code_remote(self) -> str:
         """The remote that is the code repository, recognised by its URLs, `server_repo` before `origin` before others."""
@@ -161,8 +190,7 @@ class GitRemote(GitReader):
         if self.lookup(oid) is None:
             self.read(*fixed.FETCH, self.code_source(), f"refs/tags/{tag}", timeout=REMOTE_TIMEOUT)
         found = self.lookup(oid)
-        text = found.data.decode("utf-8", "surrogateescape") if found is not None and found.kind == "tag" and found.data else ""
-        return _SIGNATURE.split(text.removesuffix("\n").partition("\n\n")[2])[0]
+        return "" if found is None else message_of_tag(found)
 
     def _pushing(self, *options: str) -> tuple[str, ...]:
         """A push to the code repository, up to its refspecs."""
