@@ -20,10 +20,10 @@ class LockKeeper:
         self._guard = threading.Lock()
 
     def hold(self) -> None:
-        """Take the lock, or extend it when this run has it. Raises Refused naming another holder."""
+        """Take the lock, or see that this run still has it for a while. Raises Refused naming another holder."""
         with self._guard, self._noticing():
             if self._lock.held:
-                self._lock.renew()
+                self._lock.keep()
             else:
                 self._lock.acquire()
         self._keep()

@@ -110,9 +110,10 @@ def _current_manifest(world: World, dmg: Built, released: datetime) -> bytes:
 async def create_checkout(world: World) -> None:
     """The operator's checkout: the branch's head, both remotes by their public address, settings, an inbox with the next image."""
     url = world.target.code_url()
-    await git(world.dir, "clone", "--quiet", "--no-hardlinks", str(world.bare(CODE)), str(world.checkout))
+    second = {"remote.server_repo.url": url, "remote.server_repo.fetch": "+refs/heads/*:refs/remotes/server_repo/*"}
+    settings = (word for key, value in second.items() for word in ("--config", f"{key}={value}"))
+    await git(world.dir, "clone", "--quiet", "--no-hardlinks", *settings, str(world.bare(CODE)), str(world.checkout))
     await git(world.checkout, "remote", "set-url", "origin", url)
-    await git(world.checkout, "remote", "add", "server_repo", url)
     _write_settings(world)
     await asyncio.to_thread(build_into_inbox, world, world.next, [DMG])
 

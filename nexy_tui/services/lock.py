@@ -145,6 +145,11 @@ class ReleaseLock:
             self._held = there.commit  # A renewal of this run's whose answer was lost.
         raise CouldNotLook("The release lock changed each time it was to be renewed.", _WHY, "Run the action again.")
 
+    def keep(self) -> None:
+        """Extend the expiry where a third of the time has gone; else see that it is still this run's. Raises as `renew`."""
+        if self._clock.now() > self._until - LIFETIME * 2 / 3 or self._ask() != self._held:
+            self.renew()
+
     def confirm(self) -> None:
         """See that it is still this run's, before a write outside. Raises Refused when it is not.
 

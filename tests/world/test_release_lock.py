@@ -158,6 +158,21 @@ def test_the_loser_is_told_holder_host_run_since_when_and_expiry(two: Two) -> No
     assert "until 2026-02-14T10:15:10" in refused.value.what and "--take-over" in str(refused.value.remedy)
 
 
+def test_a_lock_is_extended_when_a_third_of_its_time_has_gone_and_never_when_it_is_lost(two: Two) -> None:
+    ada, ben = two.lock("ada"), two.lock("ben")
+    ada.acquire()
+    first = ada.holder()
+    ada.keep()
+    assert ada.holder() == first
+    two.clocks["ada"].at += LIFETIME / 3 + timedelta(seconds=1)
+    ada.keep()
+    extended = ada.holder()
+    assert first is not None and extended is not None and extended.expires > first.expires
+    ben.acquire(take_over=True)
+    with pytest.raises(Refused, match="taken over by ben"):
+        ada.keep()
+
+
 @pytest.mark.parametrize("renewals", [1, 3])
 def test_a_lock_renewed_between_the_question_and_the_fetch_is_read_again(two: Two, renewals: int) -> None:
     ada, ben = two.lock("ada"), two.lock("ben")
