@@ -209,8 +209,11 @@ def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
     signs = (("gemini-key", "API_KEY_INVALID"), ("config-env", "illegal environment variable name"))
     fixers = tuple(name for name, text in signs if text in vm.journal)
     by_hand = f"See why in its journal (above, or journalctl -u {service} on the VM), mend that and start it, then look again."
+    what = f"{service} is {vm.service or 'in an unknown state'} on the VM."
+    if settings_there(vm) and (trouble := settings_trouble(vm)):
+        return failed(f"{what} {trouble}", settings_remedy(vm), *evidence, fixers=("config-env",))
     remedy = Mend(fixers[0], "Its journal says why") if fixers else by_hand
-    return failed(f"{service} is {vm.service or 'in an unknown state'} on the VM.", remedy, *evidence, fixers=fixers)
+    return failed(what, remedy, *evidence, fixers=fixers)
 
 
 def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
@@ -220,6 +223,8 @@ def judge_health(facts: DeployFacts, plan: Plan) -> Verdict:
     remedy = redeployed(facts.deployment, "See the service's journal on the VM, then")
     if vm.health_status != 200:
         what = f"answers HTTP {vm.health_status}" if vm.health_status else "gives no answer"
+        if settings_there(vm) and (trouble := settings_trouble(vm)):
+            return failed(f"/health on the VM {what}. {trouble}", settings_remedy(vm), evidence)
         return failed(f"/health on the VM {what}.", remedy, evidence)
     try:
         said = parse_health(vm.health_body)

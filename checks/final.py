@@ -6,20 +6,19 @@ from dataclasses import dataclass, replace
 
 from checks import backups
 from checks.base import Check, Scope
-from checks.cause import cause
+from checks.cause import cause, down, look_behind
 from checks.gate import API, URL, GateFacts, gate_matrix, look_gate, verdict_of
 from checks.gate import judge_live as judge_live_before
 from checks.gate_cells import Expected, Profile, UnseenSource, appcast_column, expected, manifest_column, signature_cell
 from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
 from checks.inbox import expected as artifacts
-from checks.live import APPCAST, HEALTH, UPDATES, Live, or_unseen
+from checks.live import APPCAST, HEALTH, UPDATES
 from checks.manifests import CommitFacts, look_commit
 from checks.publish import ArtifactPlace, read_place, remedy_at
 from checks.released import Witnesses, look_witnesses
 from checks.remotes import judge_remotes, look_remotes
 from checks.version import released_in_full
-from checks.vm import look_vm
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, passed
 from nexy_tui.core.matrix import Cell, Column, Matrix
@@ -99,14 +98,7 @@ def _look_final(scope: Scope) -> FinalFacts:
 def look_final_live(scope: Scope) -> FinalFacts:
     """The same, and where the server is down for customers, the VM: what the cause is stands there."""
     facts = look_final(scope)
-    if not scope.asks_vm or not _down(facts.gate.live):
-        return facts
-    return replace(facts, vm=or_unseen(lambda: look_vm(scope)))
-
-
-def _down(live: Live) -> bool:
-    health = live.health
-    return isinstance(health, UnseenSource) or health.said is None or not health.said.healthy
+    return replace(facts, vm=look_behind(scope, facts.gate.live))
 
 
 def look_bytes(scope: Scope, gate: GateFacts, branch: CommitFacts) -> Witnesses:
@@ -225,7 +217,7 @@ def judge_live(facts: FinalFacts, plan: Plan) -> Verdict:
     if _network_works(facts.gate):
         columns = {source: _unanswered(column) for source, column in columns.items()}
     verdict = verdict_of(Matrix(columns), f"Live everywhere: {plan.version}.", _deployed(facts, plan, matrix))
-    if verdict.status is Status.FAILED and _down(facts.gate.live):
+    if verdict.status is Status.FAILED and down(facts.gate.live):
         return _broken(facts, plan, verdict)
     return verdict if verdict.status is not Status.PASSED else passed(_shown(plan), *verdict.evidence)
 
@@ -263,7 +255,7 @@ def _deployed(facts: FinalFacts, plan: Plan, health: Matrix) -> Remedy:
     """What makes the live server this release's: a deploy, where the gate before it lets one begin."""
     if plan.version is not None and _offers_code(facts.gate, plan):
         return released_in_full(plan.version.next_build())
-    if not health.wrong(Status.FAILED) and not _down(facts.gate.live):
+    if not health.wrong(Status.FAILED) and not down(facts.gate.live):
         return Mend("stale-appcast", then="lays the published manifests on the VM and restarts the service.")
     before = judge_live_before(facts.gate, plan)
     if not before.status.satisfied:

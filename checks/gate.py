@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from checks.base import Check, Scope
+from checks.cause import because, look_behind
 from checks.deploy import look_deployment
 from checks.gate_cells import Profile, UnseenSource, asset_column, download_column, expected, manifest_column, to_be_column, version_column
 from checks.image import ImageFacts, look_image
@@ -28,6 +29,7 @@ from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Act, Remedy
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import NAME_VERSION, Version
+from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.github import Asset
 from nexy_tui.services.plain_file import look_plain
 from nexy_tui.services.version_files import Rewriting
@@ -41,6 +43,7 @@ class GateFacts:
     """Everything the gate compares. `image` is what the release URL gives; `earlier` the highest release below this one.
 
     `known` are the files that manifests have named, here and in git's history; `place` is where the asset is, or would be.
+    `vm` was asked only where the server gives no sound answer and the cause is wanted.
     """
 
     version: str | None
@@ -52,6 +55,7 @@ class GateFacts:
     earlier: Version | None
     known: tuple[Named, ...] = ()
     place: ArtifactPlace | None = None
+    vm: VmFacts | UnseenSource | None = None
 
     @property
     def canonical(self) -> bytes | None:
@@ -82,6 +86,12 @@ def gate_matrix(facts: GateFacts, plan: Plan, profile: Profile) -> Matrix:
 def look_gate(scope: Scope) -> GateFacts:
     """All sources, each looked at once a pass."""
     return scope.once("gate", lambda: _look_gate(scope))
+
+
+def look_gate_live(scope: Scope) -> GateFacts:
+    """The same, with what lies behind a server that is down."""
+    facts = look_gate(scope)
+    return replace(facts, vm=look_behind(scope, facts.live))
 
 
 def _look_gate(scope: Scope) -> GateFacts:
@@ -161,7 +171,7 @@ def judge_live(facts: GateFacts, plan: Plan) -> Verdict:
     unseen = "See why the server does not answer (its journal on the VM: nexy-tui check deploy.service --vm), mend it, then look again."
     verdict = verdict_of(matrix, "The live server is up and serves what it may before the deploy.", remedy, unseen=unseen)
     if not left_halfway(verdict, facts.live, plan):
-        return verdict
+        return because(verdict, facts.vm, plan)
     reason = "This run's deploy was begun and left half-way, so the live server stands between two releases; deploying again ends that."
     return not_applicable(reason, *verdict.evidence)
 
@@ -207,4 +217,4 @@ FILES = Check(look_files, judge_version, "Files, tag and manifests from one rele
 MANIFESTS = Check(look_published, judge_manifests, "The files, the API and the bytes.", slow=True)
 ASSET = Check(look_gate, judge_asset, "API and release URL tell one story.", slow=True)
 FUTURE_APPCAST = Check(look_gate, judge_appcast, "What the server will say after the deploy.", slow=True)
-LIVE = Check(look_gate, judge_live, "The one before or this one; anything else means somebody else is at work.", slow=True)
+LIVE = Check(look_gate_live, judge_live, "The one before or this one; anything else means somebody else is at work.", slow=True)

@@ -10,11 +10,12 @@ from checks.image import look_image
 from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, noted, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.remedy import Act, Remedy
+from nexy_tui.core.remedy import Act, Mend, Remedy
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import MOST_ASSETS, Asset, GitHubRelease, ReleaseHost, Rights
 
+_NEW_TOKEN = Mend("github-auth", "gh auth status, gh auth login, or set GH_TOKEN to a token with that right.")
 _LOGIN = "gh auth status, gh auth login, or set GH_TOKEN to a token with that right."
 
 
@@ -93,14 +94,15 @@ def judge_target(facts: TargetFacts, plan: Plan) -> Verdict:
         what = f"{repository} is not there for the token from {rights.source}."
         return failed(what, _LOGIN, *evidence)
     if not rights.may_write:
-        return failed(f"The token from {rights.source} may not write to {repository}.", _LOGIN, *evidence, fixers=("github-auth",))
+        return failed(f"The token from {rights.source} may not write to {repository}.", _NEW_TOKEN, *evidence)
     for place in facts.places:
         trouble = _trouble(place, plan)
         if trouble is not None:
             return failed(trouble[0], trouble[1], *evidence, fixers=("target-repository",))
     notes = [f"{place.name} is missing and {previous_name(place.name)} is there" for place in facts.places if place.interrupted]
     if notes:
-        return noted(f"A swap was cut off: {'; '.join(notes)}. Publishing puts the bytes back first.", *evidence)
+        heal = Act("recover", "publish --recover")
+        return noted(f"A swap was cut off: {'; '.join(notes)}. Publishing puts the bytes back first.", *evidence, remedy=heal)
     return passed(f"{repository} takes the artifacts: {', '.join(place.tag for place in facts.places)}.", *evidence)
 
 

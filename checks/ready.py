@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from checks.base import Check, Scope
+from checks.cause import because, look_behind
 from checks.gate import verdict_of
 from checks.gate_cells import Profile, UnseenSource, expected
 from checks.inbox import NOTHING_PUBLISHED
@@ -17,6 +18,7 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
 from nexy_tui.core.remedy import Remedy, Run
 from nexy_tui.core.version import NAME_VERSION, Version
+from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.sign import signature_holds
 from nexy_tui.services.secrets import SPARKLE_KEY
@@ -119,17 +121,19 @@ def judge_sparkle(facts: SparkleFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The live addresses, and the highest release below this one, for a look that has no genesis to read."""
+    """The live addresses, and the highest release below this one, for a look that has no genesis to read; the VM behind, if asked."""
 
     live: Live
     earlier: Version | None
+    vm: VmFacts | UnseenSource | None = None
 
 
 def look_server(scope: Scope) -> ServerFacts:
     """As the gate will ask after the download was replaced. Raises CouldNotLook without a version to hold it against."""
     if scope.plan.version is None:
         raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
-    return ServerFacts(look_live(scope), look_earlier(scope) if scope.plan.started is None else None)
+    live = look_live(scope)
+    return ServerFacts(live, look_earlier(scope) if scope.plan.started is None else None, look_behind(scope, live))
 
 
 _LATER = ("size", "signature")
@@ -150,7 +154,7 @@ def judge_server(facts: ServerFacts, plan: Plan) -> Verdict:
     verdict = verdict_of(seen, f"{address} answers as the release before this one.", remedy, unseen=unseen)
     if left_halfway(verdict, facts.live, plan):
         return not_applicable("This run's deploy was begun and left half-way: the server stands between two releases.", *verdict.evidence)
-    return verdict
+    return because(verdict, facts.vm, plan)
 
 
 SIGNING = Check(look_signing, judge_signing, "Records signed by a key that nobody trusts are believed by nobody, for ever.")

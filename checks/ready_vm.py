@@ -12,7 +12,7 @@ from checks.vm import look_vm
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Unusable
-from nexy_tui.core.remedy import Act
+from nexy_tui.core.remedy import Act, Mend
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.azure import Machine
 from nexy_tui.services.azure_errors import Denied
@@ -61,7 +61,8 @@ def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
     if vm.service == "active" and not vm.restarts:
         return verdict
     what = f"{service} was restarted {vm.restarts} times in the last minutes: it does not stay up." if vm.restarts else verdict.summary
-    cure = f"See its journal (journalctl -u {service} on the VM) and mend it; or attest that this release is its cure."
+    by_hand = f"See its journal (journalctl -u {service} on the VM) and mend it; or attest that this release is its cure."
+    cure = verdict.remedy if isinstance(verdict.remedy, Mend) else by_hand
     return inconclusive(what, cure, *verdict.evidence, fixers=verdict.fixers)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from nexy_tui.checklist import ActionRole, ReleaseAction
 from nexy_tui.core.problem import Cancelled
+from nexy_tui.core.text import roughly
 from nexy_tui.engine.attempt import attempt
+from nexy_tui.engine.next_step import Do, NextStep, next_step
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
@@ -14,12 +17,65 @@ from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.dialog import Choice
 from screens.dialogs.message import RETRY, MessageDialog
-from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, RefusalDialog
+from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, MEND, SHOW, RefusalDialog
 from screens.leave import seal
-from screens.look import look, open_phase, take
+from screens.look import look, look_at, open_phase, take
+from screens.mend import MendFlow
 
 REASON_TO_COME = "a reason is asked for next"
 """Stands for the reason while it is asked whether an item may be attested at all."""
+
+
+def step(context: RunContext) -> NextStep | None:
+    """The one next step; None where there is no run, or nothing more to do in it."""
+    session = context.session
+    return None if session is None or context.look_only or session.state.phase is None else next_step(session)
+
+
+def primary(context: RunContext) -> None:
+    """Do the one next step."""
+    if context.running is not None:
+        context.tell(f"{context.running}: the next step is shown when that has ended.")
+        return
+    following = step(context)
+    if following is None:
+        advance(context)
+    else:
+        take_step(context, following)
+
+
+def take_step(context: RunContext, following: NextStep) -> None:
+    """Do a step, each with its own confirmation."""
+    assert context.session is not None
+    match following.do:
+        case Do.ACT:
+            ask(context, following.subject)
+        case Do.MEND:
+            mend(context, following.subject, following.item)
+        case Do.ATTEST:
+            ask_attestation(context, following.subject)
+        case Do.CHECK:
+            _check(context, following.subject)
+        case Do.ADVANCE | Do.SEAL:
+            advance(context)
+
+
+def mend(context: RunContext, fixer: str, item: str) -> None:
+    """Show what a fixer would change and mend it once that is confirmed; then the phase is checked, the cursor where it stood."""
+    if context.hands_off():
+        return
+    known = next((one for one in context.backend.fixers() if fixer in (one.name, one.section)), None)
+    if known is not None:
+        context.stage.show_item(item)
+        MendFlow(context).ask(known)
+
+
+def _check(context: RunContext, item: str) -> None:
+    assert context.session is not None
+    if context.session.checklist.phase_of(item).id == context.shown_phase:
+        look(context, whole=True)
+    else:
+        look_at(context, item)
 
 
 def advance(context: RunContext) -> None:
@@ -51,10 +107,23 @@ def ask(context: RunContext, action: str) -> None:
     title = subject.action.title
 
     def describe() -> Question:
-        lines = tuple(session.describe(action))
-        return Question(title, lines, session.to_be_typed(action), subject.irreversible, session.plan.target)
+        lines, taken = tuple(session.describe(action)), session.usual_seconds(action)
+        deleted = [f"It {line}." for line in lines if line.startswith("deletes ")]
+        plain = (*subject.meaning(str(session.plan.version or "")), *deleted, *usually(session, subject, taken))
+        typed, target = session.to_be_typed(action), session.plan.target
+        return Question(title, lines, typed, subject.irreversible, target, subject.label, plain, taken)
 
     context.start(f"Describing {title}", describe, partial(_confirm, context, action))
+
+
+def usually(session: Session, subject: ReleaseAction, taken: float | None) -> list[str]:
+    """How long it usually takes, and, of what replaces the download, for how long customers cannot update."""
+    time = [] if taken is None else [f"It usually takes {roughly(taken)}."]
+    if subject.role is not ActionRole.PUBLISHER:
+        return time
+    exposed = session.usual_exposure()
+    usual = "" if exposed is None else f" Usually {roughly(exposed)}."
+    return [f"From here until Deploy is done, customers keep the version they have and cannot update.{usual}", *time]
 
 
 def ask_attestation(context: RunContext, item: str) -> None:
@@ -105,21 +174,24 @@ def _explain(context: RunContext, refusal: Refusal, asked: str) -> None:
     """Say which item stands in the way, and offer what can be done about it."""
     assert context.session is not None
     context.stage.redraw()
-    context.app.push_screen(RefusalDialog(context.session, refusal, asked, context.fixer_title), partial(_answer, context, refusal))
+    dialog = RefusalDialog(context.session, refusal, asked, context.fixer_title)
+    context.app.push_screen(dialog, partial(_answer, context, refusal, dialog.step))
 
 
-def _answer(context: RunContext, refusal: Refusal, choice: str | None) -> None:
+def _answer(context: RunContext, refusal: Refusal, recommended: NextStep, choice: str | None) -> None:
     session = context.session
     if session is None or choice is None or context.driving:
         return
     phase = session.checklist.phase_of(refusal.item).id
-    if phase != session.state.phase:
+    if choice == SHOW and phase != session.state.phase:
         open_phase(context, phase)
     context.stage.show_item(refusal.item)
     if choice.startswith(ACTION):
         ask(context, choice.removeprefix(ACTION))
+    elif choice == MEND:
+        mend(context, recommended.subject, refusal.item)
     elif choice == LOOK:
-        look(context, whole=True)
+        _check(context, refusal.item)
     elif choice == ATTEST:
         ask_attestation(context, refusal.item)
     elif choice == FIXERS:
@@ -128,14 +200,14 @@ def _answer(context: RunContext, refusal: Refusal, choice: str | None) -> None:
 
 def _confirm(context: RunContext, action: str, question: Question) -> None:
     context.stage.redraw()
-    context.app.push_screen(ConfirmDialog(question), lambda answer: _act(context, action) if answer == GO else None)
+    context.app.push_screen(ConfirmDialog(question), lambda answer: _act(context, action, question.usual) if answer == GO else None)
 
 
-def _act(context: RunContext, action: str) -> None:
+def _act(context: RunContext, action: str, usual: float | None) -> None:
     session = context.session
     if session is None or context.acting is not None or context.leaving:
         return
-    context.act(action)
+    context.act(action, usual)
     work, acted = partial(attempt, session, action, lambda _: True), partial(_acted, context)  # It has been confirmed on the screen.
     context.start(context.title(action), work, acted, lambda problem: acted(Outcome.from_problem(problem)))
 
@@ -154,6 +226,13 @@ def _acted(context: RunContext, outcome: Outcome | None) -> None:
         context.app.push_screen(dialog, lambda answer: ask(context, action) if answer == RETRY else None)
     elif outcome is not None and outcome.refusal is not None:
         _explain(context, outcome.refusal, context.title(action))
+    elif context.session is not None and not _acts_here(context, context.session, action):
+        look(context, whole=True)
+
+
+def _acts_here(context: RunContext, session: Session, action: str) -> bool:
+    """Whether the phase that is shown was checked again after the action: it is one of its own."""
+    return action in session.checklist.actions_of(session.checklist.phase(context.shown_phase))
 
 
 def _attest(context: RunContext, item: str, reason: str | None) -> None:

@@ -17,12 +17,15 @@ from screens.widgets.key_bar import KeyBar
 from screens.widgets.line import Line
 from screens.widgets.top_bar import TopBar
 
+TALL = 32
+"""Rows from which a screen has room for more than what matters."""
+
 
 class WizardScreen(Screen[None]):
     """A full screen. `-narrow` is set below 100 columns, `-short` below 32 rows."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]  # noqa: RUF012
 
     COMMANDS: ClassVar[set[type[Provider]]] = {ScreenCommands}  # type: ignore[assignment]
 
@@ -54,13 +57,23 @@ class WizardScreen(Screen[None]):
         """Whether all parts are there: not before mounting, nor while the screen is taken down."""
         return self.is_mounted and bool(self.query("TopBar > #exposure")) and bool(self.query(KeyBar))
 
+    def on_screen_suspend(self) -> None:
+        """Below a dialog no key of this screen does anything: the foot shows none."""
+        for bar in self.query(KeyBar):
+            bar.visible = False
+
+    def on_screen_resume(self) -> None:
+        """In front again."""
+        for bar in self.query(KeyBar):
+            bar.visible = True
+
     def redraw(self) -> None:
         """Draw the run as it stands, and what is under way."""
         self.query_one(TopBar).show(self.context.session)
         running = self.context.running
         for line in self.query("#busy").results(Line):
             line.display = running is not None
-            line.put(Content.assemble(("◌ ", "$primary"), f"{running} …"))
+            line.put(Content.assemble(("◌ ", "$primary"), running or ""))
 
     def tick(self) -> None:
         """Half a second passed: draw what counts time."""

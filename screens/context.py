@@ -14,6 +14,7 @@ from textual.app import App
 
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.remedy import Remedy
+from nexy_tui.core.text import roughly
 from screens.backend import Backend, Ending
 from screens.dialogs.message import ProblemDialog
 from screens.feed import Feed
@@ -33,8 +34,8 @@ T = TypeVar("T")
 class RunContext:
     """One application's runs, one at a time: the session, what of it is shown, and who has his hands on it.
 
-    `acting` is the action that the operator started, `driving` that the tool plays the operator, `leaving` that the run is
-    being left, `look_only` that there is no run to act on, `closed` that the session was let go.
+    `acting` is the action that the operator started, `usual` how many seconds it usually takes, `driving` that the tool plays the
+    operator, `leaving` that the run is being left, `look_only` that there is no run to act on, `closed` that the session was let go.
     """
 
     app: App[Any]
@@ -46,6 +47,7 @@ class RunContext:
     session: Session | None = field(default=None, init=False)
     view: RunView | None = field(default=None, init=False)
     acting: str | None = field(default=None, init=False)
+    usual: float | None = field(default=None, init=False)
     look_only: bool = field(default=False, init=False)
     driving: bool = field(default=False, init=False)
     leaving: bool = field(default=False, init=False)
@@ -67,7 +69,10 @@ class RunContext:
     @property
     def running(self) -> str | None:
         """What is under way, in a few words."""
-        return self.jobs.running if self.action is None else f"{self.title(self.action)} is running"
+        if self.action is None:
+            return self.jobs.running
+        usual = "" if self.usual is None else f" · usually {roughly(self.usual)}; waiting is right"
+        return f"{self.doing(self.action)} is running{usual}"
 
     @property
     def shown_phase(self) -> str:
@@ -79,6 +84,12 @@ class RunContext:
     def title(self, action: str) -> str:
         """An action's title."""
         return action if self.session is None else self.session.checklist.actions[action].title
+
+    def doing(self, action: str) -> str:
+        """An action as a step of this run."""
+        if self.session is None:
+            return action
+        return self.session.checklist.release_action(action).step_words(str(self.session.plan.version or ""))
 
     def fixer_title(self, name: str) -> str:
         """A fixer's section and title, by its name or section."""
@@ -136,13 +147,13 @@ class RunContext:
         self.closed = look_only
         session.watch(self.feed)
 
-    def act(self, action: str) -> None:
-        """An action begins."""
-        self.acting = action
+    def act(self, action: str, usual: float | None = None) -> None:
+        """An action begins; `usual` are the seconds that it usually takes."""
+        self.acting, self.usual = action, usual
 
     def acted(self) -> str | None:
         """The action has ended; its name."""
-        action, self.acting = self.acting, None
+        action, self.acting, self.usual = self.acting, None, None
         return action
 
     def over(self) -> None:

@@ -35,7 +35,7 @@ def look(context: RunContext, *, whole: bool = False) -> None:
         return
     phase = context.shown_phase
     work = partial(session.looks.at_phase, phase) if whole else partial(look_on_opening, session, phase)
-    context.start(f"Looking at {session.checklist.phase(phase).title}", work, partial(_looked, context))
+    context.start(f"Checking {session.checklist.phase(phase).title}", work, partial(_looked, context))
 
 
 def look_at(context: RunContext, item: str) -> None:
@@ -43,7 +43,7 @@ def look_at(context: RunContext, item: str) -> None:
     session = context.session
     if session is not None and not context.driving and not context.leaving:
         subject = session.checklist.item(item)
-        context.start(f"Looking at {subject.title}", partial(session.looks.at, [subject]), partial(_looked, context))
+        context.start(f"Checking: {subject.title}", partial(session.looks.at, [subject]), partial(_looked, context))
 
 
 def open_phase(context: RunContext, phase: str) -> None:

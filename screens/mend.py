@@ -18,17 +18,20 @@ from screens.dialogs.secret import SecretDialog
 from screens.look import look
 from screens.text import clean
 
+_PLAIN = "Only what is wrong is changed, and checked again afterwards. Doing it twice does no harm."
+
 
 @dataclass(frozen=True, slots=True)
 class MendFlow:
-    """One fixer at a time. Whether a trouble is here, and what ends it, is the fixer's to say; `diagnosed` is told what is here."""
+    """One fixer at a time. Whether a trouble is here, and what ends it, is the fixer's to say; `diagnosed` hears what is here."""
 
     context: RunContext
-    diagnosed: Callable[[Sequence[Finding]], None]
+    diagnosed: Callable[[Sequence[Finding]], None] | None = None
 
     def diagnose(self, names: Sequence[str] = ()) -> None:
         """Look for these troubles, or for every one."""
-        self.context.start("Looking for what is wrong", partial(self.context.backend.diagnose, tuple(names)), self.diagnosed)
+        if self.diagnosed is not None:
+            self.context.start("Looking for what is wrong", partial(self.context.backend.diagnose, tuple(names)), self.diagnosed)
 
     def show(self, fixer: Trouble) -> None:
         """Show what would change, and change nothing."""
@@ -51,7 +54,7 @@ class MendFlow:
         if not plan.lines:
             self._message(f"{fixer.section} {fixer.title}", _hidden(plan) or ["This trouble is not here. Nothing was changed."])
         else:
-            question = Question(fixer.title, plan.lines, plan.typed, False, self.context.backend.target, "Mend it")
+            question = Question(fixer.title, plan.lines, plan.typed, False, self.context.backend.target, "Fix it", (_PLAIN,))
             self.context.app.push_screen(ConfirmDialog(question), partial(self._confirmed, fixer, plan))
 
     def _confirmed(self, fixer: Trouble, plan: FixPreview, answer: str | None) -> None:

@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import ActiveBinding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import Button, OptionList
 
 from nexy_tui.checklist import Item, Phase
+from nexy_tui.engine.next_step import Do
 from screens import act
-from screens.base import WizardScreen
+from screens.base import TALL, WizardScreen
 from screens.commands import Command, in_a_phase
 from screens.context import RunContext
 from screens.keys import PHASE_KEYS
@@ -23,11 +24,15 @@ from screens.widgets.action_bar import ActionBar, ActionChosen
 from screens.widgets.detail import Detail
 from screens.widgets.item_list import ItemList
 from screens.widgets.key_bar import KeyBar
+from screens.widgets.line import Line
 from screens.widgets.next_bar import NextBar
 from screens.widgets.progress_panel import ProgressPanel
 from screens.widgets.rail import PhaseChosen, Rail, Strip
 from screens.widgets.run_log import RunLogPane
 from screens.widgets.top_bar import TopBar
+
+_SHOWN = frozenset(("primary", "look", "attest", "fixers", "back", "escape", "big_log"))
+"""Actions of the keys at the foot."""
 
 
 class PhaseScreen(WizardScreen):
@@ -56,18 +61,16 @@ class PhaseScreen(WizardScreen):
         """The phase's own, then everybody's."""
         yield from in_a_phase(self.context, self.phase, self.query_one(ActionBar).actions)
         yield "Look again", "Look at every item of this phase", self.action_look
-        if self.selected is not None:
-            yield f"Open: {self.selected.title}", "Why, found, to do, evidence", self.action_toggle_detail
         yield from super().commands()
 
     def compose(self) -> ComposeResult:
-        """Rail and middle, then the bar with Next, then the keys."""
+        """Rail and middle, then the line with the next step, then the keys."""
         yield TopBar(self.context.backend.target)
         yield Strip(self.checklist)
         with Horizontal(id="frame"):
             yield Rail(self.checklist)
             with Vertical(id="middle"):
-                yield Static(self._heading(), id="heading", markup=False)
+                yield Line(self._heading(), id="heading")
                 yield ItemList(self.phase.items)
                 yield Detail(self.checklist, self.context.fixer_title)
                 yield from self.panels()
@@ -78,15 +81,15 @@ class PhaseScreen(WizardScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Start among the items, with the item open where there is room."""
+        """Start among the items; the selected one stands open below."""
         self.set_class(self.context.look_only, "-look-only")
         self.query_one(ItemList).focus()
-        self.set_class(self.app.size.height >= 32, "-open")
         self.redraw()
 
     def on_resize(self) -> None:
         """What is laid out by width is drawn again."""
         if self.drawable:
+            self.query_one("#heading", Line).put(self._heading(), layout=True)
             self.call_after_refresh(self.redraw)
 
     @property
@@ -116,12 +119,14 @@ class PhaseScreen(WizardScreen):
         self.query_one(ItemList).show(state, looking, self.awaited)
         if not looking:
             self.query_one(ItemList).lead(state.may_advance())
-        self.query_one(ActionBar).show(state, context.action)
-        self.query_one(NextBar).show(state, context.running, look_only=context.look_only)
+        self.query_one(ActionBar).show(context.action)
+        self.query_one(NextBar).show(state, act.step(context), context.running, look_only=context.look_only)
+        self.set_class(context.action is not None, "-acting")
         self._show_detail()
         if context.view is not None:
             self.query_one(ProgressPanel).show(context.view)
             self.query_one(RunLogPane).show(context.view, context.running)
+        self.refresh_bindings()
 
     def tick(self) -> None:
         """Draw the exposure's timer and the countdown."""
@@ -135,19 +140,42 @@ class PhaseScreen(WizardScreen):
             self._show_detail()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter or a click on an item opens it."""
-        if not isinstance(event.option_list, ItemList):
-            return
-        if not event.option_list.clicked_another:
-            self.action_toggle_detail()
-        elif not self.has_class("-short"):
-            self.add_class("-open")
-            self._show_detail()
+        """Enter among the items is the next step; a click only chooses an item."""
+        if isinstance(event.option_list, ItemList) and not event.option_list.clicked:
+            self.action_primary()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """The Next button."""
+        """The next step's button."""
         if event.button.id == "next":
-            self.action_next()
+            self.action_primary()
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The foot shows only keys that do something now; the others, when pressed, say why they do nothing."""
+        found = super().active_bindings
+        return {key: one for key, one in found.items() if one.binding.action not in _SHOWN or self._useful(one.binding.action)}
+
+    def _useful(self, action: str) -> bool:
+        """Whether a key of the foot does something now."""
+        context, item = self.context, self.selected
+        idle = context.running is None and not context.driving
+        match action:
+            case "primary" | "look":
+                return idle
+            case "attest":
+                return idle and item is not None and self.session.state.may_attest(item.id, act.REASON_TO_COME) is None
+            case "fixers":
+                return item is not None and bool(self._fixers(item))
+            case "back":
+                return idle and self.session.state.position > 0 and not context.look_only
+            case "escape":
+                return context.acting is not None or context.look_only or self.has_class("-big-log")
+            case _:
+                return context.view is not None and bool(context.view.lines)
+
+    def _fixers(self, item: Item) -> tuple[str, ...]:
+        finding = self.session.state.findings.get(item.id)
+        return () if finding is None or finding.status.satisfied else finding.fixers or item.fixers
 
     def on_action_chosen(self, event: ActionChosen) -> None:
         """A button of the action bar."""
@@ -157,6 +185,10 @@ class PhaseScreen(WizardScreen):
         """A phase of the rail."""
         open_phase(self.context, event.phase)
 
+    def action_primary(self) -> None:
+        """The one next step."""
+        act.primary(self.context)
+
     def action_next(self) -> None:
         """Go on, or hear why not."""
         act.advance(self.context)
@@ -164,21 +196,22 @@ class PhaseScreen(WizardScreen):
     def action_act(self) -> None:
         """Ask for the selected item's action, else the first that the phase still wants."""
         selected, state = self.selected, self.session.state
-        wanted = [name for name in self.query_one(ActionBar).main if state.wants(name)]
+        bar = self.query_one(ActionBar)
+        wanted = [name for name in bar.main if state.wants(name)]
         if selected is not None and selected.action in wanted:
             act.ask(self.context, str(selected.action))
         elif wanted:
             act.ask(self.context, wanted[0])
-        elif self.query_one(ActionBar).actions:
-            self.context.tell("Nothing here waits for an action. A number key repeats one or starts a repair.")
+        elif bar.actions:
+            self.context.tell("Nothing here waits for an action. A number key repeats one.")
         else:
-            self.context.tell("This phase has no action; what it checks is brought about elsewhere. Open an item to read what to do.")
+            self.context.tell("This phase has no action of its own. The open item says what to do.")
 
     def action_act_number(self, number: int) -> None:
         """Ask for the action with that number."""
-        actions = self.query_one(ActionBar).actions
-        if number <= len(actions):
-            act.ask(self.context, actions[number - 1])
+        action = self.query_one(ActionBar).numbered(number)
+        if action is not None:
+            act.ask(self.context, action)
 
     def action_look(self) -> None:
         """Look again at the whole phase."""
@@ -211,14 +244,8 @@ class PhaseScreen(WizardScreen):
         else:
             self.context.tell("This is the first phase.")
 
-    def action_toggle_detail(self) -> None:
-        """Open or close the selected item."""
-        self.toggle_class("-open")
-        self._show_detail()
-        (self.query_one(Detail) if self._covered else self.query_one(ItemList)).focus()
-
     def action_big_log(self) -> None:
-        """The log large or small."""
+        """The log open or folded."""
         self.toggle_class("-big-log")
 
     def action_copy(self) -> None:
@@ -227,7 +254,7 @@ class PhaseScreen(WizardScreen):
         if item is None:
             return
         finding = self.session.state.findings.get(item.id)
-        lines = [f"{item.id}: {self.session.state.status(item.id).value}"]
+        lines = [f"{item.id}: {self.session.state.status(item.id).word}"]
         if finding is not None:
             lines += [finding.summary, str(finding.remedy), *(f"{one.name}: {one.value} ({one.source})" for one in finding.evidence)]
         self.context.copy("\n".join(line for line in lines if line))
@@ -236,25 +263,22 @@ class PhaseScreen(WizardScreen):
         """Close what is open on a small screen; else ask the running action to stop."""
         if self.has_class("-big-log"):
             self.remove_class("-big-log")
-        elif self._covered:
-            self.action_toggle_detail()
         elif self.context.look_only:
             self.context.go_home()
         else:
             act.ask_stop(self.context)
 
-    @property
-    def _covered(self) -> bool:
-        """Whether the open item has taken the list's place, as it does on a small screen."""
-        return self.has_class("-open") and self.has_class("-short")
-
     def _show_detail(self) -> None:
         item = self.selected
-        if item is not None and self.has_class("-open"):
-            self.query_one(Detail).show(item, self.session.state.findings.get(item.id))
+        if item is not None:
+            step = act.step(self.context)
+            by_key = step is not None and step.item == item.id and step.do in (Do.ACT, Do.MEND)
+            finding, awaited = self.session.state.findings.get(item.id), item.action in self.awaited
+            self.query_one(Detail).show(item, finding, awaited=awaited, next_step=by_key)
 
     def _heading(self) -> Content:
         number = self.session.state.phases.index(self.phase.id) + 1
         head = (f"{self.phase.title}", "bold $primary")
         count = (f"   phase {number} of {len(self.checklist.phases)} · rulebook {self.phase.section}", "$muted")
-        return Content.assemble(head, count, "\n", (self.phase.intro, "$muted"))
+        intro = ("\n" + self.phase.intro, "$muted") if self.app.size.height >= TALL else ("", "")
+        return Content.assemble(head, count, intro)

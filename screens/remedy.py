@@ -12,10 +12,15 @@ if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist, Item
 
 
-def todo(remedy: Remedy, item: Item | None, checklist: Checklist, fixer_title: Callable[[str], str]) -> str:
-    """What to do about an item, or a problem: the item's own action by the title on its button, a fixer by its title."""
+def todo(
+    remedy: Remedy, item: Item | None, checklist: Checklist, fixer_title: Callable[[str], str], *, next_step: bool = False
+) -> str:
+    """What to do about an item, or a problem: an action by the title on its button, a fixer by its title.
+
+    An action that stands on no button here is named by its command too; `next_step`: the next step is it.
+    """
     match remedy:
-        case Act(action) if item is not None and action in (item.action, item.repair):
+        case Act(action) if next_step or (item is not None and action in (item.action, item.repair)):
             return clean(around(remedy, checklist.actions[action].title))
         case Act(action, command):
             return clean(around(remedy, f"{checklist.actions[action].title} (nexy-tui {command})"))

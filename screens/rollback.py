@@ -24,7 +24,7 @@ from screens.context import RunContext
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.message import RETRY, MessageDialog
-from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, RefusalDialog
+from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, MEND, RefusalDialog
 from screens.text import amount, clean, one_line
 from screens.widgets.grid import grid
 from screens.widgets.progress_panel import ProgressPanel
@@ -123,7 +123,9 @@ class RollbackScreen(WizardScreen):
             dialog = RefusalDialog(found.session, found.refusal, subject.action.title, context.fixer_title)
             context.app.push_screen(dialog, partial(self._answered, action, found))
         else:
-            question = Question(subject.action.title, found.lines, found.typed, subject.irreversible, context.backend.target)
+            plain = subject.meaning(str(found.session.plan.version or ""))
+            target, verb = context.backend.target, subject.label
+            question = Question(subject.action.title, found.lines, found.typed, subject.irreversible, target, verb, plain)
             context.app.push_screen(ConfirmDialog(question), partial(self._confirmed, action))
 
     def _confirmed(self, action: str, answer: str | None) -> None:
@@ -137,7 +139,7 @@ class RollbackScreen(WizardScreen):
         finding = found.session.state.findings.get(item.id)
         if choice == LOOK:
             self._ask(action)
-        elif choice == FIXERS:
+        elif choice in (FIXERS, MEND):
             act.open_fixers(context, found.session, item.id)
         elif choice == ATTEST:
             context.app.push_screen(AttestDialog(found.session, item, finding), partial(self._attest, action, item.id))

@@ -13,6 +13,7 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.runlog.sign import sign_statement
 from nexy_tui.services import Services
 from nexy_tui.services.database.facts import BackupMade, Unseen
+from nexy_tui.services.database.retention import Retired
 
 
 class Backup:
@@ -32,7 +33,7 @@ class Backup:
             f"Back up {services.database.place.address()} from {services.database.seen_from}:",
             "pg_dump (custom format) and its schema, from one snapshot",
             "pack nexy_db_<time>.tar.gz with metadata and SHA256SUMS, and read it back whole",
-            "remove archives past BACKUP_RETENTION_DAYS, but for the one drilled last and those that a record of the last 7 days speaks of",
+            _deletes(services.database.place.retiring()),
             "sign a record of it beside the archive",
         ]
 
@@ -47,6 +48,16 @@ class Backup:
             return there
         context.intent("back the database up", database=str(place.address()))
         return keep(context, place.back_up(context.emit, context.cancelled))
+
+
+def _deletes(retired: Retired | None) -> str:
+    """Which old backups go, by number and name."""
+    if retired is None:
+        kept = "but for the one drilled last and those that a record of the last 7 days speaks of"
+        return f"deletes old backups on the VM past BACKUP_RETENTION_DAYS, {kept}; the VM tells which"
+    count = len(retired.removed)
+    told = f": {', '.join(retired.removed)}" if count else f" ({retired.held})" if retired.held else ""
+    return f"deletes {count} old backup{'' if count == 1 else 's'}{told}"
 
 
 def keep(context: ActionContext, made: BackupMade) -> ActionResult:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from checks.base import Check
 from checks.gate_cells import Profile
 from nexy_tui.actions.base import Action
+from nexy_tui.checklist.words import ActionWords
 from nexy_tui.core.target import Target
 from nexy_tui.release import Step
 
@@ -82,6 +83,12 @@ class Phase:
     items: tuple[Item, ...]
     offers: tuple[str, ...] = ()
     ahead: bool = False
+    short: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the strip of a narrow screen calls it."""
+        return self.short or self.title
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,8 @@ class ReleaseAction:
     `command` is what runs it by itself, None for one that acts within a release run alone. An `irreversible` one is confirmed
     by typing world and version, and what stands before it is looked at again first, all but long looks. `dry_run` does its
     part before the first write. `compares` are the items that say beforehand whether there is anything for it to do. One that
-    takes the world `as_it_is` speaks, standing alone, of whatever version is out: it publishes none.
+    takes the world `as_it_is` speaks, standing alone, of whatever version is out: it publishes none. `words` are what
+    people read of it besides its title.
     """
 
     action: Action
@@ -101,11 +109,27 @@ class ReleaseAction:
     dry_run: Action | None = None
     compares: tuple[str, ...] = ()
     as_it_is: bool = False
+    words: ActionWords | None = None
 
     @property
     def name(self) -> str:
         """The action's."""
         return self.action.name
+
+    @property
+    def label(self) -> str:
+        """What its button says."""
+        return self.words.short if self.words is not None else self.action.title
+
+    def meaning(self, version: str) -> tuple[str, ...]:
+        """What it means, a sentence or two each."""
+        means = "" if self.words is None else self.words.means
+        return tuple(line for line in means.format(version=version or "this version").split("\n") if line)
+
+    def step_words(self, version: str) -> str:
+        """It as the next step of a release."""
+        step = "" if self.words is None else self.words.step
+        return step.format(version=version) if step and version else self.action.title
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from nexy_tui.actions.push import Push
 from nexy_tui.actions.rollback import Recover, Rollback
 from nexy_tui.actions.save_drift import SaveDrift
 from nexy_tui.actions.sync import SyncManifests
+from nexy_tui.checklist import words
 from nexy_tui.checklist.model import ActionRole, Checklist, Item, Need, Phase, ReleaseAction
 
 VM, DATABASE = Need.VM, Need.DATABASE
@@ -92,8 +93,8 @@ PHASES = (
         Item("version.commit", "3 Phase 1.3", "The release commit is made", version.COMMIT, action="commit"),
         Item("version.tag", "3 Phase 1.3", "The tag names it", version.TAG, action="commit"),
     )),
-    Phase("database", "Database", "3 Phase 1.1",
-          "The durability gate: a fresh backup, a recent restore drill, and hardening, before anything is published.", items=(
+    Phase("database", "Database", "3 Phase 1.1", short="Data",
+          intro="The durability gate: a fresh backup, a recent restore drill, and hardening, before anything is published.", items=(
         Item("database.reachable", "3 Phase 1.1", "The database answers", database.REACHABLE, needs=DATABASE),
         Item("database.tools", "3 Phase 1.1", "pg_dump is new enough", database.TOOLS, needs=DATABASE),
         Item("database.tables", "3 Phase 1.1", "Its tables are there", database.TABLES, needs=DATABASE),
@@ -147,7 +148,8 @@ PHASES = (
              action="deploy", fixers=("gemini-key", "config-env"), needs=VM),
         Item("deploy.health", "3 Phase 3", "It answers with the version", deploy.HEALTH, action="deploy", needs=VM),
     )),
-    Phase("final", "Final verification", "6", "The rulebook's seven items, each seen anew from outside. Opens without a run too.",
+    Phase("final", "Final verification", "6", short="Final",
+          intro="The rulebook's seven items, each seen anew from outside. Opens without a run too.",
           offers=("rollback",), items=(
         Item("final.inbox", "6.1", "The inbox has the expected artifacts", final.INBOX),
         Item("final.publication", "6.2", "The publication is complete", final.PUBLICATION, fixers=("stale-appcast",), profiles=POST),
@@ -162,24 +164,32 @@ PHASES = (
 # fmt: on
 
 ACTIONS = (
-    ReleaseAction(Bump(), command="bump"),
-    ReleaseAction(CommitRelease()),
-    ReleaseAction(Backup(), command="db backup", role=ActionRole.REPAIR),
-    ReleaseAction(Drill(), command="db drill", role=ActionRole.REPAIR),
-    ReleaseAction(Harden(), command="db harden", role=ActionRole.REPAIR),
-    ReleaseAction(SaveDrift(), command="save-drift", role=ActionRole.REPAIR),
-    ReleaseAction(Push(), irreversible=True),
-    ReleaseAction(Publish(), command="publish", irreversible=True, role=ActionRole.PUBLISHER, dry_run=Publish(dry_run=True)),
+    ReleaseAction(Bump(), command="bump", words=words.BUMP),
+    ReleaseAction(CommitRelease(), words=words.COMMIT_RELEASE),
+    ReleaseAction(Backup(), command="db backup", role=ActionRole.REPAIR, words=words.BACKUP),
+    ReleaseAction(Drill(), command="db drill", role=ActionRole.REPAIR, words=words.DRILL),
+    ReleaseAction(Harden(), command="db harden", role=ActionRole.REPAIR, words=words.HARDEN),
+    ReleaseAction(SaveDrift(), command="save-drift", role=ActionRole.REPAIR, words=words.SAVE_DRIFT),
+    ReleaseAction(Push(), irreversible=True, words=words.PUSH),
+    ReleaseAction(
+        Publish(),
+        command="publish",
+        irreversible=True,
+        role=ActionRole.PUBLISHER,
+        dry_run=Publish(dry_run=True),
+        words=words.PUBLISH,
+    ),
     ReleaseAction(
         SyncManifests(),
         command="sync-manifests",
         role=ActionRole.REPAIR,
         as_it_is=True,
         compares=("version.manifests", "publish.manifests"),
+        words=words.SYNC_MANIFESTS,
     ),
-    ReleaseAction(Rollback(), command="rollback", irreversible=True, role=ActionRole.ROLLBACK),
-    ReleaseAction(Recover(), command="publish --recover", role=ActionRole.HEALER),
-    ReleaseAction(Deploy(), command="deploy", irreversible=True),
+    ReleaseAction(Rollback(), command="rollback", irreversible=True, role=ActionRole.ROLLBACK, words=words.ROLLBACK),
+    ReleaseAction(Recover(), command="publish --recover", role=ActionRole.HEALER, words=words.RECOVER),
+    ReleaseAction(Deploy(), command="deploy", irreversible=True, words=words.DEPLOY),
 )
 
 CHECKLIST = Checklist(PHASES, ACTIONS)

@@ -109,9 +109,9 @@ def passed(summary: str, *evidence: Evidence) -> Verdict:
     return Verdict(Status.PASSED, summary, evidence=evidence)
 
 
-def noted(summary: str, *evidence: Evidence) -> Verdict:
-    """The item is verified, and its summary says something that must be read all the same."""
-    return Verdict(Status.PASSED, summary, evidence=evidence, note=True)
+def noted(summary: str, *evidence: Evidence, remedy: Remedy = "") -> Verdict:
+    """The item is verified, and its summary says something that must be read all the same; `remedy` is what may be done about it."""
+    return Verdict(Status.PASSED, summary, remedy, evidence, note=True)
 
 
 def failed(summary: str, remedy: Remedy, *evidence: Evidence, fixers: Sequence[str] = ()) -> Verdict:

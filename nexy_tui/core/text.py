@@ -37,3 +37,10 @@ def unified(path: str, before: bytes, after: bytes) -> list[str]:
     return [
         printable(redact(line.expandtabs(4)), 400) for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=2, lineterm="")
     ]
+
+
+def roughly(seconds: float) -> str:
+    """A usual time as people say it: `20 seconds`, `about 4 minutes`."""
+    if seconds < 90:
+        return f"{max(5, round(seconds / 5) * 5)} seconds"
+    return f"about {round(seconds / 60)} minutes"

@@ -12,6 +12,7 @@ from nexy_tui.core.finding import Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.engine.context import Context, Keys
+from nexy_tui.engine.durations import usual_exposure, usual_seconds
 from nexy_tui.engine.exposure import ExposureTimer
 from nexy_tui.engine.lockkeeper import LockKeeper
 from nexy_tui.engine.looks import Looks
@@ -94,16 +95,24 @@ class Session:
             return own
         return f"{self.plan.target.name} {self.plan.version}" if self.checklist.release_action(action).irreversible else None
 
+    def usual_seconds(self, action: str) -> float | None:
+        """How long an action usually takes here, as earlier runs tell; None where none does. Reads logs."""
+        return usual_seconds(self.services.settings.state_dir, self.plan.target.world, action)
+
+    def usual_exposure(self) -> float | None:
+        """For how long customers usually cannot update, as earlier runs tell; None where none does. Reads logs."""
+        return usual_exposure(self.services.settings.state_dir, self.plan.target.world)
+
     def applies(self, action: str) -> bool:
         """Whether this kind of run has anything for the action to do."""
         return self.checklist.actions[action].applies(self.plan)
 
     def rollback_offered(self, refusal: Refusal) -> str | None:
-        """What to offer before anything else: while clients are exposed, going back. None in phases that do not offer it.
+        """Going back, while customers are affected and something is wrong. None in phases that do not offer it.
 
-        An item that nobody has looked at yet is no reason to go back.
+        An item that nobody has looked at yet, or whose action is still to run, is no reason to go back.
         """
-        if self.exposure.since is None or refusal.status is Status.NOT_RUN:
+        if self.exposure.since is None or refusal.status in (Status.NOT_RUN, Status.PENDING):
             return None
         offered = self.checklist.phase_of(refusal.item).offers
         return next((back.name for back in self.checklist.of_role(ActionRole.ROLLBACK) if back.name in offered), None)

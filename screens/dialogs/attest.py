@@ -28,7 +28,7 @@ class AttestDialog(Dialog):
             text((self._item.title, "bold"), (f"   rulebook {self._item.section}", "$muted")),
             *labelled([("Why it matters", self._item.why), ("What could not be seen", seen)]),
             text("The log will say attested, with your name and this reason; it will never say verified.", classes="space-above"),
-            Input(id="reason", compact=True, placeholder="how you know that it holds", max_length=400),
+            Input(id="reason", compact=True, placeholder="how you know that it is right", max_length=400),
             Static("", id="reason-state", markup=False),
         ]
 

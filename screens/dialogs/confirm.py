@@ -1,11 +1,13 @@
-"""Before an action: exactly what it will do, and, where it cannot be taken back, the text that has to be typed."""
+"""Before an action: what will be different for whom; folded, exactly what is done; and the text to type where there is no way back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from textual.binding import Binding
 from textual.content import Content
+from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -19,7 +21,11 @@ GO = "go"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the action's title, its lines, the text to type if any, and whether it can be taken back."""
+    """What is asked: a title, the deed line by line, the text to type if any, and whether it cannot be undone.
+
+    `plain` says in a sentence or two what will be different for whom; the lines are then folded. `usual` are the seconds it usually
+    takes, None where nobody knows.
+    """
 
     title: str
     lines: tuple[str, ...]
@@ -27,35 +33,46 @@ class Question:
     irreversible: bool
     target: Target
     verb: str = "Do it"
+    plain: tuple[str, ...] = ()
+    usual: float | None = None
 
 
 class ConfirmDialog(Dialog):
     """Ends with GO, and only after the text was typed exactly where one is asked for."""
+
+    BINDINGS = [Binding("d", "details", "Exactly what is done", show=False)]  # noqa: RUF012
 
     def __init__(self, question: Question) -> None:
         self._world = tone = "production" if question.target.world is None else "rehearsal"
         go = Choice(GO, question.verb, "y" if question.typed is None else "", "go")
         super().__init__(question.title, [go, Choice("no", "Leave it", "" if question.typed else "n")], tone=tone)
         self._question = question
-        self.foot_rows = (2 if question.irreversible else 0) + (3 if question.typed is not None else 0) + 1
+        self._warned = question.irreversible and not question.plain
+        self.foot_rows = (2 if self._warned else 0) + (3 if question.typed is not None else 0) + 1
+        if not question.plain:
+            self.add_class("-unfolded")
 
     def body(self) -> Sequence[Widget]:
-        """The world and the lines."""
+        """The world, what it means, and the deed."""
         question = self._question
         badge = (f" {world_name(question.target)} ", f"bold white on ${self._world}")
         lines = grid(self.app, [(" •", line) for line in question.lines], width=3, style="primary")
-        return [text(badge, "  This is exactly what will be done:"), Static(lines, classes="space-above")]
+        deed = Static(lines, classes="space-above", id="deed")
+        if not question.plain:
+            return [text(badge, "  This is exactly what will be done:"), deed]
+        said = [text(sentence, classes="space-above") for sentence in question.plain]
+        return [text(badge), *said, text((" d ", "bold reverse"), "  exactly what is done, word for word", classes="space-above"), deed]
 
     def foot(self) -> Sequence[Widget]:
-        """Whether it can be taken back, and the text to type: always in sight, however many lines there are."""
+        """Whether it can be undone, and the text to type: always in sight, however many lines there are."""
         question = self._question
         parts: list[Widget] = []
-        if question.irreversible:
-            parts.append(text(("! It cannot be taken back.", "bold $warning"), classes="space-above"))
+        if self._warned:
+            parts.append(text(("! It cannot be undone.", "bold $warning"), classes="space-above"))
         if question.typed is not None:
-            above = "" if question.irreversible else "space-above"
+            above = "" if self._warned else "space-above"
             parts.append(text("To go on, type  ", (question.typed, "bold"), classes=above))
-            parts.append(Input(id="typed", compact=True, placeholder="type it here, then enter", select_on_focus=False))
+            parts.append(_Typed(question.typed))
             parts.append(Static("", id="typed-state", markup=False))
         return parts
 
@@ -73,6 +90,11 @@ class ConfirmDialog(Dialog):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes on when the text is right."""
         self.action_choose(GO)
+
+    def action_details(self) -> None:
+        """Unfold the deed, or fold it again."""
+        self.toggle_class("-unfolded")
+        self.call_after_refresh(self.on_resize)
 
     def action_choose(self, value: str) -> None:
         """Go only with the right text."""
@@ -99,3 +121,19 @@ class ConfirmDialog(Dialog):
             state.update(Content.styled("Not complete yet." if value else "Nothing is done until it is typed.", "$muted"))
         else:
             state.update(Content.styled("✗ Not the same.", "$error"))
+
+
+class _Typed(Input):
+    """The field. A `d` that the text does not want unfolds the deed, as it does where nothing is typed."""
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(id="typed", compact=True, placeholder="type it here, then enter", select_on_focus=False)
+        self._wanted = wanted
+
+    async def _on_key(self, event: Key) -> None:
+        if event.key == "d" and not self._wanted.startswith(f"{self.value}d"):
+            event.stop()
+            event.prevent_default()
+            await self.run_action("screen.details")
+        else:
+            await super()._on_key(event)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -16,8 +17,11 @@ from textual.widgets import Button, Static
 
 from screens.text import one_line
 
-_FRAME = 6
-"""Rows of border, padding and buttons."""
+_FRAME = 5
+"""Rows of border and padding, and the one above the buttons."""
+
+_WIDEST, _SHARE, _SIDES = 84, 94, 8
+"""Columns of the box, at most and in percent of the screen's; those that border, padding and the first button's focus take of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,10 @@ class Dialog(ModalScreen[str | None]):
             with VerticalScroll(id="body", can_focus=False):
                 yield from self.body()
             yield from self.foot()
-            with Horizontal(id="choices"):
-                for choice in self._choices:
-                    yield self._button(choice)
+            with Vertical(id="choices"):
+                for row in self._rows():
+                    with Horizontal():
+                        yield from (self._button(choice) for choice in row)
 
     def on_mount(self) -> None:
         """Focus the first button unless the body took the focus."""
@@ -81,7 +86,8 @@ class Dialog(ModalScreen[str | None]):
     def on_resize(self) -> None:
         """Give the body what title, foot and buttons leave, and say when there is more of it."""
         body = self.query_one("#body", VerticalScroll)
-        body.styles.max_height = max(3, self.app.size.height * 92 // 100 - _FRAME - self.foot_rows)
+        rows = len(self.query("#choices Horizontal"))
+        body.styles.max_height = max(3, self.app.size.height * 92 // 100 - _FRAME - rows - self.foot_rows)
         self.call_after_refresh(self._hint)
 
     def action_scroll(self, where: str) -> None:
@@ -108,10 +114,25 @@ class Dialog(ModalScreen[str | None]):
         """End with nothing chosen."""
         self.dismiss(None)
 
+    def _rows(self) -> list[list[Choice]]:
+        """The choices in as many rows as it takes to cut none."""
+        room = min(_WIDEST, self.app.size.width * _SHARE // 100) - _SIDES
+        rows: list[list[Choice]] = [[]]
+        for choice in self._choices:
+            if rows[-1] and sum(map(_width, [*rows[-1], choice])) > room:
+                rows.append([])
+            rows[-1].append(choice)
+        return rows
+
     @staticmethod
     def _button(choice: Choice) -> Button:
         label = Content.assemble((f" {choice.key} " if choice.key else "", "bold"), f" {choice.label} ")
         return Button(label, id=f"choice-{choice.value}", compact=True, classes=f"-{choice.tone}" if choice.tone else None)
+
+
+def _width(choice: Choice) -> int:
+    """Columns of a button and the gap after it."""
+    return cell_len(choice.label) + 3 + (cell_len(choice.key) + 2 if choice.key else 0)
 
 
 def text(*parts: str | tuple[str, str], classes: str = "") -> Static:

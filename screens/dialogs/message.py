@@ -11,14 +11,14 @@ from screens.dialogs.dialog import Choice, Dialog, labelled, text
 from screens.text import clean
 
 RETRY = "retry"
-CLOSE = (Choice("close", "Close"),)
+CLOSE = (Choice("close", "Close", tone="go"),)
 
 
 class ProblemDialog(Dialog):
     """A failure with what, why and what to do. Ends with RETRY when that is offered and chosen."""
 
     def __init__(self, title: str, problem: Problem, what_to_do: str, *, retry: str = "") -> None:
-        choices = [Choice("close", "Close")]
+        choices = [*CLOSE]
         if retry:
             choices.append(Choice(RETRY, retry, "a"))
         super().__init__(title, choices, tone="refusal")

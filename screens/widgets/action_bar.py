@@ -1,10 +1,9 @@
-"""The phase's actions as a row of buttons: the main path's first, then the repairs."""
+"""What may be done here besides the next step: the main path's actions as they stand, repairs where something is to repair."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import HorizontalScroll
 from textual.content import Content
@@ -12,12 +11,11 @@ from textual.message import Message
 from textual.widgets import Button
 
 from nexy_tui.checklist import Phase
+from nexy_tui.engine.next_step import offered
 from nexy_tui.engine.session import Session
-from nexy_tui.release import Release
 from screens.widgets.line import relabel
 
-_RUNNING, _REPAIR, _WANTED, _DONE = "◌", "+", "▸", "✓"
-_WORDS = {_RUNNING: " is running", _REPAIR: " (repair)", _WANTED: "", _DONE: " (done)"}
+_RUNNING, _OFFERED, _WANTED, _DONE = "◌", "+", "○", "✓"
 
 
 class ActionChosen(Message):
@@ -29,62 +27,62 @@ class ActionChosen(Message):
 
 
 class ActionBar(HorizontalScroll, can_focus=False):
-    """A button an action, with its number as key; none where nothing is journalled and so nothing may act."""
+    """A button an action, with its number as key; none where nothing is journalled and so nothing may act.
+
+    The main path's come first. What is offered besides is never number 1, and not there where nothing is to repair.
+    """
 
     def __init__(self, session: Session, phase: Phase) -> None:
         super().__init__(id="actions")
-        self._checklist = session.checklist
-        main = self._checklist.main_actions(phase) if session.log is not None else ()
-        repairs = self._checklist.repairs(phase) if session.log is not None else ()
+        self._session, self._phase = session, phase
+        checklist = session.checklist
+        main = checklist.main_actions(phase) if session.log is not None else ()
         self._main = tuple(name for name in main if session.applies(name))
-        self._repairs = tuple(name for name in repairs if name not in self._main and session.applies(name))
-        self.display = bool(self.actions)
-
-    @property
-    def actions(self) -> Sequence[str]:
-        """Every action that this kind of run has use for, in the order of the buttons."""
-        return (*self._main, *self._repairs)
+        others = checklist.repairs(phase) if session.log is not None else ()
+        self._others = tuple(name for name in others if name not in self._main and session.applies(name))
 
     @property
     def main(self) -> Sequence[str]:
-        """Those of the main path."""
+        """Those of the main path that this kind of run has use for."""
         return self._main
+
+    @property
+    def actions(self) -> Sequence[str]:
+        """What may be done now, the main path's first."""
+        return (*self._main, *(name for name in offered(self._session, self._phase.id) if name in self._others))
+
+    def numbered(self, number: int) -> str | None:
+        """The action of a number key that is shown now."""
+        return next((name for name in self.actions if self._number(name) == number), None)
 
     def compose(self) -> ComposeResult:
         """The buttons."""
-        yield from (Button(Content(name), id=f"action-{index}", compact=True) for index, name in enumerate(self.actions))
+        yield from (Button(Content(name), id=f"action-{name}", compact=True) for name in (*self._main, *self._others))
 
-    def show(self, state: Release, running: str | None) -> None:
-        """Draw each action with its number and a symbol: wanted, done, running or a repair; words where there is room."""
-        signs = [self._sign(name, state, running) for name in self.actions]
-        titles = [self._checklist.actions[name].title for name in self.actions]
-        worded = [f"{sign} {title}{_WORDS[sign]}" for sign, title in zip(signs, titles, strict=True)]
-        room = max(20, self.size.width) - 7 * len(titles)
-        bare = [f"{sign} {title}" for sign, title in zip(signs, titles, strict=True)]
-        texts = worded if sum(map(cell_len, worded)) <= room else bare
-        count = len(self._main)
-        texts = texts[:count] + _fitting(texts[count:], room - sum(map(cell_len, texts[:count])))
-        for index, (text, sign) in enumerate(zip(texts, signs, strict=True)):
-            button = self.query_one(f"#action-{index}", Button)
-            relabel(button, Content.assemble((f" {index + 1} ", "bold"), f"{text} "))
-            button.set_class(sign == _WANTED, "-wanted")
+    def show(self, running: str | None) -> None:
+        """Draw each action with its number and a symbol."""
+        shown = self.actions
+        self.display = bool(shown)
+        for name in (*self._main, *self._others):
+            button = self.query_one(f"#action-{name}", Button)
+            button.display = name in shown
+            label = self._session.checklist.release_action(name).label
+            relabel(button, Content.assemble((f" {self._number(name)} ", "bold"), f"{self._sign(name, running)} {label} "))
 
-    def _sign(self, name: str, state: Release, running: str | None) -> str:
+    def _number(self, name: str) -> int:
+        if name in self._main:
+            return self._main.index(name) + 1
+        return max(1, len(self._main)) + 1 + self._others.index(name)
+
+    def _sign(self, name: str, running: str | None) -> str:
         if name == running:
             return _RUNNING
-        if name in self._repairs:
-            return _REPAIR
-        return _WANTED if state.wants(name) else _DONE
+        if name not in self._main:
+            return _OFFERED
+        return _WANTED if self._session.state.wants(name) else _DONE
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Ask for the action."""
         event.stop()
         if event.button.id is not None:
-            self.post_message(ActionChosen(self.actions[int(event.button.id.removeprefix("action-"))]))
-
-
-def _fitting(repairs: list[str], room: int) -> list[str]:
-    """Repairs cut short where the main path's actions leave them too little room; what is still too wide scrolls."""
-    if sum(map(cell_len, repairs)) <= room:
-        return repairs
-    return [Content(text).truncate(max(10, room // len(repairs)), ellipsis=True).plain for text in repairs]
+            self.post_message(ActionChosen(event.button.id.removeprefix("action-")))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -27,12 +25,10 @@ _WIDE = 90
 class Detail(VerticalScroll, can_focus=True):
     """A pane that scrolls. Everything in it that came from outside is shown as plain text."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.toggle_detail", "Close", key_display="⏎")]
-
     def __init__(self, checklist: Checklist, fixer_title: FixerTitle) -> None:
         super().__init__(id="detail")
         self._checklist, self._fixer_title = checklist, fixer_title
-        self._shown: tuple[Item, Finding | None] | None = None
+        self._shown: tuple[Item, Finding | None, bool, bool] | None = None
 
     def compose(self) -> ComposeResult:
         """Words above, evidence below."""
@@ -40,13 +36,16 @@ class Detail(VerticalScroll, can_focus=True):
         yield Static(id="words")
         yield Static(id="evidence")
 
-    def show(self, item: Item | None, finding: Finding | None) -> None:
-        """Draw an item with its finding; nothing happens when neither changed."""
-        if item is None or self._shown == (item, finding):
+    def show(self, item: Item, finding: Finding | None, *, awaited: bool = False, next_step: bool = False) -> None:
+        """Draw an item with its finding; nothing happens when neither changed.
+
+        `awaited`: its action is still to run; `next_step`: what to do about it is what Enter does.
+        """
+        if self._shown == (item, finding, awaited, next_step):
             return
         moved = self._shown is None or self._shown[0] is not item
-        self._shown = (item, finding)
-        self._draw(item, finding)
+        self._shown = (item, finding, awaited, next_step)
+        self._draw(*self._shown)
         if moved:
             self.scroll_home(animate=False)
 
@@ -55,9 +54,11 @@ class Detail(VerticalScroll, can_focus=True):
         if self._shown is not None:
             self._draw(*self._shown)
 
-    def _draw(self, item: Item, finding: Finding | None) -> None:
-        head, rows = words(item, finding, self._checklist, self._fixer_title)
+    def _draw(self, item: Item, finding: Finding | None, awaited: bool, next_step: bool) -> None:
+        mark = finding_mark(finding, awaited=awaited)
+        head = Content.assemble(mark.content(), "  ", (item.title, "bold"))
         self.query_one("#item-head", Static).update(head)
+        rows = words(item, finding, self._checklist, self._fixer_title, next_step=next_step)
         self.query_one("#words", Static).update(grid(self.app, rows, width=7, style="primary", bold=True))
         evidence = () if finding is None else finding.evidence
         table = self.query_one("#evidence", Static)
@@ -66,24 +67,26 @@ class Detail(VerticalScroll, can_focus=True):
             table.update(evidence_table(evidence, wide=self.size.width >= _WIDE))
 
 
-def words(item: Item, finding: Finding | None, checklist: Checklist, fixer_title: FixerTitle) -> tuple[Content, list[tuple[str, str]]]:
-    """The heading, then why, found, to do, actions and fixers, each with its label."""
-    mark = finding_mark(finding)
-    head = Content.assemble(mark.content(), "  ", (item.title, "bold"), (f"   {item.id} · rulebook {item.section}", "$muted"))
-    rows: list[tuple[str, str]] = [("Why", item.why)]
-    rows.append(("Found", "Not looked at yet." if finding is None else clean(finding.summary)))
+def words(
+    item: Item, finding: Finding | None, checklist: Checklist, fixer_title: FixerTitle, *, next_step: bool = False
+) -> list[tuple[str, str]]:
+    """What was found, what to do, why it matters, who can help, each with its label."""
+    rows: list[tuple[str, str]] = []
+    if finding is not None:
+        rows.append(("Found", clean(finding.summary)))
     if finding is not None and finding.remedy:
-        rows.append(("To do", todo(finding.remedy, item, checklist, fixer_title)))
-    if item.action is not None:
-        rows.append(("Action", f"{checklist.actions[item.action].title} brings it about (a)"))
-    if item.repair is not None:
-        rows.append(("Repair", f"{checklist.actions[item.repair].title} can repair it"))
-    fixers = item.fixers if finding is None else finding.fixers
+        rows.append(("To do", todo(finding.remedy, item, checklist, fixer_title, next_step=next_step) + ("  (⏎)" if next_step else "")))
+    elif finding is None and item.action is not None:
+        rows.append(("To do", f"{checklist.actions[item.action].title} does it."))
+    rows.append(("Why", item.why))
+    open_ = finding is not None and not finding.status.satisfied
+    fixers = finding.fixers if finding is not None and open_ else ()
     if fixers:
         rows.append(("Fixers", "; ".join(fixer_title(name) for name in fixers) + " (f)"))
-    if item.attestable:
+    if item.attestable and open_:
         rows.append(("Attest", "When it cannot be verified here, you may attest it with a reason (t)"))
-    return head, rows
+    rows.append(("Item", f"{item.id} · rulebook {item.section}"))
+    return rows
 
 
 def evidence_table(evidence: Sequence[Evidence], *, wide: bool) -> Table:

@@ -1,12 +1,10 @@
-"""This phase's items, each with symbol, word and one line."""
+"""This phase's items, each with symbol, word and title; the selected one is marked by a character too."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar
 
 from rich.cells import cell_len
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Click, Key, Resize
 from textual.widgets import OptionList
@@ -18,11 +16,11 @@ from nexy_tui.release import Refusal, Release
 from screens.marks import WORD_WIDTH, finding_mark
 from screens.text import one_line
 
+_HERE, _ELSEWHERE = "▸ ", "  "
+
 
 class ItemList(OptionList):
-    """One row an item, two where there is room. Enter opens the item."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open", key_display="⏎")]
+    """One row an item. What was found stands beside the title only where all of it fits; the open item has it whole."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         super().__init__(id="items", markup=False, compact=True)
@@ -31,7 +29,7 @@ class ItemList(OptionList):
         self._looking: frozenset[str] = frozenset()
         self._awaited: frozenset[str] = frozenset()
         self._rows: list[Content | None] = [None] * len(self._items)
-        self.clicked_another = False
+        self.clicked = False
         self.add_options(Option(Content(item.title), id=item.id) for item in self._items)
         self.highlighted = self._led = 0 if self._items else None
 
@@ -57,16 +55,20 @@ class ItemList(OptionList):
         self._draw()
 
     def on_click(self, event: Click) -> None:
-        """Remember whether the click moved the cursor: it then opens the item instead of closing the one that is open."""
-        option = event.style.meta.get("option")
-        self.clicked_another = option is not None and option != self.highlighted
+        """A click chooses; it is no Enter."""
+        self.clicked = True
 
     def on_key(self, event: Key) -> None:
         """Keys are no clicks."""
-        self.clicked_another = False
+        self.clicked = False
 
     def on_resize(self, event: Resize) -> None:
-        """Rows depend on width and height."""
+        """Rows depend on the width."""
+        self._draw()
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        """The mark of the selected line moves."""
+        super().watch_highlighted(highlighted)
         self._draw()
 
     def watch_show_vertical_scrollbar(self) -> None:
@@ -74,34 +76,22 @@ class ItemList(OptionList):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        if self._state is None or not self._items:
+        if not self.is_mounted or self._state is None or not self._items:
             return
         width = self.scrollable_content_region.width or self.size.width
-        tall = self.size.height >= 2 * len(self._items)
         column = max(cell_len(item.title) for item in self._items)
-        column = min(column, max(20, (width - WORD_WIDTH) * 3 // 5))
         for index, item in enumerate(self._items):
             finding = self._state.findings.get(item.id)
             mark = finding_mark(finding, looking=item.id in self._looking, awaited=item.action in self._awaited).content(WORD_WIDTH)
-            row = _tall_row if tall else _row
-            content = row(mark, item, finding, width, column)
+            head = Content.assemble((_HERE if index == self.highlighted else _ELSEWHERE, "bold $primary"), mark, item.title)
+            content = _row(head, finding, column - cell_len(item.title) + 2, width)
             shown = self._rows[index]
             if shown is None or not content.is_same(shown):
                 self._rows[index] = content
                 self.replace_option_prompt_at_index(index, content)
 
 
-def _row(mark: Content, item: Item, finding: Finding | None, width: int, column: int) -> Content:
-    title = Content(item.title).truncate(column, ellipsis=True, pad=True)
-    said = Content.styled(_said(finding), "$muted")
-    return Content.assemble(mark, title, "  ", said).truncate(width, ellipsis=True)
-
-
-def _tall_row(mark: Content, item: Item, finding: Finding | None, width: int, column: int) -> Content:
-    first = Content.assemble(mark, (item.title, "bold")).truncate(width, ellipsis=True)
-    said = Content.styled(" " * WORD_WIDTH + _said(finding), "$muted").truncate(width, ellipsis=True)
-    return Content("\n").join([first, said])
-
-
-def _said(finding: Finding | None) -> str:
-    return "not looked at yet" if finding is None else one_line(finding.summary)
+def _row(head: Content, finding: Finding | None, gap: int, width: int) -> Content:
+    said = "" if finding is None else one_line(finding.summary)
+    fits = bool(said) and head.cell_length + gap + cell_len(said) <= width
+    return Content.assemble(head, " " * gap, (said, "$muted")) if fits else head

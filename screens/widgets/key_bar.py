@@ -12,7 +12,7 @@ class KeyBar(Footer):
     """Textual's footer, made anew only where what it shows has changed: most changes of focus change no key."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(show_command_palette=False)
         self._shown: Shown = ()
 
     def bindings_changed(self, screen: Screen[object]) -> None:

@@ -1,20 +1,23 @@
-"""The way on: what the phase still wants, and the Next key, which is never disabled, only drawn dim."""
+"""The way on: how this phase stands, and the one next step with its key."""
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button
 
 from nexy_tui.checklist import Checklist
+from nexy_tui.core.finding import Status
+from nexy_tui.engine.next_step import NextStep
 from nexy_tui.release import Release
-from screens.marks import STATUS, holding
+from screens.marks import STATUS
 from screens.widgets.line import Line, relabel
 
 
 class NextBar(Horizontal):
-    """A sentence and a button."""
+    """A sentence, and the button that Enter presses."""
 
     def __init__(self, checklist: Checklist) -> None:
         super().__init__(id="next-bar")
@@ -25,29 +28,31 @@ class NextBar(Horizontal):
         yield Line(id="standing")
         yield Button(Content("Next"), id="next", compact=True)
 
-    def show(self, state: Release, running: str | None, *, look_only: bool = False) -> None:
-        """Draw what stands in the way, or that nothing does."""
+    def show(self, state: Release, step: NextStep | None, running: str | None, *, look_only: bool = False) -> None:
+        """Draw the step; nothing is to be pressed while something runs."""
         standing, button = self.query_one("#standing", Line), self.query_one("#next", Button)
-        phase = state.phase
-        if look_only or phase is None:
-            idle = "A look without a run: nothing is recorded, nothing can act." if look_only else "Every phase is done."
-            standing.put(Content(running or idle))
-            relabel(button, Content(" n  Home " if look_only else " n  Seal the log "))
-            return
-        refusal = state.may_advance()
-        held, count = holding(state, self._checklist, phase)
-        button.set_class(refusal is not None, "-dim")
-        relabel(button, Content(f" n  {self._label(state)} "))
+        button.display = running is None
+        words = "Home" if look_only else "Finish: seal the log" if step is None else step.words
+        relabel(button, Content.assemble((" ⏎ ", "bold"), f"{words} "))
         if running:
             standing.put(Content.assemble(("◌ ", "$primary"), running))
-        elif refusal is None:
-            standing.put(Content.assemble(("✓ verified ", "$success"), f"all {count} items hold"))
+        elif look_only or step is None or state.phase is None:
+            standing.put(Content("A check without a run: nothing is recorded" if look_only else "Every phase is done"))
         else:
-            mark = STATUS[refusal.status]
-            title = self._checklist.item(refusal.item).title
-            way = (f"{mark.symbol} {title}, {mark.word}", mark.style)
-            standing.put(Content.assemble(f"{held} of {count} hold", ("  ·  in the way: ", "$muted"), way))
+            room = (self.size.width or self.app.size.width) - cell_len(words) - 6
+            told = (_counts(state, self._checklist, state.phase, details=details) for details in (True, False))
+            standing.put(next((counts for counts in told if counts.cell_length <= room), Content("")))
 
-    def _label(self, state: Release) -> str:
-        following = state.phases[state.position + 1 : state.position + 2]
-        return f"Next ▸ {self._checklist.phase(following[0]).title}" if following else "Next ▸ Seal the log"
+
+def _counts(state: Release, checklist: Checklist, phase: str, *, details: bool) -> Content:
+    """How many of a phase's items are done, to do, wrong, unknown, not checked."""
+    items = checklist.phase(phase).items
+    statuses = [state.status(item.id) for item in items]
+    done = sum(status.satisfied for status in statuses)
+    if done == len(items):
+        return Content.styled(f"✓ all {done} done", "$success")
+    parts = [Content(f"{done} of {len(items)} done")]
+    for status in (Status.PENDING, Status.FAILED, Status.INCONCLUSIVE) if details else ():
+        if count := statuses.count(status):
+            parts.append(Content.styled(f"{STATUS[status].symbol} {count} {STATUS[status].word}", STATUS[status].style))
+    return Content(" · ").join(parts)

@@ -10,6 +10,9 @@ from screens.text import amount, one_line, span
 from screens.view import Meter, RunView
 from screens.widgets.line import Line
 
+_WIDE = 98
+"""Columns from which the rate has room besides."""
+
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
@@ -19,7 +22,6 @@ class ProgressPanel(Line):
     def __init__(self, expected: Sequence[str] = ()) -> None:
         super().__init__(id="progress")
         self._expected = tuple(expected)
-        self._drawn = 0
 
     def show(self, view: RunView) -> None:
         """Draw every meter and the wait, if there is one."""
@@ -32,10 +34,9 @@ class ProgressPanel(Line):
             left = view.countdown.left(view.clock)
             rows.append(Content.assemble(("… waiting ", "bold $warning"), (span(left), "bold"), f"  {view.countdown.reason}"))
         if view.carried_through is not None:
-            rows.append(Content.assemble(("! carried through ", "bold $warning"), view.carried_through))
+            rows.append(Content.assemble(("! cannot be stopped now ", "bold $warning"), view.carried_through))
         self.display = bool(rows)
-        self.put(Content("\n").join(row.truncate(width, ellipsis=True) for row in rows), layout=len(rows) != self._drawn)
-        self._drawn = len(rows)
+        self.put(Content("\n").join(rows), layout=True)
 
 
 def meter_row(meter: Meter, width: int, name: int = 10) -> Content:
@@ -46,7 +47,7 @@ def meter_row(meter: Meter, width: int, name: int = 10) -> Content:
     fraction = meter.fraction
     phase, bar, curve = _room(width - name)
     percent = f"{fraction * 100:3.0f} %" if fraction is not None else ""
-    rate = f"{amount(meter.rate, meter.unit)}/s" if meter.rate and not meter.ended else ""
+    rate = f"{amount(meter.rate, meter.unit)}/s" if meter.rate and not meter.ended and width >= _WIDE else ""
     eta = f"ETA {span(meter.eta)}" if meter.eta is not None and not meter.ended else ""
     return Content.assemble(
         (one_line(meter.subject, name - 1).ljust(name), "bold"),
@@ -54,7 +55,7 @@ def meter_row(meter: Meter, width: int, name: int = 10) -> Content:
         _bar(fraction, bar),
         (f" {percent:>5} ", "bold"),
         f"{_figures(meter):<15}",
-        (f" {rate:>10}", "$primary"),
+        (f" {rate:>10}" if width >= _WIDE else "", "$primary"),
         f"  {eta} " if eta else "",
         ("" if meter.ended else sparkline(meter.rates, curve), "$secondary"),
     )
@@ -62,8 +63,8 @@ def meter_row(meter: Meter, width: int, name: int = 10) -> Content:
 
 def _room(width: int) -> tuple[int, int, int]:
     """Cells for the phase's name, the bar and the curve, of what the column of names leaves."""
-    phase = 23 if width >= 88 else 13
-    left = max(0, width - 45 - phase)
+    phase = 23
+    left = max(0, width - (45 if width >= _WIDE - 10 else 34) - phase)
     bar = max(8, min(30, left - 12))
     return phase, bar, max(0, min(12, left - bar))
 

@@ -58,28 +58,38 @@ def _row(number: int, state: Release, checklist: Checklist, phase: str) -> Conte
     word = f"{held}/{count}" if mark is HERE else mark.word
     title = checklist.phase(phase).title
     room = _WIDTH - 4 - len(word) - 1
-    title = title if len(title) <= room else title[: room - 1] + "…"
     style = "bold" if mark is HERE else "$muted" if mark is LATER else ""
     return Content.assemble((f"{mark.symbol} ", mark.style), (f"{number} ", "$muted"), (title.ljust(room + 1), style), (word, mark.style))
 
 
 class Strip(Line):
-    """The phases in one line, with the name of the one that is open."""
+    """The phases in one line by their short names; the open one with how many of its items are done."""
 
     def __init__(self, checklist: Checklist) -> None:
         super().__init__(id="strip")
         self._checklist = checklist
+        self._state: Release | None = None
 
     def show(self, state: Release) -> None:
         """Draw the phases as the state has them."""
-        parts: list[Content | str | tuple[str, str]] = []
+        self._state = state
+        room = self.size.width or self.app.size.width - 2
+        named = self._line(state, named=True)
+        self.put(named if named.cell_length <= room else self._line(state, named=False))
+
+    def on_resize(self) -> None:
+        """Names where there is room for all of them."""
+        if self._state is not None:
+            self.show(self._state)
+
+    def _line(self, state: Release, *, named: bool) -> Content:
+        parts: list[Content] = []
         for number, phase in enumerate(self._checklist.phases, 1):
             mark = phase_mark(state, phase.id)
+            name = phase.name if named or mark is HERE else str(number)
             if mark is HERE:
                 held, count = holding(state, self._checklist, phase.id)
-                parts.append((f" {mark.symbol} {number} {phase.title} {held}/{count} ", "bold reverse $primary"))
-                parts.append(" ")
+                parts.append(Content.styled(f"{mark.symbol}{name} {held}/{count}", "bold reverse $primary"))
             else:
-                parts.append((f" {mark.symbol}", mark.style))
-                parts.append((f" {number}  ", "$muted"))
-        self.put(Content.assemble(*parts))
+                parts.append(Content.assemble((mark.symbol, mark.style), (name, "$muted" if mark is LATER else "")))
+        return Content(" ").join(parts)

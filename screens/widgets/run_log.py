@@ -53,5 +53,5 @@ class RunLogPane(RichLog):
         tone = colours[tones[line.tone]] if line.tone in tones else ""
         sign = _SIGNS.get(line.tone, "  ")
         text = Text.assemble((f"{line.time} ", colours["faint"]), (sign, tone), (f"{line.source}  ", muted), (line.text, tone))
-        text.no_wrap, text.overflow = line.brief, "ellipsis" if line.brief else "fold"
+        text.overflow = "fold"
         return text

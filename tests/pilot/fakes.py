@@ -35,6 +35,7 @@ from nexy_tui.fixers import TROUBLES, Trouble
 from nexy_tui.runlog.read import RunSummary
 from nexy_tui.runlog.show import verify_command
 from nexy_tui.runlog.verify import State
+from nexy_tui.services.database.retention import Retired
 from nexy_tui.services.database.settings import Address
 from pilot.scripted import Play
 from screens.backend import FixEnd, Proposal
@@ -127,15 +128,20 @@ def services(clock: FrozenClock, root: Path) -> Any:
         last_commit_of=lambda *_: gate.MANIFEST_COMMIT,
     )
     address = Address("db.internal", 5432, "voice_assistant_db")
-    database = SimpleNamespace(place=SimpleNamespace(address=lambda: address), seen_from="this machine")
+    database = SimpleNamespace(place=SimpleNamespace(address=lambda: address, retiring=Retired), seen_from="this machine")
+    settings = SimpleNamespace(state_dir=root / "no-runs-here")
     return SimpleNamespace(
-        clock=clock, environ={}, layout=Layout("flat", root), one_pass=nullcontext, writing=nullcontext, git=git, database=database
+        clock=clock, environ={}, layout=Layout("flat", root), one_pass=nullcontext, writing=nullcontext, git=git, database=database,
+        settings=settings,
     )
 
 
 @dataclass
 class FakeBackend:
-    """A backend on a Play. `at` is the phase its runs stand in, `exposed` for how many seconds clients have been exposed then."""
+    """A backend on a Play. `mends` are the items that a fixer puts right.
+
+    `at` is the phase its runs stand in, `exposed` for how many seconds customers could not update then.
+    """
 
     world: str | None = "7f3a2c"
     with_pkg: bool = False
@@ -153,6 +159,7 @@ class FakeBackend:
     session: Session | None = None
     troubles: dict[str, Finding] = field(default_factory=dict)
     plans: dict[str, FixPreview] = field(default_factory=dict)
+    mends: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fixed: list[tuple[str, str]] = field(default_factory=list)
     fixed_in: list[str | None] = field(default_factory=list)
     in_place: RollbackPreview = PREVIEW
@@ -249,6 +256,7 @@ class FakeBackend:
         self.fixed_in.append(None if run is None else run.plan.run)
         self.fixed.append((name, secret))
         self.troubles.pop(name, None)
+        self.play.holds(*self.mends.get(name, ()))
         return FixEnd("verified", ("passed: It is mended.",), LOG)
 
     def rollback_preview(self) -> RollbackPreview:

@@ -9,6 +9,7 @@ from typing import Any
 
 import test_gate as gate
 import test_publish_judges as inbox
+from test_pending import TO_DO
 from verdict_rows import ROWS
 
 from checks.image import ImageFacts
@@ -18,6 +19,7 @@ from nexy_tui.core.event import Event
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Cancelled, Problem
+from nexy_tui.core.remedy import Mend
 from nexy_tui.services.artifact import ArtifactContents
 from nexy_tui.services.download import Downloaded
 
@@ -95,12 +97,32 @@ class Play:
         for item in items:
             self.sees(item, ROWS[item].good)
 
-    def fails(self, item: str, summary: str = "", remedy: str = "Mend it.", *evidence: Evidence) -> None:
-        """As its judge says it of facts that do not hold, or in the test's words."""
-        if summary:
+    def fails(self, item: str, summary: str = "", remedy: str = "Mend it.", *evidence: Evidence, fixer: str = "") -> None:
+        """As its judge says it of facts that are wrong, in the test's words, or for a cause that a fixer ends."""
+        if fixer:
+            self.verdicts[item] = failed("It is broken.", Mend(fixer))
+        elif summary:
             self.verdicts[item] = failed(summary, remedy, *evidence)
         else:
             self.sees(item, ROWS[item].bad)
+
+    def awaits(self, *actions: str) -> None:
+        """Each item of these actions of the main path is as it is before they ran, in the real judges' words."""
+        for item in CHECKLIST.items:
+            if item.action in actions and item.id in TO_DO:
+                self.sees(item.id, TO_DO[item.id])
+
+    def does(self, action: str, *, anew: Callable[[ActionContext], object] | None = None) -> None:
+        """The action, when it runs, makes its own items good; before that it does `anew`, where that is named."""
+        mine = [item.id for item in CHECKLIST.items if item.action == action or item.repair == action]
+
+        def effect(context: ActionContext) -> ActionResult:
+            if anew is not None:
+                anew(context)
+            self.holds(*mine)
+            return ActionResult("Done.")
+
+        self.actions[action].effect = effect
 
     def unseen(self, item: str, summary: str, remedy: str = "Let it be seen.") -> None:
         self.verdicts[item] = inconclusive(summary, remedy)

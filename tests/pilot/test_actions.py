@@ -23,13 +23,13 @@ RUNNING = "Back up the database is running"
 
 def before_push(world: str | None = "7f3a2c") -> FakeBackend:
     backend = FakeBackend(at="publish", world=world)
-    backend.play.fails("publish.pushed")
+    backend.play.awaits("push")
     return backend
 
 
 def before_backup() -> FakeBackend:
     backend = FakeBackend(at="database")
-    backend.play.fails("database.backup")
+    backend.play.awaits("backup")
     return backend
 
 
@@ -39,8 +39,11 @@ def test_shows_exactly_what_it_will_do_and_can_be_left() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "a")
         text = flowing(pilot.app)
+        assert "Everybody who has the code repository gets the release commit" in text and "https://" not in text
+        await press(pilot, "d")
+        text = flowing(pilot.app)
         assert "to https://github.com/Seregawpn/Nexy_server.git: both refs or neither, fast-forward only" in text
-        assert "REHEARSAL 7f3a2c" in text and "It cannot be taken back" in text
+        assert "REHEARSAL 7f3a2c" in text and "A pushed tag is never moved" in text
         await press(pilot, "escape")
         assert on(pilot.app, PhaseScreen)
 
@@ -80,12 +83,12 @@ def test_what_can_be_repeated_is_confirmed_with_one_key() -> None:
     backend.play.actions["backup"].effect = emitting(OutputLine("41.2 MB", "pg_dump"), result="Archive written.")
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "a")
+        await press(pilot, "a", "d")
         assert "Back up db.internal:5432/voice_assistant_db from this machine:" in flowing(pilot.app)
         backend.play.holds("database.backup")
         await press(pilot, "y", "l")
         text = shown(pilot.app)
-        assert "41.2 MB" in text and "Archive written." in text and "all 7 items hold" in text
+        assert "41.2 MB" in text and "Archive written." in text and "all 7 done" in text
 
     play(backend, script)
     assert [record[0] for record in backend.log.records if record[1] == "backup"] == ["intent", "result"]
@@ -93,9 +96,10 @@ def test_what_can_be_repeated_is_confirmed_with_one_key() -> None:
 
 def test_an_action_may_ask_for_a_text_of_its_own() -> None:
     backend = FakeBackend(at="database")
+    backend.play.fails("database.hardening")
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "2")
+        await press(pilot, "enter")
         assert "type db.internal" in flowing(pilot.app)
         await pilot.press(*"db.internal")
         await press(pilot, "enter")
@@ -174,7 +178,7 @@ def test_one_at_a_time_and_no_change_of_screen_ends_it() -> None:
         backend.play.holds("database.backup")
         hold.set()
         await settle(pilot)
-        assert "all 7 items hold" in shown(app)
+        assert "all 7 done" in shown(app)
 
     play(backend, script)
     assert backend.play.actions["backup"].ran == 1 and backend.play.actions["harden"].ran == 0
@@ -215,7 +219,7 @@ def test_past_the_point_of_no_return_it_is_carried_through() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "a")
         await pilot.press("y")
-        await until(pilot, lambda: "carried through" in shown(pilot.app))
+        await until(pilot, lambda: "cannot be stopped now" in shown(pilot.app))
         assert "renaming the asset" in shown(pilot.app)
         await pilot.press("escape", "x")
         await until(pilot, lambda: "past the point of no return" in told(pilot.app))
@@ -233,17 +237,17 @@ def test_the_exposure_is_in_sight_on_every_screen_until_it_ends() -> None:
 
     async def script(pilot: Any) -> None:
         app = pilot.app
-        assert "EXPOSED" not in shown(app)
+        assert "cannot update" not in shown(app)
         await press(pilot, "a")
         await paste(pilot, "rehearsal 1.6.1.43")
         backend.play.holds("publish.asset")
         await press(pilot, "enter")
         backend.clock.elapsed += 12
-        await until(pilot, lambda: "EXPOSED 0:14" in shown(app))
+        await until(pilot, lambda: "customers cannot update: 0:14 · normal until Deploy" in shown(app))
         await press(pilot, "n")
-        assert app.screen.phase.id == "gate" and "EXPOSED 0:14" in shown(app)
+        assert app.screen.phase.id == "gate" and "customers cannot update: 0:14" in shown(app)
         await press(pilot, "n", "n", "r")
-        assert app.screen.phase.id == "final" and "EXPOSED" not in shown(app)
+        assert app.screen.phase.id == "final" and "cannot update" not in shown(app)
 
     play(backend, script)
 

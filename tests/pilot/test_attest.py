@@ -24,14 +24,14 @@ def test_with_a_reason_it_lets_the_release_on_and_the_log_says_attested() -> Non
 
     async def script(pilot: Any) -> None:
         await press(pilot, "n")
-        assert "? inconclusive" in shown(pilot.app)
+        assert "? unknown" in shown(pilot.app)
         await press(pilot, "t")
         assert on(pilot.app, AttestDialog) and "there is no 7-Zip" in flowing(pilot.app)
         await press(pilot, "enter")
         assert "needs a reason in words" in flowing(pilot.app)
         await paste(pilot, "opened it on a Mac")
         await press(pilot, "enter")
-        assert "◆ attested" in shown(pilot.app) and "all 8 items hold" in shown(pilot.app)
+        assert "✎ attested" in shown(pilot.app) and "all 8 done" in shown(pilot.app)
 
     play(backend, script)
     assert ("attestation", "inbox.version", "attested", "opened it on a Mac") in backend.log.records

@@ -100,7 +100,7 @@ def test_what_the_log_says() -> None:
     events = (PointOfNoReturn("renaming"), Exposure(0.0, True), Exposure(14.2, False))
     view.take([Found(finding), *(ActionEvent("publish", event) for event in events), Sealed(Path("x"), "complete")])
     assert [(line.source, line.text, line.tone) for line in view.lines] == [
-        ("remotes.code", "failed: wrong", "bad"),
+        ("remotes.code", "wrong: wrong", "bad"),
         ("publish", "no way back from here: renaming", "wait"),
         ("publish", "exposure ended after 0:14", "good"),
         ("log", "run sealed: complete", "good"),

@@ -79,7 +79,7 @@ def test_it_is_mended_once_confirmed_and_looked_at_again() -> None:
         text = flowing(pilot.app)
         assert "fixed and verified" in text and "passed: It is mended." in text and "Log: /home/olga" in text
         await press(pilot, "escape")
-        assert "✓ passed It is not here." in flowing(pilot.app)
+        assert "✓ done It is not here." in flowing(pilot.app)
 
     play(backend, script, run=False)
     assert backend.fixed == [("inbox", "")]

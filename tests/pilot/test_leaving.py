@@ -133,7 +133,7 @@ def test_an_open_run_is_closed_from_the_list_once_that_was_confirmed() -> None:
 
     async def script(pilot: Any) -> None:
         await press(pilot, "u", "c")
-        assert "sealed as aborted" in flowing(pilot.app) and "cannot be taken back" in flowing(pilot.app)
+        assert "sealed as aborted" in flowing(pilot.app) and "cannot be undone" in flowing(pilot.app)
         await press(pilot, "n")
         assert backend.closed_runs == []
         await press(pilot, "c", "y")
@@ -245,7 +245,7 @@ def test_final_verification_without_a_run_only_looks() -> None:
         app = pilot.app
         await press(pilot, "v")
         assert app.screen.phase.id == "final" and "a look, not a run" in shown(app)
-        assert shown(app).count("✓ passed") >= 7
+        assert shown(app).count("✓ done") >= 7
         await press(pilot, "t")
         await press(pilot, "escape", "n")
         assert on(app, HomeScreen)

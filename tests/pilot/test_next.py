@@ -10,6 +10,7 @@ from textual.widgets import Button
 from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
 from pilot.hand import flowing, on, play, press, settle, shown
+from pilot.walking import emphasised
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
 from screens.fixers import FixersScreen
@@ -30,25 +31,24 @@ def test_opens_the_next_phase_when_everything_holds() -> None:
     backend = FakeBackend()
 
     async def script(pilot: Any) -> None:
-        assert "all 11 items hold" in shown(pilot.app)
+        assert "all 11 done" in shown(pilot.app)
         await press(pilot, "n")
-        assert pilot.app.screen.phase.id == "version"
-        assert "phase 2 of 8" in shown(pilot.app)
+        assert pilot.app.screen.phase.id == "ready"
+        assert "phase 2 of 9" in shown(pilot.app)
 
     play(backend, script)
-    assert backend.phase == "version"
-    assert ("check", "version.number", "passed", "1.6.1.43 is higher than everything released before.") in backend.log.records
+    assert backend.phase == "ready"
 
 
 def test_refuses_and_names_item_fact_and_remedy() -> None:
     backend = wrong_remote()
 
     async def script(pilot: Any) -> None:
-        assert f"{TITLE}, failed" in shown(pilot.app)
+        assert f"✗ wrong        {TITLE}" in shown(pilot.app)
         await press(pilot, "n")
         assert on(pilot.app, RefusalDialog)
         text = flowing(pilot.app)
-        for part in ("Next: not yet", "✗ failed", TITLE, FACT, REMEDY, "4.5 Manifest pushed to the wrong code repository"):
+        for part in ("Next: not yet", "✗ wrong", TITLE, FACT, REMEDY, "4.5 Manifest pushed to the wrong code repository"):
             assert part in text
 
     play(backend, script)
@@ -64,15 +64,14 @@ def test_control_n_does_the_same() -> None:
     play(wrong_remote(), script)
 
 
-def test_is_drawn_dim_until_the_phase_is_verified() -> None:
+def test_the_next_step_is_the_repair_until_the_phase_is_done_and_then_the_way_on() -> None:
     backend = wrong_remote()
 
     async def script(pilot: Any) -> None:
-        button = pilot.app.screen.query_one("#next")
-        assert button.has_class("-dim") and not button.disabled
+        assert emphasised(pilot.app) == ["⏎  Fix it: 4.5 Manifest pushed to the wrong code repository"]
         backend.play.holds("remotes.code")
         await press(pilot, "r")
-        assert not button.has_class("-dim")
+        assert emphasised(pilot.app) == ["⏎  Go on to Ready"]
 
     play(backend, script)
 
@@ -94,18 +93,19 @@ def test_the_refusal_offers_another_look() -> None:
         backend.play.holds("remotes.code")
         await press(pilot, "r")
         assert on(pilot.app, PhaseScreen)
-        assert "all 11 items hold" in shown(pilot.app)
+        assert "all 11 done" in shown(pilot.app)
 
     play(backend, script)
 
 
 def test_the_refusal_offers_the_action_that_brings_the_item_about() -> None:
     backend = FakeBackend(at="publish")
-    backend.play.fails("publish.pushed")
+    backend.play.awaits("push")
 
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "a")
-        assert on(pilot.app, ConfirmDialog)
+        assert on(pilot.app, ConfirmDialog) and "git push" not in flowing(pilot.app)
+        await press(pilot, "d")
         assert "git push --atomic server_repo" in flowing(pilot.app)
 
     play(backend, script)
@@ -116,29 +116,29 @@ def test_the_refusal_offers_the_repair() -> None:
     backend.play.fails("database.drill")
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "n", "p")
-        assert on(pilot.app, ConfirmDialog)
+        await press(pilot, "n", "enter")
+        assert on(pilot.app, ConfirmDialog) and "The real data is not touched." in flowing(pilot.app)
+        await press(pilot, "d")
         assert "restore the newest archive" in flowing(pilot.app)
 
     play(backend, script)
 
 
 @pytest.mark.parametrize("exposed", [True, False])
-def test_a_gate_refused_while_clients_are_exposed_offers_the_rollback_first(exposed: bool) -> None:
+def test_the_way_back_stands_last_says_when_and_is_there_only_while_customers_are_affected(exposed: bool) -> None:
     backend = FakeBackend(at="gate", exposed=192 if exposed else None)
     backend.play.fails("gate.live")
 
     async def script(pilot: Any) -> None:
         await press(pilot, "n")
         assert on(pilot.app, RefusalDialog)
-        first = pilot.app.screen.query("#choices Button").first(Button)
-        assert (str(first.label).strip().endswith("Put the release before back"), "For 3:12 clients" in flowing(pilot.app)) == (
-            exposed,
-            exposed,
-        )
+        last = str(list(pilot.app.screen.query("#choices Button").results(Button))[-1].label)
+        text = flowing(pilot.app)
+        assert (last.strip().endswith("Roll back"), "only if the release cannot be brought to work now" in text) == (exposed, exposed)
+        assert emphasised(pilot.app) == ["r  Done as it says? Check again"]
         if exposed:
-            await press(pilot, "b")
-            assert on(pilot.app, ConfirmDialog) and "rename previous-Nexy.dmg" in flowing(pilot.app)
+            await press(pilot, "z")
+            assert on(pilot.app, ConfirmDialog) and "Whoever has installed 1.6.1.43 keeps it" in flowing(pilot.app)
 
     play(backend, script)
 
@@ -184,7 +184,7 @@ def test_what_was_not_looked_at_does_not_count() -> None:
         assert backend.status("publish.bytes") is Status.NOT_RUN
         backend.play.holds("publish.asset")
         await press(pilot, "R", "n")
-        assert on(pilot.app, RefusalDialog) and "not run" in shown(pilot.app)
+        assert on(pilot.app, RefusalDialog) and "not checked" in shown(pilot.app)
         await press(pilot, "r", "n")
         assert pilot.app.screen.phase.id == "gate"
 

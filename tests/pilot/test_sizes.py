@@ -13,12 +13,12 @@ from nexy_tui.core.finding import Status
 from pilot.fakes import FakeBackend
 from pilot.hand import lines, on, paste, play, press, settle, shown, until
 from screens.dialogs.confirm import ConfirmDialog
-from screens.dialogs.refusal import RefusalDialog
+from screens.phase import PhaseScreen
 
 
 def busy() -> FakeBackend:
     backend = FakeBackend(at="database")
-    backend.play.fails("database.backup")
+    backend.play.awaits("backup")
     backend.play.unseen("database.drill", "The record could not be read.", "Run one.")
     return backend
 
@@ -29,9 +29,9 @@ def test_what_matters_is_in_sight(size: tuple[int, int]) -> None:
         rows = lines(pilot.app)
         assert "REHEARSAL 7f3a2c" in rows[0] and "1.6.1.43" in rows[0]
         text = "\n".join(rows)
-        for part in ("✗ failed", "? inconclusive", "✓ passed", "A backup of this run is", "Back up the database", "Next", "Log"):
+        for part in ("○ to do", "? unknown", "✓ done", "A backup of this run is made", "Back up", "Check again"):
             assert part in text
-        assert "3 Database" in text and "n Next" in rows[-1]
+        assert "⏎ Check again" in rows[-2] and "Log" in rows[-1]
 
     backend = busy()
     backend.play.holds("database.drill")
@@ -63,14 +63,12 @@ def test_a_resize_keeps_item_and_log() -> None:
     play(busy(), script, size=(80, 24))
 
 
-def test_enter_opens_the_item_and_closes_it_again() -> None:
+def test_the_selected_item_stands_open_below_the_list_and_is_marked_by_a_character() -> None:
     async def script(pilot: Any) -> None:
-        app = pilot.app
-        await press(pilot, "enter")
-        text = shown(app)
-        assert "It is the way back" in text and "Make one: Back up the database" in text and "A restore drill" not in text
-        await press(pilot, "escape")
-        assert "It is the way back" not in shown(app) and "A restore drill" in shown(app)
+        text = shown(pilot.app)
+        assert "▸ ○ to do        A backup of this run is made" in text and "It is the way back" in text and "A restore drill" in text
+        await press(pilot, "down")
+        assert "▸ ? unknown      A restore drill is recent" in shown(pilot.app) and "The record could not be read." in shown(pilot.app)
 
     play(busy(), script, size=(80, 24))
 
@@ -82,12 +80,12 @@ def test_the_mouse_does_it_too() -> None:
         app = pilot.app
         await pilot.click("#next")
         await settle(pilot)
-        assert on(app, RefusalDialog)
+        assert on(app, ConfirmDialog)
         await press(pilot, "escape")
         await pilot.click("#items", offset=(20, 6))
         await settle(pilot)
-        assert app.screen.selected.id == "database.drill" and app.screen.has_class("-open")
-        await pilot.click("#action-0")
+        assert app.screen.selected.id == "database.drill" and on(app, PhaseScreen)
+        await pilot.click("#action-backup")
         await settle(pilot)
         assert on(app, ConfirmDialog)
         await pilot.click("#choice-no")
@@ -129,7 +127,7 @@ def test_without_colour_nothing_is_coloured_and_everything_is_marked(monkeypatch
         assert coloured == []
         text = " ".join(marked)
         assert "REHEARSAL" in text and "Back up the database" in text
-        assert "✗ failed" in shown(app) and "3 Database" in shown(app)
+        assert "? unknown" in shown(app) and "▸Data" in shown(app)
 
     play(busy(), script, size=(80, 24))
 
@@ -171,10 +169,10 @@ def test_the_gates_matrix_marks_each_cell() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "m")
         text = shown(pilot.app)
-        assert "✗ failed" in text and "release URL · size: 12" in text
-        assert "✗ failed         appcast · size: 15" in text
+        assert "✗ wrong" in text and "release URL · size: 12" in text
+        assert "✗ wrong        appcast · size: 15" in text
         await pilot.press("end")
-        await until(pilot, lambda: "✓ passed         /health · version: 1.6.1.42" in shown(pilot.app))
+        await until(pilot, lambda: "✓ done         /health · version: 1.6.1.42" in shown(pilot.app))
 
     play(backend, script, size=(80, 24))
     assert backend.status("gate.asset") is Status.FAILED
@@ -199,14 +197,14 @@ def test_only_the_runs_context_writes_its_fields() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (64, 20)])
 def test_a_long_list_of_deeds_scrolls_and_the_field_stays_in_sight(size: tuple[int, int]) -> None:
     backend = FakeBackend(at="publish")
-    backend.play.fails("publish.pushed")
+    backend.play.awaits("push")
     backend.play.actions["push"].lines = tuple(f"deed number {number}" for number in range(40))
 
     async def script(pilot: Any) -> None:
         app = pilot.app
-        await press(pilot, "a")
+        await press(pilot, "a", "d")
         text = shown(app)
-        for part in ("deed number 0", "more lines ↓", "It cannot be taken back", "type  rehearsal 1.6.1.43", "Do it", "Leave it"):
+        for part in ("deed number 0", "more lines ↓", "type  rehearsal 1.6.1.43", "Push", "Leave it"):
             assert part in text
         assert "deed number 39" not in text
         await press(pilot, *["pagedown"] * 8)

@@ -66,7 +66,7 @@ def looking() -> FakeBackend:
 
 async def begun(pilot: Pilot[Any]) -> None:
     app: Any = pilot.app
-    await until(pilot, lambda: "Looking at Remotes" in shown(app) and "looking" in shown(app))
+    await until(pilot, lambda: "Checking Remotes" in shown(app))
     await pilot.pause(0.2)
 
 
@@ -78,14 +78,20 @@ def unread() -> FakeBackend:
 
 def unpushed(world: str | None = "7f3a2c") -> FakeBackend:
     backend = FakeBackend(at="publish", world=world)
-    backend.play.fails("publish.pushed")
+    backend.play.awaits("push", "publish")
     return backend
 
 
 def ungated() -> FakeBackend:
     backend = FakeBackend(at="database")
-    for item in ("database.hardening", "database.backup", "database.drill"):
-        backend.play.fails(item)
+    backend.play.awaits("backup")
+    return backend
+
+
+def undrilled() -> FakeBackend:
+    backend = ungated()
+    backend.play.fails("database.hardening")
+    backend.play.fails("database.drill")
     return backend
 
 
@@ -99,8 +105,7 @@ def no_space() -> FakeBackend:
 
 def unpublished(*, with_pkg: bool = True) -> FakeBackend:
     backend = FakeBackend(at="publish", with_pkg=with_pkg)
-    for item in ("publish.asset", "publish.manifests", "publish.commit"):
-        backend.play.fails(item)
+    backend.play.awaits("publish")
     return backend
 
 
@@ -166,8 +171,7 @@ def patient() -> FakeBackend:
 
 def deploying() -> FakeBackend:
     backend, hold = FakeBackend(at="deploy"), threading.Event()
-    for item in ("deploy.head", "deploy.manifests", "deploy.config", "deploy.health"):
-        backend.play.fails(item)
+    backend.play.awaits("deploy")
     busy = Waiting("NetworkWatcherRG/Nexy runs another command (one at a time); trying again", 30.0)
     begun = PointOfNoReturn("the VM is being brought to 1.6.1.43; run-command cannot be cancelled")
     backend.play.actions["deploy"].effect = emitting(busy, begun, hold=hold)
@@ -225,7 +229,7 @@ STATES: dict[str, State] = {
     "attest": State(unread, ("t",)),
     "confirm": State(ungated, ("a",)),
     "confirm_typed": State(lambda: unpushed(None), lead=half_typed),
-    "database": State(ungated),
+    "database": State(undrilled),
     "action_failed": State(no_space, ("a", "y")),
     "publish_not_run": State(unpublished),
     "publish_running": State(publishing, lead=published_half),

@@ -11,6 +11,7 @@ from nexy_tui.core.event import Emit, silent
 from nexy_tui.services.database.facts import BackupMade, NewestArchive, Shelf, Survey
 from nexy_tui.services.database.own_folder import require_own
 from nexy_tui.services.database.reach import Reach
+from nexy_tui.services.database.retention import Retired
 from nexy_tui.services.database.settings import Address, settings_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class DatabaseAccess(Protocol):
 
     def back_up(self, emit: Emit, cancelled: Callable[[], bool]) -> BackupMade:
         """Make a verified backup. Raises Refused, Cancelled or ActionFailed with nothing left behind."""
+        ...
+
+    def retiring(self) -> Retired | None:
+        """What a backup made now would remove; None where that is decided on the VM. Raises Refused, CouldNotLook."""
         ...
 
     def keep_backup_record(self, archive: str, line: bytes) -> None:

@@ -20,6 +20,7 @@ from nexy_tui.services.database.connect import LOOKING, connection, refused, sai
 from nexy_tui.services.database.drill import LocalDrill
 from nexy_tui.services.database.facts import BackupMade, Catalog, NewestArchive, Shelf, Survey, Tool, Unseen, Vault
 from nexy_tui.services.database.folder import BackupFolder
+from nexy_tui.services.database.retention import Retired, past
 from nexy_tui.services.database.settings import Address, DatabaseSettings
 from nexy_tui.services.database.sql import CATALOG, HARDEN, render
 from nexy_tui.services.database.tools import Tools
@@ -65,6 +66,11 @@ class LocalDatabase:
         settings = self._read_settings()
         folder = self._own_folder(settings)
         return LocalBackup(settings, self._tools, folder, lambda session: _look(session, settings), self._clock.now, emit, cancelled).run()
+
+    def retiring(self) -> Retired:
+        """What a backup made now would remove."""
+        settings = self._read_settings()
+        return past(self._own_folder(settings), "", settings.retention_days, self._clock.now())
 
     def keep_backup_record(self, archive: str, line: bytes) -> None:
         """Lay a backup's signed record beside its archive."""

@@ -16,14 +16,20 @@ from nexy_tui.services.database.folder import BackupFolder
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """The archives that were removed, or why none was."""
+    """The archives that were, or would be, removed; or why none is."""
 
     removed: Sequence[str] = ()
     held: str = ""
 
 
 def retire(folder: BackupFolder, made: str, days: int, now: datetime) -> Retired:
-    """Remove archives older than `days`, with what lies beside them.
+    """Remove what is `past`, with what lies beside each."""
+    due = past(folder, made, days, now)
+    return due if due.held else Retired([name for name in due.removed if folder.remove(name)])
+
+
+def past(folder: BackupFolder, made: str, days: int, now: datetime) -> Retired:
+    """Archives older than `days`, which a backup made now removes.
 
     Never the one just `made`, the one drilled last, or one that a record of the last seven days speaks of. Records are taken at
     their word, also where nobody would believe them: they can only keep an archive. Under seven days, or where a record is ahead
@@ -41,8 +47,8 @@ def retire(folder: BackupFolder, made: str, days: int, now: datetime) -> Retired
         return Retired(held=f"a record of {ahead} is dated in the future, so the clock or that record is wrong")
     drilled = max(names, key=lambda name: max(drills[name], default=_NEVER), default=made)
     keep = {made, drilled, *(name for name, moments in spoken.items() if any(now - moment < LEAST_KEPT for moment in moments))}
-    past = [name for name in names if name not in keep and (taken := taken_at(name)) is not None and now - taken > timedelta(days=days)]
-    return Retired([name for name in past if folder.remove(name)])
+    old = [name for name in names if name not in keep and (taken := taken_at(name)) is not None and now - taken > timedelta(days=days)]
+    return Retired(old)
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

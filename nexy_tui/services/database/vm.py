@@ -120,6 +120,9 @@ class VmDatabase:
         except ValueError as error:
             raise CouldNotLook(f"The survey of the database on {self._vm.where} cannot be read: {error}.", remedy=_LOOK_AGAIN) from None
 
+    def retiring(self) -> None:
+        """It is decided there, when the backup is made."""
+
     def back_up(self, emit: Emit, cancelled: Callable[[], bool]) -> BackupMade:
         """Make a verified backup on the VM. Its times are this machine's, as those of the run are."""
         started = self._clock.now()

@@ -1,0 +1,108 @@
+"""At 80×24 nothing is cut and no word is broken, in any state; and every key at the foot does something there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import some
+from pilot.hand import lines, settle
+from test_words import strings
+from textual.pilot import Pilot
+from textual.widgets import Footer, Input, OptionList, RichLog, Static
+from textual.widgets._footer import FooterKey
+
+from nexy_tui.glossary import GLOSSARY
+from snapshots.states import STATES, State
+
+ROOT = Path(__file__).parents[2]
+ORDINARY = ("failed", "refused", "confirm_typed", "publish_exposed", "deploy_running", "gate_failed", "final")
+"""One of each kind of screen."""
+
+_ALPHA = re.compile(r"[^\W\d_]+")
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """Every word that stands in a string of the tool's own."""
+    paths = [path for package in ("nexy_tui", "screens", "checks") for path in (ROOT / package).rglob("*.py")]
+    told = [text for path in paths for _, text in strings(path.read_text("utf-8"))] + [term.meaning for term in GLOSSARY]
+    return frozenset(word.lower() for text in told for word in _ALPHA.findall(text))
+
+
+def texts(app: Any) -> Iterator[list[str]]:
+    """The text of each widget in front that shows some, row by row, as far as it is in sight."""
+    rows = lines(app)
+    for widget in app.screen.query("*"):
+        region = widget.region & app.screen.region
+        if isinstance(widget, Static | OptionList | RichLog) and not isinstance(widget, Input) and widget.display and region.area:
+            yield [row[region.x : region.right] for row in rows[region.y : region.bottom]]
+
+
+def broken(block: list[str]) -> list[str]:
+    """Words that end one row and go on in the next. What is longer than a row, as a path, may be."""
+    width = max(map(len, block), default=0)
+    found = []
+    for row, following in pairwise(block):
+        last, first = row.rstrip().rpartition(" ")[2], following.strip().partition(" ")[0]
+        full = len(row.rstrip()) >= width - 1 and last.isalpha() and first.isalpha()
+        if full and not {last.lower(), first.lower()} <= vocabulary():
+            found.append(last + first)
+    return found
+
+
+def run(state: State, look: Any) -> None:
+    app = state.app()
+    backend: Any = app.backend
+
+    async def whole() -> None:
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await state.reach(pilot)
+            try:
+                await look(pilot)
+            finally:
+                backend.release()
+                backend.play.gate.set()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("name", some(STATES, ORDINARY))
+def test_nothing_is_cut_and_no_word_is_broken(name: str) -> None:
+    async def look(pilot: Pilot[Any]) -> None:
+        blocks = list(texts(pilot.app))
+        cut = [row for block in blocks for row in block if "…" in row]
+        assert not cut, "\n".join(cut)
+        assert not [word for block in blocks for word in broken(block)]
+
+    run(STATES[name], look)
+
+
+@pytest.mark.parametrize("name", some(STATES, ("failed", "publish_exposed")))
+def test_every_key_at_the_foot_does_something(name: str) -> None:
+    keys: list[str] = []
+
+    async def read(pilot: Pilot[Any]) -> None:
+        app: Any = pilot.app
+        keys.extend(key.key for footer in app.screen.query(Footer) if footer.visible for key in footer.query(FooterKey))
+
+    run(STATES[name], read)
+    for key in keys:
+
+        async def press(pilot: Pilot[Any], key: str = key) -> None:
+            app: Any = pilot.app
+            before = (app.screen, lines(app), len(app._notifications), app.clipboard, len(app.backend.log.records))
+            await pilot.press(key)
+            if app.backend.play.gate.is_set() and app.context.acting is None:
+                await settle(pilot)
+            await pilot.pause(0.1)
+            after = (app.screen, lines(app), len(app._notifications), app.clipboard, len(app.backend.log.records))
+            assert after != before or app._exit, f"{key} does nothing"
+
+        run(STATES[name], press)
