@@ -61,13 +61,16 @@ class HomeScreen(WizardScreen):
             yield Static(id="surroundings", markup=False)
 
     def on_mount(self) -> None:
-        """Start on the menu; ask where we are."""
+        """Start on the menu; once it is drawn, ask where we are: that loads what is behind the first screen."""
         menu = self.query_one("#menu", OptionList)
         menu.highlighted = 0
         menu.focus()
+        self.redraw()
+        self.call_after_refresh(self._ask)
+
+    def _ask(self) -> None:
         self.context.start("Looking for an open run", self.context.backend.standing, self._stands)
         self.context.start("Reading the surroundings", self.context.backend.surroundings, self._show)
-        self.redraw()
 
     def on_screen_resume(self) -> None:
         """Back here: what was begun or ended meanwhile is told."""

@@ -75,10 +75,11 @@ def main() -> None:
     gc.set_threshold(OBJECTS, 20, 20)
     streams.hold()
     try:
-        from nexy_tui.cli import commands
-
         with heeding(interrupt, signal.SIGTERM, signal.SIGHUP):
-            commands.mount(app)
+            if sys.argv[1:]:  # The wizard alone needs no command.
+                from nexy_tui.cli import commands
+
+                commands.mount(app)
             app(args=common.hoist(sys.argv[1:]), prog_name="nexy-tui")
     except KeyboardInterrupt:  # Before or after a command's own time.
         sys.exit(130)
