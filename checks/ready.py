@@ -10,7 +10,7 @@ from checks.cause import because, look_behind
 from checks.gate import verdict_of
 from checks.gate_cells import Profile, UnseenSource, expected
 from checks.inbox import NOTHING_PUBLISHED
-from checks.live import Live, left_halfway, live_columns, look_earlier, look_live
+from checks.live import Live, live_columns, look_earlier, look_live
 from checks.version import NO_VERSION
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed, rfc3339
 from nexy_tui.core.matrix import Matrix
@@ -152,8 +152,6 @@ def judge_server(facts: ServerFacts, plan: Plan) -> Verdict:
     unseen = "See why (nexy-tui check ready.service --vm) and mend it; or attest that this release is its cure."
     remedy = "See what runs on the VM (its journal, config.env and manifests), mend it, then look again."
     verdict = verdict_of(seen, f"{address} answers as the release before this one.", remedy, unseen=unseen)
-    if left_halfway(verdict, facts.live, plan):
-        return not_applicable("This run's deploy was begun and left half-way: the server stands between two releases.", *verdict.evidence)
     return because(verdict, facts.vm, plan)
 
 

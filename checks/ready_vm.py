@@ -55,8 +55,6 @@ def judge_azure(facts: AzureFacts, plan: Plan) -> Verdict:
 def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
     """The service is up and stays up. One that does not may be what this release cures: a person says so."""
     service = plan.target.vm.service
-    if "deploy" in plan.begun:
-        return not_applicable("This run's deploy was begun, and restarts the service; deploy.service sees what came of it.")
     verdict = judge_running(vm, plan)
     if vm.service == "active" and not vm.restarts:
         return verdict

@@ -44,6 +44,7 @@ class Item:
 
     `action` satisfies it on the main path; `repair` is an action the operator may choose when it fails, and `fixers` are
     the troubleshooting chapter's. `profiles` are the gate's that want it. Its passing ends the exposure if `closes_exposure`.
+    One that is seen ahead `serves` an action: once that was begun it stands in nobody's way any more.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Item:
     needs: Need | None = None
     profiles: tuple[Profile, ...] = ()
     closes_exposure: bool = False
+    serves: str | None = None
 
     @property
     def why(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from checks.base import Scope
 from nexy_tui.checklist import Item
-from nexy_tui.core.finding import Finding, Status, Verdict, inconclusive, rfc3339
+from nexy_tui.core.finding import Finding, Status, Verdict, inconclusive, not_applicable, rfc3339
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.remedy import Mend
 from nexy_tui.core.secret import redact, secrets_of
@@ -73,10 +73,17 @@ def _result(item: Item, future: Future[Finding], now: _Pass) -> Finding:
 def _evaluate_one(item: Item, now: _Pass) -> Finding:
     begun = now.started[item.id] = time.monotonic()
     now.observer(Looking(item.id))
-    finding = _finding(item, verdict_on(item, now.scope), time.monotonic() - begun, now.scope)
+    finding = _finding(item, _still_asked(item, verdict_on(item, now.scope), now.scope), time.monotonic() - begun, now.scope)
     if item.id not in now.given_up:
         now.observer(Found(finding))
     return finding
+
+
+def _still_asked(item: Item, verdict: Verdict, scope: Scope) -> Verdict:
+    """The verdict, unless it stands in the way of what this run has begun already: what was to be seen before is not asked after."""
+    if verdict.status.satisfied or item.serves is None or item.serves not in scope.plan.begun:
+        return verdict
+    return not_applicable(f"This run has begun what that was for ({item.serves}), and goes on: {verdict.summary}", *verdict.evidence)
 
 
 def verdict_on(item: Item, scope: Scope) -> Verdict:

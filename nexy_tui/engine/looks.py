@@ -104,7 +104,7 @@ class Looks:
     def before(self, action: str) -> tuple[Step, ...]:
         """What must be satisfied before an action: all that stands before its first item; for a repair, every earlier phase.
 
-        What is seen ahead of the main path does not stand in the way of an action that mends or takes back.
+        What is seen ahead does not stand in the way of an action that mends or takes back, nor of one after the action it serves.
         """
         checklist = self._context.checklist
         if any(step.action == action for step in self.state.steps):
@@ -112,10 +112,12 @@ class Looks:
         else:
             phase = next(phase.id for phase in checklist.phases if action in checklist.repairs(phase))
             steps = tuple(takewhile(lambda step: step.phase != phase, self.state.steps))
-        if checklist.release_action(action).role in (None, ActionRole.PUBLISHER):
-            return steps
-        ahead = {phase.id for phase in checklist.phases if phase.ahead}
-        return tuple(step for step in steps if step.phase not in ahead)
+        if checklist.release_action(action).role not in (None, ActionRole.PUBLISHER):
+            ahead = {phase.id for phase in checklist.phases if phase.ahead}
+            return tuple(step for step in steps if step.phase not in ahead)
+        acted = {step.action for step in steps}
+        behind = {item.id for item in checklist.items if item.serves is not None and item.serves in acted}
+        return tuple(step for step in steps if step.item not in behind)
 
     def in_the_way_of(self, action: str) -> Refusal | None:
         """What keeps an action from running, or None: the first item before it that is not satisfied."""

@@ -1,7 +1,7 @@
 """The git host: smart HTTP through git's own `http-backend`, with the release host's way of saying who may push.
 
-Anybody may read, as in a public repository; a push needs a token with the right to that repository: 401 without one,
-403 "Permission to … denied" with one that lacks it.
+Anybody may read, as in a public repository (but while the fault vm-credential-gone is on); a push needs a token with the right to
+that repository: 401 without one, 403 "Permission to … denied" with one that lacks it.
 """
 
 from __future__ import annotations
@@ -62,9 +62,12 @@ class GitHost:
 
     def _refusal(self, request: Request, repository: str, *, pushing: bool) -> Response | None:
         token = _token(request.headers.get("authorization", ""))
+        private = self._faults.active("vm-credential-gone")
         if token is None:
-            return text_response("No anonymous write access.\n", HTTPStatus.UNAUTHORIZED, _CHALLENGE) if pushing else None
-        rights = None if self._faults.active("token-invalid") else self._world.rights(token)
+            closed = pushing or private
+            return text_response("No anonymous access.\n", HTTPStatus.UNAUTHORIZED, _CHALLENGE) if closed else None
+        gone = private and token == self._world.secrets.readonly_token
+        rights = None if gone or self._faults.active("token-invalid") else self._world.rights(token)
         if rights is None:
             text = "Invalid username or token. Password authentication is not supported for Git operations.\n"
             return text_response(text, HTTPStatus.UNAUTHORIZED, _CHALLENGE)

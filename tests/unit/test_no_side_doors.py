@@ -54,9 +54,9 @@ MENDS = ("backup", "drill", "harden", "sync-manifests", "rollback", "recover", "
 
 
 def earlier(action: str) -> list[Item]:
-    """Every item of the phases before the action's; for what mends, without those that look ahead."""
+    """Every item of the phases before the action's; for what mends, and after what they serve, without those that look ahead."""
     phases = [phase for phase in PHASES[: PHASES.index(STANDS_IN[action])] if not (action in MENDS and phase == "ready")]
-    return [item for phase in phases for item in CHECKLIST.phase(phase).items]
+    return [item for phase in phases for item in CHECKLIST.phase(phase).items if not (action == "deploy" and item.serves == "publish")]
 
 
 def every_item() -> list[Item]:

@@ -134,6 +134,15 @@ CASES: tuple[Stop | Borne, ...] = (
     ),
     Borne("download-stale-once", "other bytes are at the address of Nexy.dmg; asking again", at="publish"),
     Borne("bandwidth=40000000", "RELEASE COMPLETE", at="publish"),
+    Stop("azure-secret-expired", "ready", "ready.azure", "AADSTS7000222", "AZURE_CLIENT_SECRET"),
+    Stop("vm-deallocated", "ready", "ready.azure", "Nexy is deallocated, not running", "az vm start"),
+    Stop("vm-credential-gone", "ready", "ready.vm", "The VM cannot fetch from Seregawpn/Nexy_server", "its credential there"),
+    Stop("vm-disk-full", "ready", "ready.vm", "The VM has 40 MiB of disk left", "Make room on the VM"),
+    Stop("vm-drift", "ready", "ready.drift", "server/main.py", "nexy-tui save-drift"),
+    Stop(
+        "exec-start-gone", "ready", "ready.start", "starts server/voice_main.py, which this release does not have", "Bring that file back"
+    ),
+    Stop("service-restarts", "ready", "ready.service", "was restarted 3 times", "attest that this release is its cure", exit=3),
     Stop("branch-rule", "ready", "ready.rules", "pull_request", "bypass the rule"),
     Stop("server-down", "ready", "ready.server", "/health gives no answer", "attest that this release is its cure", exit=3),
     Stop("server-third-version", "ready", "ready.server", "1.6.0.7", "See what runs on the VM"),

@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
+from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import ARM_HOST, LOGIN_HOST, World
 from nexy_tui.rehearsal.net.wire import Request, Response, json_response
 
@@ -37,7 +38,10 @@ class LoginError(Exception):
         return json_response(document, self.status)
 
 
-async def login(world: World, request: Request) -> Response:
+SECRET_EXPIRED = Fault("azure-secret-expired", "ready", "The client secret of the service principal has expired: no token for Azure.")
+
+
+async def login(world: World, faults: Faults, request: Request) -> Response:
     """Answer one request to the login host."""
     parts = request.path.strip("/").split("/")
     try:
@@ -47,6 +51,8 @@ async def login(world: World, request: Request) -> Response:
             case "GET", [tenant, *_, ".well-known", "openid-configuration"]:
                 return json_response(_configuration(_known(world, tenant)))
             case "POST", [tenant, "oauth2", "v2.0", "token"]:
+                if faults.active(SECRET_EXPIRED.name):
+                    raise LoginError(401, "invalid_client", 7000222, "The provided client secret keys for app are expired.")
                 return await _token(_known(world, tenant), world, request)
             case _:
                 return json_response({"error": "not_found", "error_description": "The world's login has no such endpoint."}, 404)

@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from nexy_tui.rehearsal.cloud.commands import RUN_COMMAND_BUSY, RUN_COMMAND_SLOW, ArmError, Operation, RunCommandEndpoint
-from nexy_tui.rehearsal.cloud.login import login
+from nexy_tui.rehearsal.cloud.login import SECRET_EXPIRED, login
 from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import ARM_HOST, LOGIN_HOST, World
 from nexy_tui.rehearsal.net.wire import Handler, Request, Response, json_response
 
-FAULTS: tuple[Fault, ...] = (RUN_COMMAND_BUSY, RUN_COMMAND_SLOW)
+VM_DEALLOCATED = Fault("vm-deallocated", "ready", "Azure has switched the VM off: it is found, and takes no run-command.")
+FAULTS: tuple[Fault, ...] = (SECRET_EXPIRED, VM_DEALLOCATED, RUN_COMMAND_BUSY, RUN_COMMAND_SLOW)
 
 LOCATION = "canadacentral"
 POLL_MILLISECONDS = 2000
@@ -32,10 +33,10 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 def handlers(world: World, faults: Faults) -> dict[str, Handler]:
     """Login and management, by host name."""
-    manager = ResourceManager(world, RunCommandEndpoint(world, faults))
+    manager = ResourceManager(world, RunCommandEndpoint(world, faults), faults)
 
     async def login_host(request: Request) -> Response:
-        return await login(world, request)
+        return await login(world, faults, request)
 
     return {LOGIN_HOST: login_host, ARM_HOST: manager.answer}
 
@@ -46,6 +47,7 @@ class ResourceManager:
 
     world: World
     commands: RunCommandEndpoint
+    faults: Faults
 
     async def answer(self, request: Request) -> Response:
         """Answer one request, errors in ARM's form."""
@@ -118,7 +120,9 @@ class ResourceManager:
             case "GET", []:
                 return json_response(self._vm(_with_view(request)))
             case "GET", ["instanceview"]:
-                return json_response(_instance_view())
+                return json_response(self._instance_view())
+            case ("POST", ["runcommand"]) | ("PUT", ["runcommands", _]) if self.faults.active(VM_DEALLOCATED.name):
+                raise ArmError(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
             case "POST", ["runcommand"]:
                 operation = self.commands.act(await _document(request))
                 return Response(202, self._follow(operation, located=True))
@@ -222,9 +226,23 @@ class ResourceManager:
             "provisioningState": "Succeeded",
         }
         if with_view:
-            properties["instanceView"] = _instance_view()
+            properties["instanceView"] = self._instance_view()
         kind = "Microsoft.Compute/virtualMachines"
         return {"id": self._vm_id, "name": name, "type": kind, "location": LOCATION, "properties": properties}
+
+    def _instance_view(self) -> dict[str, Any]:
+        def status(code: str, text: str) -> dict[str, str]:
+            return {"code": code, "level": "Info", "displayStatus": text}
+
+        off = self.faults.active(VM_DEALLOCATED.name)
+        power = status("PowerState/deallocated", "VM deallocated") if off else status("PowerState/running", "VM running")
+        agent = {"vmAgentVersion": "2.11.1.4", "statuses": [status("ProvisioningState/succeeded", "Ready")]}
+        return {
+            "computerName": "Nexy",
+            "osName": "ubuntu",
+            "vmAgent": agent,
+            "statuses": [status("ProvisioningState/succeeded", "Provisioning succeeded"), power],
+        }
 
     def _managed(self, name: str, request: Request) -> dict[str, Any]:
         resource = self.commands.managed().get(name)
@@ -242,19 +260,6 @@ class ResourceManager:
             "tags": resource["tags"],
             "properties": properties,
         }
-
-
-def _instance_view() -> dict[str, Any]:
-    def status(code: str, text: str) -> dict[str, str]:
-        return {"code": code, "level": "Info", "displayStatus": text}
-
-    agent = {"vmAgentVersion": "2.11.1.4", "statuses": [status("ProvisioningState/succeeded", "Ready")]}
-    return {
-        "computerName": "Nexy",
-        "osName": "ubuntu",
-        "vmAgent": agent,
-        "statuses": [status("ProvisioningState/succeeded", "Provisioning succeeded"), status("PowerState/running", "VM running")],
-    }
 
 
 def _with_view(request: Request) -> bool:

@@ -11,8 +11,10 @@ from nexy_tui.rehearsal.fault import Fault
 from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.vm.files import VmFiles, environment
 from nexy_tui.rehearsal.vm.seed import CONFIGS
+from nexy_tui.rehearsal.vm.systemd import Journal
 
 READERS = ("server/config/unified_config.py", "server/server/config/unified_config.py")
+BY_HAND = "# mended by hand at night\n"
 BAD_LINE = "FEATURE-FLAGS=voice"
 EXPIRED_KEY = "AIzaEXPIRED" + "0" * 28
 """A key in the form a key has, which this world's server takes for expired."""
@@ -62,7 +64,36 @@ def _restart(world: World) -> None:
         subprocess.run(argv, env=environment(world), stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
 
 
+def _drift(world: World, _: str | None) -> None:
+    """A tracked file of the clone, changed as somebody does at night."""
+    path = world.vm_clone / world.checkout_layout.relative("server/main.py")
+    if BY_HAND not in (text := path.read_text(encoding="utf-8")):
+        path.write_text(text + BY_HAND, encoding="utf-8")
+
+
+def _no_drift(world: World, _: str | None) -> None:
+    path = world.vm_clone / world.checkout_layout.relative("server/main.py")
+    _rewrite(path, path.read_text(encoding="utf-8").replace(BY_HAND, ""))
+
+
+def _restarted(world: World, _: str | None) -> None:
+    """The journal of a service that ended by itself three times just now."""
+    unit = world.target.vm.service
+    journal = Journal(VmFiles(world.vm).journal)
+    for count in range(1, 4):
+        journal.write("systemd", 1, f"{unit}: Scheduled restart job, restart counter is at {count}.")
+
+
+def _steady(world: World, _: str | None) -> None:
+    path = VmFiles(world.vm).journal
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "Scheduled restart job" not in line), encoding="utf-8")
+
+
 FAULTS: tuple[Fault, ...] = (
+    Fault("vm-credential-gone", "ready", "The VM's own credential for the code repository is not valid any more."),
+    Fault("vm-drift", "ready", "A tracked file of the VM's clone was changed by hand.", on=_drift, off=_no_drift),
+    Fault("service-restarts", "ready", "systemd has restarted the service three times in the last minutes.", on=_restarted, off=_steady),
     Fault(
         "config-env-broken",
         "deploy",

@@ -30,6 +30,11 @@ class VmFiles:
         return self.root / "broken-bin"
 
     @property
+    def full_bin(self) -> Path:
+        """Before `bin` in PATH while the fault vm-disk-full is on."""
+        return self.root / "full-bin"
+
+    @property
     def etc(self) -> Path:
         """Settings of git, pip and the release scripts."""
         return self.root / "etc"

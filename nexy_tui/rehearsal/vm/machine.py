@@ -24,7 +24,10 @@ DEPLOY_EXIT_123 = Fault(
 )
 SERVICE_DOWN = Fault("service-down", "deploy", "The service on the VM ends as soon as it is started, and does not come up.")
 
-FAULTS: tuple[Fault, ...] = (DEPLOY_EXIT_123, SERVICE_DOWN)
+DISK_FULL = Fault("vm-disk-full", "ready", "The VM has 40 MiB of disk left.")
+EXEC_START_GONE = Fault("exec-start-gone", "ready", "The service's unit on the VM starts a file that no release has.")
+
+FAULTS: tuple[Fault, ...] = (DISK_FULL, EXEC_START_GONE, DEPLOY_EXIT_123, SERVICE_DOWN)
 
 
 _FAILING = 'echo "OSError: [Errno 12] Cannot allocate memory" >&2; exit 1'
@@ -42,7 +45,7 @@ class Machine:
             "Nexy voice assistant server",
             world.ports["update"],
             Journal(self.files.journal),
-            argv=(str(self.files.venv / "bin" / "python"), str(world.checkout_layout.relative("server/main.py"))),
+            argv=self._exec_start(),
             directory=self.files.app,
         )
         self._systemctl = systemctl.Systemctl(self.service, self.start_service, self.stop_service)
@@ -84,12 +87,20 @@ class Machine:
         surroundings = environment(self.world)
         if self.faults.active(DEPLOY_EXIT_123.name):
             surroundings["PATH"] = f"{self.files.broken_bin}:{surroundings['PATH']}"
+        if self.faults.active(DISK_FULL.name):
+            surroundings["PATH"] = f"{self.files.full_bin}:{surroundings['PATH']}"
         return await self._runner.run(job, surroundings)
 
     async def _ask(self, program: str, arguments: list[str]) -> CommandOutput:
         if program == "systemctl":
+            self.service.argv = self._exec_start()
             return await self._systemctl.run(arguments)
         return systemctl.journalctl(self.service, arguments)
+
+    def _exec_start(self) -> tuple[str, str]:
+        """What the unit's file says that it starts."""
+        name = "server/voice_main.py" if self.faults.active(EXEC_START_GONE.name) else "server/main.py"
+        return str(self.files.venv / "bin" / "python"), str(self.world.checkout_layout.relative(name))
 
     def _want(self, wanted: bool) -> None:
         (self.files.run / "service.json").write_text(json.dumps({"wanted": wanted}), encoding="utf-8")

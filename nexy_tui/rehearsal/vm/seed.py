@@ -32,7 +32,17 @@ _SHIM = Path(__file__).with_name("shim.py")
 async def create(world: World) -> None:
     """Fill an empty DIR/vm."""
     files = VmFiles(world.vm)
-    for folder in (files.bin, files.broken_bin, files.etc, files.superuser_home, files.user_home, files.run, files.downloads, files.tmp):
+    for folder in (
+        files.bin,
+        files.broken_bin,
+        files.full_bin,
+        files.etc,
+        files.superuser_home,
+        files.user_home,
+        files.run,
+        files.downloads,
+        files.tmp,
+    ):
         folder.mkdir(parents=True)
     files.journal.parent.mkdir(parents=True)
     _write_git_settings(world, files)
@@ -168,6 +178,7 @@ def _write_stand_ins(files: VmFiles) -> None:
     for program in ("apt-get", "apt"):
         write_private(files.bin / program, _APT.format(installed=files.root / "var" / "lib" / "installed-packages"), 0o755)
     write_private(files.broken_bin / "git", _BROKEN_GIT.format(bin=files.broken_bin), 0o755)
+    write_private(files.full_bin / "df", _FULL_DF, 0o755)
     (files.bin / "python3").unlink(missing_ok=True)
     (files.bin / "python3").symlink_to(_base_python())
 
@@ -259,6 +270,12 @@ case "$verb" in
   upgrade | dist-upgrade | autoremove | clean | remove | purge) echo "0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded." ;;
   *) echo "E: Invalid operation $verb" >&2; exit 100 ;;
 esac
+"""
+
+_FULL_DF = """#!/bin/sh
+# The fault vm-disk-full.
+echo "Filesystem     1024-blocks     Used Available Capacity Mounted on"
+echo "/dev/root         30298176 30257216     40960     100% /"
 """
 
 _BROKEN_GIT = """#!/bin/sh
