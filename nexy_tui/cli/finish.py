@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nexy_tui.cli import common
@@ -24,11 +24,13 @@ def finish(
     stopped: str = "",
     ways_on: Sequence[str] = (),
     told: bool = False,
+    besides: Mapping[str, Any] | None = None,
 ) -> int:
     """Say how a run ended; the exit status.
 
     `verified` is said of one that was; otherwise `stopped`, what stopped it (a problem only where it was not `told` before), and
-    `ways_on`. `begun` is `time.monotonic()` at its beginning. With `as_json` the document follows on standard output.
+    `ways_on`. `begun` is `time.monotonic()` at its beginning. With `as_json` the document follows on standard output, with what
+    stands in it `besides`.
     """
     for line in verified if outcome.outcome == "verified" else _stopped(session, outcome, stopped, ways_on, told=told):
         common.say(line)
@@ -36,7 +38,7 @@ def finish(
         from nexy_tui.engine.document import document
 
         shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
-        common.print_json({**shown, **_stop(session, outcome)})
+        common.print_json({**shown, **_stop(session, outcome), **(besides or {})})
     return outcome.exit_code
 
 

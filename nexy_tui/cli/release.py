@@ -44,7 +44,10 @@ def release(
         bool, typer.Option("--take-over", help="Take over a release lock that somebody else has (typed confirmation).")
     ] = False,
     auto: Annotated[bool, typer.Option("--auto", help="In a rehearsal only: play the operator.", hidden=True)] = False,
-    json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON document on standard output.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look at everything up to the swap, tell what would be done, and change nothing anywhere.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --headless or --dry-run: one JSON document on standard output.")] = False,
 ) -> None:
     """Walk the release: check, act, verify, and refuse to go on until everything is verified."""
     services = common.make_services()
@@ -52,6 +55,10 @@ def release(
         raise Unusable("--auto plays the operator, and this is production.", remedy="Rehearse with it: nexy-tui rehearse --auto")
     path = find_run(services, resume) if resume else None
     with_pkg = _announced(with_artifact or [])
+    if dry_run:
+        if path is not None:
+            raise Unusable("A run that was left is not tried without a trace.", remedy="Give --resume or --dry-run, not both.")
+        raise typer.Exit(_dry_run(services, version, kind, attestations_of(attest or []), with_pkg=with_pkg, as_json=json))
     if not headless:
         from nexy_tui.cli.wizard import open_wizard
 
@@ -59,6 +66,37 @@ def release(
     attestations = attestations_of(attest or [])
     session = common.begun(_session(services, path, version, kind, with_pkg, yes=yes or auto, take_over=take_over))
     raise typer.Exit(run_headless(session, attestations, yes=yes or auto, auto=auto, as_json=json))
+
+
+def _dry_run(services: Services, version: str | None, kind: Kind, attestations: dict[str, str], *, with_pkg: bool, as_json: bool) -> int:
+    """Everything up to the swap, looked at without a trace, and what would be done; the exit status."""
+    from dataclasses import asdict
+
+    from nexy_tui.cli.finish import finish
+    from nexy_tui.engine.dry import dry_session, look_dry, planned
+    from nexy_tui.engine.run import RunRequest
+    from nexy_tui.plain import PlainRenderer
+
+    begun, checklist = time.monotonic(), common.the_checklist()
+    services.require_checkout()
+    with services.git.borrowing():
+        wanted = RunRequest(release_version(services, version), kind, with_pkg)
+        session = common.begun(dry_session(services, checklist, wanted, observer=PlainRenderer(checklist)))
+        outcome = look_dry(session, attestations)
+        would = planned(session)
+    for one in would:
+        common.say(f"-> {one.title}")
+        for line in one.lines:
+            common.say(f"   would: {line}")
+    return finish(
+        session,
+        outcome,
+        begun,
+        as_json=as_json,
+        verified=(f"Nothing stands in the way of {session.plan.version} ({session.plan.target.name}). Nothing was changed.",),
+        stopped="A release would stop here. Nothing was changed.",
+        besides={"dry_run": True, "would": [asdict(one) for one in would]},
+    )
 
 
 def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, auto: bool, as_json: bool) -> int:

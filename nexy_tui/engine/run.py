@@ -129,7 +129,7 @@ def _begin(services: Services, checklist: Checklist, before: Before, wanted: Run
     kind = wanted.kind or kind_of_release(services, wanted.version, before)
     beginning = genesis_of(services, checklist, wanted, kind, before)
     log = RunLog.create(settings.state_dir / "runs", beginning, keys.signer(), services.clock, secrets=known_secrets(services))
-    plan = _plan(services, wanted.version, kind, before)
+    plan = plan_of(services, wanted.version, kind, before)
     done = frozenset[str]() if wanted.left is None else wanted.left.begun
     plan = replace(plan, with_pkg=wanted.with_pkg, run=log.run, started=now, standalone=wanted.purpose != A_RELEASE, begun=done)
     return _session(services, checklist, plan, keys, log=log, observer=observer)
@@ -206,7 +206,7 @@ def resume_run(
     genesis = log.genesis
     facts = genesis.facts
     plan = replace(
-        _plan(services, version_or_none(genesis.version), Kind(genesis.kind), before_of(genesis)),
+        plan_of(services, version_or_none(genesis.version), Kind(genesis.kind), before_of(genesis)),
         with_pkg=facts.get("with_pkg") == "yes",
         run=log.run,
         started=genesis.time,
@@ -245,7 +245,7 @@ def look_session(
         kind = kind_of_release(services, wanted, before) if left is None else left.kind
     if as_it_is:
         kind, before = Kind.CODE_ONLY, replace(before, published=None)
-    plan = replace(_plan(services, wanted, kind, before), with_pkg=_pkg_there(services), standalone=True)
+    plan = replace(plan_of(services, wanted, kind, before), with_pkg=_pkg_there(services), standalone=True)
     session = Session(services, checklist, plan, keys_of(services), observer=observer)
     session.note_target(target_change(services))
     return session
@@ -297,7 +297,7 @@ def release_lock(services: Services, run: str) -> ReleaseLock:
     return ReleaseLock(services.git, services.clock, operator=settings.operator, host=settings.host, run=run, cut_off=cut_off)
 
 
-def _plan(services: Services, version: Version | None, kind: Kind, before: Before) -> Plan:
+def plan_of(services: Services, version: Version | None, kind: Kind, before: Before) -> Plan:
     """What a run of this version means to do, as the world stood before it."""
     return Plan(
         target=services.target,
