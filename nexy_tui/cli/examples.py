@@ -6,7 +6,12 @@ import typer
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "": ("nexy-tui", "nexy-tui doctor", "nexy-tui --checkout ~/Nexy_server release"),
-    "release": ("nexy-tui release", "nexy-tui release 1.6.1.43 --headless --yes", "nexy-tui release --resume RUN --headless --yes"),
+    "release": (
+        "nexy-tui release",
+        "nexy-tui release 1.6.1.43 --dry-run",
+        "nexy-tui release 1.6.1.43 --headless --yes",
+        "nexy-tui release --resume RUN --headless --yes",
+    ),
     "rehearse": ("nexy-tui rehearse", "nexy-tui rehearse --headless --auto"),
     "check": ("nexy-tui check --list", "nexy-tui check remotes.push", "nexy-tui check --all --vm --json"),
     "verify": ("nexy-tui verify", "nexy-tui verify --json"),
