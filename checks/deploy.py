@@ -173,8 +173,11 @@ def judge_manifests(facts: DeployFacts, plan: Plan) -> Verdict:
     if trouble := deployment.manifest_trouble:
         return failed(f"The manifests cannot be deployed: {trouble}.", renewed(plan), *evidence)
     wrong = [path for path in deployment.manifest_files if vm.manifests.get(path) != deployment.manifest_sha256]
+    differ = f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}."
+    if wrong and plan.standalone and not plan.kind.publishes:  # A deploy of the code alone leaves them as they are.
+        return failed(differ, Mend("stale-appcast", then="lays the published manifests there and restarts the service."), *evidence)
     if wrong:
-        return not_there_yet(plan, f"On the VM {', '.join(wrong)} {_differ(wrong)} from {commit}.", redeployed(deployment), *evidence)
+        return not_there_yet(plan, differ, redeployed(deployment), *evidence)
     return passed(f"The manifest files on the VM are those of {commit} ({deployment.manifest_version}).", *evidence)
 
 

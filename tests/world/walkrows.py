@@ -656,11 +656,11 @@ def release_next(inside: Inside) -> None:
     inside.run("nexy-tui", "release", NEXT, "--headless", "--auto", "--json", timeout=180)
 
 
-def all_four(old: str, new: str) -> Breaking:
+def all_four(old: str, new: str, version: str = VERSION) -> Breaking:
     """A field of all four manifests of the checkout, as a hand would that knows no better."""
 
     def break_it(inside: Inside) -> None:
-        for path in inside.world.checkout_layout.manifest_files(VERSION):
+        for path in inside.world.checkout_layout.manifest_files(version):
             replaced(str(path), old, new)(inside)
 
     return break_it
@@ -982,17 +982,26 @@ HOST = (
 
 
 CODE_ONLY = (
+    Row(
+        "the manifests written alike, and not pushed",
+        {"publish.commit": "^Act sync-manifests"},
+        all_four("releases/tag/Update", "releases/tag/update", "1.6.1.42"),
+        {},
+        BESIDE,
+    ),
     Row("a swap cut off", {"publish.manifests": "^Act recover"}, swap_cut_off, {}, BESIDE),
     Row(
         "the manifests on the branch edited",
-        dict.fromkeys(("version.manifests", "publish.commit", "publish.manifests", "gate.manifests"), "^Act sync-manifests"),
+        dict.fromkeys(("version.manifests", "publish.manifests", "gate.manifests"), "^Act sync-manifests"),
         of("canonical artifact.size"),
         {},
         BESIDE,
     ),
     Row(
         "the manifests raised over the same file",
-        dict.fromkeys(("version.manifests", "publish.manifests", "gate.manifests", "deploy.manifests"), "^Act sync-manifests"),
+        dict.fromkeys(
+            ("version.manifests", "publish.manifests", "gate.manifests", "deploy.manifests"), "^Act sync-manifests|^Mend stale-appcast"
+        ),
         of("all four version"),
         {},
         BESIDE,
