@@ -8,7 +8,7 @@ from datetime import UTC
 from checks.base import Check, Scope
 from checks.cause import because, look_behind
 from checks.gate import verdict_of
-from checks.gate_cells import Profile, UnseenSource, expected
+from checks.gate_cells import Profile, UnseenSource, expected, is_above
 from checks.inbox import NOTHING_PUBLISHED
 from checks.live import Live, live_columns, look_earlier, look_live
 from checks.version import NO_VERSION
@@ -22,6 +22,7 @@ from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.sign import signature_holds
 from nexy_tui.services.secrets import SPARKLE_KEY
+from nexy_tui.services.update_server import HealthFacts
 
 _TRIAL = b"nexy-tui: is this key ready to sign?"
 
@@ -151,6 +152,10 @@ def judge_server(facts: ServerFacts, plan: Plan) -> Verdict:
     seen = Matrix({source: {row: cell for row, cell in column.items() if row not in _LATER} for source, column in columns.items()})
     unseen = "See why (nexy-tui check ready.service --vm) and mend it; or attest that this release is its cure."
     remedy = "See what runs on the VM (its journal, config.env and manifests), mend it, then look again."
+    health = facts.live.health
+    served = health.said.latest_version if isinstance(health, HealthFacts) and health.said is not None else None
+    if is_above(served, str(plan.version)):
+        remedy = f"Choose a higher version than {served}; or see what runs on the VM, mend it, then look again."
     verdict = verdict_of(seen, f"{address} answers as the release before this one.", remedy, unseen=unseen)
     return because(verdict, facts.vm, plan)
 

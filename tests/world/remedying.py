@@ -72,7 +72,7 @@ class Carried:
 def carry_out(inside: Inside, remedy: Remedy, hand: Hand | None) -> Carried:
     """Do what a remedy says. A sentence, or what a remedy asks for first, needs a hand."""
     if isinstance(remedy, str):
-        assert hand is not None, f"Nobody has a hand for: {remedy}"
+        assert hand is not None
         hand(inside, remedy)
         return Carried(0, remedy)
     if isinstance(remedy, (Act, Run)) and not NO_HAND.fullmatch(remedy.first):
@@ -213,6 +213,7 @@ def _hand_for(remedy: Remedy, hands: Mapping[str, Hand | None]) -> Hand | None:
 
 def step(inside: Inside, finding: Finding, hand: Hand | None, count: Count, *, released: bool) -> None:
     """Carry out one finding's remedy and look at its item again."""
+    assert hand is not None or not isinstance(finding.remedy, str), ("nobody has a hand", finding.item, finding.summary, finding.remedy)
     before = kept(inside)
     carried = carry_out(inside, finding.remedy, hand)
     count.remedies += 1

@@ -23,7 +23,8 @@ def looked_at(inside: Inside, *items: str) -> dict[str, dict[str, Any]]:
 
 def test_a_tree_with_all_that_was_seen_in_one_is_read_and_bumped_in_its_own_style(make_world: MakeWorld) -> None:
     inside = make_world(seed=SEEN)
-    (inside.world.vm_clone / CONFIGS[0]).unlink()
+    for name in ("config.env", CONFIGS[0]):
+        (inside.world.vm_clone / name).unlink(missing_ok=True)
     before = (inside.checkout / YAML).read_text()
     assert inside.run("nexy-tui", "bump", "1.6.1.43", "--json", check=False).returncode == 0
     written = (inside.checkout / YAML).read_text()

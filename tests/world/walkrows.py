@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg
 from bench import restarted
 from breakages import ROWS as BREAKAGES
-from breaking import SECOND, swap_cut_off
+from breaking import SECOND, keep, swap_cut_off
 from conftest import Inside
 from remedying import Hand, by, push_all, typed
 
@@ -200,6 +200,15 @@ def sql(*statements: str) -> Breaking:
                 session.execute(statement.encode())
 
     return break_it
+
+
+def no_such_role(inside: Inside) -> Callable[[], object]:
+    """Settings that name a role which is not on the server, so that the superuser looks."""
+    path = inside.world.checkout_layout.config_env
+    undo = keep(path)
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(("DB_USER=", "DB_PASSWORD="))]
+    path.write_text("\n".join([*lines, "DB_USER=nobody_here"]) + "\n")
+    return undo
 
 
 def as_superuser(inside: Inside, sentence: str) -> None:
@@ -443,8 +452,9 @@ BEGUN = (
     Row(
         "a secret's text",
         {"version.secrets": r"Take it out of (?!the)"},
-        lambda inside: (inside.checkout / "VERSION").write_text(f"{VERSION}\n# ghp_{'a' * 36}\n"),
-        {"Take it out of": by(lambda inside: (inside.checkout / "VERSION").write_text(f"{VERSION}\n"))},
+        replaced("server/main.py", "import", f"# ghp_{'a' * 36}\nimport"),
+        {"Take it out of": by(git("checkout", "-q", "--", "server/main.py"))},
+        SECRETS_FIRST,
     ),
     Row(
         "more than is read",
@@ -467,7 +477,7 @@ BEGUN = (
     ),
     Row(
         "a lower version",
-        {"version.number": "Choose a higher version"},
+        dict.fromkeys(("ready.server", "version.number"), "Choose a higher version"),
         lambda inside: (inside.checkout / "VERSION").write_text("1.6.0.99\n"),
         NEXT_NUMBER,
     ),
@@ -501,8 +511,8 @@ BEGUN = (
     Row(
         "an application's role that is not there",
         {"database.hardening": "Create it as"},
-        environ(DB_USER="nobody_here", DB_PASSWORD=""),
-        {"DB_USER": unset("DB_USER", "DB_PASSWORD")},
+        no_such_role,
+        {"DB_USER": None},
     ),
     Row("not hardened", {"database.hardening": "^Act harden"}, sql("GRANT DELETE ON users TO nexy_user")),
     Row(
@@ -554,6 +564,20 @@ BEGUN = (
         {"publish.pushed": "^Act push"},
         both(lambda inside: inside.commit(f"Release v{VERSION}"), git("tag", f"v{VERSION}")),
     ),
+    Row(
+        "a tag of the operator's own under that name",
+        {"version.number": "git tag -d"},
+        both(lambda inside: inside.commit(f"Release v{VERSION}"), git("tag", f"v{VERSION}", "HEAD~1")),
+        {"git tag -d": typed(r"git tag -d [^\s,]+")},
+        UPTO_NUMBER,
+    ),
+    Row(
+        "a shallow clone",
+        {"version.branch": "git fetch --unshallow"},
+        lambda inside: (inside.checkout / ".git/shallow").write_text(inside.git("rev-parse", "HEAD") + "\n"),
+        {"unshallow": typed(r"git fetch --unshallow \S+")},
+    ),
+    Row("a swap cut off", {"remotes.artifacts": "^Act recover"}, swap_cut_off),
     Row(
         "the file that the unit starts, not in the release",
         {"ready.start": "Bring that file back"},
@@ -781,7 +805,7 @@ RELEASED = (
     ),
     Row("SERVER_VERSION unread", {"deploy.config": "^Act deploy"}, of("SERVER_VERSION unread"), {}, BESIDE),
     Row("key expired", {"deploy.service": "^Mend gemini-key"}, of("key expired"), {}, BESIDE),
-    Row("slot taken", {"deploy.vm": ""}, fault("run-command-busy", "20"), {}, BESIDE, fixer=True),
+    Row("slot taken", {"ready.vm": "^Mend azure-busy"}, fault("run-command-busy", "20"), {}, BESIDE, fixer=True),
     Row("clone elsewhere", {"deploy.head": "^Act deploy"}, of("clone elsewhere"), {}, BESIDE),
     Row(
         "tag gone",
