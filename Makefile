@@ -8,7 +8,7 @@ SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Each command of a test is a process of its own: without the compiled files every one of them would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help rehearse test lint exhaustive snapshots drawing hooks clean
+.PHONY: help rehearse test lint exhaustive snapshots reference drawing hooks clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -32,8 +32,12 @@ lint: $(VENV)/.tests ## ruff, mypy, import-linter
 exhaustive: $(VENV)/.tests ## Walk every long enumeration whole; counts are printed
 	$(BIN)/python -m pytest $(SPREAD) -m exhaustive -rP
 
-snapshots: $(VENV)/.tests ## Make the pictures of the screens anew
+snapshots: $(VENV)/.tests reference ## Make the pictures of the screens and documents anew
 	$(BIN)/python -m pytest -n $(WORKERS) tests/snapshots --snapshot-update
+	$(BIN)/python scripts/export_picture.py
+
+reference: $(VENV)/.tests ## Make anew what docs/ has from the code
+	$(BIN)/python scripts/make_reference.py
 
 drawing: $(VENV)/.tests ## Draw the rooms of docs/architecture.md anew
 	$(BIN)/python scripts/draw_rooms.py

@@ -1,7 +1,7 @@
-"""Make docs/configuration.md, docs/commands.md and docs/nexy-tui.1 from the code: `python scripts/make_reference.py [--check]`.
+"""Make docs/configuration.md, docs/commands.md, docs/nexy-tui.1 and the tables of docs/operator.md from the code.
 
-What is written is what `--help`, the configuration's table of keys and the table of variables say. `--check` writes nothing,
-and exits 1 where a page is stale.
+`python scripts/make_reference.py [--check]`: what is written is what `--help`, the checklist, the configuration's table of keys and
+the table of variables say. `--check` writes nothing, and exits 1 where a page is stale.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 import typer  # noqa: E402
 
+from nexy_tui.checklist import CHECKLIST  # noqa: E402
 from nexy_tui.cli import app, commands  # noqa: E402
 from nexy_tui.cli.examples import COMMON, EXAMPLES  # noqa: E402
 from nexy_tui.config.keys import KEYS  # noqa: E402
@@ -51,7 +52,12 @@ in the checkout: it names hosts and keys. Others may read it; it has no secrets 
 def main() -> None:
     """Write the pages, or compare them."""
     commands.mount(app)
-    pages = {DOCS / "configuration.md": configuration(), DOCS / "commands.md": reference(), DOCS / "nexy-tui.1": manual()}
+    pages = {
+        DOCS / "configuration.md": configuration(),
+        DOCS / "commands.md": reference(),
+        DOCS / "nexy-tui.1": manual(),
+        DOCS / "operator.md": guide(),
+    }
     if "--check" in sys.argv[1:]:
         stale = [path.name for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
         sys.exit(f"stale: {', '.join(stale)}; make them anew: python scripts/make_reference.py" if stale else 0)
@@ -77,6 +83,20 @@ def configuration() -> str:
     ]
     lines.append(", ".join(f"`{name}`" for name in sorted(own_names())) + ".")
     return "\n".join(lines) + "\n"
+
+
+def guide() -> str:
+    """The operator's guide with each phase's items as the checklist has them."""
+    text = (DOCS / "operator.md").read_text("utf-8")
+    for phase in CHECKLIST.phases:
+        rows = [f"| `{item.id}` | {item.title} | {item.check.why} |" for item in phase.items]
+        table = "\n".join(["| item | what must be so | why |", "| --- | --- | --- |", *rows])
+        begin, end = f"<!-- items of {phase.id} -->\n", "<!-- end -->"
+        if begin not in text:
+            sys.exit(f"docs/operator.md has no place for the phase {phase.id}: {begin}{end}")
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
+    return text
 
 
 def own_names() -> set[str]:

@@ -89,3 +89,15 @@ def test_every_path_a_page_names_is_there() -> None:
     for page in PAGES:
         named = set(form.findall((ROOT / page).read_text("utf-8"))) - made_up
         assert [path for path in sorted(named) if not (ROOT / path).exists()] == [], page
+
+
+def test_the_pictures_are_of_the_running_application() -> None:
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "export_picture.py", "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_link_of_a_page_leads_somewhere() -> None:
+    for page in PAGES:
+        text = (ROOT / page).read_text("utf-8")
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+            assert target.startswith("https://") or (ROOT / page).parent.joinpath(target).exists(), f"{page}: {target}"
