@@ -11,7 +11,7 @@ import driving  # noqa: E402
 
 
 def test_a_release_cures_an_appcast_that_was_500_before_it(make_world: MakeWorld) -> None:
-    inside = make_world()
+    inside = make_world(layout="nested")
     url = f"https://{inside.world.update_host}/updates/appcast.xml"
     inside.fault("appcast-from-config", True)
     for folder in driving.MANIFEST_DIRS:

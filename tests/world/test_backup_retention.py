@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +83,11 @@ class Shelf:
 @pytest.fixture(params=["local", "vm"])
 def shelf(bench: Bench, machine: Machine, request: pytest.FixtureRequest) -> Shelf:
     return Shelf(bench, machine, request.param)
+
+
+def once_on_the_vm(kind: object, kinds: Iterable[object]) -> list[object]:
+    """Every kind here, and one of them on the VM; the others there seldom."""
+    return [*(("local", one) for one in kinds), *(("vm", one) if one == kind else seldom("vm", one) for one in kinds)]
 
 
 def days(count: float) -> timedelta:
@@ -173,7 +178,7 @@ STRAYS: dict[str, tuple[str, Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", STRAYS)
+@pytest.mark.parametrize(("shelf", "kind"), once_on_the_vm("another name", STRAYS), indirect=["shelf"])
 def test_a_stray_is_named_blocks_nothing_and_goes_by_the_command_shown(shelf: Shelf, kind: str) -> None:
     name, lay, reason = STRAYS[kind]
     lay(shelf.folder / name)
@@ -202,7 +207,7 @@ def _unsigned(shelf: Shelf, name: str) -> None:
     (shelf.folder / f"{name}.backup.json").write_bytes(sign_statement(record.statement(), stranger) + b"\n")
 
 
-@pytest.mark.parametrize("lay", [_pushed, _unsigned])
+@pytest.mark.parametrize(("shelf", "lay"), once_on_the_vm(_pushed, [_pushed, _unsigned]), indirect=["shelf"])
 def test_a_newer_archive_that_nobody_vouches_for_does_not_count(shelf: Shelf, lay: Callable[[Shelf, str], None]) -> None:
     made = next(iter(shelf.back_up().digests))
     names = [archive_name(datetime.now(UTC) + timedelta(seconds=second)) for second in (100, 150)]

@@ -44,7 +44,7 @@ def _told_to_a_pipe(inside: Inside, *arguments: str, leaves: bool) -> int:
 
 def test_release_and_rollback_end_verified_whatever_becomes_of_their_reader(make_world: MakeWorld) -> None:
     inside = make_world()
-    assert _told_to_a_pipe(inside, "release", "--headless", "--auto", leaves=False) == 0
+    assert _told_to_a_pipe(inside, "release", "--kind", "update-only", "--headless", "--auto", leaves=False) == 0
     (log,) = Path(inside.environ["NEXY_STATE_DIR"]).rglob("*.jsonl")
     assert verified_as(inside, log) == SEALED
     assert _told_to_a_pipe(inside, "rollback", "--yes", leaves=True) == 0

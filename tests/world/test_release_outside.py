@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import seldom
 
 pytest.register_assert_rewrite("witnesses")
 
@@ -80,7 +81,8 @@ def where_it_began(seen: Seen) -> str:
     return str(witnesses.statement(line)["subject"][0]["digest"]["gitCommit"])
 
 
-def test_two_releases_a_rollback_and_a_third_release_seen_from_outside(stage: Stage) -> None:
+@pytest.mark.parametrize("acts", [3, seldom(4)])
+def test_two_releases_a_rollback_and_a_third_release_seen_from_outside(stage: Stage, acts: int) -> None:
     first = stage.rehearse("--artifact-size", "1MB")
     assert first.version == "1.6.1.43"
     assert stage.peak is None or stage.peak < 200, "the wizard's own process is small; `make exhaustive` sees it with real sizes"
@@ -96,10 +98,11 @@ def test_two_releases_a_rollback_and_a_third_release_seen_from_outside(stage: St
     assert second.predicates[0]["genesis"]["previous_head"] == head
     assert second.refs["refs/tags/v1.6.1.43"] == first.refs["refs/tags/v1.6.1.43"]
     back = see_rolled_back(stage, first, second)
-    third = stage.rehearse()
-    assert third.version == "1.6.1.45", "what was rolled back keeps its number"
-    see_all(third, back)
-    no_secret_was_written(stage)
+    if acts > 3:
+        third = stage.rehearse()
+        assert third.version == "1.6.1.45", "what was rolled back keeps its number"
+        see_all(third, back)
+    no_secret_was_written(stage, logs=acts)
 
 
 def the_exposure_is_in_the_log(seen: Seen) -> None:
@@ -111,14 +114,14 @@ def the_exposure_is_in_the_log(seen: Seen) -> None:
     assert swapped < opened < closed
 
 
-def no_secret_was_written(stage: Stage) -> None:
+def no_secret_was_written(stage: Stage, logs: int) -> None:
     """In nothing that the program wrote of itself, logs decoded, stands a token or another of the world's secrets."""
     secrets = [value.encode() for value in json.loads((stage.place / "world.json").read_text())["secrets"].values()]
     written = [path for path in (stage.place / "state").rglob("*") if path.is_file()]
-    logs = [path for path in written if path.name.endswith(".intoto.jsonl")]
-    assert len(logs) >= 4, "three releases and a rollback"
+    chains = [path for path in written if path.name.endswith(".intoto.jsonl")]
+    assert len(chains) >= logs, "one of each act"
     texts = [path.read_bytes() for path in written]
-    texts += [json.dumps(witnesses.statement(line)).encode() for path in logs for line in path.read_bytes().splitlines()]
+    texts += [json.dumps(witnesses.statement(line)).encode() for path in chains for line in path.read_bytes().splitlines()]
     assert not [secret for secret in secrets if any(secret in text for text in texts)]
 
 
