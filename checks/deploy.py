@@ -276,5 +276,5 @@ MANIFESTS = Check(
     look_deploy, judge_manifests, "The tag is older than the manifest commit: without this the appcast stays stale.", slow=True
 )
 CONFIG = Check(look_deploy, judge_config, "They win over everything else: stale ones show the old version.", slow=True)
-SERVICE = Check(look_vm, judge_service, "systemd's own word.", slow=True)
+SERVICE = Check(look_vm, judge_service, "The service manager's own word: what is not active serves nobody.", slow=True)
 HEALTH = Check(look_deploy, judge_health, "The server's own word, on the VM.", slow=True)

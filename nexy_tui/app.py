@@ -51,7 +51,7 @@ class NexyApp(App[Ending]):
     COMMANDS: ClassVar[set[type[Provider]]] = set()  # type: ignore[assignment]
     CSS_PATH = Path(screens.__path__[0]) / "nexy.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("question_mark,f1", "help", "Help", key_display="?"),
         Binding("q", "quit", "Quit"),
         Binding("colon", "palette", "Palette", show=False),
         Binding("ctrl+q,ctrl+c", "quit", show=False, priority=True),
@@ -188,11 +188,12 @@ class NexyApp(App[Ending]):
         self.action_command_palette()
 
     def action_help(self) -> None:
-        """Show every key."""
+        """Explain what is shown: the item, the words, the keys."""
         from screens.dialogs.viewer import Viewer
-        from screens.keys import help_parts
+        from screens.help import help_on
 
-        self.push_screen(Viewer("Keys", help_parts(self)))
+        if not isinstance(self.screen, Viewer):
+            self.push_screen(Viewer("Help", help_on(self)))
 
     def _show(self, screen: WizardScreen) -> None:
         while len(self.screen_stack) > _BASE + 1 or isinstance(self.screen, ModalScreen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -63,10 +64,18 @@ GLOSSARY = (
 """In the alphabet's order, whatever the letters' case."""
 
 
-def explain(word: str) -> Term | None:
-    """The entry of a term or one of its aliases, in any letter case; None for a word that is none."""
-    wanted = word.casefold()
-    return next((term for term in GLOSSARY if wanted in (name.casefold() for name in (term.name, *term.aliases))), None)
+_FORMS = r"(?:s|es|ed|ing|ation|ations)?"
+"""Endings that a term may have in a sentence."""
+
+
+def used_in(text: str) -> tuple[Term, ...]:
+    """The terms that stand in a text, in the glossary's order. One of several words counts where all of them stand there, broken or not."""
+    return tuple(term for term in GLOSSARY if any(_stands(name, text) for name in (term.name, *term.aliases)))
+
+
+def _stands(name: str, text: str) -> bool:
+    case = re.NOFLAG if name.isupper() else re.IGNORECASE
+    return all(re.search(rf"(?<![\w-]){re.escape(word)}{_FORMS}(?![\w-])", text, case) for word in name.split())
 
 
 def page() -> str:

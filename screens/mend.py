@@ -27,6 +27,8 @@ class MendFlow:
 
     context: RunContext
     diagnosed: Callable[[Sequence[Finding]], None] | None = None
+    wrong: str = ""
+    """What was seen to be wrong, to be told again once it is mended."""
 
     def diagnose(self, names: Sequence[str] = ()) -> None:
         """Look for these troubles, or for every one."""
@@ -79,9 +81,10 @@ class MendFlow:
 
     def _mended(self, fixer: Trouble, end: FixEnd) -> None:
         title = f"{fixer.section} {fixer.title}: " + ("fixed and verified" if end.outcome == "verified" else f"not mended ({end.outcome})")
-        self._message(title, [*end.lines, f"Log: {end.log}"])
+        wrong = [f"What was wrong: {self.wrong}"] if self.wrong else []
+        self._message(title, [*wrong, *end.lines, f"Log: {end.log}"])
         self.diagnose((fixer.name,))
-        if self.context.open_run is not None:
+        if self.context.open_run is not None or self.context.look_only:
             look(self.context, whole=True)
 
     def _message(self, title: str, lines: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nexy_tui.core.target import DMG, PKG
 from screens.context import RunContext
 from screens.database import DatabaseScreen
+from screens.final import FinalScreen
 from screens.gate import GateScreen
 from screens.phase import PhaseScreen
 
@@ -26,4 +27,6 @@ SCREENS: dict[str, type[PhaseScreen]] = {"database": DatabaseScreen, "publish": 
 def screen_for(context: RunContext, phase: str) -> PhaseScreen:
     """The screen of a phase."""
     assert context.session is not None
+    if context.look_only:
+        return FinalScreen(context, context.session.checklist.phase(phase))
     return SCREENS.get(phase, PhaseScreen)(context, context.session.checklist.phase(phase))

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist, Item
 
 
-def todo(
-    remedy: Remedy, item: Item | None, checklist: Checklist, fixer_title: Callable[[str], str], *, next_step: bool = False
-) -> str:
+def todo(remedy: Remedy, item: Item | None, checklist: Checklist, fixer_title: Callable[[str], str], *, next_step: bool = False) -> str:
     """What to do about an item, or a problem: an action by the title on its button, a fixer by its title.
 
     An action that stands on no button here is named by its command too; `next_step`: the next step is it.

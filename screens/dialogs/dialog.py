@@ -38,6 +38,7 @@ class Dialog(ModalScreen[str | None]):
     """A title, a body that scrolls, and buttons. Escape always means: no, leave things as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "app.help", "Help", show=False),
         Binding("escape", "dismiss_dialog", "Close", show=False),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),

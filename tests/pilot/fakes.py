@@ -131,7 +131,13 @@ def services(clock: FrozenClock, root: Path) -> Any:
     database = SimpleNamespace(place=SimpleNamespace(address=lambda: address, retiring=Retired), seen_from="this machine")
     settings = SimpleNamespace(state_dir=root / "no-runs-here")
     return SimpleNamespace(
-        clock=clock, environ={}, layout=Layout("flat", root), one_pass=nullcontext, writing=nullcontext, git=git, database=database,
+        clock=clock,
+        environ={},
+        layout=Layout("flat", root),
+        one_pass=nullcontext,
+        writing=nullcontext,
+        git=git,
+        database=database,
         settings=settings,
     )
 

@@ -244,10 +244,10 @@ def test_final_verification_without_a_run_only_looks() -> None:
     async def script(pilot: Any) -> None:
         app = pilot.app
         await press(pilot, "v")
-        assert app.screen.phase.id == "final" and "a look, not a run" in shown(app)
+        assert app.screen.phase.id == "final" and "a check, not a run" in shown(app)
         assert shown(app).count("✓ done") >= 7
         await press(pilot, "t")
-        await press(pilot, "escape", "n")
+        await press(pilot, "escape", "h")
         assert on(app, HomeScreen)
 
     play(backend, script, run=False)
@@ -261,6 +261,6 @@ def test_the_way_there_is_not_left_on_the_stack() -> None:
         assert [type(screen).__name__ for screen in pilot.app.screen_stack[1:]] == [
             "HomeScreen",
             "PhaseScreen",
-        ] and pilot.app.screen.phase.id == "version"
+        ] and pilot.app.screen.phase.id == "ready"
 
     play(FakeBackend(), script, run=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nexy_tui.glossary import GLOSSARY, Term, explain, page
+from nexy_tui.glossary import GLOSSARY, Term, page, used_in
 
 
 def test_the_page_is_the_glossary() -> None:
@@ -23,8 +23,22 @@ def test_terms_stand_in_order_and_once() -> None:
 @pytest.mark.parametrize("term", GLOSSARY, ids=lambda term: term.name)
 def test_a_term_is_explained_in_what_fits_a_dialog(term: Term) -> None:
     assert 20 < len(term.meaning) <= 240 and term.meaning.endswith(".")
-    assert all(explain(name.upper()) is term for name in (term.name, *term.aliases))
+    assert all(term in used_in(f"See the {name}, if any.") for name in (term.name, *term.aliases))
 
 
-def test_a_word_that_is_no_term_has_no_entry() -> None:
-    assert explain("frobnicate") is None
+def test_words_that_are_no_terms_have_no_entry() -> None:
+    assert used_in("Frobnicate the stagecoach's items-like headline with a staged rerun.") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Tags and commits", "tag"),
+        ("you attested it", "attest"),
+        ("deploying now", "deploy"),
+        ("the restore\n drill is", "restore drill"),
+        ("at HEAD", "HEAD"),
+    ],
+)
+def test_a_term_is_found_in_its_forms_and_broken_over_lines(text: str, name: str) -> None:
+    assert name in [term.name for term in used_in(text)]
