@@ -193,6 +193,26 @@ def judge_runbooks(found: Mapping[str, bool], plan: Plan) -> Verdict:
     return passed("Both database runbooks are in the checkout.", *evidence)
 
 
+def judge_ready(survey: Survey, plan: Plan) -> Verdict:
+    """A backup can be made: the reader and the dumper are let in, pg_dump is new enough, and there is something to dump."""
+    reachable = judge_reachable(survey, plan)
+    if isinstance(survey.catalog, Unseen):
+        return reachable
+    catalog = survey.catalog
+    if isinstance(survey.dumper, Unseen):
+        problem = survey.dumper.problem
+        return failed(problem.what, problem.remedy or "See PG_SUPERUSER and its password, then look again.", *reachable.evidence)
+    tools = judge_tools(ToolFacts(survey.pg_dump, catalog.short_version, catalog.number // 10000), plan)
+    tables = judge_tables(catalog, plan)
+    wrong = next((verdict for verdict in (tools, tables) if not verdict.status.satisfied), None)
+    if wrong is not None:
+        return wrong
+    dumper = Evidence("dumper", survey.dumper or "not told", str(survey.address), rfc3339(survey.taken))
+    what = f"PostgreSQL {catalog.short_version} lets its reader and {survey.dumper or 'its dumper'} in; {catalog.database} can be dumped."
+    return passed(what, *reachable.evidence, dumper, *tools.evidence, *tables.evidence)
+
+
+READY = Check(look_survey, judge_ready, "A password that has changed is otherwise found after the release commit.")
 REACHABLE = Check(look_survey, judge_reachable, "Nothing about it can be said otherwise.")
 TOOLS = Check(look_tools, judge_tools, "An older pg_dump refuses or loses what a newer server has.")
 TABLES = Check(look_catalog, judge_tables, "A backup of an empty database is no backup.")

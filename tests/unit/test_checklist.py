@@ -278,7 +278,11 @@ def test_the_gates_profile_after_a_deploy_asks_for_what_is_published_and_live() 
 def test_the_vm_is_asked_for_a_deploy_and_for_a_database_that_is_there() -> None:
     here, there = (replace(Target(), database=replace(Target().database, where=where)) for where in ("local", "vm"))
     deploy = {item.id for item in CHECKLIST.phase("deploy").items} | {f"ready.{name}" for name in ("vm", "drift", "start", "service")}
-    database = {item.id for item in CHECKLIST.phase("database").items} - {"database.runbooks"} | {"final.backup", "final.drill"}
+    database = (
+        {item.id for item in CHECKLIST.phase("database").items} - {"database.runbooks"}
+        | {f"ready.{name}" for name in ("database", "hardening", "drill")}
+        | {"final.backup", "final.drill"}
+    )
     assert {item.id for item in ITEMS if item.asks_vm(here)} == deploy
     assert {item.id for item in ITEMS if item.asks_vm(there)} == deploy | database
 

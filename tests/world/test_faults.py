@@ -104,9 +104,11 @@ CASES: tuple[Stop | Borne, ...] = (
         done=PUBLISHED,
         at="gate",
     ),
-    Stop("database-down", "database", "database.reachable", "Connection refused", "See that PostgreSQL runs at 127.0.0.1:"),
-    Stop("drill-never", "database", "database.drill", "No restore drill of voice_assistant_db", "nexy-tui db drill"),
-    Stop("drill-old", "database", "database.drill", "8 days ago; more than 7 days is too old", "nexy-tui db drill"),
+    Stop("database-down", "ready", "ready.database", "Connection refused", "See that PostgreSQL runs at 127.0.0.1:"),
+    Stop("drill-never", "ready", "ready.drill", "No restore drill of voice_assistant_db", "nexy-tui db drill"),
+    Stop("drill-old", "ready", "ready.drill", "8 days ago; more than 7 days is too old", "nexy-tui db drill"),
+    Stop("database-down", "database", "database.reachable", "Connection refused", "PostgreSQL runs at 127.0.0.1:", at="database"),
+    Stop("drill-old", "database", "database.drill", "8 days ago; more than 7 days is too old", "nexy-tui db drill", at="database"),
     Stop("inbox-missing", "inbox", "inbox.exists", "There is no folder", "mkdir -p"),
     Stop("inbox-empty", "inbox", "inbox.dmg", "Nexy.dmg is not in the inbox", "Lay Nexy.dmg into"),
     Stop("dmg-truncated", "inbox", "inbox.dmg", "not a whole disk image", "Lay a finished Nexy.dmg into"),
@@ -323,6 +325,38 @@ def assert_stopped(inside: Inside, run: Run, case: Stop) -> None:
 def judged(inside: Inside, run: Run) -> State:
     """What `nexy-tui runs verify` says of the run's log."""
     return verify_file(run.log, load_settings(inside.environ), checkout=inside.checkout).state
+
+
+BEFORE_THE_COMMIT, BEFORE_THE_SWAP, AFTER = ("remotes", "ready", "version"), ("database", "inbox", "publish"), ("gate", "deploy", "final")
+"""Where a run stops: the release commit is the last that the phase version does."""
+
+ONLY_AFTER = {
+    "deploy-exit-123": "a step of the deploy: that git cannot change the VM's work tree is seen by changing it",
+    "wheel-broken": "a step of the deploy: what pip gets is seen as it is installed",
+    "service-down": "a step of the deploy: how the service starts is seen by starting it",
+}
+"""Faults that a release meets after the swap although they were there when it began, and why none of it is seen before."""
+
+WITH_ARTIFACTS = {"inbox-missing", "inbox-empty", *(name for name in registry() if name.startswith("dmg-"))}
+"""What is seen once the artifacts lie there."""
+
+BY_WRITING = {"push-rejected", "upload-502", "upload-drop", "download-other-bytes"}
+"""What the host says of a write alone; a dry push and reading pass."""
+
+
+def test_a_fault_that_is_there_at_the_beginning_stops_the_run_in_time() -> None:
+    """Each case is walked above; what could be seen without writing and without artifacts stands before the first commit."""
+    first: dict[str, Stop | Borne] = {}
+    for case in CASES:
+        if case.at == START:
+            first.setdefault(case.fault.partition("=")[0], case)
+    stops = {name: case.phase for name, case in first.items() if isinstance(case, Stop)}
+    assert {name for name, phase in stops.items() if phase in AFTER} == set(ONLY_AFTER)
+    assert {name for name, phase in stops.items() if phase in BEFORE_THE_SWAP} == WITH_ARTIFACTS | BY_WRITING
+    early = {name for name, phase in stops.items() if phase in BEFORE_THE_COMMIT}
+    assert early | WITH_ARTIFACTS | BY_WRITING | set(ONLY_AFTER) == set(stops)
+    never = {name for name, case in first.items() if isinstance(case, Borne)}
+    assert set(registry()) == set(stops) | never | {case.fault.partition("=")[0] for case in CASES if isinstance(case, Borne)}
 
 
 def test_every_fault_a_world_knows_stands_in_the_table() -> None:

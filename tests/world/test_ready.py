@@ -126,8 +126,8 @@ OTHER_KEY = base64.b64encode(bytes(range(32))).decode()
 REFORMATS = "for f in $(git diff --cached --name-only | grep json); do printf '{}' > $f; git add $f; done"
 
 CASES = (
-    Case("a key that no list names", "ready.signing", "is not trusted", "keys export >>", moved(signers, "")),
-    Case("no list of signers", "ready.signing", "not in the list of trusted keys", "keys export >>", moved(signers)),
+    Case("a key that no list names", "ready.signing", "is not trusted", "nexy-tui keys use", moved(signers, "")),
+    Case("no list of signers", "ready.signing", "not in the list of trusted keys", "nexy-tui keys use", moved(signers)),
     Case(
         "another public key",
         "ready.sparkle",
@@ -180,6 +180,7 @@ CASES = (
         fault("server-down"),
         status="inconclusive",
     ),
+    Case("a backup's password", "ready.database", "did not let postgres in", "PG_SUPERUSER", env={"PG_SUPERUSER_PASSWORD": "changed"}),
     Case("no such VM", "ready.azure", "was not found", "target.vm.name", configuration('[target.vm]\nname = "Nexy2"')),
     seldom(
         Case(

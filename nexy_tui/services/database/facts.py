@@ -183,6 +183,8 @@ class Survey:
     pg_dump: Tool | Unseen
     vault: Vault | Unseen
     taken: datetime
+    dumper: str | Unseen = ""
+    """The role that backups are made with, where the database lets it in."""
 
 
 _Part = TypeVar("_Part")

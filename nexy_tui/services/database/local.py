@@ -59,7 +59,8 @@ class LocalDatabase:
         major = 0 if isinstance(catalog, Unseen) else catalog.number // 10000
         pg_dump: Tool | Unseen = _try(lambda: self._tools.find("pg_dump", major))
         vault: Vault | Unseen = _try(self._folder(settings).survey)
-        return Survey("local", settings.address, catalog, pg_dump, vault, self._clock.now())
+        dumper = _try(lambda: _logged_in(settings)) if settings.dumper != settings.reader else settings.dumper.name
+        return Survey("local", settings.address, catalog, pg_dump, vault, self._clock.now(), dumper)
 
     def back_up(self, emit: Emit, cancelled: Callable[[], bool]) -> BackupMade:
         """Make a verified backup of the configured database."""
@@ -174,6 +175,13 @@ def no_such_role(name: str, address: Address) -> Refused:
         "Hardening takes rights from the application's role.",
         "Create it as server/Docs/DATABASE_SETUP_GUIDE.md says, or set DB_USER.",
     )
+
+
+def _logged_in(settings: DatabaseSettings) -> str:
+    """The role that backups are made with, once it was let in. Raises CouldNotLook."""
+    with connection(settings, settings.dumper, options=LOOKING) as session:
+        session.execute("SELECT 1")
+    return settings.dumper.name
 
 
 def _look(session: Connection, settings: DatabaseSettings) -> Catalog:

@@ -86,6 +86,14 @@ class ScriptReport:
             return Unseen(CouldNotLook(f"The database {self.address()} did not let the VM in: {said}.", remedy=remedy))
         return Catalog.read(strict_json.load_object(text.encode()))
 
+    def dumper(self) -> str | Unseen:
+        """The role that backups are made with, or why the server does not let it in."""
+        if (role := self.get("dumper")) is not None:
+            return role
+        said = printable(self.get("dumper-error") or "it gave no reason", 300).rstrip(".")
+        remedy = "See PG_SUPERUSER and PG_SUPERUSER_PASSWORD in the VM's config.env."
+        return Unseen(CouldNotLook(f"The database {self.address()} did not let the VM make a backup: {said}.", remedy=remedy))
+
     def pg_dump(self) -> Tool | Unseen:
         """The VM's pg_dump, or that there is none."""
         found = self.get("pg-dump")

@@ -116,7 +116,7 @@ class VmDatabase:
             raise CouldNotLook(what, remedy="Mend that on the VM, then look again.")
         try:
             self._address = report.address()
-            return Survey("vm", self._address, report.catalog(), report.pg_dump(), report.vault(), taken)
+            return Survey("vm", self._address, report.catalog(), report.pg_dump(), report.vault(), taken, report.dumper())
         except ValueError as error:
             raise CouldNotLook(f"The survey of the database on {self._vm.where} cannot be read: {error}.", remedy=_LOOK_AGAIN) from None
 

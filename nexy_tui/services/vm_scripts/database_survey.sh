@@ -8,6 +8,11 @@ if query "$reader" "$name" <<< "$NEXY_CATALOG" > "$scratch/catalog" 2> "$scratch
 else
     fact catalog-error "$(said "$scratch/error")"
 fi
+if [ "$dumper" = "$reader" ] || query "$dumper" "$name" <<< 'SELECT 1' > /dev/null 2> "$scratch/error"; then
+    fact dumper "$dumper"
+else
+    fact dumper-error "$(said "$scratch/error")"
+fi
 if found=$(tool pg_dump "$major"); then fact pg-dump "$found"; fi
 
 newest=$(archives | head -n 1)
