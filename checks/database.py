@@ -201,7 +201,7 @@ def judge_ready(survey: Survey, plan: Plan) -> Verdict:
     catalog = survey.catalog
     if isinstance(survey.dumper, Unseen):
         problem = survey.dumper.problem
-        return failed(problem.what, problem.remedy or "See PG_SUPERUSER and its password, then look again.", *reachable.evidence)
+        return failed(problem.what, problem.remedy, *reachable.evidence)
     tools = judge_tools(ToolFacts(survey.pg_dump, catalog.short_version, catalog.number // 10000), plan)
     tables = judge_tables(catalog, plan)
     wrong = next((verdict for verdict in (tools, tables) if not verdict.status.satisfied), None)
