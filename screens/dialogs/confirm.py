@@ -61,7 +61,9 @@ class ConfirmDialog(Dialog):
         if not question.plain:
             return [text(badge, "  This is exactly what will be done:"), deed]
         said = [text(sentence, classes="space-above") for sentence in question.plain]
-        return [text(badge), *said, text((" d ", "bold reverse"), "  exactly what is done, word for word", classes="space-above"), deed]
+        key = "dd" if (question.typed or "").startswith("d") else "d"
+        unfolds = text((f" {key} ", "bold reverse"), "  exactly what is done, word for word", classes="space-above")
+        return [text(badge), *said, unfolds, deed]
 
     def foot(self) -> Sequence[Widget]:
         """Whether it can be undone, and the text to type: always in sight, however many lines there are."""
@@ -94,7 +96,13 @@ class ConfirmDialog(Dialog):
     def action_details(self) -> None:
         """Unfold the deed, or fold it again."""
         self.toggle_class("-unfolded")
-        self.call_after_refresh(self.on_resize)
+        self.call_after_refresh(self._to_the_deed)
+
+    def _to_the_deed(self) -> None:
+        self.on_resize()
+        if self.has_class("-unfolded"):
+            self.query_one("#body").scroll_to_widget(self.query_one("#deed"), top=True, animate=False)
+            self.call_after_refresh(self._hint)
 
     def action_choose(self, value: str) -> None:
         """Go only with the right text."""

@@ -36,7 +36,7 @@ def facts(items: Sequence[Item], state: Release) -> Facts:
     for item in items:
         finding = state.findings.get(item.id)
         for one in () if finding is None else finding.evidence:
-            source = _middle_out(one_line(one.source), 30)
+            source = one_line(one.source)
             name = one_line(one.name).removeprefix(one_line(one.source)).strip()
             if name not in ROWS:
                 continue
@@ -53,10 +53,10 @@ def matrix(found: Facts, width: int, styles: Mapping[Status, str]) -> Table:
     """The table. Where the screen is narrow a cell is its symbol alone, and the legend says what it means."""
     wide = width >= 32 + 13 * len(found.names)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", caption=None if wide else _legend(), caption_justify="left")
-    table.add_column("Source", overflow="ellipsis", no_wrap=True, max_width=30 if wide else 27)
+    table.add_column("Source", overflow="fold", max_width=30 if wide else 27)
     names = [name for name in ROWS if name in found.names]
     for name in names:
-        table.add_column(Text(name if wide else _SHORT.get(name, name)), no_wrap=True, overflow="ellipsis", max_width=14 if wide else 7)
+        table.add_column(Text(name if wide else _SHORT.get(name, name)), overflow="fold", max_width=14 if wide else 8)
     for source, cells in found.cells.items():
         table.add_row(Text(source, "bold"), *(_cell(cells.get(name), wide, styles) for name in names))
     return table
@@ -70,7 +70,7 @@ def listing(found: Facts, styles: Mapping[Status, str], *, holding: bool) -> Tex
         if status.satisfied is not holding:
             continue
         mark = STATUS[status]
-        lines.append(f"{mark.symbol} {mark.word:<14} ", styles.get(status, ""))
+        lines.append(f"{mark.symbol} {mark.word:<12} ", styles.get(status, ""))
         lines.append(f"{source} · {name}: ", "dim")
         lines.append(f"{value}\n")
     return lines
@@ -84,15 +84,10 @@ def _cell(cell: tuple[str, Status] | None, wide: bool, styles: Mapping[Status, s
     return Text.assemble((mark.symbol, styles.get(status, "")), f" {_short(value)}" if wide else "")
 
 
-def _middle_out(text: str, width: int) -> str:
-    """A long path keeps its beginning and its end, which tell it from its neighbours."""
-    return text if len(text) <= width else f"{text[: width // 3]}…{text[-(width - width // 3 - 1) :]}"
-
-
 def _short(value: str) -> str:
     digest = len(value) == 64 and all(char in "0123456789abcdef" for char in value)
     if digest:
-        return f"{value[:4]}…{value[-4:]}"
+        return value[:8]
     return value.rsplit("/", 1)[-1] if value.startswith("https://") else value
 
 

@@ -68,10 +68,10 @@ def test_the_next_step_is_the_repair_until_the_phase_is_done_and_then_the_way_on
     backend = wrong_remote()
 
     async def script(pilot: Any) -> None:
-        assert emphasised(pilot.app) == ["⏎  Fix it: 4.5 Manifest pushed to the wrong code repository"]
+        assert emphasised(pilot.app) == ["⏎ Fix it: 4.5 Manifest pushed to the wrong code repository"]
         backend.play.holds("remotes.code")
         await press(pilot, "r")
-        assert emphasised(pilot.app) == ["⏎  Go on to Ready"]
+        assert emphasised(pilot.app) == ["⏎ Go on to Ready"]
 
     play(backend, script)
 
@@ -118,7 +118,8 @@ def test_the_refusal_offers_the_repair() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "enter")
         assert on(pilot.app, ConfirmDialog) and "The real data is not touched." in flowing(pilot.app)
-        await press(pilot, "d")
+        assert " dd " in shown(pilot.app), "a d is the first letter of what is to be typed"
+        await press(pilot, "d", "d")
         assert "restore the newest archive" in flowing(pilot.app)
 
     play(backend, script)

@@ -15,7 +15,7 @@ from conftest import some
 from pilot.hand import lines, settle
 from test_words import strings
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input, OptionList, RichLog, Static
+from textual.widgets import Footer, OptionList, RichLog, Static
 from textual.widgets._footer import FooterKey
 
 from nexy_tui.glossary import GLOSSARY
@@ -40,8 +40,10 @@ def texts(app: Any) -> Iterator[list[str]]:
     """The text of each widget in front that shows some, row by row, as far as it is in sight."""
     rows = lines(app)
     for widget in app.screen.query("*"):
-        region = widget.region & app.screen.region
-        if isinstance(widget, Static | OptionList | RichLog) and not isinstance(widget, Input) and widget.display and region.area:
+        if not isinstance(widget, Static | OptionList | RichLog) or not widget.display or not widget.is_on_screen:
+            continue
+        region = app.screen.find_widget(widget).visible_region
+        if region.area:
             yield [row[region.x : region.right] for row in rows[region.y : region.bottom]]
 
 
