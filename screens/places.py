@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -87,7 +88,7 @@ class PlacesScreen(WizardScreen):
         listing = self.query_one("#list", OptionList)
         before = listing.highlighted
         listing.clear_options()
-        listing.add_options(Option(_row(place)) for place in self._places)
+        listing.add_options(Option(_row(place, self.app.size.width - 45)) for place in self._places)
         if self._places:
             listing.highlighted = min(before or 0, len(self._places) - 1)
         self._about()
@@ -102,12 +103,14 @@ class PlacesScreen(WizardScreen):
         self.query_one("#about", Static).update(grid(self.app, [row for row in rows if row[1]], width=8))
 
 
-def _row(place: Location) -> Content:
+def _row(place: Location, room: int) -> Content:
+    """Name, state and age; the address where it fits into `room` columns, as it stands below the list anyway."""
     sign, style = _SIGNS.get(place.state, ("·", "$muted"))
+    where = one_line(place.where)
     old = "" if place.age_s is None else age(place.age_s)
     return Content.assemble(
         (f"{sign} {one_line(place.name, 14):<15}", style if place.state == "missing" else "bold"),
         (f"{one_line(place.state, 10):<11}", style),
         (f"{old:<9}", "$muted"),
-        one_line(place.where),
+        where if cell_len(where) <= room else "",
     )

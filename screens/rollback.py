@@ -209,5 +209,5 @@ def _described(one: AssetState | None) -> str:
         return "nothing there"
     if not one.whole:
         return f"not whole: {one_line(one.state, 20)}, {amount(one.size, 'B')}"
-    sha = "digest not told" if one.sha256 is None else f"sha256 {one.sha256[:10]}…"
+    sha = "digest not told" if one.sha256 is None else f"sha256 {one.sha256[:10]}"
     return f"{one.release or 'no manifest':<12} {amount(one.size, 'B'):<9} {sha}"

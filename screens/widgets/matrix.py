@@ -45,7 +45,7 @@ def facts(items: Sequence[Item], state: Release) -> Facts:
             found.names[name] = None
             row = found.cells.setdefault(source, {})
             if name not in row or row[name][1].satisfied:  # What did not pass is not covered up by another item's word.
-                row[name] = (one_line(match[1] if match else one.value, 80), status)
+                row[name] = (one_line(match[1] if match else one.value, 400), status)
     return found
 
 

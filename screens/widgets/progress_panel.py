@@ -32,7 +32,7 @@ class ProgressPanel(Line):
         rows += [_idle_row(subject, width, name) for subject in self._expected if (subject, False) not in view.meters]
         if view.countdown is not None:
             left = view.countdown.left(view.clock)
-            rows.append(Content.assemble(("… waiting ", "bold $warning"), (span(left), "bold"), f"  {view.countdown.reason}"))
+            rows.append(Content.assemble(("~ waiting ", "bold $warning"), (span(left), "bold"), f"  {view.countdown.reason}"))
         if view.carried_through is not None:
             rows.append(Content.assemble(("! cannot be stopped now ", "bold $warning"), view.carried_through))
         self.display = bool(rows)

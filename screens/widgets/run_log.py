@@ -11,7 +11,7 @@ from textual.widgets import RichLog
 from screens.view import LogLine, RunView
 
 _REWRAPPED = 300
-_SIGNS = {"bad": "✗ ", "unseen": "? ", "good": "✓ ", "wait": "… "}
+_SIGNS = {"bad": "✗ ", "unseen": "? ", "good": "✓ ", "wait": "~ "}
 
 
 class RunLogPane(RichLog):

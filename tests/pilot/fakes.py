@@ -236,7 +236,7 @@ class FakeBackend:
         ]
 
     def verify(self, path: Path) -> tuple[State, Sequence[str]]:
-        lines = ("signed by  olga on laptop, key SHA256:Yk2l…", "records    61, head 3f2a9c51…", "not seen   anchors: not asked")
+        lines = ("signed by  olga on laptop, key SHA256:Yk2l9cQx", "records    61, head 3f2a9c51", "not seen   anchors: not asked")
         return State.SEALED, lines
 
     def verify_commands(self, log: Path) -> Sequence[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from pilot.fakes import CUT_OFF, VERSION, FakeBackend
 from pilot.hand import paste, press, settle, shown, until
 from pilot.scripted import TORN, UNREAD, emitting
+from pilot.walking import ready
 from textual.pilot import Pilot
 
 from nexy_tui.actions.base import ActionResult
@@ -18,6 +19,7 @@ from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress,
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed
+from nexy_tui.engine.mend import FixPreview
 from screens.backend import NewRun
 
 Lead = Callable[[Pilot[Any]], Awaitable[None]]
@@ -216,6 +218,42 @@ def troubled() -> FakeBackend:
     return backend
 
 
+def mendable() -> FakeBackend:
+    backend = FakeBackend()
+    backend.play.fails("remotes.code")
+    lines = ("git remote set-url --push origin https://github.com/Seregawpn/Nexy_server.git",)
+    backend.plans["manifest-repository"] = FixPreview(lines)
+    backend.mends["manifest-repository"] = ("remotes.code",)
+    return backend
+
+
+def stuck() -> FakeBackend:
+    """The gate refuses while customers cannot update."""
+    backend = torn_gate()
+    backend.exposed = 192.0
+    return backend
+
+
+def undeployed() -> FakeBackend:
+    backend = FakeBackend(at="deploy", exposed=57.0)
+    backend.play.awaits("deploy")
+    what = "Deploying 1.6.1.43 failed on the VM at step health, status 1."
+    problem = ActionFailed(what, "The service may be down.", "See the service's journal above, mend the cause, then deploy again.")
+    backend.play.actions["deploy"].effect = emitting(problem=problem)
+    return backend
+
+
+async def failed_deploy(pilot: Pilot[Any]) -> None:
+    await press(pilot, "enter")
+    await paste(pilot, TYPED)
+    await press(pilot, "enter")
+
+
+async def failed_deploy_closed(pilot: Pilot[Any]) -> None:
+    await failed_deploy(pilot)
+    await press(pilot, "enter")
+
+
 STATES: dict[str, State] = {
     "home": State(FakeBackend, run=False),
     "home_production": State(lambda: FakeBackend(world=None), run=False),
@@ -225,9 +263,15 @@ STATES: dict[str, State] = {
     "passed": State(FakeBackend),
     "failed": State(failing),
     "refused": State(failing, ("n",)),
-    "item_open": State(failing, ("enter",)),
+    "fix_confirm": State(mendable, ("enter",)),
+    "fix_details": State(mendable, ("enter", "d")),
+    "fixed": State(mendable, ("enter", "enter")),
+    "ready": State(lambda: FakeBackend(at="ready")),
+    "version": State(lambda: ready(at="version")),
+    "version_commit": State(lambda: ready(at="version"), ("enter", "enter")),
     "attest": State(unread, ("t",)),
     "confirm": State(ungated, ("a",)),
+    "confirm_details": State(lambda: unpushed(None), ("enter", "d")),
     "confirm_typed": State(lambda: unpushed(None), lead=half_typed),
     "database": State(undrilled),
     "action_failed": State(no_space, ("a", "y")),
@@ -236,8 +280,12 @@ STATES: dict[str, State] = {
     "publish_exposed": State(exposed, lead=confirm),
     "publish_waiting": State(patient, lead=confirm),
     "gate_failed": State(torn_gate),
+    "gate_refused": State(stuck, ("n",)),
     "gate_matrix": State(torn_gate, ("m",)),
     "deploy_running": State(deploying, lead=confirm),
+    "deploy": State(lambda: ready(at="deploy")),
+    "deploy_failed": State(undeployed, lead=failed_deploy),
+    "deploy_again": State(undeployed, lead=failed_deploy_closed),
     "final": State(lambda: FakeBackend(at="final")),
     "final_without_a_run": State(FakeBackend, ("v",), run=False),
     "end": State(unread, lead=with_a_word),

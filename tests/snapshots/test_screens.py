@@ -44,6 +44,11 @@ def test_screen(snap_compare: Any, name: str, size: str) -> None:
     assert picture(snap_compare, STATES[name], SIZES[size])
 
 
+@pytest.mark.parametrize("name", ["failed", "confirm", "publish_running", "final"])
+def test_between(snap_compare: Any, name: str) -> None:
+    assert picture(snap_compare, STATES[name], (100, 32))
+
+
 @pytest.mark.parametrize("name", ["failed", "refused", "publish_running", "home"])
 def test_narrow(snap_compare: Any, name: str) -> None:
     assert picture(snap_compare, STATES[name], (64, 20))

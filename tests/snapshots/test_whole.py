@@ -29,11 +29,21 @@ _ALPHA = re.compile(r"[^\W\d_]+")
 
 
 @cache
-def vocabulary() -> frozenset[str]:
-    """Every word that stands in a string of the tool's own."""
+def told() -> tuple[str, ...]:
+    """Every string of the tool's own."""
     paths = [path for package in ("nexy_tui", "screens", "checks") for path in (ROOT / package).rglob("*.py")]
-    told = [text for path in paths for _, text in strings(path.read_text("utf-8"))] + [term.meaning for term in GLOSSARY]
-    return frozenset(word.lower() for text in told for word in _ALPHA.findall(text))
+    return tuple([text for path in paths for _, text in strings(path.read_text("utf-8"))] + [term.meaning for term in GLOSSARY])
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """Every word that stands in one."""
+    return frozenset(word.lower() for text in told() for word in _ALPHA.findall(text))
+
+
+def cut(row: str) -> bool:
+    """Whether something was cut in a row: an ellipsis that nobody wrote, as the symptom of a fixer is written."""
+    return any(not any(found in text for text in told()) for found in re.findall(r"\S{0,6} ?…", row))
 
 
 def texts(app: Any) -> Iterator[list[str]]:
@@ -79,8 +89,7 @@ def run(state: State, look: Any) -> None:
 def test_nothing_is_cut_and_no_word_is_broken(name: str) -> None:
     async def look(pilot: Pilot[Any]) -> None:
         blocks = list(texts(pilot.app))
-        cut = [row for block in blocks for row in block if "…" in row]
-        assert not cut, "\n".join(cut)
+        assert not (rows := [row for block in blocks for row in block if cut(row)]), "\n".join(rows)
         assert not [word for block in blocks for word in broken(block)]
 
     run(STATES[name], look)
