@@ -1009,7 +1009,7 @@ CODE_ONLY = (
     Row(
         "the manifests written alike, and not pushed",
         {"publish.commit": "^Act sync-manifests"},
-        all_four("releases/tag/Update", "releases/tag/update", "1.6.1.42"),
+        all_four('"critical": false', '"critical": true', "1.6.1.42"),
         {},
         BESIDE,
     ),
