@@ -78,6 +78,8 @@ def carry_out(inside: Inside, remedy: Remedy, hand: Hand | None) -> Carried:
     if isinstance(remedy, (Act, Run)) and not NO_HAND.fullmatch(remedy.first):
         assert hand is not None, f"Nobody has a hand for: {remedy.first}"
         hand(inside, remedy.first)
+    if isinstance(remedy, Mend) and hand is not None:
+        hand(inside, remedy.first)
     words = shlex.split(remedy.command.replace("X.Y.Z.Build", NEXT))
     secret = {"NEXY_NEW_GEMINI_KEY": NEW_KEY} if remedy == Mend("gemini-key", remedy.first) else {}
     secret |= {"NEXY_NEW_GITHUB_TOKEN": inside.world.secrets.artifacts_token} if isinstance(remedy, Mend) else {}
