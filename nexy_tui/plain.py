@@ -10,10 +10,10 @@ from typing import TextIO
 from nexy_tui.checklist import Checklist
 from nexy_tui.core.event import Event, Exposure, OutputLine, PointOfNoReturn, Progress, Ran, Waiting
 from nexy_tui.core.finding import Finding
-from nexy_tui.core.output import write_line
 from nexy_tui.core.problem import Problem
 from nexy_tui.core.text import printable_lines
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Notice, PhaseOpened, Resumed, Sealed
+from nexy_tui.output import write_line
 
 
 class PlainRenderer:

@@ -133,8 +133,8 @@ def print_end(problem: Problem) -> None:
 
 def say(text: str) -> None:
     """A line for people, on standard error; what came from outside stays visible and is not obeyed. Nobody need be listening."""
-    from nexy_tui.core.output import write_line
     from nexy_tui.core.text import printable_lines
+    from nexy_tui.output import write_line
 
     write_line(sys.stderr, printable_lines(text, _WIDEST))
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TypeAlias
+
+
+def _worded(remedy: Act | Mend | Run) -> str:
+    """What an operator without the wizard is told."""
+    return around(remedy, f"nexy-tui {remedy.command}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +20,7 @@ class Run:
     first: str = ""
     then: str = ""
 
-    def __str__(self) -> str:
-        return around(self, f"nexy-tui {self.command}")
-
-    @property
-    def details(self) -> dict[str, str]:
-        """The value as the log keeps it."""
-        return {"command": self.command}
+    __str__ = _worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,7 @@ class Act:
     first: str = ""
     then: str = ""
 
-    def __str__(self) -> str:
-        return around(self, f"nexy-tui {self.command}")
-
-    @property
-    def details(self) -> dict[str, str]:
-        """The value as the log keeps it."""
-        return {"action": self.action, "command": self.command}
+    __str__ = _worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +43,19 @@ class Mend:
     first: str = ""
     then: str = ""
 
+    __str__ = _worded
+
     @property
     def command(self) -> str:
         """What mends it outside the wizard."""
         return f"fix {self.fixer}"
 
-    def __str__(self) -> str:
-        return around(self, f"nexy-tui {self.command}")
-
-    @property
-    def details(self) -> dict[str, str]:
-        """The value as the log keeps it."""
-        return {"fixer": self.fixer}
-
 
 Remedy: TypeAlias = Act | Mend | Run | str
 """A text is what is to be done by hand. `str()` of each is what an operator without the wizard is told."""
+
+
+_WORDS = ("first", "then")
 
 
 def around(remedy: Act | Mend | Run, what: str) -> str:
@@ -92,4 +82,4 @@ def details(remedy: Remedy) -> dict[str, str]:
     """A remedy as the log keeps it: the words, and what of the tool's own it names."""
     if isinstance(remedy, str):
         return {"words": remedy} if remedy else {}
-    return {"words": str(remedy), **remedy.details}
+    return {"words": str(remedy), **{name: value for name, value in asdict(remedy).items() if name not in _WORDS}}

@@ -74,9 +74,11 @@ def test_every_module_stands_in_a_room() -> None:
             "engine",
             "fixers",
             "glossary",
+            "output",
             "plain",
             "rehearsal",
             "release",
+            "report",
             "runlog",
             "services",
         )
