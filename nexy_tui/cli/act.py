@@ -13,6 +13,7 @@ import typer
 
 from nexy_tui.cli import common
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Run
 
 if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist
@@ -84,7 +85,7 @@ def deploy(
 ) -> None:
     """Deploy a release to the VM (rulebook section 3, Phase 3)."""
     if not tag.startswith("v"):
-        raise Unusable(f"{tag!r} is not a release tag.", remedy=f"Name it with its v: nexy-tui deploy v{tag}")
+        raise Unusable(f"{tag!r} is not a release tag.", remedy=Run(f"deploy v{tag}", "Name it with its v"))
     run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 

@@ -11,6 +11,7 @@ import typer
 from nexy_tui.cli import common
 from nexy_tui.cli.act import TakeOver
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Run
 
 if TYPE_CHECKING:
     from nexy_tui.core.secret import Secret
@@ -51,10 +52,10 @@ def fix(
     chosen = fixer(name)
     if chosen is None:
         known = ", ".join(one.name for one in FIXERS)
-        raise Unusable(f"There is no fixer {name!r}.", f"Known: {known}.", "nexy-tui fix --list shows them with their sections.")
+        raise Unusable(f"There is no fixer {name!r}.", f"Known: {known}.", Run("fix --list", "See them with their sections"))
     if not dry_run and not yes and not sys.stdin.isatty():
         raise Unusable(
-            "A fix is confirmed, and there is no terminal to answer on.", remedy=f"See it: nexy-tui fix {name} --dry-run; then --yes."
+            "A fix is confirmed, and there is no terminal to answer on.", remedy=Run(f"fix {name} --dry-run", "See it", "and then --yes.")
         )
     if dry_run:
         raise typer.Exit(_dry_run(services, chosen, json))

@@ -12,6 +12,7 @@ import typer
 from nexy_tui.cli import common
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Problem, Unusable
+from nexy_tui.core.remedy import Run
 
 if TYPE_CHECKING:
     from nexy_tui.core.version import Version
@@ -52,7 +53,7 @@ def release(
     """Walk the release: check, act, verify, and refuse to go on until everything is verified."""
     services = common.make_services()
     if auto and services.target.world is None:
-        raise Unusable("--auto plays the operator, and this is production.", remedy="Rehearse with it: nexy-tui rehearse --auto")
+        raise Unusable("--auto plays the operator, and this is production.", remedy=Run("rehearse --auto", "Rehearse with it"))
     path = find_run(services, resume) if resume else None
     with_pkg = _announced(with_artifact or [])
     if dry_run:
@@ -204,11 +205,14 @@ def find_run(services: Services, named: str) -> Path:
             raise Unusable(
                 f"The run {named} is not on this machine.",
                 "A run is gone on with where its log lies, and with the key that began it.",
-                "Go on with it there (the release lock and the tag name its operator and host). Where that machine is lost: "
-                "nexy-tui verify says what is out, then begin a new run: nexy-tui release",
+                Run(
+                    "release",
+                    "Go on with it there (the release lock and the tag name its operator and host). "
+                    "Where that machine is lost: see what is out (nexy-tui verify), then begin a new run",
+                ),
             )
         what = "No run" if not found else f"{len(found)} runs"
-        raise Unusable(f"{what} begins with {named!r}.", remedy="nexy-tui runs list shows them.")
+        raise Unusable(f"{what} begins with {named!r}.", remedy=Run("runs list", "See them"))
     return found[0]
 
 
@@ -229,7 +233,7 @@ def attestations_of(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         item, equals, reason = pair.partition("=")
         if not equals or not reason.strip() or item not in known:
-            raise Unusable(f"--attest {pair[:60]!r} is not ITEM=REASON.", remedy="nexy-tui check --list shows the items.")
+            raise Unusable(f"--attest {pair[:60]!r} is not ITEM=REASON.", remedy=Run("check --list", "See the items"))
         if not known[item].attestable:
             raise Unusable(f"{item} can be verified by the tool, so it cannot be attested.", remedy="Put it right instead.")
         found[item] = reason

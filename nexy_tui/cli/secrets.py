@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexy_tui.cli import common
+from nexy_tui.core.remedy import Run
 
 if TYPE_CHECKING:
     from nexy_tui.services.secrets import Secrets
@@ -27,7 +28,10 @@ def set_secret(name: Name) -> None:
     from nexy_tui.services.secrets import VARIABLES, Secrets
 
     if name == SIGNING_KEY:
-        raise Unusable("A signing key is made, not typed in.", remedy="nexy-tui keys create, or keys use --file FILE for a key you have")
+        raise Unusable(
+            "A signing key is made, not typed in.",
+            remedy=Run("keys create", "Make one", "(or, for a key you have: nexy-tui keys use --file FILE)"),
+        )
     if name not in VARIABLES:
         raise _unknown(name, tuple(VARIABLES))
     settings = load_settings()
@@ -88,7 +92,7 @@ def delete(
         account = account_of(operator)
         question = "Open runs of this key can then neither be gone on with nor closed; the key is then gone for good. "
         if not yes and not common.typed(operator, lambda words: common.ask_terminal(question + words)):
-            raise Cancelled("Nothing was changed.", "The deletion was not confirmed.", "To replace the key: nexy-tui keys rotate")
+            raise Cancelled("Nothing was changed.", "The deletion was not confirmed.", Run("keys rotate", "To replace the key"))
     there = _secrets().delete(account)
     common.show(f"{name} was taken out of the keyring." if there else f"The keyring has no {name}. Nothing was changed.")
 
@@ -96,7 +100,7 @@ def delete(
 def _unknown(name: str, known: tuple[str, ...]) -> Exception:
     from nexy_tui.core.problem import Unusable
 
-    return Unusable(f"There is no secret {name[:60]!r}.", f"Known: {', '.join(known)}.", "nexy-tui secrets list shows them.")
+    return Unusable(f"There is no secret {name[:60]!r}.", f"Known: {', '.join(known)}.", Run("secrets list", "See them"))
 
 
 def _secrets() -> Secrets:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nexy_tui.cli import common
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.shield import interpreter
 from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.version import Version
@@ -34,7 +35,7 @@ def open_wizard(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Unusable(
             "The wizard needs a terminal, and there is none.",
-            remedy="Run it in a terminal, or without a screen: nexy-tui release VERSION --headless --yes",
+            remedy=Run("release --headless --yes", "Run it in a terminal, or without a screen"),
         )
     from nexy_tui.app import NexyApp
     from nexy_tui.cli.backend import RealBackend

@@ -11,6 +11,7 @@ import typer
 from nexy_tui.cli import common, streams
 from nexy_tui.cli.extra import require_rehearsal
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Run
 
 if TYPE_CHECKING:
     from nexy_tui.rehearsal.names import World
@@ -119,7 +120,7 @@ def fault(
         _list_faults(world, json=json)
         return
     if switch not in ("on", "off"):
-        raise Unusable(f"Say whether {name} is to be on or off.", remedy=f"nexy-tui world fault {directory} {name} on")
+        raise Unusable(f"Say whether {name} is to be on or off.", remedy=Run(shlex.join(["world", "fault", str(directory), name, "on"])))
     bare, equals, parameter = name.partition("=")
     set_fault(world, bare, switch == "on", parameter if equals else None)
     if json:

@@ -19,6 +19,7 @@ from nexy_tui.config.file import parse_config
 from nexy_tui.config.origins import origins, require_unwritten
 from nexy_tui.core.layout import LAYOUTS, PUBLISHER, Layout
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.target import Target
 
 APP = "nexy-tui"
@@ -148,7 +149,7 @@ def find_checkout(start: Path) -> Path:
     raise Unusable(
         f"{start} is not inside a checkout of the code repository.",
         "The release starts from a clone of the server's code.",
-        "Go into the clone, or name it: --checkout DIR. To practise without one: nexy-tui rehearse.",
+        Run("rehearse", "Go into the clone, or name it: --checkout DIR. To practise without one"),
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from nexy_tui.config.keys import KEYS
 from nexy_tui.config.position import refused_line, worded
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.target import Target
 from nexy_tui.core.text import printable
 
@@ -23,7 +24,7 @@ _REMOVED = "steps"
 _REMOVED_LINE = re.compile(rf"\s*\[?\s*[\"']?{_REMOVED}[\"']?\s*[].=]")
 _LONGEST = 1000
 _AT = re.compile(r"at `\$\.(?P<path>[A-Za-z0-9_.]+)")
-_MEND = "Mend that line, then see: nexy-tui config check"
+_MEND = Run("config check", "Mend that line, then see")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def parse_config(text: str, name: str) -> ConfigFile:
         raise Unusable(f"The configuration {name} is not valid TOML: {said}{_unsaid(text, said)}.", remedy=_MEND) from None
     except RecursionError:
         raise Unusable(
-            f"The configuration {name} is nested too deeply.", remedy="Use the tables that `nexy-tui config show` prints."
+            f"The configuration {name} is nested too deeply.", remedy=Run("config show", "Use the tables that this prints")
         ) from None
     if _REMOVED in data:
         raise _removed(data, text, name)
@@ -192,7 +193,7 @@ def _wrong(name: str, text: str, path: Sequence[str], what: str, why: str) -> Un
     return Unusable(
         f"The configuration {name}{place}, has {what}." if place else f"The configuration {name} has {what}.",
         why,
-        f"Mend {where}, then see: nexy-tui config check",
+        Run("config check", f"Mend {where}, then see"),
     )
 
 

@@ -6,6 +6,7 @@ from nexy_tui.config import Settings
 from nexy_tui.config.keys import OPERATOR
 from nexy_tui.config.origins import LOGIN
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Run
 
 
 def require_operator(settings: Settings) -> None:
@@ -21,7 +22,7 @@ def require_operator(settings: Settings) -> None:
         raise Unusable(
             f"Who releases is not set: it would be the login name of this machine, {settings.operator}.",
             "The id stands in every run log and in the list of trusted keys; others know you by it.",
-            f"Set {setting} (or NEXY_OPERATOR), or have it asked for: nexy-tui setup",
+            Run("setup", f"Set {setting} (or NEXY_OPERATOR), or have it asked for"),
         )
     if OPERATOR.fullmatch(settings.operator) is None:
         raise Unusable(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.text import printable
 from nexy_tui.core.version import Version
 from nexy_tui.engine.before import Before, look_before, or_none
@@ -54,7 +55,7 @@ def require_unreleased(
     raise AlreadyReleased(
         f"{version} is released already: {found.whom}.",
         "A version is released once: customers who have it are never offered it again.",
-        f"{close}The next release: nexy-tui release {version.next_build()}. To look at this one: nexy-tui verify; {found.where}.",
+        Run(f"release {version.next_build()}", f"{close}The next release", f"(to look at this one: nexy-tui verify; {found.where})"),
     )
 
 

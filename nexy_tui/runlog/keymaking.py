@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.config.origins import require_unwritten
 from nexy_tui.core.problem import Refused, Unusable
+from nexy_tui.core.remedy import Run
 from nexy_tui.runlog import keys, trust
 from nexy_tui.runlog.sign import SeedSigner
 from nexy_tui.runlog.trust import AllowedSigner, AllowedSigners
@@ -31,7 +32,7 @@ def create_key(operator: str, signers: Path | None, now: datetime, *, backend: K
         raise Refused(
             f"The operator {operator} has a signing key already.",
             "Records signed by it would lose their key.",
-            "Show it with `nexy-tui keys list`; replace it with `nexy-tui keys rotate`.",
+            Run("keys rotate", "Look at it (nexy-tui keys list), or replace it"),
         )
     return _install(keyring, operator, signers, now, None)
 
@@ -44,7 +45,7 @@ def rotate_key(operator: str, signers: Path | None, now: datetime, *, backend: K
         raise Unusable(
             f"The operator {operator} has no signing key in the keyring to replace.",
             "Rotation ends the old key where the new one begins.",
-            "Make the first one with `nexy-tui keys create`.",
+            Run("keys create", "Make the first one"),
         )
     return _install(keyring, operator, signers, now, old)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.config import expanded
 from nexy_tui.core.problem import Refused, Unusable
-from nexy_tui.core.remedy import Remedy
+from nexy_tui.core.remedy import Remedy, Run
 from nexy_tui.runlog import agent, sshwire
 from nexy_tui.runlog.sign import SeedSigner, Signer
 from nexy_tui.runlog.trust import AllowedSigners
@@ -117,7 +117,7 @@ def decoded(seed: str) -> SeedSigner:
         raise Refused(
             "The keyring's signing key is not the base64 of 32 bytes.",
             "Something else stored a value under this name.",
-            "Take it away and make one: nexy-tui secrets delete signing-key, then nexy-tui keys create",
+            Run("keys create", "Take it away (nexy-tui secrets delete signing-key), then make one"),
         )
     return SeedSigner.from_seed(raw, "keyring")
 
@@ -189,7 +189,7 @@ def read_key_file(path: Path) -> SeedSigner:
         raise Refused(
             f"The key file {path} cannot be read: {error.strerror}.",
             "It was named as the signing key.",
-            f"Name the one that is there: nexy-tui keys use --file FILE (or correct {KEY_FILE}, or unset it).",
+            Run("keys use --file FILE", "Name the one that is there", f"(or correct {KEY_FILE}, or unset it)."),
         ) from None
     if status.st_mode & 0o077 or status.st_uid != os.geteuid():
         raise Refused(

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from nexy_tui.core.problem import Problem, Refused, Unusable
+from nexy_tui.core.remedy import Run
 from nexy_tui.runlog.record import SUFFIX
 from nexy_tui.services.plain_file import read_plain
 
@@ -135,10 +136,10 @@ def read_whole(path: Path) -> bytes:
         raise Unusable(
             f"The run log {path} cannot be read: {error.strerror}.",
             "Nothing can be said of it.",
-            "See which runs there are: `nexy-tui runs list`.",
+            Run("runs list", "See which runs there are"),
         ) from None
     if len(data) > LARGEST:
-        raise Unusable(f"{path} is larger than {LARGEST} bytes.", "No run's log is.", "Name a run log: `nexy-tui runs list`.")
+        raise Unusable(f"{path} is larger than {LARGEST} bytes.", "No run's log is.", Run("runs list", "Name a run log"))
     return data
 
 

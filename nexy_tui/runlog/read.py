@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from nexy_tui.core.problem import Refused, Unusable
+from nexy_tui.core.remedy import Run
 from nexy_tui.runlog import canonical, dsse, seal
 from nexy_tui.runlog.chain import read_line, split
 from nexy_tui.runlog.logfile import read_whole
@@ -118,7 +120,7 @@ def find_log(state_dir: Path, named: str) -> Path:
     if len(found) == 1:
         return found[0]
     what = f"{len(found)} runs begin with {named[:60]!r}" if found else f"{named[:200]!r} is neither a file nor a run in {state_dir}"
-    raise Unusable(f"{what}.", "One log must be named.", "See which runs there are: `nexy-tui runs list`.")
+    raise Unusable(f"{what}.", "One log must be named.", Run("runs list", "See which runs there are"))
 
 
 def _logs(state_dir: Path) -> list[Path]:
@@ -134,6 +136,6 @@ def _records(path: Path, lines: list[bytes]) -> list[Record]:
             raise Refused(
                 f"Line {number} of {path} is not a record of a run: {error}.",
                 "The log was changed, or is no run log.",
-                f"See all of it with `nexy-tui runs verify {path}`.",
+                Run(f"runs verify {shlex.quote(str(path))}", "See all of it"),
             ) from None
     return records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def _own_key(signer: Signer) -> KeyFor:
         raise Refused(
             f"It was signed with the key {keyid[:80]}, not with the one in use now.",
             "One run is signed with one key.",
-            "Go on where that key is (nexy-tui runs show names operator and host), or begin a new run.",
+            Run("release", "Go on where that key is (nexy-tui runs show names operator and host), or begin a new run"),
         )
 
     return key_for
@@ -46,14 +47,14 @@ def _demand_whole(path: Path, found: Chain) -> None:
         raise Refused(
             f"The run {began.run} was begun by {began.operator.id} on {began.operator.host} with another key than the one in use now.",
             "One run is signed with one key.",
-            f"Go on with it on {began.operator.host}, where that key is; or begin a new run: nexy-tui release",
+            Run("release", f"Go on with it on {began.operator.host}, where that key is; or begin a new run"),
         )
     if found.faults:
         first = found.faults[0]
         raise Refused(
             f"The run log {path} cannot be gone on with: line {first.line}: {first.reason}",
             "A run is resumed only from a log whose every line verifies.",
-            f"See all of it with `nexy-tui runs verify {path}`; keep the file, and begin a new run.",
+            Run(f"runs verify {shlex.quote(str(path))}", "Keep the file, and begin a new run. See all of it"),
         )
     if not found.records:
         raise Refused(f"The run log {path} has no whole record.", "The run was stopped before it began anything.", "Begin a new run.")

@@ -12,6 +12,7 @@ import httpx
 
 from nexy_tui.config import Settings
 from nexy_tui.core.problem import CouldNotLook, Unusable
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.secret import bare_proxy
 from nexy_tui.core.target import WORLD_MARK
 from nexy_tui.core.text import printable
@@ -40,7 +41,7 @@ def require_world(settings: Settings) -> None:
 
 def _require_rehearsal(settings: Settings, world: str) -> None:
     host = settings.target.hosts.api
-    remedy = "Bring that world up (`nexy-tui world up DIR`) and enter it anew, or leave it: open a new terminal."
+    remedy = Run("world up DIR", "Leave it: open a new terminal. Or bring that world up, and enter it anew")
     if settings.ca is None or not settings.ca.is_file():
         raise Unusable(
             f"NEXY_WORLD says rehearsal world {world}, but its CA ({settings.ca or 'NEXY_CA is not set'}) is not there.",
@@ -91,7 +92,7 @@ def _require_production(settings: Settings) -> None:
     raise CouldNotLook(
         f"{host} cannot be reached ({failure}).",
         "Whether this is production or a rehearsal could not be seen, so no credential was sent.",
-        "Check the network and the proxy, then run again. To practise offline: nexy-tui rehearse.",
+        Run("rehearse", "Check the network and the proxy, then run again. To practise offline"),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nexy_tui.core.event import Emit
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Refused
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.repository import is_repository, repository_of
 from nexy_tui.core.secret import bare_url, redact
 from nexy_tui.core.target import Target
@@ -248,7 +249,9 @@ def require_only_manifests(git: Git) -> None:
         raise Refused(
             f"HEAD has commits that {branch} of the code repository lacks, and that are no manifest commits: “{others[0][:80]}”.",
             "A fix pushes manifests and nothing else.",
-            "Go on with the release they belong to (nexy-tui runs list names it), or push them after review; then run this again.",
+            Run(
+                "runs list", "Go on with the release they belong to, or push them after review, then run this again. Which release that is"
+            ),
         )
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 
 from nexy_tui.core.problem import CouldNotLook, Unusable
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.secret import Secret
 from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import Target
@@ -29,7 +30,7 @@ def variable_of(name: str) -> str:
 def judge(name: str, value: str) -> None:
     """Pass for what may be such a secret. Raises Unusable for what cannot be one; the message does not show it."""
     if not value:
-        raise Unusable(f"No {name} was given.", remedy=f"Run it again and paste it, or pipe it in: nexy-tui secrets set {name} < FILE")
+        raise Unusable(f"No {name} was given.", remedy=Run(f"secrets set {name}", "Run it again and paste it, or pipe it in", "< FILE"))
     if not value.isascii() or any(char.isspace() or not char.isprintable() for char in value):
         raise Unusable(f"That cannot be a {name}: it is not one word of plain characters.", remedy="Copy it again, alone and whole.")
 
@@ -84,7 +85,7 @@ class Secrets:
             raise Unusable(
                 f"There is no token for {self._target.artifacts_repository}.",
                 "Publishing and most checks of the release host need one.",
-                f"Set GH_TOKEN, or keep one in the keyring: `nexy-tui secrets set {GITHUB_TOKEN}`, or log in with `gh auth login`.",
+                Run(f"secrets set {GITHUB_TOKEN}", "Set GH_TOKEN, or log in with `gh auth login`, or keep one in the keyring"),
             )
         return self._github
 
