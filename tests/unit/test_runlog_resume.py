@@ -140,7 +140,7 @@ def test_a_run_killed_between_seal_and_signature_is_given_its_signature(tmp_path
 def test_another_key_cannot_go_on(tmp_path: Path) -> None:
     path = opened(tmp_path)
     data = path.read_bytes()
-    with pytest.raises(Refused, match="not with the one in use now"):
+    with pytest.raises(Refused, match="with another key than the one in use now"):
         RunLog.resume(path, OTHER, StepClock())
     assert path.read_bytes() == data
 
