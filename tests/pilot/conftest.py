@@ -33,5 +33,9 @@ def drawn_when_asked(
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(Compositor, "render_update", drawn_when_asked)
     monkeypatch.setattr("nexy_tui.engine.evaluate.ThreadPoolExecutor", lambda max_workers, **rest: ThreadPoolExecutor(1, **rest))
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Compositor, "render_update", drawn_when_asked)
