@@ -218,7 +218,7 @@ class RealBackend:
                 findings = list(run.state.findings.values())
         finally:
             self._services.secrets.forget_handed()
-        found = [f"{finding.status.value}: {finding.summary}" for finding in findings]
+        found = [f"{' '.join(finding.shown)}: {finding.summary}" for finding in findings]
         next_step = [str(one.remedy) for one in findings if outcome.refusal is not None and one.item == outcome.refusal.item]
         return FixEnd(outcome.outcome, (*said, *found, *filter(None, [outcome.reason, *next_step])), run.journal.path)
 

@@ -89,7 +89,7 @@ def test_the_end_with_a_path_and_commands() -> None:
     backend.verify_commands = lambda log: (EVIL, f"x {log}")  # type: ignore[method-assign]
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "q", "x", "c")
+        await press(pilot, "q", "x", "c", "s")
         assert "/home/olga/" in shown(pilot.app) and HARMLESS in flowing(pilot.app)
         harmless(pilot.app)
 

@@ -81,7 +81,7 @@ def test_an_action_with_its_lines_progress_and_failure() -> None:
     action.effect = emitting(*events, problem=ActionFailed(EVIL, EVIL, EVIL))
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "a")
+        await press(pilot, "a", "d")
         assert HARMLESS in shown(pilot.app)
         harmless(pilot.app)
         await press(pilot, "y")
