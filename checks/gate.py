@@ -138,10 +138,16 @@ def judge_version(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
     return replace(verdict, evidence=(_cell_seen(VERSION, "version", cell), *verdict.evidence))
 
 
+def _renewed(facts: GateFacts, plan: Plan) -> Act:
+    """What makes the files right: a sync, but for a signature that is missing, which a publish alone makes."""
+    unsigned = facts.signature is None and plan.kind.publishes and bool(plan.target.sparkle_public_key)
+    return Act("publish", "publish") if unsigned and facts.canonical is not None else Act("sync-manifests", "sync-manifests")
+
+
 def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
     """The files agree with each other, with the kind's version and with the download, and are what is on the branch."""
     matrix = gate_matrix(facts.gate, plan, Profile.PRE_DEPLOY).of(facts.gate.manifests)
-    verdict = verdict_of(matrix, "The manifest files agree with the download.", Act("sync-manifests", "sync-manifests"))
+    verdict = verdict_of(matrix, "The manifest files agree with the download.", _renewed(facts.gate, plan))
     if verdict.status is not Status.PASSED:
         return verdict
     if trouble := facts.deployment.manifest_trouble:
@@ -161,7 +167,7 @@ def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
 def judge_appcast(facts: GateFacts, plan: Plan) -> Verdict:
     """The appcast that the server will make of the manifest offers this release, from the fixed address."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((TO_BE,))
-    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", Act("sync-manifests", "sync-manifests"))
+    return verdict_of(matrix, "The appcast-to-be offers the download from the fixed address.", _renewed(facts, plan))
 
 
 def judge_live(facts: GateFacts, plan: Plan) -> Verdict:

@@ -116,7 +116,7 @@ def _apart(files: Mapping[str, bytes | None]) -> str:
 def _judge_signature(facts: ManifestFacts, plan: Plan, stated: manifest.Manifest, evidence: list[Evidence]) -> Verdict:
     evidence = [*evidence, Evidence("artifact.ed25519", stated.signature or "none", next(iter(facts.files)))]
     if stated.signature is None and plan.target.sparkle_public_key and plan.kind.publishes:
-        return failed("The manifests carry no signature, but clients hold the public key and want one.", _SYNC, *evidence)
+        return failed("The manifests carry no signature, but clients hold the public key and want one.", _PUBLISH, *evidence)
     if stated.signature is not None and not facts.has_key:
         what = "The manifests carry a signature, but no key is configured to verify it: it may be another file's."
         return failed(what, replace(_SYNC, first="Set target.sparkle_public_key in the configuration, or remove it"), *evidence)
