@@ -46,13 +46,16 @@ _WORDS: dict[str, frozenset[str]] = {
 }
 _VERSION = r"v?\d{1,9}(?:\.\d{1,9}){1,3}"
 _NAME = r"[A-Za-z0-9._@+-]{1,80}"
+_REF = rf"refs/{_NAME}(?:/{_NAME})*/?"
+"""A slash between two names, always: a pattern that may split a name anywhere takes years for one that fits nowhere."""
+
 _SHAPES = tuple(
     re.compile(shape)
     for shape in (
         r"\d{1,9}",
         _VERSION,
         r"(?:sha256:)?[0-9a-f]{64}|[0-9a-f]{40}",
-        rf"\+?(?:HEAD|[0-9a-f]{{40}}|refs/(?:{_NAME}/?)+)?(?::refs/(?:{_NAME}/?)+)?",
+        rf"\+?(?:HEAD|[0-9a-f]{{40}}|{_REF})?(?::{_REF})?|{_REF}:[0-9a-f]{{40}}",
         rf"(?:/[a-z]+|/Users|/Volumes|/Applications|/Library|\.|\.\.|~|server|release_inbox|\.nexy|release-log)(?:/{_NAME})+/?",
         r"[A-Za-z0-9._-]{1,80}\.(?:dmg|pkg|json|jsonl|sh|py|gz|sig|txt|toml|ya?ml|env|dump|sql|plist)",
         r"VERSION|\.",

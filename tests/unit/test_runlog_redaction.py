@@ -169,3 +169,10 @@ def test_what_the_release_runs_is_shown_whole(argv: list[str]) -> None:
 )
 def test_what_is_not_on_the_list_is_left_out(argv: list[str], shown: list[str]) -> None:
     assert allowed(argv) == shown
+
+
+def test_the_lease_of_a_long_ref_is_shown_at_once() -> None:
+    lease = "refs/nexy/prepared/01a22c3c-8568-7e88-87f3-6634f2e1cfab:1562df1b179db5b099fe4100be90a104f2b37417"
+    argv = ["git", "push", f"--force-with-lease={lease}"]
+    assert allowed(argv) == argv
+    assert allowed([*argv[:2], f"{lease}!"]) == [*argv[:2], "[redacted]"], "a pattern that may split a name anywhere takes years here"
