@@ -112,8 +112,9 @@ def _own_files(inside: Inside) -> list[Path]:
 
 
 def _settings(path: Path) -> str:
-    """Names and values, but for those that a deploy and a fixer are to set."""
-    lines = [line for line in path.read_text().splitlines() if not line.startswith(("SERVER_VERSION=", "SERVER_BUILD=", "GEMINI_API_KEY="))]
+    """Names and values, but for those that a deploy and a fixer are to set; a line that became a comment is there."""
+    lines = [line.removeprefix("# ") for line in path.read_text().splitlines()]
+    lines = [line for line in lines if not line.startswith(("SERVER_VERSION=", "SERVER_BUILD=", "GEMINI_API_KEY="))]
     return "\n".join(lines)
 
 

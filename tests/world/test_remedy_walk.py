@@ -18,6 +18,7 @@ from walkrows import ATTESTED, BEGUN, CODE_ONLY, EXCUSED, HOST, IN_A_RUN, RELEAS
 
 from nexy_tui.checklist import CHECKLIST, Item
 from nexy_tui.core.finding import Status
+from nexy_tui.fixers import FIXERS
 
 _RELEASE = ("release", VERSION, "--headless", "--auto", "--json")
 
@@ -139,3 +140,8 @@ def test_every_remedy_of_the_checks_is_walked_or_cannot_be() -> None:
     assert not left - excused, "nobody walks:\n" + "\n".join(map(str, sorted(left - excused)))
     needless = [start for start in EXCUSED if not any(str(site).startswith(start) for site in left)]
     assert not needless, f"excused, but walked or not there: {needless}"
+
+
+def test_every_fixer_is_walked() -> None:
+    told = " ".join(words for row in ROWS for words in row.names.values())
+    assert [one.name for one in FIXERS if f"Mend {one.name}" not in told] == []
