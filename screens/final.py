@@ -25,7 +25,13 @@ from screens.widgets.line import relabel
 class FinalScreen(PhaseScreen):
     """The morning after. One sentence says how it stands; Enter mends what is wrong where a fixer can, and then checks again."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "save", "Save this check"), Binding("h", "home", "Home")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "save", "Save this check"),
+        Binding("escape,h", "home", "Home", key_display="esc"),
+    ]
+
+    _led_to = ""
+    """The item that the cursor was put on."""
 
     def panels(self) -> Iterable[Widget]:
         """The answer in a sentence or two."""
@@ -39,6 +45,9 @@ class FinalScreen(PhaseScreen):
         answer, button = self.query_one("#answer", Static), self.query_one("#next", Button)
         answer.update(self._answer())
         mended = self._mendable()
+        if mended is not None and mended[0].item != self._led_to:
+            self._led_to = mended[0].item
+            self.select(mended[0].item)
         relabel(button, Content.assemble((" ⏎ ", "bold"), f"{mending_words(mended[1]) if mended is not None else 'Home'} "))
 
     def action_primary(self) -> None:
@@ -55,8 +64,11 @@ class FinalScreen(PhaseScreen):
                 MendFlow(self.context, wrong=one_line(finding.summary, 400)).ask(trouble)
 
     def action_home(self) -> None:
-        """Back to the home screen."""
-        self.context.go_home()
+        """Back to the home screen; a log that is open is folded first."""
+        if self.has_class("-big-log"):
+            self.remove_class("-big-log")
+        else:
+            self.context.go_home()
 
     def action_look(self) -> None:
         """Check everything again."""

@@ -19,6 +19,7 @@ from screens.context import RunContext
 from screens.marks import HERE, STATUS
 from screens.mend import MendFlow
 from screens.text import clean, one_line
+from screens.widgets.menu import Menu
 
 _WORST = (Status.FAILED, Status.INCONCLUSIVE, Status.PASSED)
 
@@ -30,7 +31,7 @@ class FixersScreen(WizardScreen):
         Binding("r", "look", "Look for all"),
         Binding("d", "plan", "What would change"),
         Binding("m", "mend", "Mend"),
-        Binding("y", "copy", "Copy the steps"),
+        Binding("y", "copy", "Copy the steps", show=False),
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
 
@@ -47,7 +48,7 @@ class FixersScreen(WizardScreen):
             head = ("Fixers", "bold"), ("   rulebook section 4: what goes wrong, and how it is mended", "$muted")
             yield Static(Content.assemble(*head), id="list-title", markup=False)
             with Horizontal(id="fixer-columns"):
-                yield OptionList(*(Option(self._row(fixer)) for fixer in self._fixers), id="list", markup=False, compact=True)
+                yield Menu(*(Option(self._row(fixer)) for fixer in self._fixers), id="list", markup=False, compact=True)
                 with VerticalScroll(id="fixer"):
                     yield Static(id="fixer-text", markup=False)
 

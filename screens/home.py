@@ -20,6 +20,7 @@ from screens.dialogs.dialog import Choice
 from screens.dialogs.message import MessageDialog
 from screens.text import one_line
 from screens.widgets.grid import grid
+from screens.widgets.menu import Menu
 
 if TYPE_CHECKING:
     from nexy_tui.engine.standing import Standing
@@ -30,10 +31,10 @@ _MENU = (
     ("resume", "u", "Resume a run", "everything is checked again, then it goes on"),
     ("rehearse", "e", "Rehearse", "a whole release in a sealed world on this machine"),
     ("final", "v", "Final verification", "is what is out right? The rulebook's seven points"),
-    ("rollback", "b", "Rollback", "put the release before back, verified like a release"),
+    ("rollback", "b", "Rollback", "put the release before back, and verify that"),
     ("fixers", "f", "Fixers", "the known troubles: find them, and mend them"),
     ("places", "w", "Where to look", "paths, pages, backups, drills, logs: state and age"),
-    ("runs", "l", "Runs", "what was done here, when, by whom, and how it ended"),
+    ("runs", "l", "Runs", "what was done here, by whom, and how it ended"),
 )
 _GO_ON = "go-on"
 
@@ -57,7 +58,7 @@ class HomeScreen(WizardScreen):
             about = ("   a Nexy release, one verified step at a time", "$muted")
             yield Static(Content.assemble(("nexy-tui", "bold $primary"), about), id="name", markup=False)
             yield Static(id="released", markup=False)
-            yield OptionList(*(Option(_row(*entry[1:]), id=entry[0]) for entry in _MENU), id="menu", markup=False)
+            yield Menu(*(Option(_row(*entry[1:]), id=entry[0]) for entry in _MENU), id="menu", markup=False)
             yield Static(id="surroundings", markup=False)
 
     def on_mount(self) -> None:
@@ -175,4 +176,4 @@ def _name(run: RunSummary) -> str:
 
 
 def _row(key: str, title: str, about: str) -> Content:
-    return Content.assemble((f" {key}  ", "bold $primary"), (f"{title:<22}", "bold"), (about, "$muted"))
+    return Content.assemble((f"{key}  ", "bold $primary"), (f"{title:<20} ", "bold"), (about, "$muted"))

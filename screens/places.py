@@ -19,6 +19,7 @@ from screens.base import WizardScreen
 from screens.context import RunContext
 from screens.text import one_line
 from screens.widgets.grid import grid
+from screens.widgets.menu import Menu
 
 _SIGNS = {"there": ("✓", "$success"), "missing": ("✗", "bold $error")}
 
@@ -42,7 +43,7 @@ class PlacesScreen(WizardScreen):
         about = ("   rulebook section 5; nothing outside is asked", "$muted")
         with Vertical(id="listing"):
             yield Static(Content.assemble(("Where to look", "bold"), about), id="list-title", markup=False)
-            yield OptionList(id="list", markup=False, compact=True)
+            yield Menu(id="list", markup=False, compact=True)
             yield Static(id="about", markup=False)
 
     def on_mount(self) -> None:

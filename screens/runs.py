@@ -25,6 +25,7 @@ from screens.dialogs.viewer import Viewer
 from screens.story import StoryScreen, report
 from screens.text import one_line
 from screens.widgets.grid import grid
+from screens.widgets.menu import Menu
 
 _OUTCOMES = {"complete": "verified", "failed": "refused", "aborted": "closed"}
 """How a sealed run ended, as people say it."""
@@ -33,7 +34,7 @@ _SIGNS = {
     "complete": ("✓", "$success"),
     "failed": ("✗", "bold $error"),
     "aborted": ("–", "$muted"),
-    "open": ("▸", "$primary"),
+    "open": ("○", "$primary"),
     "torn": ("!", "bold $warning"),
     "unreadable": ("✗", "bold $error"),
 }
@@ -51,7 +52,7 @@ class RunsScreen(WizardScreen):
         Binding("p", "report", "Page"),
         Binding("v", "verify", "Verify"),
         Binding("c", "close", "Close"),
-        Binding("y", "copy", "Copy"),
+        Binding("y", "copy", "Copy the path", show=False),
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
 
@@ -66,7 +67,7 @@ class RunsScreen(WizardScreen):
         about = "unfinished runs here; enter takes one up" if self._only_open else "what was done here; enter tells one's story"
         with Vertical(id="listing"):
             yield Static(Content.assemble((title, "bold"), (f"   {about}", "$muted")), id="list-title", markup=False)
-            yield OptionList(id="list", markup=False, compact=True)
+            yield Menu(id="list", markup=False, compact=True)
             yield Static(id="about", markup=False)
 
     def on_mount(self) -> None:

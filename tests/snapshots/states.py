@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pilot.fakes import CUT_OFF, VERSION, FakeBackend
+from pilot.fakes import CUT_OFF, RUNS, VERSION, FakeBackend
 from pilot.hand import paste, press, settle, shown, until
 from pilot.scripted import TORN, UNREAD, emitting
 from pilot.walking import ready
@@ -16,10 +16,13 @@ from textual.pilot import Pilot
 from nexy_tui.actions.base import ActionResult
 from nexy_tui.app import NexyApp
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
-from nexy_tui.core.finding import Finding, Status
+from nexy_tui.core.finding import Finding, Status, failed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed
+from nexy_tui.core.remedy import Mend
 from nexy_tui.engine.mend import FixPreview
+from nexy_tui.engine.standing import Standing
+from nexy_tui.runlog.state import Errand, Purpose
 from screens.backend import NewRun
 
 Lead = Callable[[Pilot[Any]], Awaitable[None]]
@@ -254,8 +257,42 @@ async def failed_deploy_closed(pilot: Pilot[Any]) -> None:
     await press(pilot, "enter")
 
 
+def left_open() -> FakeBackend:
+    return FakeBackend(stands=Standing(replace(RUNS[0], purpose=Purpose(Errand.RELEASE)), "at Publish since 14:02"))
+
+
+def released() -> FakeBackend:
+    return FakeBackend(stands=Standing(released="1.6.1.43 is released and verified, today 14:31"))
+
+
+def looked_back() -> FakeBackend:
+    backend, made = FakeBackend(world=None), replace(RUNS[1], world=None)
+    runs = (
+        replace(made, purpose=Purpose(Errand.CHECK), outcome="failed"),
+        replace(made, purpose=Purpose(Errand.FIX, ("config-env",))),
+        replace(made, purpose=Purpose(Errand.ACTION, ("rollback",)), outcome="aborted"),
+        replace(made, purpose=Purpose(Errand.RELEASE)),
+        *RUNS,
+    )
+    backend.runs = lambda: runs  # type: ignore[method-assign]
+    return backend
+
+
+def broken() -> FakeBackend:
+    backend = FakeBackend()
+    said = (
+        "The update server is broken for customers: server/config.env on the VM has a name that crashes the server: line 13: FEATURE-FLAGS."
+    )
+    backend.play.verdicts["final.live"] = failed(said, Mend("config-env", then="mends it and restarts the server."))
+    backend.play.unseen("final.backup", "The VM gave no answer.", "Look again in a minute.")
+    return backend
+
+
 STATES: dict[str, State] = {
     "home": State(FakeBackend, run=False),
+    "home_open_run": State(left_open, run=False),
+    "home_released": State(released, run=False),
+    "begin_another": State(left_open, ("s",), run=False),
     "home_production": State(lambda: FakeBackend(world=None), run=False),
     "start": State(FakeBackend, ("s",), run=False),
     "start_target_changed": State(lambda: FakeBackend(world=None, changes=("vm.name: Nexy → Nexy2",)), ("s",), run=False),
@@ -288,10 +325,15 @@ STATES: dict[str, State] = {
     "deploy_again": State(undeployed, lead=failed_deploy_closed),
     "final": State(lambda: FakeBackend(at="final")),
     "final_without_a_run": State(FakeBackend, ("v",), run=False),
+    "final_wrong": State(broken, ("v",), run=False),
+    "final_mending": State(broken, ("v", "enter"), run=False),
     "end": State(unread, lead=with_a_word),
     "end_aborted": State(failing, ("q", "x")),
     "leave": State(FakeBackend, ("q",)),
     "runs": State(FakeBackend, ("l",), run=False),
+    "runs_called": State(looked_back, ("l", "down"), run=False),
+    "run_finished": State(looked_back, ("l", "down", "u"), run=False),
+    "story": State(FakeBackend, ("l", "enter"), run=False),
     "run_verdict": State(FakeBackend, ("l", "v"), run=False),
     "resume": State(FakeBackend, ("u",), run=False),
     "rollback": State(FakeBackend, ("b",), run=False),
