@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from checks.base import Check, Scope, not_there_yet
@@ -136,22 +136,17 @@ def judge_head(facts: DeployFacts, plan: Plan) -> Verdict:
     if vm.head != deployment.tag_commit:
         at = " ".join(vm.tags) or vm.head[:12] or "no commit"
         return not_there_yet(plan, f"The VM stands at {at}, not at {deployment.tag}.", redeployed(deployment), *evidence)
-    return _judge_drift(facts, evidence) or passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
+    return judge_no_drift(vm, evidence) or passed(f"HEAD on the VM is {deployment.tag} ({vm.head[:12]}).", *evidence)
 
 
-def _judge_drift(facts: DeployFacts, evidence: Sequence[Evidence]) -> Verdict | None:
+def judge_no_drift(vm: VmFacts, evidence: Sequence[Evidence]) -> Verdict | None:
     """The verdict where files on the VM differ from the release that stands there, or where that could not be seen; else None."""
-    return judge_no_drift(facts.vm, redeployed(facts.deployment), evidence)
-
-
-def judge_no_drift(vm: VmFacts, remedy: Act, evidence: Sequence[Evidence]) -> Verdict | None:
-    """As above, with another remedy."""
     if vm.drift is None:
         unseen = "Whether files on the VM were changed by hand could not be seen: git there does not say."
         return inconclusive(unseen, "See what `git status` says in the VM's clone, mend that, then look again.", *evidence)
     if foreign := drifted(vm):
         what = f"On the VM files differ from what was released there: {foreign}."
-        return failed(what, replace(remedy, then="saves them aside under refs/nexy/drift/ there."), *evidence)
+        return failed(what, Act("save-drift", "save-drift", then="saves them aside under refs/nexy/drift/ there."), *evidence)
     return None
 
 

@@ -12,7 +12,7 @@ from checks.vm import look_vm
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Unusable
-from nexy_tui.core.remedy import Act, Mend
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.azure import Machine
 from nexy_tui.services.azure_errors import Denied
@@ -67,7 +67,7 @@ def judge_service(vm: VmFacts, plan: Plan) -> Verdict:
 def judge_drift(vm: VmFacts, plan: Plan) -> Verdict:
     """Nobody changed the clone by hand, and nothing lies where the release would."""
     evidence = seen_on_vm(vm, plan, "drift", drifted(vm) or "none")
-    wrong = judge_no_drift(vm, Act("save-drift", "save-drift"), (evidence,))
+    wrong = judge_no_drift(vm, (evidence,))
     return wrong or passed("The VM's clone is as it was released, but for manifests and settings.", evidence)
 
 

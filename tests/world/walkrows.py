@@ -956,7 +956,7 @@ RELEASED = (
     ),
     Row(
         "drift on the VM",
-        {"ready.drift": "^Act save-drift", "deploy.head": "saves them aside"},
+        {"ready.drift": "^Act save-drift", "deploy.head": "^Act save-drift"},
         on_vm("server/main.py", lambda text: text + "# by hand\n"),
         {},
         BESIDE,
@@ -965,7 +965,12 @@ RELEASED = (
         "an index that git cannot read",
         {"deploy.head": "See what `git status`"},
         vm(lambda clone: (clone / ".git/index").write_bytes(b"DIRC" + bytes(40))),
-        {"git status": by(vm(lambda clone: (clone / ".git/index").unlink())), "": None},
+        {
+            "git status": by(
+                both(vm(lambda clone: (clone / ".git/index").unlink()), lambda inside: inside.git("reset", "-q", cwd=inside.world.vm_clone))
+            ),
+            "": None,
+        },
         ON_VM,
     ),
 )
