@@ -1,7 +1,8 @@
 """The whole release on one page: phases in order, an item a line, then the actions.
 
 An item must be satisfied before any action of a later item runs, in a release or by itself. Before an irreversible action, which is
-confirmed by typing, all of them are looked at again but for long looks (a whole download, the VM); `publish` replaces the download.
+confirmed by typing, all of them are looked at again but for long looks (a whole download, the VM); `publish` replaces the download, and
+just before asks the VM too. What is seen ahead of the main path bars nothing once the action that it serves was begun.
 Why an item matters, and how it is looked at and judged, stands with its check in `checks/`.
 """
 

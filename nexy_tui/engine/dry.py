@@ -10,6 +10,7 @@ from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Problem
 from nexy_tui.engine.before import look_before
+from nexy_tui.engine.last_target import target_change
 from nexy_tui.engine.notice import Observer, PhaseOpened, unobserved
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.released import require_unreleased
@@ -39,7 +40,9 @@ def dry_session(services: Services, checklist: Checklist, wanted: RunRequest, *,
         if wanted.version is not None:
             require_unreleased(services, wanted.version, kind, None, before=before)
     plan = replace(plan_of(services, wanted.version, kind, before), with_pkg=wanted.with_pkg, started=services.clock.now(), dry=True)
-    return Session(services, checklist, plan, keys_of(services), observer=observer)
+    session = Session(services, checklist, plan, keys_of(services), observer=observer)
+    session.note_target(target_change(services))
+    return session
 
 
 def look_dry(session: Session, attestations: Mapping[str, str]) -> Outcome:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -19,6 +20,8 @@ from nexy_tui.rehearsal.names import World
 from nexy_tui.rehearsal.net.wire import DropConnection, FileSlice, Handler, Request, Response, json_response, text_response
 
 NAME = "strike"
+REFUSED = "refused"
+"""A second instrument: while it is on, every request whose `METHOD host/path?query` its parameter (a pattern) fits is answered 403."""
 WITNESS = "x-nexy-witness"
 
 FAILING = ("cut", "cut-after", "cut-amid", "502", "502-after", "429", "403")
@@ -42,6 +45,8 @@ class Strikes:
 
     async def around(self, request: Request, handler: Handler) -> Response:
         """The handler's answer, or what the strike makes of it."""
+        if self._is_refused(request):
+            return json_response({"message": "Resource not accessible by personal access token"}, 403)
         sort = self._due(request)
         if not sort:
             return await handler(request)
@@ -58,6 +63,12 @@ class Strikes:
         if sort.startswith(("cut", "hold")):
             raise DropConnection
         return _refusal(sort.removesuffix("-after"))
+
+    def _is_refused(self, request: Request) -> bool:
+        pattern = self._faults.param(REFUSED)
+        if not pattern or WITNESS in request.headers:
+            return False
+        return re.search(pattern, f"{request.method} {request.host}{request.target or request.path}") is not None
 
     def _due(self, request: Request) -> str:
         """The sort of strike this request meets; an empty text for none."""
