@@ -104,7 +104,9 @@ class GitCommands:
         return processes.run(self._argv(*arguments), env=env, cwd=self.checkout, timeout=timeout, emit=emit, check=False, whole=True)
 
     def _argv(self, *arguments: str) -> list[str]:
-        return ["git", *fixed.SETTINGS, *(self._not_mirrored() if arguments[0] == "push" else ()), *arguments]
+        command = arguments[0]
+        own = self._not_mirrored() if command == "push" else fixed.ONE_REQUEST if command == "ls-remote" else ()
+        return ["git", *fixed.SETTINGS, *own, *arguments]
 
     def _surroundings(self, needs: Needs, told: Mapping[str, str]) -> Surroundings:
         defaults = {name: value for name, value in _DEFAULTS.items() if name not in self._environ}

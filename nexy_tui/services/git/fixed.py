@@ -3,7 +3,7 @@
 Made from git-config(1): every key that changes what one of the commands run here prints or does is fixed here or by the
 command's own options, but for those that are the operator's to decide: who commits and what signs (`user.*`, `gpg.*`,
 `commit.gpgSign`, `tag.gpgSign`), hooks (`core.hooksPath`), line endings and filters (`core.autocrlf`, attributes), what is ignored,
-and the way to the host (`core.sshCommand`, `ssh.*`, `credential.*`, `http.*`, `url.*`, `protocol.*`, `remote.*.proxy`).
+and the way to the host (`core.sshCommand`, `ssh.*`, `credential.*`, `http.*`, `url.*`, `protocol.*.allow`, `remote.*.proxy`).
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ ENVIRONMENT = {
 }
 """No prompt may hang a child (none has a terminal), messages are read in English, traces are not, and an object is what is pushed under
 its name, not what `refs/replace/` shows in its place."""
+
+ONE_REQUEST = ("-c", "protocol.version=0")
+"""For `ls-remote`: the first answer of the older protocol has all refs, of the newer one none, so that each question is two requests."""
 
 PATCH = (
     *("--no-textconv", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "--unified=0", "--inter-hunk-context=0"),
