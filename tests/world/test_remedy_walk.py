@@ -16,7 +16,7 @@ from remedying import Count, Undone, found, walk
 from remedysites import Site, reached, sites
 from walkrows import ATTESTED, BEGUN, CODE_ONLY, EXCUSED, HOST, IN_A_RUN, RELEASED, SEVEN, UPDATE_ONLY, VERSION, Row
 
-from nexy_tui.checklist import CHECKLIST, Item
+from nexy_tui.checklist import CHECKLIST, Item, Need
 from nexy_tui.core.finding import Status
 from nexy_tui.fixers import FIXERS
 
@@ -38,7 +38,7 @@ def upto(items: list[str]) -> list[Item]:
     """The checklist as far as the last of these, as an operator goes through it; without the VM's."""
     ids = [one.id for one in CHECKLIST.items]
     last = max(ids.index(item) for item in items)
-    return [one for one in CHECKLIST.items[: last + 1] if one.needs is None or one.id in items]
+    return [one for one in CHECKLIST.items[: last + 1] if one.needs is not Need.VM or one.id in items]
 
 
 def follow(bench: Bench, row: Row, count: Count) -> None:
