@@ -159,6 +159,12 @@ class NexyApp(App[Ending]):
 
         self.push_screen(RollbackScreen(self.context))
 
+    def open_doctor(self) -> None:
+        """Open whether all is set up."""
+        from screens.doctor import DoctorScreen
+
+        self.push_screen(DoctorScreen(self.context))
+
     def open_places(self) -> None:
         """Open where to look."""
         from screens.places import PlacesScreen

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nexy_tui.core.target import Target
     from nexy_tui.core.version import Version
     from nexy_tui.engine.alone import Preview
+    from nexy_tui.engine.doctor import Diagnosis
     from nexy_tui.engine.mend import FixPreview
     from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.places import Location
@@ -155,6 +156,10 @@ class Backend(Protocol):
 
     def act_alone(self, session: Session, action: str, attestations: Mapping[str, str]) -> Outcome:
         """Carry that run out, once it was confirmed; it is sealed and let go. Raises Problem."""
+        ...
+
+    def diagnosis(self, *, offline: bool) -> Diagnosis:
+        """Whether all is set up for a release; `offline`: as far as this machine alone can tell. Changes nothing."""
         ...
 
     def places(self) -> Sequence[Location]:

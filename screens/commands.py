@@ -52,6 +52,7 @@ def everywhere(context: RunContext) -> Iterable[Command]:
     yield "Keys", "Every key", partial(app.run_action, "help")
     yield "Fixers", "The troubleshooting chapter: what is wrong, and mending it", stage.open_fixers
     yield "Rollback", "What stands at the release's addresses, and putting the release before back", stage.open_rollback
+    yield "Ready?", "Whether this machine and its operator are set up for a release", stage.open_doctor
     yield "Where to look", "Paths, pages, backups, drills, logs: state and age", stage.open_places
     yield "Colours", "Choose another theme", app.action_change_theme
     yield "Quit", "Leave; an open run can be resumed", partial(app.run_action, "quit")

@@ -23,13 +23,17 @@ from screens.widgets.grid import grid
 from screens.widgets.menu import Menu
 
 if TYPE_CHECKING:
+    from nexy_tui.engine.doctor import Diagnosis
     from nexy_tui.engine.standing import Standing
     from nexy_tui.runlog.read import RunSummary
+
+_ABOUT_READY = "is all set up here? Each line with its next step"
 
 _MENU = (
     ("start", "s", "Start a release", "checked and done step by step, with a signed log"),
     ("resume", "u", "Resume a run", "everything is checked again, then it goes on"),
     ("rehearse", "e", "Rehearse", "a whole release in a sealed world on this machine"),
+    ("doctor", "d", "Ready?", _ABOUT_READY),
     ("final", "v", "Final verification", "is what is out right? The rulebook's seven points"),
     ("rollback", "b", "Rollback", "put the release before back, and verify that"),
     ("fixers", "f", "Fixers", "the known troubles: find them, and mend them"),
@@ -51,6 +55,7 @@ class HomeScreen(WizardScreen):
     def __init__(self, context: RunContext) -> None:
         super().__init__(context)
         self._left_open: RunSummary | None = None
+        self._about_ready = _ABOUT_READY
 
     def body(self) -> Iterable[Widget]:
         """Name, menu, surroundings."""
@@ -72,6 +77,17 @@ class HomeScreen(WizardScreen):
     def _ask(self) -> None:
         self.context.start("Looking for an open run", self.context.backend.standing, self._stands)
         self.context.start("Reading the surroundings", self.context.backend.surroundings, self._show)
+        self._ask_whether_ready()
+
+    def _ask_whether_ready(self) -> None:
+        """What is set up, as far as this machine alone can tell: no other one is asked for this."""
+        self.context.start("Checking the set-up", partial(self.context.backend.diagnosis, offline=True), self._ready)
+
+    def _ready(self, found: Diagnosis) -> None:
+        """How many lines are not ready, where the way to them stands."""
+        if self.drawable:
+            self._about_ready = found.shortcoming or _ABOUT_READY
+            self.query_one("#menu", OptionList).replace_option_prompt("doctor", _row("d", "Ready?", self._about_ready))
 
     def on_screen_resume(self) -> None:
         """Back here: what was begun or ended meanwhile is told."""
@@ -97,6 +113,7 @@ class HomeScreen(WizardScreen):
             "rehearse": self._rehearse,
             "final": self._final,
             "rollback": stage.open_rollback,
+            "doctor": stage.open_doctor,
             "fixers": stage.open_fixers,
             "places": stage.open_places,
             "runs": stage.open_runs,
@@ -117,6 +134,7 @@ class HomeScreen(WizardScreen):
             if standing.left_open is not None:
                 menu.add_option(Option(_row("g", f"Go on with {_name(standing.left_open)}", one_line(standing.at)), id=_GO_ON))
             menu.add_options(Option(_row(*entry[1:]), id=entry[0]) for entry in _MENU)
+            menu.replace_option_prompt("doctor", _row("d", "Ready?", self._about_ready))
             menu.highlighted = 0
 
     def _go_on(self) -> None:

@@ -44,6 +44,10 @@ class Stage(Protocol):
         """Open what a rollback would put back."""
         ...
 
+    def open_doctor(self) -> None:
+        """Open whether all is set up."""
+        ...
+
     def open_places(self) -> None:
         """Open where to look."""
         ...

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nexy_tui.core.target import Target
     from nexy_tui.core.version import Version
     from nexy_tui.engine.alone import Preview
+    from nexy_tui.engine.doctor import Diagnosis
     from nexy_tui.engine.mend import FixPreview
     from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.places import Location
@@ -247,6 +248,12 @@ class RealBackend:
         from nexy_tui.engine.alone import perform_alone
 
         return perform_alone(session, [action], confirm=lambda _: True, attestations=attestations)
+
+    def diagnosis(self, *, offline: bool) -> Diagnosis:
+        """Whether all is set up for a release."""
+        from nexy_tui.engine.doctor import examine
+
+        return examine(lambda: self._services, offline=offline)
 
     def places(self) -> Sequence[Location]:
         """Where to look."""

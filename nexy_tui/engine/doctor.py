@@ -98,6 +98,12 @@ class Diagnosis:
         unasked = len(self.findings) - len(self.asked)
         return f"{self.ready} of {len(self.findings)} ready" + (f"; {unasked} not asked for (--offline)" if unasked else "")
 
+    @property
+    def shortcoming(self) -> str:
+        """How many of the lines that were to be looked at are not ready, in a few words; empty where all are."""
+        short = sum(not finding.status.satisfied for finding in self.asked)
+        return f"{short} of {len(self.findings)} not ready" if short else ""
+
     def document(self, seconds: float) -> dict[str, Any]:
         """The one document of `doctor --json`."""
         titles = {line.id: line.title for line in LINES}

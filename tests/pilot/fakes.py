@@ -19,10 +19,12 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Refused
+from nexy_tui.core.remedy import Run
 from nexy_tui.core.target import Target
 from nexy_tui.core.version import Version
 from nexy_tui.engine.alone import Preview, perform_alone, preview_of
 from nexy_tui.engine.context import Keys
+from nexy_tui.engine.doctor import LINES, Diagnosis
 from nexy_tui.engine.driver import drive
 from nexy_tui.engine.mend import FixPreview
 from nexy_tui.engine.outcome import Outcome
@@ -278,6 +280,13 @@ class FakeBackend:
 
     def act_alone(self, session: Session, action: str, attestations: Mapping[str, str]) -> Outcome:
         return perform_alone(session, [action], confirm=lambda _: True, attestations=attestations)
+
+    def diagnosis(self, *, offline: bool) -> Diagnosis:
+        """All is ready but Sparkle's key; offline the rest is not asked for."""
+        wrong = Finding("sparkle", Status.FAILED, "There is nothing to sign with for Sparkle.", Run("secrets set sparkle-private-key"))
+        unasked = [line.id for line in LINES if line.outside and offline]
+        found = [Finding(line.id, Status.NOT_RUN if line.id in unasked else Status.PASSED, f"{line.title} is right.") for line in LINES]
+        return Diagnosis(tuple(wrong if one.item == "sparkle" else one for one in found), self.target, offline, {})
 
     def places(self) -> Sequence[Location]:
         return PLACES

@@ -340,6 +340,7 @@ STATES: dict[str, State] = {
     "rollback_cut_off": State(cut_off, ("b",), run=False),
     "fixers": State(FakeBackend, ("f", "down"), run=False),
     "fixers_looked": State(troubled, ("f", "r"), run=False),
+    "doctor": State(FakeBackend, ("d",), run=False),
     "places": State(FakeBackend, ("w",), run=False),
     "help": State(FakeBackend, ("question_mark",)),
 }
