@@ -78,6 +78,8 @@ class DoctorScreen(WizardScreen):
             return
         from nexy_tui.engine.doctor import LINES
 
+        if self._found is not None:
+            self.context.tell(f"Checked again: {found.summary}.")
         self._found = found
         self._title(found.summary)
         listing = self.query_one("#list", OptionList)
