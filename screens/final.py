@@ -15,11 +15,15 @@ from textual.widgets import Button, Static
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.remedy import Mend
 from nexy_tui.engine.next_step import mending_words
+from nexy_tui.engine.session import Session
 from screens.look import look
 from screens.mend import MendFlow
 from screens.phase import PhaseScreen
 from screens.text import clean, one_line
 from screens.widgets.line import relabel
+
+CUSTOMERS = ("final.publication", "final.assets", "final.manifest", "final.live")
+"""The items that say what customers get."""
 
 
 class FinalScreen(PhaseScreen):
@@ -106,8 +110,17 @@ class FinalScreen(PhaseScreen):
         unseen = [finding for finding in found if finding.status is Status.INCONCLUSIVE]
         if wrong:
             first = next((finding for finding in wrong if isinstance(finding.remedy, Mend)), wrong[0])
-            return Content.assemble((f"✗ {version} is broken: {len(wrong)} of {len(found)} wrong. ", "bold $error"), clean(first.summary))
+            head = f"✗ {_how_bad(self.session, str(version))}: {len(wrong)} of {len(found)} wrong. "
+            return Content.assemble((head, "bold $error"), clean(first.summary))
         if unseen:
             head = f"? {len(unseen)} of {len(found)} could not be seen; nothing was seen to be wrong. "
             return Content.assemble((head, "bold $warning"), clean(unseen[0].summary))
         return Content.assemble((f"✓ {version} is out and right: all {len(found)} verified. ", "bold $success"), "s keeps this, signed.")
+
+
+def _how_bad(session: Session, version: str) -> str:
+    """Broken, where what customers get is wrong; where all of that was seen to be right, they are served all the same."""
+    statuses = [session.state.status(item) for item in CUSTOMERS]
+    if Status.FAILED in statuses:
+        return f"{version} is broken"
+    return "Customers are served, but not all is right" if all(status.satisfied for status in statuses) else "Not all is right"

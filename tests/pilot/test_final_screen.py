@@ -68,3 +68,14 @@ def test_what_could_not_be_seen_is_not_called_right() -> None:
         assert "? 1 of 7 could not be seen; nothing was seen to be wrong." in flowing(pilot.app)
 
     play(backend, script, run=False)
+
+
+def test_what_customers_do_not_meet_is_wrong_but_not_broken() -> None:
+    backend = FakeBackend()
+    backend.play.fails("final.inbox")
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "v")
+        assert "✗ Customers are served, but not all is right: 1 of 7 wrong." in flowing(pilot.app)
+
+    play(backend, script, run=False)
