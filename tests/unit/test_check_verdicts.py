@@ -10,7 +10,7 @@ import pytest
 from verdict_rows import IMPOSSIBLE, PLAN, ROWS, TEAM
 
 from checks.base import Scope
-from checks.version import NumberFacts, judge_number
+from checks.version import NumberFacts, judge_number, judge_tag
 from nexy_tui.checklist import CHECKLIST, Item
 from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.finding import Finding, Status
@@ -110,3 +110,16 @@ def test_a_published_update_only_version_is_taken_back_but_not_released_anew(sta
     number = Version.parse("1.6.1.43")
     plan = replace(PLAN, version=number, kind=Kind.UPDATE_ONLY, served_before=number, published_before=number, standalone=standalone)
     assert judge_number(NumberFacts((Version.parse("1.6.1.42"),), None, None, None), plan).status is status
+
+
+@pytest.mark.parametrize(
+    ("tagged_by", "number", "tag"), [("this-run", Status.PASSED, "nexy-tui"), ("", Status.FAILED, "git tag -d v1.6.1.43")]
+)
+def test_a_tag_that_is_here_alone_follows_a_rebase_or_is_told_to_be_deleted(tagged_by: str, number: Status, tag: str) -> None:
+    plan = replace(PLAN, version=Version.parse("1.6.1.43"), run="this-run", served_before=None, published_before=None)
+    facts = NumberFacts((), None, "a" * 40, "b" * 40, tagged_by=tagged_by)
+    seen = judge_number(facts, plan)
+    assert seen.status is number and not judge_tag(facts, plan).status.satisfied
+    assert tag in str(judge_tag(facts, plan).remedy if tagged_by else seen.remedy)
+    pushed = replace(facts, remote_tag="a" * 40, tagged_by="")
+    assert judge_number(pushed, plan).status is Status.FAILED and "already used" in judge_number(pushed, plan).summary

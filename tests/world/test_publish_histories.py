@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from conftest import Inside
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from meeting import Listening, attributes, colleague, gpg_that_fails, says_no
 from publishing import MANIFESTS, Publisher, local, publisher
 from striking import FAILING, Apart, assert_ended, gone, guards, late, length, rows, strike, strikes
 
@@ -55,18 +58,26 @@ FAULTS = (
 )
 
 
+MET = ("gpg", "pre-commit", "pre-push", "eol=crlf", "race", "race for the manifests")
+"""What a commit or a push meets: a signing program or a hook that says no, an attribute, a colleague who pushes at the swap."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """Something that is tried, and what meets it: a request that goes wrong, a kill (of the guard too), a fault, or nothing."""
+    """Something that is tried, and what meets it: a request that goes wrong, a kill (of the guard too), a fault, what git meets, or
+    nothing."""
 
     verb: str
     at: str = ""
     sort: str = ""
     alone: bool = False
     fault: tuple[str, str | None] | None = None
+    meets: str = ""
 
     @property
     def trouble(self) -> str:
+        if self.meets:
+            return self.meets
         if self.fault is not None:
             return f"{self.fault[0]}{'=' + self.fault[1] if self.fault[1] else ''}"
         return f"{self.sort}{', its guard too' if self.alone else ''}" if self.sort else "nothing"
@@ -82,6 +93,7 @@ _steps = st.one_of(
     st.builds(Step, verb=st.sampled_from(STRUCK), at=_moments, sort=st.sampled_from(FAILING)),
     st.builds(Step, verb=st.sampled_from(STRUCK), at=_moments, sort=st.sampled_from(KILLED), alone=st.booleans()),
     st.builds(Step, verb=st.sampled_from(STRUCK), fault=st.sampled_from(FAULTS)),
+    st.builds(Step, verb=st.sampled_from(STRUCK), meets=st.sampled_from(MET)),
 )
 _UNTOUCHED = settings(
     deadline=None,
@@ -158,7 +170,8 @@ class Story:
                 with strike(inside, step.at, step.sort):
                     self.act(step.verb)
             else:
-                self.act(step.verb)
+                with self.met(step.meets):
+                    self.act(step.verb)
         except Problem as problem:
             assert problem.what and problem.remedy and "ghp_" not in str(problem), step
             return "refused"
@@ -166,8 +179,36 @@ class Story:
             if step.fault is not None:
                 inside.fault(step.fault[0], False)
             assert gone(guards(), within=60)
+            assert not self.prepared(), "nothing waits aside once nobody is at work"
         self.assert_done(step.verb)
         return "done"
+
+    @contextmanager
+    def met(self, what: str) -> Iterator[None]:
+        """What a commit or a push meets meanwhile. A race is followed by its remedy: the checkout is brought onto the branch."""
+        work, folder = self.work, self.work.inside.home / f"met-{uuid.uuid4().hex}"
+        races = {"race": ("notes.txt", f"{folder.name}\n"), "race for the manifests": (f"{MANIFESTS[0]}/manifest.json", "")}
+        stops = {"gpg": gpg_that_fails, "eol=crlf": lambda work, _: attributes(work, "*.json text eol=crlf")}
+        if what in races:
+            path, text = races[what]
+            before = self.outside().files[0]
+            listening = Listening(lambda: colleague(work, folder, path, text or _touched(before)))
+            work.events, events = listening, work.events
+            try:
+                yield
+            finally:
+                work.events = events
+                work.inside.git("pull", "--quiet", "--rebase", "--autostash", "origin", "main")
+        elif what:
+            with stops.get(what, says_no(what))(work, folder):
+                yield
+        else:
+            yield
+
+    def prepared(self) -> list[str]:
+        return self.work.inside.git(
+            "for-each-ref", "--format=%(refname)", "refs/nexy/prepared", cwd=self.work.inside.world.bare(CODE)
+        ).split()
 
     def act(self, verb: str) -> None:
         if verb == "deploy":
@@ -275,6 +316,11 @@ class Story:
         self.work.do(action)
 
 
+def _touched(raw: bytes | None) -> str:
+    """A manifest that says the same of the file, in other bytes."""
+    return json.dumps({**json.loads(raw or b"{}"), "touched": uuid.uuid4().hex})
+
+
 def _no_key() -> Any:
     raise AssertionError("the items of a publish need no key of the operator's")
 
@@ -307,6 +353,7 @@ EVERY_KIND = (
     (Step("publish"), Step("deploy"), Step("rollback"), Step("again"), Step("rollback", fault=("download-other-bytes", "final"))),
     (Step("publish", "PATCH3", "hold", alone=True), Step("recover"), Step("publish", fault=("push-rejected", None)), Step("rollback")),
     (Step("publish"), Step("rollback", "PATCH2", "hold-after"), Step("rollback"), Step("publish", "POST1", "cut-after"), Step("rollback")),
+    (Step("publish", meets="gpg"), Step("again", meets="race"), Step("deploy"), Step("publish", meets="race for the manifests")),
 )
 """Histories that have every verb, and each kind of trouble, at least once."""
 
@@ -315,6 +362,7 @@ def test_histories_end_in_agreement_or_say_what_differs(story: Story) -> None:
     @example(EVERY_KIND[0])
     @example(EVERY_KIND[1])
     @example(EVERY_KIND[2])
+    @example(EVERY_KIND[3])
     @settings(_UNTOUCHED, phases=[Phase.explicit])
     @given(st.lists(_steps, min_size=2, max_size=4).map(tuple))
     def some(history: tuple[Step, ...]) -> None:

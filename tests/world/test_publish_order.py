@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import Inside, seldom
+from meeting import Listening, Trouble, attributes, colleague, configured, gpg_that_fails, hook, says_no
 from publishing import MANIFESTS, Killed, Mortal, Publisher, assert_published, publisher
 from striking import in_place
 
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.rollback import Recover, Rollback
-from nexy_tui.core.event import Event, Exposure, PointOfNoReturn
+from nexy_tui.core.event import Exposure
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed, Problem, Refused
 from nexy_tui.rehearsal.names import CODE
@@ -51,83 +52,16 @@ def untouched(work: Publisher) -> tuple[object, ...]:
     )
 
 
-class Listening(list[Event]):
-    """What is said, and what happens at the point of no return."""
-
-    def __init__(self, then: Callable[[], object]) -> None:
-        super().__init__()
-        self._then = then
-
-    def append(self, event: Event) -> None:
-        super().append(event)
-        if isinstance(event, PointOfNoReturn):
-            self._then()
-
-
-@contextmanager
-def configured(work: Publisher, *pairs: tuple[str, str]) -> Iterator[None]:
-    for key, value in pairs:
-        work.inside.git("config", key, value)
-    try:
-        yield
-    finally:
-        for key, _ in pairs:
-            work.inside.git("config", "--unset-all", key)
-
-
-def program(folder: Path, name: str, body: str) -> Path:
-    file = folder / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"#!/bin/sh\n{body}\n")
-    file.chmod(0o755)
-    return file
-
-
-@contextmanager
-def gpg_that_fails(work: Publisher, folder: Path) -> Iterator[None]:
-    gpg = program(folder, "gpg", "echo 'gpg: signing failed: No pinentry' >&2; exit 2")
-    with configured(work, ("commit.gpgSign", "true"), ("gpg.program", str(gpg)), ("user.signingKey", "0xABCD")):
-        yield
-
-
-@contextmanager
-def hook(work: Publisher, folder: Path, name: str, body: str) -> Iterator[None]:
-    program(folder / "hooks", name, body)
-    with configured(work, ("core.hooksPath", str(folder / "hooks"))):
-        yield
-
-
-def says_no(name: str) -> Callable[[Publisher, Path], object]:
-    return lambda work, folder: hook(work, folder, name, f"echo 'the {name} of the team says no' >&2; exit 1")
-
-
-def brings_more(work: Publisher, folder: Path) -> object:
+def brings_more(work: Publisher, folder: Path) -> AbstractContextManager[None]:
     return hook(work, folder, "pre-commit", "echo x > built.txt; git add built.txt; rm -f built.txt")
 
 
-def formats(work: Publisher, folder: Path) -> object:
+def formats(work: Publisher, folder: Path) -> AbstractContextManager[None]:
     body = f"echo >> {MANIFESTS[0]}/manifest.json; git add {MANIFESTS[0]}/manifest.json"
     return hook(work, folder, "pre-commit", body)
 
 
-@contextmanager
-def attributes(work: Publisher, line: str) -> Iterator[None]:
-    """As a commit of the team's on the branch."""
-    file = work.inside.checkout / ".gitattributes"
-    before = file.read_text() if file.exists() else None
-    file.write_text(f"{before or ''}{line}\n")
-    work.inside.git("add", "--", ".gitattributes")
-    work.inside.git("commit", "-qm", "Attributes")
-    work.inside.git("push", "-q", "origin", "HEAD:main")
-    try:
-        yield
-    finally:
-        file.write_text(before or "")
-        work.inside.git("commit", "-qam", "No attributes")
-        work.inside.git("push", "-q", "origin", "HEAD:main")
-
-
-def marked(line: str) -> Callable[[Publisher, Path], object]:
+def marked(line: str) -> Trouble:
     return lambda work, _: attributes(work, line)
 
 
@@ -157,7 +91,7 @@ STOPPED = (
 def test_what_a_commit_or_push_can_fail_at_stops_before_the_swap(
     work: Publisher,
     tmp_path: Path,
-    trouble: Callable[[Publisher, Path], object],
+    trouble: Trouble,
     kind: type[Problem],
     said: str,
     remedy: str,
@@ -165,7 +99,7 @@ def test_what_a_commit_or_push_can_fail_at_stops_before_the_swap(
 ) -> None:
     work.kind = release
     work.services.layout.version_file.write_text(f"{work.version}\n")
-    with trouble(work, tmp_path):  # type: ignore[attr-defined]
+    with trouble(work, tmp_path):
         before = untouched(work)
         with pytest.raises(kind, match=said) as raised:
             work.do(Publish())
@@ -189,16 +123,6 @@ def test_at_the_first_rename_the_commit_waits_aside_and_then_only_the_ref_moves(
     assert prepared(work) == [] and not work.inside.git("status", "--porcelain", "--untracked-files=no")
     assert bare(work, "log", "-1", "--format=%s", "main") == f"Update manifest for {work.version} (Production)"
     assert_published(work)
-
-
-def colleague(work: Publisher, folder: Path, path: str, text: str) -> None:
-    """Somebody else's commit on the branch, by a clone of their own."""
-    clone = folder / "colleague"
-    work.inside.git("clone", "--quiet", "https://github.com/Seregawpn/Nexy_server.git", clone)
-    (clone / path).write_text(text)
-    work.inside.git("add", "--", path, cwd=clone)
-    work.inside.git("-c", "user.name=Colleague", "-c", "user.email=c@x", "commit", "-qm", "A change", cwd=clone)
-    work.inside.git("push", "--quiet", "origin", "HEAD:main", cwd=clone)
 
 
 def test_a_branch_that_moves_meanwhile_gets_the_same_blobs_on_its_new_tip(work: Publisher, tmp_path: Path) -> None:
@@ -255,7 +179,7 @@ def cut_off(work: Publisher) -> None:
 def test_a_run_that_goes_on_takes_the_commit_that_waits_without_asking_a_hook_again(work: Publisher, tmp_path: Path) -> None:
     cut_off(work)
     waiting = bare(work, "rev-parse", "refs/nexy/prepared/run")
-    with says_no("pre-commit")(work, tmp_path):  # type: ignore[attr-defined]
+    with says_no("pre-commit")(work, tmp_path):
         work.do(Publish())
     assert bare(work, "rev-parse", "main") == waiting and prepared(work) == []
     assert_published(work)

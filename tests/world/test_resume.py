@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import Inside, MakeWorld
 from driving import NEXY, OPEN, SEALED, Bench, assert_released, begin, outside, release, verified_as
+from leaving import AFTER_THE_TAG, BEFORE_THE_MANIFESTS, arriving, hook, kill, logs, slowly, until
 
 from nexy_tui.core.target import DMG
 from nexy_tui.rehearsal.names import CODE
 from nexy_tui.runlog.read import read_log
 
-PATIENCE = 90.0
 LOCK = "refs/nexy/lock"
 
 
@@ -29,62 +25,6 @@ def bench(make_module_world: MakeWorld) -> Iterator[Bench]:
     made = Bench(make_module_world)
     yield made
     made.drop()
-
-
-def until(what: str, seen: Callable[[], bool], process: subprocess.Popen[bytes], said: Path) -> None:
-    """Wait for a moment of a run. A run that ended before it shows what it said."""
-    end = time.monotonic() + PATIENCE
-    while not seen():
-        assert process.poll() is None, f"ended with {process.returncode} before {what}:\n{said.read_text()}"
-        assert time.monotonic() < end, f"{what} did not come:\n{said.read_text()}"
-        time.sleep(0.01)
-
-
-@contextmanager
-def hook(inside: Inside, name: str, text: str) -> Iterator[Path]:
-    """A hook of the code repository that stands still where a marker file is made, until the file is taken away."""
-    marker, path = inside.home / f"{name}-reached", inside.world.bare(CODE) / "hooks" / name
-    wait = f'touch "{marker}"; while [ -e "{marker}" ]; do sleep 0.05; done'
-    path.write_text(f"#!/bin/sh\n{text}\n".replace("STAND STILL", wait))
-    path.chmod(0o755)
-    try:
-        yield marker
-    finally:
-        marker.unlink(missing_ok=True)
-        path.unlink()
-
-
-AFTER_THE_TAG = ("post-receive", "if grep -q refs/tags/v; then STAND STILL; fi")
-"""The push has had its effect, and whoever pushed has not heard of it."""
-
-_SUBJECT = 'git log -1 --format=%s "$(cut -d" " -f2)"'
-BEFORE_THE_MANIFESTS = ("pre-receive", f'if {_SUBJECT} | grep -q "^Update manifest"; then STAND STILL; exit 1; fi')
-"""The download is replaced, and the manifest commit, on its way, will not be taken."""
-
-
-@contextmanager
-def slowly(inside: Inside) -> Iterator[None]:
-    """At 250 kB a second, so that an upload of a megabyte takes its time."""
-    inside.fault("bandwidth", param="2000000")
-    try:
-        yield
-    finally:
-        inside.fault("bandwidth", False)
-
-
-def logs(inside: Inside) -> set[Path]:
-    return set((inside.world.state / "runs").glob("*/*.intoto.jsonl"))
-
-
-def arriving(inside: Inside) -> bool:
-    """Whether the release host has a part of an upload's bytes."""
-    return any(part.stat().st_size > 0 for part in (inside.world.releases / "blobs").glob("*.part"))
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """The wizard alone: what it had started ends by itself, or does not."""
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(timeout=30) == -signal.SIGKILL
 
 
 @pytest.mark.exhaustive

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from conftest import Inside
 from driving import NEXY, OPEN, SEALED, Run, assert_released, outside, release, verified_as
+from leaving import left
 
 from nexy_tui.core.version import Version
 from nexy_tui.rehearsal import world as worlds
@@ -150,18 +151,14 @@ def test_who_comes_second_releases_nothing_again_and_ends_his_run(module_world: 
 
 
 @pytest.mark.exhaustive
-def test_a_run_that_left_customers_without_an_update_is_closed_after_the_way_back(module_world: Inside) -> None:
+def test_a_run_that_left_customers_without_an_update_is_closed_after_the_way_back(module_world: Inside, tmp_path: Path) -> None:
     inside, version = module_world, free(module_world)
-    hook = inside.world.bare(CODE) / "hooks" / "pre-receive"
-    hook.write_text('#!/bin/sh\nif git log -1 --format=%s "$(cut -d" " -f2)" | grep -q "^Update manifest"; then exit 1; fi\n')
-    hook.chmod(0o755)
-    broken = release(inside, str(version))
-    hook.unlink()
-    assert broken.exit == 1 and f"runs close {broken.id}" not in broken.said, broken.said
-    refused = close(inside, broken.id, exit_code=1)["problem"]
+    log = left(inside, str(version), "full", "between the swap and the branch", tmp_path / "said")
+    run = log.name.partition(".")[0]
+    refused = close(inside, run, exit_code=1)["problem"]
     assert "has replaced the download" in refused["what"] and "Customers cannot update" in refused["why"]
-    assert f"nexy-tui release --resume {broken.id}" in refused["remedy"] and "nexy-tui rollback" in refused["remedy"]
-    assert verified_as(inside, broken.log) == OPEN
+    assert f"nexy-tui release --resume {run}" in refused["remedy"] and "nexy-tui rollback" in refused["remedy"]
+    assert verified_as(inside, log) == OPEN
     inside.run(NEXY, "rollback", "--yes")
-    assert close(inside, broken.id)["outcome"] == "aborted"
-    assert verified_as(inside, broken.log) == SEALED and outside(inside).lock is None
+    assert close(inside, run)["outcome"] == "aborted"
+    assert verified_as(inside, log) == SEALED and outside(inside).lock is None

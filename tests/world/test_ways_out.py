@@ -1,0 +1,144 @@
+"""The way out is never shut: from every moment at which a release can be killed or fail, each way that is named is accepted, and ends it.
+
+The moments are the steps of push, publish and deploy that write outside, each before its effect and after it (`leaving.MOMENTS`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Inside, MakeWorld, seldom
+from driving import MANIFEST_DIRS, NEXY, Bench, Run, assert_released, outside, release
+from leaving import MOMENTS, SWAPPED, left
+
+from nexy_tui.rehearsal.names import CODE
+
+RESUME, PUBLISH, ROLLBACK, RECOVER, CLOSE = "release --resume", "publish", "rollback", "publish --recover", "runs close"
+
+
+@pytest.fixture(scope="module")
+def bench(make_module_world: MakeWorld) -> Iterator[Bench]:
+    made = Bench(make_module_world)
+    yield made
+    made.drop()
+
+
+def ways(moment: str, kind: str) -> tuple[str, ...]:
+    """What can be named at a moment: going on always; while customers wait the ways forward and back; before that, ending it."""
+    if moment not in SWAPPED:
+        return (RESUME, CLOSE, *((PUBLISH,) if "aside" in moment or "upload" in moment else ()))
+    return (RESUME, ROLLBACK, PUBLISH, RECOVER) if kind == "full" or moment != "in the deploy" else (RESUME, ROLLBACK, PUBLISH)
+
+
+ORDINARY = (("update-only", "between the swap and the branch", ROLLBACK), ("full", "after the branch has moved", PUBLISH))
+EVERY = [
+    case if case in ORDINARY else seldom(*case)
+    for kind, moment in itertools.product(("full", "update-only"), MOMENTS)
+    if kind == "full" or "tag" not in moment
+    for case in ((kind, moment, way) for way in ways(moment, kind))
+]
+
+
+def agreed(inside: Inside) -> str:
+    """The version that the download, the four manifests, the branch and the live appcast agree on; fails where they do not."""
+    now = outside(inside)
+    (raw,) = set(now.manifests.values())
+    stated = json.loads(raw or "")
+    assert stated["artifact"]["sha256"] == now.download
+    offered = inside.run("curl", "-fsS", f"https://{inside.world.update_host}/updates/appcast.xml").stdout
+    assert f'sparkle:version="{stated["version"]}"' in offered and f'length="{stated["artifact"]["size"]}"' in offered
+    assert set(now.manifests) == set(MANIFEST_DIRS) and not [ref for ref in now.refs if ref.startswith("refs/nexy/prepared/")]
+    return str(stated["version"])
+
+
+def did(inside: Inside, *words: str) -> str:
+    """A command that is accepted: what it said."""
+    done = inside.run(NEXY, *words, check=False, timeout=240)
+    assert done.returncode == 0, f"nexy-tui {shlex.join(words)}: {done.returncode}\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}"
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("kind", "moment", "way"), EVERY)
+def test_killed_there_each_way_out_is_accepted(bench: Bench, tmp_path: Path, kind: str, moment: str, way: str) -> None:
+    inside, version = bench.take()
+    before = agreed(inside)
+    log = left(inside, str(version), kind, moment, tmp_path / "said")
+    run = log.name.partition(".")[0]
+    if way == RESUME:
+        ended = release(inside, "--resume", run)
+        assert (ended.exit, ended.document["outcome"]) == (0, "verified"), ended.said
+    elif way == PUBLISH:
+        did(inside, "publish", "--yes")
+        did(inside, "deploy", f"v{version}", "--yes")
+    elif way == ROLLBACK:
+        did(inside, "rollback", "--yes")
+    elif way == RECOVER:
+        did(inside, "publish", "--recover", "--yes")
+        ended = release(inside, "--resume", run)
+        assert (ended.exit, ended.document["outcome"]) == (0, "verified"), ended.said
+    else:
+        did(inside, "runs", "close", run)
+    assert agreed(inside) == (before if way in (ROLLBACK, CLOSE) else str(version))
+    if way == ROLLBACK:
+        did(inside, "runs", "close", run)
+    if kind == "full" and way in (RESUME, RECOVER):
+        assert_released(inside, version)
+    bench.whole = way not in (CLOSE, ROLLBACK)
+
+
+def named(ended: Run) -> list[str]:
+    """Every command of this tool that a release that stopped named."""
+    return list(
+        dict.fromkeys(re.findall(r"nexy-tui ((?:release --resume|publish|rollback|deploy|runs close)[^`,;.()\n]*(?:\.\d+)*)", ended.said))
+    )
+
+
+TROUBLES = (
+    ("update-only", "push-rejected"),
+    seldom("full", "download-other-bytes=final"),
+    seldom("full", "service-dies"),
+    seldom("update-only", "service-dies"),
+    seldom("full", "pip-fails"),
+)
+
+
+@pytest.mark.parametrize(("kind", "fault"), TROUBLES)
+def test_failed_there_what_it_names_is_accepted_once_the_trouble_is_over(make_world: MakeWorld, kind: str, fault: str) -> None:
+    inside = make_world()
+    name, _, parameter = fault.partition("=")
+    inside.fault(name, True, parameter or None)
+    ended = release(inside, inside.world.next, "--kind", kind)
+    assert ended.exit == 1, ended.said
+    inside.fault(name, False)
+    ways = [command for command in named(ended) if not command.startswith("runs close")]
+    assert ways, ended.said
+    for command in ways:  # In the order in which they are named: the cure, then going on.
+        words = shlex.split(command)
+        if words[:2] == ["release", "--resume"]:
+            gone_on = release(inside, *words[1:3])
+            assert (gone_on.exit, gone_on.document["outcome"]) == (0, "verified"), gone_on.said
+        else:
+            did(inside, *words, "--yes")
+    assert agreed(inside)
+
+
+def test_a_clone_of_depth_one_is_told_to_be_deepened_before_anything_is_done(make_world: MakeWorld) -> None:
+    inside = make_world()
+    world, checkout = inside.world, inside.checkout
+    git, bare = inside.git, world.bare(CODE)
+    tip = git("rev-parse", "HEAD")
+    (checkout / ".git/shallow").write_text(f"{tip}\n")
+    done = inside.run(NEXY, "check", "version.branch", "--json", check=False)
+    (item,) = json.loads(done.stdout)["items"]
+    assert (done.returncode, item["status"]) == (1, "failed") and "shallow" in item["summary"]
+    command = re.search(r"git fetch --unshallow \S+", item["remedy"])
+    assert command is not None, item
+    inside.run(*command[0].split())
+    assert inside.run(NEXY, "check", "version.branch", check=False).returncode == 0
+    assert git("rev-list", "--count", "HEAD") == git("rev-list", "--count", "main", cwd=bare)
