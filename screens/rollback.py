@@ -178,7 +178,7 @@ class RollbackScreen(WizardScreen):
         elif outcome.refusal is not None:
             context.app.push_screen(MessageDialog(f"{title} was refused", [outcome.refusal.reason, log], tone="refusal"))
         else:
-            context.app.push_screen(MessageDialog(f"{title}: done, and seen", [result, log]))
+            context.app.push_screen(MessageDialog(f"{title}: done and verified", [result, log]))
         self.action_look()
 
     def _show(self, found: RollbackPreview) -> None:

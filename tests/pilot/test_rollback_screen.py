@@ -71,7 +71,7 @@ def test_typed_it_is_done_in_a_sealed_run_of_its_own() -> None:
         await paste(pilot, "rehearsal 1.6.1.43")
         await press(pilot, "enter")
         text = flowing(pilot.app)
-        assert "done, and seen" in text and "Done." in text and "Log:" in text and "/home/olga" in text
+        assert "done and verified" in text and "Done." in text and "Log:" in text and "/home/olga" in text
         await press(pilot, "escape", "escape")
         assert on(pilot.app, HomeScreen)
 
@@ -108,7 +108,7 @@ def test_what_nobody_could_see_is_attested_into_the_log() -> None:
         assert on(pilot.app, ConfirmDialog)
         await paste(pilot, "rehearsal 1.6.1.43")
         await press(pilot, "enter")
-        assert "done, and seen" in flowing(pilot.app)
+        assert "done and verified" in flowing(pilot.app)
 
     play(backend, script, run=False)
     assert ("attestation", "inbox.version", "attested", "opened on a Mac") in backend.log.records
@@ -133,7 +133,7 @@ def test_left_while_its_run_is_being_opened_it_is_not_run_out_of_sight(monkeypat
         assert on(pilot.app, RollbackScreen) and "being opened" in told(pilot.app)
         opening.set()
         await settle(pilot)
-        assert "done, and seen" in flowing(pilot.app)
+        assert "done and verified" in flowing(pilot.app)
 
     play(backend, script, run=False, toasts=True)
 
@@ -159,11 +159,11 @@ def test_what_is_missing_is_brought_about_from_here_in_a_run_of_its_own() -> Non
         await press(pilot, "b", "b", "a")
         assert "belongs to a release run" in told(pilot.app), "a commit is no command of its own"
         backend.play.holds("version.tag")
-        await press(pilot, "b", "a")
+        await press(pilot, "b", "a", "d")
         assert on(pilot.app, ConfirmDialog) and "Back up db.internal:5432" in flowing(pilot.app)
         backend.play.holds("database.backup")
         await press(pilot, "y")
-        assert "Back up the database: done, and seen" in flowing(pilot.app)
+        assert "Back up the database: done and verified" in flowing(pilot.app)
         await press(pilot, "escape", "b")
         assert on(pilot.app, ConfirmDialog)
 
@@ -227,7 +227,7 @@ def test_a_failure_names_what_to_do_and_can_be_tried_again() -> None:
         await press(pilot, "a")
         await paste(pilot, "rehearsal 1.6.1.43")
         await press(pilot, "enter")
-        assert "done, and seen" in flowing(pilot.app) and "It is back." in flowing(pilot.app)
+        assert "done and verified" in flowing(pilot.app) and "It is back." in flowing(pilot.app)
 
     play(backend, script, run=False)
 
@@ -242,7 +242,7 @@ def test_a_swap_that_was_cut_off_is_told_and_healed_with_a_key() -> None:
         backend.in_place = PREVIEW
         await press(pilot, "h", "y")
         text = flowing(pilot.app)
-        assert "Heal a swap that was cut off: done, and seen" in text
+        assert "Heal a swap that was cut off: done and verified" in text
         await press(pilot, "escape")
         assert "clients get 404" not in flowing(pilot.app)
 

@@ -69,7 +69,7 @@ def rolled_back(hand: Terminal, inside: Inside) -> None:
     hand.write(f"rehearsal {NEXT}")
     hand.until("the text", lambda now: "✓ The same" in now)
     hand.type("Enter")
-    hand.until("the end of it", lambda now: "done, and seen" in now)
+    hand.until("the end of it", lambda now: "done and verified" in now)
     hand.type("Escape")
     hand.until("what stands where now", lambda now: "now     1.6.1.42" in now and "offers 1.6.1.42" in now)
     hand.type("Escape")
