@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import threading
 import tokenize
 import warnings
 
@@ -12,8 +13,17 @@ MAX_SIZE = 256 * 1024
 
 _FILE = "<from outside>"
 
+_ONE = threading.Lock()
+"""Before 3.11.5 two threads that make trees of Python at once can break each other's (SystemError)."""
+
 # The compiler warns of odd source by quoting it on standard error, control characters included.
 warnings.filterwarnings("ignore", module=_FILE)
+
+
+def tree(source: bytes | str, name: str = _FILE) -> ast.Module:
+    """`ast.parse`, one thread at a time."""
+    with _ONE:
+        return ast.parse(source, name)
 
 
 def parse(source: bytes) -> ast.Module:
@@ -31,7 +41,7 @@ def parse(source: bytes) -> ast.Module:
             raise ValueError(f"it names the coding {coding[:40]!r}, where UTF-8 is expected")
         if b"\0" in source:
             raise ValueError("it is not valid Python: it contains a NUL byte")  # Its SyntaxError is a bare ValueError before 3.11.4.
-        return ast.parse(source, _FILE)
+        return tree(source)
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     except SyntaxError as error:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from nexy_tui.core.python_source import tree
+
 JOBS: Mapping[str, tuple[str, ...]] = {
     "survey": ("steps", "settings_files", "drift", "survey"),
     "deploy": ("steps", "settings_files", "drift", "deploy"),
@@ -57,7 +59,7 @@ def _body(name: str) -> str:
     """A module without what one script has once: its import of the others, and of the grammar to come."""
     text = files(_PACKAGE).joinpath(f"{name}.py").read_text(encoding="utf-8")
     lines = text.splitlines()
-    for node in ast.parse(text).body:
+    for node in tree(text).body:
         if isinstance(node, ast.ImportFrom) and (node.module == "__future__" or (node.module or "").startswith(_PACKAGE)):
             assert node.end_lineno is not None
             lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
