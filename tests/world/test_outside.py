@@ -57,6 +57,7 @@ CASES: dict[str, dict[str, str]] = {
     "rollback": {"--yes": CHECKOUT},
     "sync-manifests": {"--yes": CHECKOUT, "--check": CHECKOUT},
     "deploy": {"v1.6.1.43 --yes": CHECKOUT},
+    "save-drift": {"--yes": CHECKOUT},
     "scaffold": {"": CHECKOUT, "--dry-run": CHECKOUT},
     "where": {"": CHECKOUT, "--json": CHECKOUT},
     "db backup": {"--yes": CHECKOUT},
