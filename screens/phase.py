@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Button, OptionList
 
 from nexy_tui.checklist import Item, Phase
+from nexy_tui.core.finding import Status
 from nexy_tui.engine.next_step import Do
 from screens import act
 from screens.base import TALL, WizardScreen
@@ -175,7 +176,8 @@ class PhaseScreen(WizardScreen):
 
     def _fixers(self, item: Item) -> tuple[str, ...]:
         finding = self.session.state.findings.get(item.id)
-        return () if finding is None or finding.status.satisfied else finding.fixers or item.fixers
+        wrong = finding is not None and finding.status in (Status.FAILED, Status.INCONCLUSIVE)
+        return (finding.fixers or item.fixers) if finding is not None and wrong else ()
 
     def on_action_chosen(self, event: ActionChosen) -> None:
         """A button of the action bar."""
