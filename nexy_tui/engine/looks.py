@@ -91,11 +91,13 @@ class Looks:
 
     def again_before(self, action: str) -> list[Finding]:
         """What held an hour ago is asked again before what cannot be taken back, all but long looks: whole downloads, the VM."""
-        return self.at([item for item in self._before(action) if not item.check.slow])
+        target = self._context.planned.target
+        return self.at([item for item in self._before(action) if not (item.check.slow or item.asks_vm(target))])
 
     def last_look(self, action: str) -> list[Finding]:
         """As `again_before`, with the VM: the last moment at which stopping costs nobody anything."""
-        return self.at([item for item in self._before(action) if not item.check.slow or item.needs is not None])
+        target = self._context.planned.target
+        return self.at([item for item in self._before(action) if not item.check.slow or item.asks_vm(target)])
 
     def _before(self, action: str) -> list[Item]:
         wanted = {step.item for step in self.before(action)}
