@@ -180,12 +180,7 @@ ACTIONS = (
     ReleaseAction(SaveDrift(), command="save-drift", role=ActionRole.REPAIR, words=words.SAVE_DRIFT),
     ReleaseAction(Push(), irreversible=True, words=words.PUSH),
     ReleaseAction(
-        Publish(),
-        command="publish",
-        irreversible=True,
-        role=ActionRole.PUBLISHER,
-        dry_run=Publish(dry_run=True),
-        words=words.PUBLISH,
+        Publish(), command="publish", irreversible=True, role=ActionRole.PUBLISHER, dry_run=Publish(dry_run=True), words=words.PUBLISH
     ),
     ReleaseAction(
         SyncManifests(),

@@ -54,6 +54,12 @@ ready.commit         | wrong   | Done as it says? Check again
 ready.commit         | unknown | Check again
 ready.rules          | wrong   | Done as it says? Check again
 ready.rules          | unknown | Vouch for it yourself, with a reason
+ready.database       | wrong   | Done as it says? Check again
+ready.database       | unknown | Check again
+ready.hardening      | wrong   | Apply database hardening | harden
+ready.hardening      | unknown | Check again
+ready.drill          | wrong   | Run a restore drill | drill
+ready.drill          | unknown | Check again
 ready.server         | wrong   | Done as it says? Check again
 ready.server         | unknown | Vouch for it yourself, with a reason
 ready.azure          | wrong   | Done as it says? Check again
@@ -138,7 +144,7 @@ gate.manifests       | wrong   | Publish 1.6.1.43
 gate.manifests       | unknown | Check again
 gate.asset           | wrong   | Publish 1.6.1.43
 gate.asset           | unknown | Check again
-gate.appcast         | wrong   | Sync the manifests
+gate.appcast         | wrong   | Publish 1.6.1.43
 gate.appcast         | unknown | Check again
 gate.live            | wrong   | Done as it says? Check again
 gate.live            | unknown | Vouch for it yourself, with a reason
