@@ -8,7 +8,8 @@ from nexy_tui.core.finding import Finding, Status, failed
 from nexy_tui.core.remedy import Mend
 from nexy_tui.engine.mend import FixPreview
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, on, play, press, told
+from pilot.hand import flowing, on, play, press, told, until
+from screens.dialogs.confirm import ConfirmDialog
 from screens.home import HomeScreen
 
 SAID = "The update server is broken for customers: server/config.env on the VM has a name that crashes the server: line 13: FEATURE-FLAGS."
@@ -44,9 +45,12 @@ def test_what_is_broken_is_called_so_and_mended_from_here() -> None:
     async def script(pilot: Any) -> None:
         app = pilot.app
         await press(pilot, "v")
+        await until(pilot, lambda: "⏎ Fix it" in flowing(app) and app.context.running is None, limit=30)
         text = flowing(app)
         assert "✗ 1.6.1.43 is broken: 1 of 7 wrong." in text and "line 13: FEATURE-FLAGS" in text and "⏎ Fix it: 4.8" in text
-        await press(pilot, "enter", "d")
+        await press(pilot, "enter")
+        await until(pilot, lambda: on(app, ConfirmDialog), limit=30)
+        await press(pilot, "d")
         assert "commented out" in flowing(app)
         backend.play.holds("final.live")
         await press(pilot, "y")
