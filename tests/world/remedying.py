@@ -172,12 +172,12 @@ Walked = set[tuple[str, str]]
 
 
 def walk(
-    inside: Inside, items: Sequence[Item], hands: Mapping[str, Hand | None], count: Count, *, released: bool = False, fixer: bool = False
+    inside: Inside, items: Sequence[Item], hands: Mapping[str, Hand | None], count: Count, *, released: bool = False, fixer: str = ""
 ) -> Walked:
     """From a broken world, follow what the first failing item names until all of the items hold.
 
     Each remedy is accepted: what it starts does its work, though a whole release may stop at a later item; nothing is lost; and no
-    cause comes back that a remedy was carried out for. `fixer`: where the first item names a fixer besides, that one is taken.
+    cause comes back that a remedy was carried out for. `fixer` is taken first, in place of the first remedy.
     """
     walked: set[tuple[str, str]] = set()
     carried: Walked = set()
@@ -188,8 +188,8 @@ def walk(
         again = [one for one in wrong if cause(one) in walked]
         assert not again, f"a circle: {[(one.item, one.summary, str(one.remedy)) for one in again]}"
         first = wrong[0]
-        if fixer and first.fixers:
-            first = replace(first, remedy=Mend(first.fixers[0]))
+        if fixer and not carried:
+            first = replace(first, remedy=Mend(fixer))
         walked.add(cause(first))
         hand = _hand_for(first.remedy, hands)
         same = [one for one in wrong if _same(one.remedy, first.remedy, hands)]
