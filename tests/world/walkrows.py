@@ -1052,7 +1052,6 @@ UPDATE_ONLY = (
 )
 
 EXCUSED: Mapping[str, str] = {
-    "manifests._judge_signature: Act sync-manifests: nexy-tui sync-manifests Set target": "no key in the keyring: the log's is there too",
     "deploy.judge_service: Mend {}": "a service that crashes may be between two starts: deploy.vm names the same fixer",
     "deploy._clone_trouble: See target.vm.directory": "the world's VM says itself where the application stands",
     "publish.judge_target: Act recover": "a note, which stands in nobody's way: publishing heals it first (test_publish_restart)",
