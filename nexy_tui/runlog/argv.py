@@ -41,7 +41,7 @@ _WORDS: dict[str, frozenset[str]] = {
         "xcrun": "stapler validate",
         "tar": "-x -c -z -f -C -xzf -czf",
         "systemctl": "restart is-active status voice-assistant.service",
-        "RunShellScript": "backup deploy drill harden nothing record settings shelf survey",
+        "RunShellScript": "backup deploy drill harden nothing record save_drift settings shelf survey",
     }.items()
 }
 _VERSION = r"v?\d{1,9}(?:\.\d{1,9}){1,3}"
