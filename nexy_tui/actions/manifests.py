@@ -68,25 +68,35 @@ def compose_for(services: Services, plan: Plan, version: Version, *, size: int, 
 
 
 def require_pushable(services: Services, version: Version | str | None) -> None:
-    """The manifest commit could be pushed now. Raises Refused saying who moved the branch, or that the right is missing.
+    """The manifest commit could be pushed now. Raises Refused saying who moved the branch, or that the right is missing."""
+    git = services.git
+    tip = git.remote_commit(git.release_branch())
+    if not git.has_commit(tip):
+        git.fetch()
+    require_on_top(services, version, tip)
+    refusal = git.may_push()
+    if refusal is not None:
+        raise refused_push(refusal.text)
+
+
+def is_left_behind(git: Git, version: Version | str | None, tip: str) -> bool:
+    """Whether all that HEAD lacks of the branch is this version's manifest commit: a run that was cut off moved one and not the other."""
+    head = git.head()
+    return head != tip and git.ancestor(head, tip) and set(git.commits_between(head, tip)) == {commit_message(version or "")}
+
+
+def require_on_top(services: Services, version: Version | str | None, tip: str) -> None:
+    """HEAD has all that the branch has at its tip. Raises Refused saying who moved it.
 
     A branch that has this version's manifests and HEAD has not was moved by a run that was cut off: HEAD is brought after.
     """
-    git = services.git
-    branch = git.release_branch()
-    tip = git.remote_commit(branch)
-    if not git.has_commit(tip):
-        git.fetch()
-    head = git.head()
-    if not git.ancestor(tip, head) and set(git.commits_between(head, tip)) != {commit_message(version or "")}:
+    git, branch = services.git, services.git.release_branch()
+    if not git.ancestor(tip, git.head()) and not is_left_behind(git, version, tip):
         raise Refused(
             f"The branch {branch} has moved: {git.describe_commit(tip)}.",
             "The manifest commit goes on top of it, fast-forward only.",
             f"Fetch, look at what came, and bring the checkout onto it: git pull --ff-only {git.code_remote()} {branch}",
         )
-    refusal = git.may_push()
-    if refusal is not None:
-        raise refused_push(refusal.text)
 
 
 def refused_push(said: str) -> Refused:

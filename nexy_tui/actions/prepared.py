@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from nexy_tui.actions.base import ActionContext
-from nexy_tui.actions.manifests import Pushed, commit_message, lay, published, refused_push, require_pushable, withdrawn
+from nexy_tui.actions.manifests import Pushed, commit_message, is_left_behind, lay, published, refused_push, require_on_top, withdrawn
 from nexy_tui.core import manifest
 from nexy_tui.core.event import OutputLine
 from nexy_tui.core.kind import Kind
@@ -18,7 +18,7 @@ from nexy_tui.core.version import Version
 from nexy_tui.services.git import Git
 from nexy_tui.services.git.apart import commit_apart, commit_onto, follow
 from nexy_tui.services.git.attributes import attributes_of, changes_bytes
-from nexy_tui.services.git.prepared import drop_prepared, prepared_commits, prepared_ref, prepared_refs
+from nexy_tui.services.git.prepared import drop_prepared, prepared_commits, prepared_ref, tip_and_prepared
 from nexy_tui.services.manifest_places import directories_at
 
 _TRIES = 4
@@ -52,10 +52,8 @@ def as_given(git: Git, made: manifest.Manifest) -> manifest.Manifest:
 
     So a run that goes on writes the same bytes again, and needs no second commit.
     """
-    tip = git.remote_commit(git.release_branch())
-    if not git.has_commit(tip):
-        git.fetch()
-    for commit in (tip, *prepared_commits(git)):
+    tip, refs = tip_and_prepared(git, git.release_branch())
+    for commit in (tip, *prepared_commits(git, refs)):
         left = manifest.read_or_none(git.show(commit, directories_at(git, commit)[0] / "manifest.json"))
         if left is not None and left.is_but_for_its_date(made):
             return left
@@ -75,9 +73,7 @@ def prepare(context: ActionContext, raw: bytes, *, of: str | None = None, withdr
     if plan.kind is Kind.UPDATE_ONLY and of is None:
         contents[str(services.layout.relative("VERSION"))] = services.layout.version_file.read_bytes()
     branch = git.release_branch()
-    tip = git.remote_commit(branch)
-    if not git.has_commit(tip):
-        git.fetch()
+    tip, refs = tip_and_prepared(git, branch)
 
     def wanted_at(commit: str) -> Prepared:
         gone = withdrawn(git, commit, Version.parse(version)) if withdraw else []
@@ -85,10 +81,12 @@ def prepare(context: ActionContext, raw: bytes, *, of: str | None = None, withdr
 
     if _carries(git, found := wanted_at(tip)) and not found.gone:
         return found
-    require_pushable(services, version)
+    if is_left_behind(git, plan.version, tip):
+        follow(git, tip, (), emit=context.emit)  # A run that was cut off moved the branch, and not the checkout's.
+    require_on_top(services, version, tip)
     head = git.head()
     wanted = wanted_at(head)
-    commits = (head, *prepared_commits(git))
+    commits = (head, *prepared_commits(git, refs))
     made = next((commit for commit in commits if _is_it(git, replace(wanted, commit=commit), head)), None)
     if made is None:
         made = commit_apart(git, contents, commit_message(version), gone=wanted.gone, emit=context.emit)
@@ -98,8 +96,8 @@ def prepare(context: ActionContext, raw: bytes, *, of: str | None = None, withdr
     refusal = git.rehearse_push(made, branch)
     if refusal is not None:
         raise refused_push(refusal.text)
-    own, stale = prepared_ref(plan.run), [ref for ref in prepared_refs(git) if ref != prepared_ref(plan.run)]
-    git.push([f"+{made}:{own}", *(f":{ref}" for ref in stale)], aside=True, emit=context.emit)
+    stale = [ref for ref in refs if ref != prepared_ref(plan.run)]
+    git.push([f"+{made}:{prepared_ref(plan.run)}", *(f":{ref}" for ref in stale)], aside=True, emit=context.emit)
     return result
 
 
@@ -181,7 +179,8 @@ def _onto(context: ActionContext, prepared: Prepared, tip: str) -> Prepared:
         raise Refused(
             f"The branch {prepared.branch} has moved meanwhile: {mover}, {why}.",
             "Manifests are never pushed over somebody else's.",
-            f"Look at what came, bring the checkout onto it (git pull --rebase {git.code_remote()} {prepared.branch}), then run again.",
+            f"Look at what came, bring the checkout onto it (git pull --rebase --autostash {git.code_remote()} {prepared.branch}),"
+            " then run again.",
         )
     commit = commit_onto(git, tip, prepared.commit, list(prepared.contents), gone=prepared.gone, emit=context.emit)
     context.emit(OutputLine(f"{prepared.branch} has moved meanwhile ({mover}): the same manifests go on top, {commit[:12]}.", "git"))

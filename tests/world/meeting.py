@@ -76,7 +76,7 @@ def attributes(work: Publisher, line: str) -> Iterator[None]:
         yield
     finally:
         file.write_text(before or "")
-        work.inside.git("commit", "-qam", "No attributes")
+        work.inside.git("commit", "-qm", "No attributes", "--", ".gitattributes")
         work.inside.git("push", "-q", "origin", "HEAD:main")
 
 

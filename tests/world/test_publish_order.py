@@ -40,6 +40,11 @@ def prepared(work: Publisher) -> list[str]:
     return bare(work, "for-each-ref", "--format=%(refname)", "refs/nexy/prepared").split()
 
 
+def dirty(work: Publisher) -> str:
+    """What of the release's own files differs from HEAD."""
+    return work.inside.git("status", "--porcelain", "--untracked-files=no", "--", *MANIFESTS, "VERSION", "notes.txt")
+
+
 def untouched(work: Publisher) -> tuple[object, ...]:
     """What a publish that fails before its swap leaves as it was: clients' file, the branches there and here, every file here."""
     git = work.inside.git
@@ -114,13 +119,13 @@ def test_at_the_first_rename_the_commit_waits_aside_and_then_only_the_ref_moves(
 
     def look() -> None:
         assert bare(work, "rev-parse", "main") == tip == work.inside.git("rev-parse", "main")
-        assert prepared(work) == ["refs/nexy/prepared/run"] and not work.inside.git("status", "--porcelain", "--untracked-files=no")
+        assert prepared(work) == ["refs/nexy/prepared/run"] and not dirty(work)
         seen.append(bare(work, "rev-parse", "refs/nexy/prepared/run"))
 
     work.events = Listening(look)
     work.do(Publish())
     assert seen == [bare(work, "rev-parse", "main")] == [work.inside.git("rev-parse", "main")], "just that commit, here too"
-    assert prepared(work) == [] and not work.inside.git("status", "--porcelain", "--untracked-files=no")
+    assert prepared(work) == [] and not dirty(work)
     assert bare(work, "log", "-1", "--format=%s", "main") == f"Update manifest for {work.version} (Production)"
     assert_published(work)
 
@@ -133,7 +138,7 @@ def test_a_branch_that_moves_meanwhile_gets_the_same_blobs_on_its_new_tip(work: 
     assert bare(work, "log", "-2", "--format=%s", "main").split("\n") == [f"Update manifest for {work.version} (Production)", "A change"]
     assert bare(work, "show", "main:notes.txt") == "theirs" == (work.inside.checkout / "notes.txt").read_text().strip()
     assert work.inside.git("rev-parse", "main") == bare(work, "rev-parse", "main") and prepared(work) == []
-    assert not work.inside.git("status", "--porcelain", "--untracked-files=no")
+    assert not dirty(work)
 
 
 def test_a_branch_whose_manifests_were_changed_meanwhile_puts_the_names_back(work: Publisher, tmp_path: Path) -> None:
@@ -150,7 +155,7 @@ def test_a_branch_whose_manifests_were_changed_meanwhile_puts_the_names_back(wor
         assert bare(work, "log", "-1", "--format=%s", "main") == "A change"
         assert [event.open for event in work.events if isinstance(event, Exposure)] == [True, False]
     finally:
-        work.inside.git("pull", "--quiet", "--rebase", "origin", "main")
+        work.inside.git("pull", "--quiet", "--rebase", "--autostash", "origin", "main")
     work.events = []
     work.do(Publish())
     assert_published(work)

@@ -60,7 +60,8 @@ def commit_onto(git: Git, tip: str, commit: str, paths: Sequence[str], *, gone: 
 def follow(git: Git, commit: str, paths: Sequence[str], *, gone: Sequence[str] = (), emit: Emit = silent) -> None:
     """Move the checkout's branch forward to a commit, whose `paths` lie there already. Raises ActionFailed, the branch unmoved."""
     head = git.head()
-    git.write("add", "--force", "--", *paths, emit=emit)
+    if paths:
+        git.write("add", "--force", "--", *paths, emit=emit)
     if gone:
         git.write("rm", "--quiet", "--force", "--ignore-unmatch", "--", *gone, emit=emit)
     git.write("read-tree", "-m", "-u", head, commit, emit=emit)

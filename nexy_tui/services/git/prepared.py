@@ -5,6 +5,8 @@ Whoever holds the release lock is the only one who prepares anything, and takes 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nexy_tui.core.event import Emit, silent
 from nexy_tui.core.problem import Problem
 from nexy_tui.services.git.commands import REMOTE_TIMEOUT, GitFailure
@@ -24,10 +26,19 @@ def prepared_refs(git: Git) -> dict[str, str]:
     return git.remote_refs(f"{_BELOW}*")
 
 
-def prepared_commits(git: Git) -> tuple[str, ...]:
+def tip_and_prepared(git: Git, branch: str) -> tuple[str, dict[str, str]]:
+    """The branch's commit, its objects brought here, and every prepared commit's ref and object, asked in one. Raises CouldNotLook."""
+    refs = git.remote_refs(f"refs/heads/{branch}", f"{_BELOW}*")
+    tip = refs.pop(f"refs/heads/{branch}", "") or git.remote_commit(branch)
+    if not git.has_commit(tip):
+        git.fetch()
+    return tip, refs
+
+
+def prepared_commits(git: Git, refs: Mapping[str, str]) -> tuple[str, ...]:
     """Every prepared commit whose objects can be had."""
     found = []
-    for ref, oid in prepared_refs(git).items():
+    for ref, oid in refs.items():
         here = git.has_commit(oid) or not isinstance(git.raw(*FETCH, git.code_source(), ref, timeout=REMOTE_TIMEOUT), GitFailure)
         if here and git.has_commit(oid):
             found.append(oid)
