@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.remedy import Mend
 from nexy_tui.engine.next_step import mending_words
@@ -22,8 +23,8 @@ from screens.phase import PhaseScreen
 from screens.text import clean, one_line
 from screens.widgets.line import relabel
 
-CUSTOMERS = ("final.publication", "final.assets", "final.manifest", "final.live")
-"""The items that say what customers get."""
+CUSTOMERS = tuple(item.id for item in CHECKLIST.phases[-1].items if item.profiles)
+"""The items that say what customers get: those that the gate asks too."""
 
 
 class FinalScreen(PhaseScreen):

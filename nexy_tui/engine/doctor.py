@@ -54,10 +54,10 @@ LINES = (
     Line("operator", "Operator", own.OPERATOR),
     Line("key", "Signing key", own.KEY, (*_FIRST, "operator")),
     Line("trusted", "Trusted", own.TRUSTED, (*_FIRST, "operator", "key")),
-    Line("push", "Git push", own.PUSH, outside=True, credential=True),
+    Line("git", "Git push", own.PUSH, outside=True, credential=True),
     Line("token", "Artifacts token", publish.TARGET, outside=True, credential=True),
     Line("azure", "Azure", ready_vm.AZURE, outside=True, credential=True),
-    Line("vm", "VM", deploy.VM, (*_FIRST, "push", "azure", "clock"), outside=True, credential=True, checkout=True),
+    Line("vm", "VM", deploy.VM, (*_FIRST, "git", "azure", "clock"), outside=True, credential=True, checkout=True),
     Line("server", "Update server", own.SERVER, outside=True),
     Line("database", "Database", database.REACHABLE, outside=True, credential=True, checkout=True),
     Line("programs", "Its programs", database.TOOLS, (*_FIRST, "database"), outside=True, credential=True, checkout=True),
@@ -162,7 +162,7 @@ def _held_up(services: Services) -> dict[str, Problem]:
     try:
         services.require_checkout()
     except Problem as problem:
-        found["push"] = problem
+        found["git"] = problem
     try:
         require_world(services.settings)
     except Problem as problem:
@@ -188,8 +188,8 @@ def _held_line(line: Line, held_up: Mapping[str, Problem]) -> Finding | None:
         status = Status.INCONCLUSIVE if problem.exit_code == CouldNotLook.exit_code else Status.FAILED
         said = " ".join(part for part in (problem.what, problem.why) if part)
         return Finding(line.id, status, said, problem.remedy or "Mend that, then look again.")
-    if line.checkout and "push" in held_up:
-        return _waits(line, "push")
+    if line.checkout and "git" in held_up:
+        return _waits(line, "git")
     return _waits(line, "token") if line.credential and "token" in held_up else None
 
 

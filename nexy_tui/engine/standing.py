@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core.problem import Problem
 from nexy_tui.engine.story import phase_of
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
@@ -13,6 +14,8 @@ from nexy_tui.runlog.record import Record
 from nexy_tui.runlog.state import Errand
 from nexy_tui.runlog.verify import State, verify_file
 from nexy_tui.services import Services
+
+_WAYS_BACK = frozenset(one.name for one in CHECKLIST.of_role(ActionRole.ROLLBACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def _released(services: Services, runs: Iterable[RunSummary], now: datetime) -> 
     for run in runs:
         if run.purpose is None or run.outcome != "complete":
             continue
-        if run.purpose.errand is Errand.ACTION and "rollback" in run.purpose.names:
+        if run.purpose.errand is Errand.ACTION and _WAYS_BACK & set(run.purpose.names):
             return ""
         if run.purpose.errand is Errand.RELEASE:
             if verify_file(run.path, services.settings).state not in (State.SEALED, State.ANCHORED):

@@ -56,7 +56,7 @@ BREAKS: dict[str, tuple[Callable[[Inside], dict[str, str]], str]] = {
     "operator": (lambda _: {"NEXY_OPERATOR": "two words"}, "NEXY_OPERATOR"),
     "key": (lambda _: {"NEXY_OPERATOR": "bob@example.com"}, "nexy-tui keys create"),
     "trusted": (lambda inside: {"NEXY_ALLOWED_SIGNERS": _empty(inside, "signers")}, "nexy-tui keys use"),
-    "push": (lambda _: {"GIT_CONFIG_GLOBAL": "/dev/null"}, "gh auth login"),
+    "git": (lambda _: {"GIT_CONFIG_GLOBAL": "/dev/null"}, "gh auth login"),
     "token": (lambda _: {"GH_TOKEN": "ghp_" + "x" * 36}, "GH_TOKEN"),
     "azure": (lambda _: {"AZURE_CLIENT_SECRET": "wrong-s3cr3t-value"}, "AZURE_CLIENT_SECRET"),
     "vm": (_busy, "who is running a command there"),
@@ -123,4 +123,4 @@ def test_outside_a_checkout_git_push_says_where_to_go(module_world: Inside, tmp_
     done = module_world.run("nexy-tui", "doctor", "--json", cwd=tmp_path, check=False, env={"NEXY_CHECKOUT": ""})
     said = json.loads(done.stdout)
     wrong = {item["id"]: item["remedy"] for item in said["items"] if item["status"] in ("failed", "inconclusive")}
-    assert done.returncode == 1 and set(wrong) == {"push"} and "--checkout DIR" in wrong["push"]
+    assert done.returncode == 1 and set(wrong) == {"git"} and "--checkout DIR" in wrong["git"]
