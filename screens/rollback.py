@@ -66,6 +66,7 @@ class RollbackScreen(WizardScreen):
     def redraw(self) -> None:
         """Draw the run as it stands."""
         super().redraw()
+        self.set_class(self.context.acting is not None, "-acting")
         view = self.context.view
         if view is not None and self.drawable:
             self.query_one(ProgressPanel).show(view)
