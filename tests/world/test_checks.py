@@ -33,6 +33,7 @@ LOCAL = {
     "remotes.script",
     "remotes.publisher",
     *("remotes.code", "remotes.rulebook", "remotes.disk"),
+    *("ready.signing", "ready.sparkle", "ready.filters", "ready.commit"),
     *("version.manifests", "version.tree", "version.ignored", "version.files", "gate.files", "database.runbooks"),
     *("inbox.exists", "inbox.dmg", "inbox.application", "inbox.version", "inbox.new", "inbox.signature", "final.inbox"),
 }

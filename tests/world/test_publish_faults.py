@@ -69,7 +69,7 @@ class Said:
         assert match is not None, problem.what
         if "sha256" in match.groupdict():
             assert (int(match["size"]), match["sha256"]) == local(work), "the inbox's side is told"
-        assert (problem.why, problem.remedy) == (self.why, self.remedy.replace("INBOX", str(work.services.layout.inbox)))
+        assert (problem.why, str(problem.remedy)) == (self.why, self.remedy.replace("INBOX", str(work.services.layout.inbox)))
 
 
 NOTHING = "Nothing was sent."
@@ -86,7 +86,7 @@ BEFORE_THE_FIRST_BYTE = (
         Refused,
         re.escape("The token from environment GH_TOKEN may not write to Seregawpn/Nexy_production."),
         NOTHING,
-        "gh auth status, gh auth login, or set GH_TOKEN to a token with that right.",
+        "gh auth status, gh auth login, or set GH_TOKEN to a token with that right. nexy-tui fix github-auth",
     ),
     Said(
         "missing-tag",
