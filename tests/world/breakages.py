@@ -229,6 +229,7 @@ BY_HAND = {"config-env-broken", "gemini-key-invalid", "service-down", "manifests
 
 OF_A_RUN = {
     *("push-rejected", "rate-limited", "upload-502", "upload-drop", "rename-404-once", "download-stale-once", "bandwidth"),
-    *("deploy-exit-123", "wheel-broken", "run-command-slow", "repository-renamed"),
+    *("deploy-exit-123", "wheel-broken", "run-command-slow", "repository-renamed", "branch-rule"),
+    *("azure-secret-expired", "vm-deallocated", "vm-credential-gone", "vm-disk-full", "vm-drift", "exec-start-gone", "service-restarts"),
 }
-"""Faults that hinder what is being done, and break nothing of a release that is out."""
+"""Faults that hinder what is being done or keep it from beginning, and break nothing of a release that is out."""
