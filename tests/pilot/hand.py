@@ -43,6 +43,8 @@ async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
     app: Any = pilot.app
     for _ in range(int(limit / 0.01)):
         await pilot.pause(0)
+        if app._exit:  # What is at work is not waited for then.
+            return
         if app.context.jobs.idle and not app.context.feed.waiting:
             break
         await asyncio.sleep(0.01)
