@@ -2,7 +2,8 @@
 # Parameters: NEXY_BEFORE (only archives named before that one; may be empty), NEXY_MEASURE (an archive's name; may be empty).
 require_own_folder
 if [ -n "$NEXY_MEASURE" ]; then
-    if archives | grep -Fxq -- "$NEXY_MEASURE"; then tell_archive "$NEXY_MEASURE"; fi
+    # Not `grep -q`: it ends at the first match, and the list that is cut off then fails the whole.
+    if archives | grep -Fx -- "$NEXY_MEASURE" > /dev/null; then tell_archive "$NEXY_MEASURE"; fi
     exit 0
 fi
 system=$(query "$reader" "$name" 2> "$scratch/error" <<< 'SELECT system_identifier FROM pg_control_system()') ||
