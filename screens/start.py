@@ -42,7 +42,8 @@ class StartScreen(WizardScreen):
     """A form. What it asks is written into the run's first record and cannot be changed afterwards."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+n", "begin", "Begin"),
+        Binding("enter", "primary", "Begin", key_display="⏎", priority=True),
+        Binding("ctrl+n", "begin", "Begin", show=False),
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
 
@@ -67,7 +68,7 @@ class StartScreen(WizardScreen):
             yield Static(id="changes", markup=False)
             yield Static(id="wrong", markup=False)
             with Horizontal(id="form-choices"):
-                yield Button(Content.assemble((" ^n ", "bold"), " Begin the run "), id="begin", compact=True, classes="-go")
+                yield Button(Content.assemble((" ⏎ ", "bold"), " Begin the run "), id="begin", compact=True, classes="-go")
                 yield Button(Content.assemble((" esc ", "bold"), " Back "), id="back", compact=True)
             yield Static(id="where", markup=False)  # Last: long paths take no room from what is to be pressed or read.
 
@@ -87,9 +88,13 @@ class StartScreen(WizardScreen):
         elif event.button.id == "back":
             self.app.pop_screen()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in the version goes on to the kind."""
-        self.query_one("#kind").focus()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter begins from every field; on a button it presses that."""
+        return not isinstance(self.focused, Button) if action == "primary" else super().check_action(action, parameters)
+
+    def action_primary(self) -> None:
+        """Begin."""
+        self.action_begin()
 
     def action_begin(self) -> None:
         """Begin the run; a target that changed since the last one is confirmed by typing first."""

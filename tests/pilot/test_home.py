@@ -69,6 +69,26 @@ def test_without_an_open_run_the_first_choice_is_a_release() -> None:
     play(FakeBackend(stands=Standing(released="1.6.1.42 is released and verified, today 14:31")), script, run=False)
 
 
+@pytest.mark.parametrize("fields", [0, 1, 2], ids=["the version", "the kind", "the package"])
+def test_enter_begins_a_release_from_every_field(fields: int) -> None:
+    backend = FakeBackend()
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "enter", *["tab"] * fields, "enter")
+        assert on(pilot.app, PhaseScreen)
+
+    play(backend, script, run=False)
+    assert [what[0] for what in backend.opened] == ["new"]
+
+
+def test_enter_on_back_goes_back() -> None:
+    async def script(pilot: Any) -> None:
+        await press(pilot, "enter", "shift+tab", "enter")
+        assert on(pilot.app, HomeScreen)
+
+    play(FakeBackend(), script, run=False)
+
+
 @pytest.mark.parametrize(
     ("key", "screen", "opened"), [("g", PhaseScreen, [("resume", LOG)]), ("b", HomeScreen, []), ("escape", HomeScreen, [])]
 )

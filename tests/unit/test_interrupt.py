@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -30,6 +31,16 @@ class Acting:
 
 def session(turn: Acting) -> Session:
     return cast(Session, SimpleNamespace(turn=turn))
+
+
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """As on a terminal: what a shell starts in the background is told to ignore SIGINT."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, was in before.items():
+        signal.signal(number, was)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
