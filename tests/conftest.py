@@ -172,6 +172,7 @@ def make_module_world(tmp_path_factory: pytest.TempPathFactory, request: pytest.
             worlds.stop(world.dir)
         if not request.session.testsfailed:
             shutil.rmtree(folder)
+            folder.mkdir()  # Its number is not given again: what a process of an earlier module stands in is no later module's.
 
 
 @pytest.fixture(scope="module")
