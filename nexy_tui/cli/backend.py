@@ -58,14 +58,17 @@ class RealBackend:
 
     def surroundings(self) -> Sequence[tuple[str, str]]:
         """What is in force: checkout with layout and manifest directories, configuration, proxy, CA, where logs go."""
+        from nexy_tui.config.operator import CONFIGURED, operator_source
         from nexy_tui.services.identity import proxy_in_force
 
         settings = self._services.settings
         found = self._services.found()
+        named = operator_source(settings)
+        by_variable = "" if named == CONFIGURED else f"; operator from {named}"
         return (
             ("checkout", found.problem or f"{found.root} ({found.layout})"),
             ("manifests", ", ".join(found.manifest_directories)),
-            ("configuration", str(settings.config_path) + ("" if settings.config_found else " (not there: defaults)")),
+            ("configuration", str(settings.config_path) + ("" if settings.config_found else " (not there: defaults)") + by_variable),
             ("proxy", proxy_in_force(self._services.environ) or "none"),
             ("CA", str(settings.ca or "public")),
             ("run logs", str(settings.state_dir / "runs")),

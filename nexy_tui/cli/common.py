@@ -188,17 +188,23 @@ def typed(expected: str, ask: Callable[[str], str]) -> bool:
 
 
 def confirm_target(services: Services, *, yes: bool) -> None:
-    """Show what of the release target differs from the last run's and have it typed that it is meant; `yes` has answered that.
+    """Say who acts, show what of the release target differs from the last run's and have it typed that it is meant; `yes` answers that.
 
     Raises Unusable when it was not.
     """
     from nexy_tui.engine.last_target import target_change
 
+    say_operator(services)
     changed = target_change(services)
     for line in changed:
         say(f"   target changed since the last run: {line}")
     if changed and not yes and not typed(services.target.name, ask_terminal):
         raise Unusable("The changed target was not confirmed.", remedy="Mend the configuration, or confirm it.")
+
+
+def say_operator(services: Services) -> None:
+    """Say in whose name it is acted, and where that comes from."""
+    say(f"operator: {services.settings.operator} (from {services.settings.origins['operator.id']})")
 
 
 def confirm_take_over() -> None:

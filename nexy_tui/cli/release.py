@@ -166,7 +166,6 @@ def _session(
     services.require_checkout()
     proxy = proxy_in_force(services.environ) or "none"
     common.say(f"{services.target.name.upper()}  world: {services.target.world or 'none'}  proxy: {proxy}  CA: {settings.ca or 'public'}")
-    common.say(f"operator: {settings.operator} (from {settings.origins['operator.id']})")
     common.confirm_target(services, yes=yes)
     if take_over:
         common.confirm_take_over()

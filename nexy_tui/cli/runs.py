@@ -79,6 +79,7 @@ def close_run(run: Named, as_json: Json = False) -> None:
     from nexy_tui.runlog import read
 
     services = common.make_services()
+    common.say_operator(services)
     closed = close.close_run(services, read.find_log(services.settings.state_dir, run))
     if as_json:
         common.print_json({**closed.document(), **ending(0)})

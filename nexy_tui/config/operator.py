@@ -5,8 +5,11 @@ from __future__ import annotations
 from nexy_tui.config import Settings
 from nexy_tui.config.keys import OPERATOR
 from nexy_tui.config.origins import LOGIN
-from nexy_tui.core.problem import Unusable
+from nexy_tui.core.problem import Refused, Unusable
 from nexy_tui.core.remedy import Run
+
+CONFIGURED = "configuration"
+"""What `operator_source` calls the operator's own configuration."""
 
 
 def require_operator(settings: Settings) -> None:
@@ -29,4 +32,31 @@ def require_operator(settings: Settings) -> None:
             f"{settings.operator[:60]!r} cannot be an operator's id.",
             "It stands in OpenSSH's allowed_signers file, where spaces, commas and wildcards have a meaning.",
             f"Set {setting} (or NEXY_OPERATOR) to letters, digits and . _ @ + - (as ada@example.com).",
+        )
+
+
+def operator_source(settings: Settings) -> str:
+    """Who said who releases: the configuration, or nobody but a variable of the environment (or the login name)."""
+    if settings.named_operator == settings.operator:
+        return CONFIGURED
+    return settings.origins["operator.id"]
+
+
+def require_own_run(settings: Settings, run: str, *, began: str, host: str, said_by: str) -> None:
+    """Pass where a run is gone on with, or ended, by the operator who began it. `said_by`: the `operator_source` it was begun under.
+
+    Raises Refused where it is another's, Unusable where only a variable of the environment says that it is not.
+    """
+    if began != settings.operator:
+        raise Refused(
+            f"The run {run} was begun by {began} on {host}; here {settings.operator} releases (from {settings.origins['operator.id']}).",
+            "Whoever signs a run answers for it: nobody goes on in another's name.",
+            Run("release", f"Leave it to {began}, or begin a new run"),
+        )
+    if operator_source(settings) != CONFIGURED == said_by:
+        raise Unusable(
+            f"The run {run} was begun by {began}, as configured; here nothing but NEXY_OPERATOR says that {began} releases.",
+            "Whoever signs a run answers for it, and a variable is easily left over from somebody else.",
+            f'If you are {began}: write id = "{began}" under [operator] in {settings.config_path}, then run this again. '
+            f"Else leave it to {began}.",
         )

@@ -12,7 +12,7 @@ from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core.problem import CouldNotLook, Problem, Refused
 from nexy_tui.core.remedy import Act, Mend, Run
 from nexy_tui.core.target import DMG, PKG
-from nexy_tui.engine.run import keys_of, known_secrets, release_lock, require_this_world
+from nexy_tui.engine.run import keys_of, known_secrets, release_lock, require_its_operator, require_this_world
 from nexy_tui.runlog import seal
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.logfile import LogFile
@@ -83,6 +83,7 @@ def close_run(services: Services, path: Path) -> Closed:
     signer, ended = keys_of(services).signer, records[-1].kind == "seal"
     if not (ended and seal.signature_path(path).exists()):
         _require_own(records[0], signer(), path)
+        require_its_operator(services, records[0])
     if ended:
         return _ended(services, path)
     LogFile.reopen(path).close()  # Whether it is being written comes before anything is asked for.

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from nexy_tui import __version__
 from nexy_tui.checklist import Checklist
-from nexy_tui.config.operator import require_operator
+from nexy_tui.config.operator import operator_source, require_operator, require_own_run
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Refused, Unusable
@@ -29,7 +29,7 @@ from nexy_tui.engine.notice import Observer, Resumed, unobserved
 from nexy_tui.engine.released import require_unreleased
 from nexy_tui.engine.session import Session
 from nexy_tui.runlog.append import RunLog
-from nexy_tui.runlog.genesis import Beginning
+from nexy_tui.runlog.genesis import Beginning, Genesis
 from nexy_tui.runlog.keymaking import own_list
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.logfile import was_cut_off
@@ -201,6 +201,8 @@ def resume_run(
         genesis, version = state.genesis, version_or_none(state.genesis.version)
         if version is not None:
             require_unreleased(services, version, Kind(genesis.kind), left[0].run, begun=state.begun)
+    if left:
+        require_its_operator(services, left[0])
     keys = keys_of(services)
     log = RunLog.resume(path, keys.signer(), services.clock, secrets=known_secrets(services))
     genesis = log.genesis
@@ -276,6 +278,12 @@ def require_this_world(services: Services, genesis: Record) -> None:
         )
 
 
+def require_its_operator(services: Services, genesis: Record) -> None:
+    """Raise Refused or Unusable for a run of another operator than the one in force."""
+    who, said_by = genesis.operator, Genesis.of(genesis).facts.get("operator_source", "")
+    require_own_run(services.settings, genesis.run, began=who.id, host=who.host, said_by=said_by)
+
+
 def _world_name(world: str | None) -> str:
     return "production" if world is None else f"the rehearsal world {world}"
 
@@ -321,6 +329,7 @@ def _facts(services: Services, before: Before, *, with_pkg: bool, purpose: Purpo
         "standalone": "no" if purpose == A_RELEASE else "yes",
         "purpose": str(purpose),
         "target": hashlib.sha256(json.dumps(flat(asdict(services.target)), sort_keys=True).encode()).hexdigest(),
+        "operator_source": operator_source(services.settings),
         "token_source": or_none(lambda: services.secrets.github_token().source) or "none",
     }
 

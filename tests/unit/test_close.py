@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -98,6 +99,32 @@ def test_one_of_another_key_is_refused_naming_whose_it_is(terminal: Terminal, tm
     problem = closes(terminal, log, exit_code=1)["problem"]
     assert f"{operator.id} on {operator.host}" in problem["what"] and OTHER.keyid in problem["what"]
     assert f"nexy-tui runs close {summary(log).run}" in problem["remedy"] and log.read_bytes() == before
+
+
+def test_a_run_of_anothers_name_is_not_ended_with_the_same_key(terminal: Terminal, tmp_path: Path) -> None:
+    log = opened(tmp_path, operator=Operator("ben@example.com", "laptop"))
+    before = log.read_bytes()
+    problem = closes(terminal, log, exit_code=1)["problem"]
+    assert "begun by ben@example.com on laptop" in problem["what"] and "environment NEXY_OPERATOR" in problem["what"]
+    assert "Leave it to ben@example.com" in problem["remedy"] and log.read_bytes() == before
+
+
+def test_a_variable_alone_makes_nobody_the_configured_operator(terminal: Terminal, tmp_path: Path) -> None:
+    log = opened(tmp_path, facts={"operator_source": "configuration"})
+    before = log.read_bytes()
+    problem = closes(terminal, log, exit_code=2)["problem"]
+    assert "nothing but NEXY_OPERATOR says" in problem["what"] and log.read_bytes() == before
+    line = re.search(r'id = ".*?"', problem["remedy"])
+    assert line is not None
+    config = tmp_path / "config/nexy-tui/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"[operator]\n{line[0]}\n")
+    assert str(config) in problem["remedy"] and closes(terminal, log)["outcome"] == "aborted"
+
+
+def test_in_whose_name_a_run_is_ended_is_said(terminal: Terminal, tmp_path: Path) -> None:
+    done = terminal.runs("close", opened(tmp_path))
+    assert done.exit_code == 0 and f"operator: {OPERATOR.id} (from environment NEXY_OPERATOR)" in done.stderr
 
 
 def test_one_of_a_rehearsal_is_not_closed_from_production(terminal: Terminal, tmp_path: Path) -> None:

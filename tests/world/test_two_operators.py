@@ -129,6 +129,9 @@ def test_who_comes_second_releases_nothing_again_and_ends_his_run(module_world: 
     ben = second(ada, tmp_path)
     with held(ada):
         mine, his = locked_out(ada, str(version)), locked_out(ben, str(version))
+    as_ben = {"NEXY_OPERATOR": "ben@example.com"}
+    his_name = ada.run(NEXY, "release", "--resume", mine.id, "--headless", "--auto", env=as_ben, check=False)
+    assert his_name.returncode == 1 and "here ben@example.com releases (from environment NEXY_OPERATOR)" in his_name.stderr
     won = release(ada, str(version))
     assert won.exit == 0, won.said
     assert_released(ada, version)
