@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 _SERVER = """
-import contextlib, gc, importlib, json, os, socket, sys
+import atexit, contextlib, gc, importlib, json, os, socket, sys, threading
 sys.path[:] = [entry for entry in sys.path if entry]
 import azure.identity, azure.mgmt.compute, cryptography.hazmat.primitives.asymmetric.ed25519, git, httpx, psycopg
 for name in ("_strptime", "defusedxml.ElementTree", "importlib_metadata", "keyring.core", "keyrings.alt.file", "typer._adapters"):
@@ -28,7 +28,11 @@ for name in ("_strptime", "defusedxml.ElementTree", "importlib_metadata", "keyri
         importlib.import_module(name)
 import nexy_tui.checklist, nexy_tui.cli.commands, nexy_tui.engine.alone, nexy_tui.engine.document, nexy_tui.engine.mend, nexy_tui.plain
 import nexy_tui.services.azure, nexy_tui.services.database.local, nexy_tui.services.database.vm
-from nexy_tui.cli import main
+import typer.main
+from nexy_tui.cli import app, commands, main
+commands.mount(app)
+command, commands.mount = typer.main.get_command(app), lambda _: None
+typer.main.get_command = lambda _: command
 wire = socket.socket(fileno=int(sys.argv[1]))
 orders = wire.makefile("r", encoding="utf-8")
 gc.freeze()
@@ -50,8 +54,15 @@ while line := orders.readline():
     os.environ.update(order["env"])
     os.chdir(order["cwd"])
     sys.argv = ["nexy-tui", *order["words"]]
-    main()
-    break
+    try:
+        main()
+    except SystemExit as ended:
+        status = ended.code or 0
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 """
 
 
