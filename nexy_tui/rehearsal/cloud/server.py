@@ -24,7 +24,7 @@ FAULTS: tuple[Fault, ...] = (SECRET_EXPIRED, VM_DEALLOCATED, RUN_COMMAND_BUSY, R
 LOCATION = "canadacentral"
 POLL_MILLISECONDS = 2000
 """How soon a client should ask again. Given in milliseconds only: a `Retry-After` is whole seconds, and 0 means the client's own 30."""
-_HOLD = 0.2
+_HOLD = 1.0
 """Seconds for which the answer "still in progress" is held back, for clients whose every wait is divided."""
 
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?")

@@ -81,8 +81,8 @@ class VmFiles:
 
     @property
     def manager(self) -> Path:
-        """How the stand-ins in `bin` reach the service manager."""
-        return self.run / "manager.json"
+        """How the stand-ins in `bin` reach the service manager: its port and a token, a line each."""
+        return self.run / "manager"
 
     @property
     def journal(self) -> Path:

@@ -192,7 +192,7 @@ class Desk:
         """Listen, write where, and tell the port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port = int(self._server.sockets[0].getsockname()[1])
-        write_private(self.files.manager, json.dumps({"port": port, "token": self._token}))
+        write_private(self.files.manager, f"{port}\n{self._token}\n")
         return port
 
     def close(self) -> None:
@@ -202,14 +202,20 @@ class Desk:
         self.files.manager.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Token, program, how many arguments, the arguments; then exit status, standard output, standard error: each ends with a NUL."""
+
+        async def word() -> str:
+            return (await reader.readuntil(b"\0"))[:-1].decode(errors="replace")
+
         try:
-            request = json.loads(await reader.readline())
-            if not secrets.compare_digest(str(request["token"]), self._token):
+            if not secrets.compare_digest((await word()).encode(), self._token.encode()):
                 return
-            answer = await self.ask(str(request["program"]), [str(word) for word in request["arguments"]])
-            writer.write(json.dumps({"exit": answer.exit, "stdout": answer.stdout, "stderr": answer.stderr}).encode())
+            program, count = await word(), int(await word())
+            answer = await self.ask(program, [await word() for _ in range(count)])
+            texts = (str(answer.exit), *(text.replace("\0", "") for text in (answer.stdout, answer.stderr)))
+            writer.write("".join(f"{text}\0" for text in texts).encode())
             await writer.drain()
-        except (ValueError, KeyError, TypeError, ConnectionError):
+        except (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             pass  # not one of the stand-ins, or it has gone
         finally:
             writer.close()
