@@ -15,7 +15,7 @@ from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_v
 from checks.inbox import expected as artifacts
 from checks.live import APPCAST, HEALTH, UPDATES
 from checks.manifests import CommitFacts, look_commit
-from checks.publish import ArtifactPlace, read_place, remedy_at
+from checks.publish import ArtifactPlace, at_place, read_place
 from checks.released import Witnesses, look_witnesses
 from checks.remotes import judge_remotes, look_remotes
 from checks.version import released_in_full
@@ -152,10 +152,10 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
     pushed = {row: cell for row, cell in column.items() if row in _CLAIMED} or column
     download = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).columns[URL]
     matrix = Matrix({URL: download, f"{next(iter(facts.branch.there))} on {facts.branch.branch}": pushed})
-    remedy = remedy_at(facts.gate.place, plan)
-    if download["reachability"].verdict is Status.PASSED:
-        remedy = _renewed(facts)
-    return verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", remedy)
+    there = download["reachability"].verdict is Status.PASSED
+    remedy = _renewed(facts) if there else _PUBLISH
+    verdict = verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", remedy)
+    return verdict if there else at_place(verdict, facts.gate.place, plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def judge_assets(facts: FinalAssetFacts, plan: Plan) -> Verdict:
     for place in facts.places:
         if place.release is None or place.current is None or not place.current.ready:
             said = "is not there" if place.current is None else f"is {place.current.state}, not uploaded"
-            return failed(f"{place.name} {said} under the tag {place.tag}.", remedy_at(place, plan), *evidence)
+            return at_place(failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence), place, plan)
     if facts.witnesses is not None and facts.witnesses.download_is_alone:
         what = f"Clients get another {DMG} than the inbox has and the pushed manifest names."
         return failed(what, _PUBLISH, *evidence, Evidence(DMG, str(facts.witnesses.download), plan.target.asset_url(DMG)))

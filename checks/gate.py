@@ -17,7 +17,7 @@ from checks.image import ImageFacts, look_image
 from checks.live import APPCAST, HEALTH, UPDATES, Live, left_halfway, live_columns, look_earlier, look_live, or_unseen
 from checks.manifests import renewed
 from checks.named import Named, look_named
-from checks.publish import ArtifactPlace, read_place, remedy_at
+from checks.publish import ArtifactPlace, at_place, read_place
 from checks.version import NO_VERSION
 from checks.working_tree import judge_files, look_files
 from nexy_tui.core import manifest
@@ -31,7 +31,7 @@ from nexy_tui.core.target import DMG
 from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.github import Asset
-from nexy_tui.services.plain_file import look_plain
+from nexy_tui.services.plain_file import look_plain, read_version_text
 from nexy_tui.services.version_files import Rewriting
 
 API, URL, TO_BE = "release asset (API)", "release URL", "appcast-to-be"
@@ -98,11 +98,10 @@ def _look_gate(scope: Scope) -> GateFacts:
     services = scope.services
     if scope.plan.version is None:
         raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
-    version = look_plain(services.layout.version_file, manifest.MAX_SIZE + 1, services.checkout)
     paths = services.layout.manifest_files(str(scope.plan.published or "unknown"))
     place = or_unseen(lambda: read_place(services.github.watched(scope.emit), scope.plan.target, DMG))
     return GateFacts(
-        version=None if version is None else version.decode("utf-8", "replace").removesuffix("\n"),
+        version=read_version_text(services.layout) or None,
         manifests={str(path): look_plain(services.checkout / path, manifest.MAX_SIZE + 1, services.checkout) for path in paths},
         asset=place if isinstance(place, UnseenSource) else place.current,
         image=or_unseen(lambda: look_image(scope)),
@@ -161,7 +160,8 @@ def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
 def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
     """What the host's API says of the asset is what its URL gives."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((API, URL))
-    return verdict_of(matrix, "The release asset and the bytes at its URL agree.", remedy_at(facts.place, plan))
+    verdict = verdict_of(matrix, "The release asset and the bytes at its URL agree.", Act("publish", "publish"))
+    return at_place(verdict, facts.place, plan)
 
 
 def judge_appcast(facts: GateFacts, plan: Plan) -> Verdict:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from checks.base import Check, Scope, not_there_yet
 from checks.image import look_image
 from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
-from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, noted, passed
+from nexy_tui.core.finding import Evidence, Status, Verdict, failed, not_applicable, noted, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.remedy import Act, Mend, Remedy
+from nexy_tui.core.remedy import Act, Mend, preceded
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import MOST_ASSETS, Asset, GitHubRelease, ReleaseHost, Rights
@@ -125,10 +125,13 @@ def _trouble(place: ArtifactPlace, plan: Plan) -> tuple[str, str] | None:
     return None
 
 
-def remedy_at(place: ArtifactPlace | None, plan: Plan) -> Remedy:
-    """What brings an artifact to its place: a publish, unless the place would refuse it."""
-    trouble = None if place is None else _trouble(place, plan)
-    return Act("publish", "publish") if trouble is None else trouble[1]
+def at_place(verdict: Verdict, place: ArtifactPlace | None, plan: Plan) -> Verdict:
+    """A verdict over what a publish brings to its place: where the place would refuse it, that is named first, and mended first."""
+    trouble = None if place is None or verdict.status is not Status.FAILED else _trouble(place, plan)
+    if trouble is None:
+        return verdict
+    what, first = trouble
+    return replace(verdict, summary=f"{what} {verdict.summary}", remedy=preceded(f"{first}. Then", Act("publish", "publish")))
 
 
 def _described(place: ArtifactPlace) -> str:

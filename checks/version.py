@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Act, Remedy, Run
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import NAME_VERSION, Version
+from nexy_tui.services.plain_file import read_version_text
 
 NO_VERSION = "No version is named here, and VERSION names none."
 
@@ -24,7 +26,7 @@ class NumberFacts:
 
     `offered` is the version of the live appcast, asked only where a code-only run needs to know; None where it was not seen.
     `source` is what the code repository is fetched from. `tagged_by` is the run that made a tag which is here alone, empty where it does
-    not say.
+    not say. `written` is what VERSION says where no version is known.
     """
 
     released: tuple[Version, ...]
@@ -34,6 +36,7 @@ class NumberFacts:
     offered: str | None = None
     source: str = ""
     tagged_by: str = ""
+    written: str = ""
 
     def is_left(self, plan: Plan) -> bool:
         """Whether the tag here is this very run's, never pushed, and its commit was written anew since, as by a rebase."""
@@ -60,7 +63,7 @@ def look_number(scope: Scope) -> NumberFacts:
         except ValueError:
             continue
     if version is None:
-        return NumberFacts(tuple(released), None, None, None)
+        return NumberFacts(tuple(released), None, None, None, written=read_version_text(scope.services.layout))
     name = f"refs/tags/{version.tag}"
     there = refs.get(f"{name}^{{}}") or refs.get(name)
     here, commit = look_tag(scope, version.tag), git.release_commit(version.tag)
@@ -114,7 +117,10 @@ def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     """Higher than everything released before, and its tag unused or used for exactly this release's commit."""
     version = plan.version
     if version is None:
-        return failed(NO_VERSION, NAME_VERSION)
+        what = (
+            f"VERSION says {json.dumps(facts.written[:80])}, which is no version of the form X.Y.Z.Build." if facts.written else NO_VERSION
+        )
+        return failed(what, NAME_VERSION)
     before = [("live server at the start", plan.served_before), ("manifest at the start", plan.published_before)]
     evidence = [Evidence(name, str(value), "genesis") for name, value in before if value is not None]
     others = [other for other in facts.released if other != version]

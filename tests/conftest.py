@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +119,16 @@ def seldom(*values: object, id: str | None = None) -> ParameterSet:
 def some(values: Iterable[object], ordinary: Container[object]) -> list[object]:
     """Every value as a case; those that are not in the ordinary run's, seldom."""
     return [value if value in ordinary else seldom(value) for value in values]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted (a property `counted`, figures by name), added up once over all of them and all workers."""
+    reports = [one for reports in terminalreporter.stats.values() for one in reports if getattr(one, "when", "") == "teardown"]
+    total: Counter[str] = Counter()
+    for figures in (value for report in reports for name, value in report.user_properties if name == "counted"):
+        total.update(figures)
+    if total:
+        terminalreporter.write_line("counted: " + ", ".join(f"{figure} {name.replace('_', ' ')}" for name, figure in total.items()))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -16,6 +16,8 @@ def loads(raw: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises ValueError naming what is wrong; never any other error."""
     try:
         text = raw.decode("utf-8")
+        if text.startswith("\ufeff"):
+            raise ValueError("it is not JSON (it begins with a byte order mark)")
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer)
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None

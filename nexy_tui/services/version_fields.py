@@ -210,7 +210,7 @@ def _is_version(node: ast.Constant) -> bool:
 # --- config.env.example ---
 
 _ENV_LINE = re.compile(
-    r"""^(?P<head>[ \t]*(?P<name>SERVER_VERSION|SERVER_BUILD)[ \t]*=[ \t]*)"""
+    r"""^(?P<head>\ufeff?[ \t]*(?:export[ \t]+)?(?P<name>SERVER_VERSION|SERVER_BUILD)[ \t]*=[ \t]*)"""
     r"""(?P<quote>["']?)(?P<value>[^\r\n]*?)(?P=quote)(?P<tail>(?:[ \t]+\#[^\r\n]*)?[ \t]*)(?=\r|\n|\Z)""",
     re.MULTILINE,
 )

@@ -16,7 +16,7 @@ from nexy_tui.core.clock import SystemClock
 from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.core.version import Version
+from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.engine.evaluate import verdict_on
 from nexy_tui.release import Refusal, Release
 
@@ -103,6 +103,12 @@ def test_what_the_disk_refuses_is_named_with_a_remedy(error: OSError, said: str)
     verdict = verdict_on(item, Scope(Dark(), TEAM, lambda: None))  # type: ignore[arg-type, return-value]
     assert verdict.status is Status.INCONCLUSIVE and said in verdict.summary
     assert "permissions" in str(verdict.remedy)
+
+
+@pytest.mark.parametrize(("written", "said"), [("", "names none"), ("v1.6.1.43", '"v1.6.1.43"'), ("\ufeff1.6.1.43", r"\ufeff1.6.1.43")])
+def test_what_version_says_is_shown_where_it_is_no_version(written: str, said: str) -> None:
+    verdict = judge_number(NumberFacts((), None, None, None, written=written), replace(PLAN, version=None))
+    assert (verdict.status, verdict.remedy) == (Status.FAILED, NAME_VERSION) and said in verdict.summary
 
 
 @pytest.mark.parametrize(("standalone", "status"), [(True, Status.PASSED), (False, Status.FAILED)])

@@ -29,13 +29,14 @@ from checks.inbox import (
 )
 from checks.manifests import CommitFacts, ManifestFacts, judge_commit, judge_manifests
 from checks.named import Named
-from checks.publish import ArtifactPlace, AssetFacts, ByteFacts, TargetFacts, judge_assets, judge_bytes, judge_target
+from checks.publish import ArtifactPlace, AssetFacts, ByteFacts, TargetFacts, at_place, judge_assets, judge_bytes, judge_target
 from nexy_tui.core import manifest
 from nexy_tui.core.event import silent
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.plan import Plan
+from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
@@ -262,6 +263,20 @@ def place(*assets: Asset, release: GitHubRelease | None = RELEASE) -> ArtifactPl
 def test_target(facts: TargetFacts, status: Status, words: tuple[str, ...]) -> None:
     says(judge_target(facts, PLAN), status, *words)
     says(judge_target(facts, CODE_ONLY), Status.NOT_APPLICABLE)
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.INCONCLUSIVE, Status.PASSED])
+@pytest.mark.parametrize(("release", "cause", "first"), [(None, "no release", "gh release create"), (RELEASE, "", "")])
+def test_a_place_that_refuses_is_made_first_and_then_published_to(
+    release: GitHubRelease | None, cause: str, first: str, status: Status
+) -> None:
+    found = Verdict(status, "The image is not there.", Act("publish", "publish"))
+    verdict = at_place(found, place(release=release), PLAN)
+    if release is not None or status is not Status.FAILED:
+        assert verdict == found
+        return
+    assert isinstance(verdict.remedy, Act) and verdict.remedy.action == "publish"
+    assert cause in verdict.summary and first in verdict.remedy.first and str(verdict.remedy).endswith("nexy-tui publish")
 
 
 # --- publish.asset, publish.bytes ---

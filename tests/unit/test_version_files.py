@@ -232,6 +232,11 @@ def test_env_example_lines_keep_quotes_spaces_and_comments() -> None:
     assert env_text(text, NEW) == "SERVER_VERSION = '1.6.1.43'  # a\r\n SERVER_BUILD=\"1.6.1.43\" \nSERVER_BUILD=1.6.1.43 # b"
 
 
+@pytest.mark.parametrize("before", ["\ufeff", "export ", "  export\t"])
+def test_env_example_lines_are_found_behind_a_mark_or_export(before: str) -> None:
+    assert env_text(f"{before}SERVER_VERSION=1.6.1.42\r\nA=1", NEW) == f"{before}SERVER_VERSION=1.6.1.43\r\nA=1"
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_taken_or_refused_in_words(text: str) -> None:
     assert version_text(text, NEW).strip() == "1.6.1.43"

@@ -303,10 +303,10 @@ def _api(inside: Inside, method: str, path: str, *more: str) -> Any:
     return json.loads(said) if said else None
 
 
-def _image(inside: Inside) -> int:
+def _image(inside: Inside, name: str = DMG) -> int:
     """The id of the image under its fixed tag."""
     assets = _api(inside, "GET", "/releases/tags/Update")["assets"]
-    return next(int(asset["id"]) for asset in assets if asset["name"] == DMG)
+    return next(int(asset["id"]) for asset in assets if asset["name"] == name)
 
 
 def _rename(inside: Inside, asset: int, name: str) -> None:
@@ -325,6 +325,12 @@ def swap_cut_off(inside: Inside) -> Undo:
     asset = _image(inside)
     _rename(inside, asset, f"previous-{DMG}")
     return lambda: _rename(inside, asset, DMG)
+
+
+def asset_of_before(inside: Inside) -> None:
+    """Somebody has put the file of the release before back under the image's name."""
+    asset_gone(inside)
+    _rename(inside, _image(inside, f"previous-{DMG}"), DMG)
 
 
 def asset_replaced(inside: Inside) -> Undo:

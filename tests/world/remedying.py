@@ -6,7 +6,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conftest import Inside
@@ -146,11 +146,7 @@ class Count:
     accepted: int = 0
     mended: int = 0
     moved_on: int = 0
-    said: set[str] = field(default_factory=set)
-
-    def __str__(self) -> str:
-        walked = f"{self.remedies} remedies ({len(self.said)} of different words), {self.accepted} accepted"
-        return f"{walked}, {self.mended} mended, {self.moved_on} moved on; no circle"
+    circles: int = 0
 
 
 def found(inside: Inside, items: Sequence[Item], *, released: bool) -> list[Finding]:
@@ -171,31 +167,52 @@ Walked = set[tuple[str, str]]
 """Items with the remedies that were carried out for them, in the words they are compared by."""
 
 
+def lead_on(look: Callable[[], list[Finding]], carry: Callable[[Finding], Carried], count: Count) -> list[tuple[Finding, list[Finding]]]:
+    """Follow what the first failing item names until all of the items hold; each step with all that was wrong before it.
+
+    Each remedy is accepted: what it starts does its work, though a whole release may stop at a later item. Afterwards the item holds
+    or names another cause; and no cause comes back, of this item or another, that a remedy was followed for: that is a circle.
+    """
+    trail: dict[tuple[str, str], str] = {}
+    steps: list[tuple[Finding, list[Finding]]] = []
+    wrong = look()
+    while wrong:
+        assert len(steps) < MOST_STEPS, f"no end after {MOST_STEPS} remedies: {trail}"
+        first = wrong[0]
+        steps.append((first, wrong))
+        trail[cause(first)] = str(first.remedy)
+        count.remedies += 1
+        carried = carry(first)
+        wrong = look()
+        after = [one for one in wrong if one.item == first.item]
+        assert carried.exit == 0 or not after, ("refused", first.item, first.summary, carried.said)
+        count.accepted += 1
+        again = [(*cause(one), trail[cause(one)], str(one.remedy)) for one in wrong if cause(one) in trail]
+        count.circles += len(again)
+        assert not again, f"a circle; item, cause, the remedy that was followed, and the one that is offered now: {again}; {carried.said}"
+        count.mended += not after
+        count.moved_on += bool(after)
+    return steps
+
+
 def walk(
     inside: Inside, items: Sequence[Item], hands: Mapping[str, Hand | None], count: Count, *, released: bool = False, fixer: str = ""
-) -> Walked:
-    """From a broken world, follow what the first failing item names until all of the items hold.
+) -> tuple[set[str], Walked]:
+    """From a broken world to one where all of the items hold: which did not, and what was carried out. Nothing is lost on the way.
 
-    Each remedy is accepted: what it starts does its work, though a whole release may stop at a later item; nothing is lost; and no
-    cause comes back that a remedy was carried out for. `fixer` is taken first, in place of the first remedy.
+    `fixer` is taken first, in place of the first remedy.
     """
-    walked: set[tuple[str, str]] = set()
-    carried: Walked = set()
-    for _ in range(MOST_STEPS):
+    instead = [Mend(fixer)] if fixer else []
+
+    def look() -> list[Finding]:
         wrong = found(inside, items, released=released)
-        if not wrong:
-            return carried
-        again = [one for one in wrong if cause(one) in walked]
-        assert not again, f"a circle: {[(one.item, one.summary, str(one.remedy)) for one in again]}"
-        first = wrong[0]
-        if fixer and not carried:
-            first = replace(first, remedy=Mend(fixer))
-        walked.add(cause(first))
-        hand = _hand_for(first.remedy, hands)
-        same = [one for one in wrong if _same(one.remedy, first.remedy, hands)]
-        step(inside, first, hand, count, released=released)
-        carried |= {(one.item, worded(one.remedy)) for one in (first, *same)}
-    raise AssertionError(f"no end after {MOST_STEPS} remedies: {sorted(walked)}")
+        return [replace(wrong[0], remedy=instead.pop()), *wrong[1:]] if wrong and instead else wrong
+
+    steps = lead_on(look, lambda finding: step(inside, finding, _hand_for(finding.remedy, hands)), count)
+    same = {
+        (one.item, worded(one.remedy)) for first, wrong in steps for one in wrong if one is first or _same(one.remedy, first.remedy, hands)
+    }
+    return {one.item for one in steps[0][1]} if steps else set(), same
 
 
 def _same(one: Remedy, other: Remedy, hands: Mapping[str, Hand | None]) -> bool:
@@ -214,25 +231,15 @@ def _hand_for(remedy: Remedy, hands: Mapping[str, Hand | None]) -> Hand | None:
     return next((hand for pattern, hand in hands.items() if re.search(pattern, str(remedy))), None)
 
 
-def step(inside: Inside, finding: Finding, hand: Hand | None, count: Count, *, released: bool) -> None:
-    """Carry out one finding's remedy and look at its item again."""
+def step(inside: Inside, finding: Finding, hand: Hand | None) -> Carried:
+    """Carry out one finding's remedy: with it nothing is lost."""
     assert hand is not None or not isinstance(finding.remedy, str), ("nobody has a hand", finding.item, finding.summary, finding.remedy)
     before = kept(inside)
     carried = carry_out(inside, finding.remedy, hand)
-    count.remedies += 1
-    count.said.add(re.sub(r"[0-9a-f]{7,64}|[\d.]+", "…", str(finding.remedy)))
     assert carried.exit in (0, 1, 3), (finding.item, finding.summary, carried.said)
     missing = [] if isinstance(hand, Undone) else lost(inside, before)
     assert not missing, (finding.item, str(finding.remedy), missing)
-    item = CHECKLIST.item(finding.item)
-    after = found(inside, [item], released=released)
-    assert carried.exit == 0 or not after, ("refused", finding.item, finding.summary, carried.said)
-    count.accepted += 1
-    if not after:
-        count.mended += 1
-    else:
-        assert cause(after[0]) != cause(finding), ("leads back to itself", finding.item, finding.summary, str(finding.remedy), carried.said)
-        count.moved_on += 1
+    return carried
 
 
 def push_all(inside: Inside) -> None:

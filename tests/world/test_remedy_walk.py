@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from typing import cast
 
 import pytest
@@ -12,22 +13,23 @@ from _pytest.mark import ParameterSet
 from bench import Bench
 from conftest import Inside, MakeWorld, seldom
 from driving import release
-from remedying import Count, Undone, found, walk
+from remedying import Carried, Count, Undone, found, lead_on, walk
 from remedysites import Site, reached, sites
 from walkrows import ATTESTED, BEGUN, CODE_ONLY, EXCUSED, HOST, IN_A_RUN, RELEASED, SEVEN, UPDATE_ONLY, VERSION, Row
 
 from nexy_tui.checklist import CHECKLIST, Item, Need
-from nexy_tui.core.finding import Status
+from nexy_tui.core.finding import Finding, Status
 from nexy_tui.fixers import FIXERS
 
 _RELEASE = ("release", VERSION, "--headless", "--auto", "--json")
 
 
-@pytest.fixture(scope="module")
-def count() -> Iterator[Count]:
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Iterator[Count]:
+    """What one walk comes to; all of them are added up at the end of the run."""
     made = Count()
     yield made
-    print(f"\n{made}")
+    request.node.user_properties.append(("counted", asdict(made)))
 
 
 def cases(rows: tuple[Row, ...]) -> list[ParameterSet]:
@@ -46,10 +48,8 @@ def follow(bench: Bench, row: Row, count: Count) -> None:
     undo = cast(Callable[[], object], row.break_it(inside))
     hands = {words: hand or Undone(undo) for words, hand in row.hands.items()}
     items = row.items or upto(list(row.names))
-    released = items == SEVEN
-    wrong = {one.item for one in found(inside, items, released=released)}
+    wrong, carried = walk(inside, items, hands, count, released=items == SEVEN, fixer=row.fixer)
     assert wrong & row.names.keys(), f"not broken: {wrong}"
-    carried = walk(inside, items, hands, count, released=released, fixer=row.fixer)
     for item, words in row.names.items():
         assert any(item == name and re.search(words, said) for name, said in carried), (item, words, carried)
 
@@ -125,6 +125,38 @@ def test_what_only_a_person_can_tell_is_attested(begun: Bench, row: Row) -> None
     assert [(one.status, bool(re.search(words, str(one.remedy)))) for one in looked] == [(Status.INCONCLUSIVE, True)]
     said = inside.run("nexy-tui", "publish", "--dry-run", "--json", "--attest", f"{item}=Read, and it is covered.", check=False)
     assert {one["status"] for one in json.loads(said.stdout)["items"] if one["id"] == item} == {"attested"}
+
+
+# --- that the walk sees what it is there for ---
+
+
+def _wrong(item: str, summary: str) -> Finding:
+    return Finding(item, Status.FAILED, summary, f"Mend {item}.")
+
+
+A, B, A_OTHERWISE = _wrong("a", "a is 12 bytes"), _wrong("b", "b differs"), _wrong("a", "a is locked")
+
+
+def _lead(*looks: list[Finding], exit: int = 0) -> Count:
+    """Walk where one look after the other finds that."""
+    count, left = Count(), list(looks)
+    lead_on(lambda: left.pop(0), lambda finding: Carried(exit, "done"), count)
+    return count
+
+
+@pytest.mark.parametrize("looks", [([A], [A]), ([A], [B], [A]), ([A, B], [B], [replace(A, summary="a is 99 bytes", remedy="Wait.")])])
+def test_a_cause_that_comes_back_after_its_remedy_is_a_circle(looks: tuple[list[Finding], ...]) -> None:
+    with pytest.raises(AssertionError, match="a circle"):
+        _lead(*looks, [])
+
+
+def test_a_remedy_that_is_refused_is_no_step_onwards() -> None:
+    with pytest.raises(AssertionError, match="refused"):
+        _lead([A], [A_OTHERWISE], [], exit=1)
+
+
+def test_an_item_that_names_another_cause_has_moved_on() -> None:
+    assert _lead([A, B], [A_OTHERWISE, B], [B], []) == Count(remedies=3, accepted=3, mended=2, moved_on=1)
 
 
 ROWS = (*BEGUN, *IN_A_RUN, *ATTESTED, *RELEASED, *HOST, *CODE_ONLY, *UPDATE_ONLY)

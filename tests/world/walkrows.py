@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg
 from bench import restarted
 from breakages import ROWS as BREAKAGES
-from breaking import SECOND, keep, swap_cut_off
+from breaking import SECOND, asset_of_before, keep, swap_cut_off
 from conftest import Inside
 from remedying import Hand, by, push_all, typed
 
@@ -741,7 +741,7 @@ def by_the_rulebooks_hand(inside: Inside) -> None:
 
 def reused(inside: Inside) -> None:
     """The image of the release before under the image's name, and manifests that name its bytes for this version."""
-    of("asset replaced")(inside)
+    asset_of_before(inside)
     folder = inside.world.checkout_layout.canonical.parent
     before = json.loads((inside.checkout / folder / f"manifest_{inside.world.previous}.json").read_text())["artifact"]
     for path in inside.world.checkout_layout.manifest_files(VERSION):
@@ -981,13 +981,19 @@ HOST = (
     Row("asset replaced", {"final.assets": "^Act publish"}, of("asset replaced"), {}, SEVEN),
     Row(
         "asset replaced, before the next",
-        dict.fromkeys(("publish.asset", "publish.bytes", "gate.asset"), "^Act publish"),
+        dict.fromkeys(("publish.asset", "publish.bytes"), "^Act publish"),
         of("asset replaced"),
         {},
         BESIDE,
     ),
-    Row("asset gone, before the next", dict.fromkeys(("publish.asset", "publish.manifests"), "^Act publish"), of("asset gone"), {}, BESIDE),
-    Row("the file of the release before", {"publish.manifests": "was built for|^Act publish"}, reused, {}, BESIDE),
+    Row(
+        "asset gone, before the next",
+        dict.fromkeys(("publish.asset", "publish.manifests", "gate.asset"), "^Act publish"),
+        of("asset gone"),
+        {},
+        BESIDE,
+    ),
+    Row("the file of the release before", {"publish.manifests": "was built for"}, reused, {}, BESIDE),
     Row("token lost", {"final.assets": "^Mend github-auth"}, of("token lost"), {}, SEVEN, fixer="github-auth"),
     Row("token invalid", {"final.assets": ""}, of("token invalid"), AS_IT_WAS, SEVEN),
     Row(
@@ -1015,6 +1021,15 @@ HOST = (
 
 
 CODE_ONLY = (
+    Row("asset gone, after the code alone", {"final.publication": ""}, of("asset gone"), {}, SEVEN),
+    Row("asset replaced, after the code alone", {"final.assets": ""}, of("asset replaced"), {}, SEVEN),
+    Row(
+        "no release, after the code alone",
+        {"final.publication": "gh release create"},
+        of("no release under the tag"),
+        {"gh release create": typed(r"gh release create \S+ -R [^;]+")},
+        SEVEN,
+    ),
     Row(
         "the manifests written alike, and not pushed",
         {"publish.commit": "^Act sync-manifests"},
