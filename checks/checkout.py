@@ -15,6 +15,7 @@ from nexy_tui.core.layout import LAYOUTS, PUBLISHER, Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Mend
+from nexy_tui.core.repository import is_repository
 from nexy_tui.core.rulebook_edition import MAX_SIZE, TITLE, UPDATED, Drift, drift, is_rulebook, resembles, sections, updated
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.text import printable
@@ -112,19 +113,26 @@ def judge_target(facts: PublisherFacts, plan: Plan) -> Verdict:
     wanted = tuple(facts.wanted[key] for key in TARGET_KEYS)
     target = Evidence("target", ", ".join(wanted), "configuration")
     if facts.problem:
-        remedy = f"See TARGET_REPO and the tags in it (ARTIFACT_MAPPING, or DMG_TAG and PKG_TAG); they must be {', '.join(wanted)}"
+        names = "TARGET_REPO and the tags in it (ARTIFACT_MAPPING, or DMG_TAG and PKG_TAG)"
+        remedy = f"See {names}; they must be {', '.join(wanted)}. If they are, attest it."
         return inconclusive(f"What {facts.path} names cannot be read: {facts.problem}.", remedy, target)
     if facts.found is None:
         return passed(f"There is no {facts.path} in this checkout that could name another target.", target)
     said = Evidence("TARGET_REPO, tags", ", ".join(printable(value or "no pkg") for value in facts.found), facts.path)
+    host = plan.target.hosts.web
     wrong = [
-        f"{printable(value or '')} instead of {right}"
+        f"{printable(value)} instead of {right}"
         for value, right in zip(facts.found, wanted, strict=True)
-        if value not in (right, None)
+        if value is not None and value != right and not (right == wanted[0] and _is_it(value, host, right))
     ]
     if wrong:
         return failed(f"{facts.path} publishes to {', '.join(wrong)}.", Mend("target-repository", then="mends it."), said, target)
     return passed(f"{facts.path} publishes to {facts.found[0]}.", said, target)
+
+
+def _is_it(written: str, host: str, repository: str) -> bool:
+    """Whether a script's text names a repository: `owner/name` or an address, in any letter case, as gh takes it."""
+    return any(is_repository(one, host, repository) for one in (written, f"https://{host}/{written}"))
 
 
 def judge_publisher(facts: PublisherFacts, plan: Plan) -> Verdict:

@@ -15,7 +15,8 @@ from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_v
 from checks.inbox import expected as artifacts
 from checks.live import APPCAST, HEALTH, UPDATES
 from checks.manifests import CommitFacts, look_commit
-from checks.publish import ArtifactPlace, at_place, read_place
+from checks.named import versions_of
+from checks.publish import ArtifactPlace, at_place, brought_back, read_place
 from checks.released import Witnesses, look_witnesses
 from checks.remotes import judge_remotes, look_remotes
 from checks.version import released_in_full
@@ -153,7 +154,7 @@ def judge_publication(facts: FinalFacts, plan: Plan) -> Verdict:
     download = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).columns[URL]
     matrix = Matrix({URL: download, f"{next(iter(facts.branch.there))} on {facts.branch.branch}": pushed})
     there = download["reachability"].verdict is Status.PASSED
-    remedy = _renewed(facts) if there else _PUBLISH
+    remedy = _renewed(facts, plan) if there else brought_back(facts.gate.place, plan)
     verdict = verdict_of(matrix, "The download is there, and the pushed manifest names exactly its bytes.", remedy)
     return verdict if there else at_place(verdict, facts.gate.place, plan)
 
@@ -181,13 +182,13 @@ def judge_assets(facts: FinalAssetFacts, plan: Plan) -> Verdict:
     for place in facts.places:
         if place.release is None or place.current is None or not place.current.ready:
             said = "is not there" if place.current is None else f"is {place.current.state}, not uploaded"
-            return at_place(failed(f"{place.name} {said} under the tag {place.tag}.", _PUBLISH, *evidence), place, plan)
+            return at_place(failed(f"{place.name} {said} under the tag {place.tag}.", brought_back(place, plan), *evidence), place, plan)
     if facts.witnesses is not None and facts.witnesses.download_is_alone:
         what = f"Clients get another {DMG} than the inbox has and the pushed manifest names."
-        return failed(what, _PUBLISH, *evidence, Evidence(DMG, str(facts.witnesses.download), plan.target.asset_url(DMG)))
+        return failed(what, brought_back(None, plan), *evidence, Evidence(DMG, str(facts.witnesses.download), plan.target.asset_url(DMG)))
     matrix = gate_matrix(facts.gate, plan, Profile.POST_DEPLOY).of((API, URL))
     names = ", ".join(place.name for place in facts.places)
-    verdict = verdict_of(matrix, f"Visible under the fixed tags: {names}.", _PUBLISH)
+    verdict = verdict_of(matrix, f"Visible under the fixed tags: {names}.", brought_back(facts.gate.place, plan))
     return replace(verdict, evidence=evidence + verdict.evidence)
 
 
@@ -195,9 +196,13 @@ def _described(place: ArtifactPlace) -> str:
     return "missing" if place.current is None else f"{place.current.state}, {place.current.size} bytes"
 
 
-def _renewed(facts: FinalFacts) -> Remedy:
-    """What makes the manifests on the branch this release's."""
-    return facts.unmix or (_SYNC if facts.branch.apart else _PUBLISH)
+def _renewed(facts: FinalFacts, plan: Plan) -> Remedy:
+    """What makes the manifests on the branch true: where nothing is published with them, of a file that was published before alone."""
+    download = facts.witnesses.download
+    strange = download is not None and plan.published not in versions_of(facts.gate.known, download.size, download.sha256)
+    if facts.unmix or plan.kind.publishes:
+        return facts.unmix or (_SYNC if facts.branch.apart else _PUBLISH)
+    return brought_back(None, plan) if strange else _SYNC
 
 
 def judge_manifest(facts: FinalFacts, plan: Plan) -> Verdict:
@@ -206,7 +211,7 @@ def judge_manifest(facts: FinalFacts, plan: Plan) -> Verdict:
         f"{path} on {facts.branch.branch}": manifest_column(raw, facts.canonical, facts.wanted_of(plan, raw))
         for path, raw in facts.branch.there.items()
     }
-    verdict = verdict_of(Matrix(columns), f"The manifest files are on {plan.target.code_repository}, and true.", _renewed(facts))
+    verdict = verdict_of(Matrix(columns), f"The manifest files are on {plan.target.code_repository}, and true.", _renewed(facts, plan))
     return replace(verdict, evidence=(Evidence("commit", facts.branch.commit, plan.target.code_repository), *verdict.evidence))
 
 

@@ -17,7 +17,7 @@ from checks.image import ImageFacts, look_image
 from checks.live import APPCAST, HEALTH, UPDATES, Live, left_halfway, live_columns, look_earlier, look_live, or_unseen
 from checks.manifests import renewed
 from checks.named import Named, look_named
-from checks.publish import ArtifactPlace, at_place, read_place
+from checks.publish import ArtifactPlace, at_place, brought_back, read_place
 from checks.version import NO_VERSION
 from checks.working_tree import judge_files, look_files
 from nexy_tui.core import manifest
@@ -160,7 +160,7 @@ def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
 def judge_asset(facts: GateFacts, plan: Plan) -> Verdict:
     """What the host's API says of the asset is what its URL gives."""
     matrix = gate_matrix(facts, plan, Profile.PRE_DEPLOY).of((API, URL))
-    verdict = verdict_of(matrix, "The release asset and the bytes at its URL agree.", Act("publish", "publish"))
+    verdict = verdict_of(matrix, "The release asset and the bytes at its URL agree.", brought_back(facts.place, plan))
     return at_place(verdict, facts.place, plan)
 
 

@@ -11,6 +11,7 @@ from checks.base import Check, Scope, not_there_yet
 from checks.image import ImageFacts, look_image
 from checks.inbox import read_manifest
 from checks.named import Named, look_named, trouble
+from checks.publish import ArtifactPlace, brought_back, read_place
 from checks.tip import look_tip
 from nexy_tui.core import manifest
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, passed
@@ -26,17 +27,23 @@ _PUBLISH = Act("publish", "publish")
 
 @dataclass(frozen=True, slots=True)
 class ManifestFacts:
-    """The manifest files as they lie in the checkout (None: missing), the image they must speak of, and what manifests have named."""
+    """The manifest files as they lie in the checkout (None: missing), the image they must speak of, and what manifests have named.
+
+    `place` is where the image belongs, asked only where nothing is at its address.
+    """
 
     files: Mapping[str, bytes | None]
     image: ImageFacts
     has_key: bool
     known: tuple[Named, ...] = ()
+    place: ArtifactPlace | None = None
 
 
 def look_manifests(scope: Scope) -> ManifestFacts:
     """The files of the version that is published, the download, and the signature over it."""
-    return ManifestFacts(_here(scope), look_image(scope), scope.services.sparkle.verifies, look_named(scope))
+    image, host = look_image(scope), scope.services.github.watched(scope.emit)
+    place = read_place(host, scope.plan.target, DMG) if image.download is None else None
+    return ManifestFacts(_here(scope), image, scope.services.sparkle.verifies, look_named(scope), place)
 
 
 def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
@@ -48,7 +55,7 @@ def judge_manifests(facts: ManifestFacts, plan: Plan) -> Verdict:
         return failed(apart, _SYNC if not plan.kind.publishes or _is_out(facts, plan) else _PUBLISH, *evidence)
     download = facts.image.download
     if download is None:
-        return failed(f"Nothing is at {plan.target.asset_url(DMG)}, which the manifests name.", nothing_there(plan), *evidence)
+        return failed(f"Nothing is at {plan.target.asset_url(DMG)}, which the manifests name.", brought_back(facts.place, plan), *evidence)
     evidence.append(Evidence(f"{DMG} at the release URL", str(download), download.url, download.time))
     try:
         stated = manifest.read(next(iter(facts.files.values())) or b"")
@@ -95,13 +102,6 @@ def reused_remedy(plan: Plan) -> Act:
     if not plan.kind.publishes:
         return _SYNC
     return replace(_PUBLISH, first=f"Lay the {DMG} that was built for {plan.version or 'this release'} into the inbox, then")
-
-
-def nothing_there(plan: Plan) -> Act:
-    """What brings the download back."""
-    if plan.kind.publishes:
-        return _PUBLISH
-    return Act("recover", "publish --recover", then=f"heals a swap that was cut off; else see {plan.target.notes_url(DMG)}")
 
 
 def _apart(files: Mapping[str, bytes | None]) -> str:

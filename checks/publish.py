@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from checks.base import Check, Scope, not_there_yet
 from checks.image import look_image
 from checks.inbox import NOTHING_PUBLISHED, InboxFacts, expected, look_inbox
+from checks.version import released_in_full
 from nexy_tui.core.finding import Evidence, Status, Verdict, failed, not_applicable, noted, passed
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.remedy import Act, Mend, preceded
+from nexy_tui.core.remedy import Act, Mend, Run, preceded
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import MOST_ASSETS, Asset, GitHubRelease, ReleaseHost, Rights
@@ -125,13 +126,22 @@ def _trouble(place: ArtifactPlace, plan: Plan) -> tuple[str, str] | None:
     return None
 
 
+def brought_back(place: ArtifactPlace | None, plan: Plan) -> Act | Run:
+    """What brings a release's file to its address: a publish. A run that publishes nothing has a cut-off swap healed, or a next release."""
+    if plan.kind.publishes or plan.version is None:
+        return Act("publish", "publish")
+    if place is not None and place.interrupted:
+        return Act("recover", "publish --recover", then="heals the swap that was cut off.")
+    return released_in_full(plan.version.next_build())
+
+
 def at_place(verdict: Verdict, place: ArtifactPlace | None, plan: Plan) -> Verdict:
-    """A verdict over what a publish brings to its place: where the place would refuse it, that is named first, and mended first."""
+    """A verdict over what has to be brought to its place: where the place would refuse it, that is named first, and mended first."""
     trouble = None if place is None or verdict.status is not Status.FAILED else _trouble(place, plan)
     if trouble is None:
         return verdict
     what, first = trouble
-    return replace(verdict, summary=f"{what} {verdict.summary}", remedy=preceded(f"{first}. Then", Act("publish", "publish")))
+    return replace(verdict, summary=f"{what} {verdict.summary}", remedy=preceded(f"{first}. Then", brought_back(place, plan)))
 
 
 def _described(place: ArtifactPlace) -> str:

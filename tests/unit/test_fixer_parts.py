@@ -195,6 +195,23 @@ def test_the_scripts_judge_holds_it_against_the_configured_target() -> None:
     assert verdict.status is Status.FAILED and "UpdateBeta instead of Update" in verdict.summary
 
 
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ("seregawpn/nexy_production", Status.PASSED),
+        ("https://github.com/Seregawpn/Nexy_production.git", Status.PASSED),
+        ("git@github.com:Seregawpn/Nexy_production", Status.PASSED),
+        ("https://example.org/Seregawpn/Nexy_production", Status.FAILED),
+        ("Seregawpn/Nexy_production2", Status.FAILED),
+        ("Nexy_production", Status.FAILED),
+        ("", Status.FAILED),
+    ],
+)
+def test_the_scripts_repository_is_the_targets_in_any_spelling(written: str, status: Status) -> None:
+    assert judge_target(PublisherFacts("p", named(Target()), (written, "Update", "App")), PLAN).status is status
+    assert judge_target(PublisherFacts("p", named(Target()), (written, "seregawpn/nexy_production", "App")), PLAN).status is Status.FAILED
+
+
 # --- the configuration ---
 
 

@@ -170,7 +170,7 @@ final.inbox          | wrong   | Done as it says? Check again
 final.inbox          | unknown | Check again
 final.publication    | wrong   | Sync the manifests
 final.publication    | unknown | Check again
-final.assets         | wrong   | Done as it says? Check again
+final.assets         | wrong   | Publish 1.6.1.43
 final.assets         | unknown | Check again
 final.manifest       | wrong   | Sync the manifests
 final.manifest       | unknown | Check again

@@ -29,7 +29,18 @@ from checks.inbox import (
 )
 from checks.manifests import CommitFacts, ManifestFacts, judge_commit, judge_manifests
 from checks.named import Named
-from checks.publish import ArtifactPlace, AssetFacts, ByteFacts, TargetFacts, at_place, judge_assets, judge_bytes, judge_target
+from checks.publish import (
+    ArtifactPlace,
+    AssetFacts,
+    ByteFacts,
+    TargetFacts,
+    at_place,
+    brought_back,
+    judge_assets,
+    judge_bytes,
+    judge_target,
+    previous_name,
+)
 from nexy_tui.core import manifest
 from nexy_tui.core.event import silent
 from nexy_tui.core.finding import Status, Verdict
@@ -277,6 +288,15 @@ def test_a_place_that_refuses_is_made_first_and_then_published_to(
         return
     assert isinstance(verdict.remedy, Act) and verdict.remedy.action == "publish"
     assert cause in verdict.summary and first in verdict.remedy.first and str(verdict.remedy).endswith("nexy-tui publish")
+
+
+def test_a_run_that_publishes_nothing_is_never_told_to_publish() -> None:
+    cut_off = place(asset(previous_name(DMG)))
+    told = {name: brought_back(found, CODE_ONLY) for name, found in {"cut off": cut_off, "gone": place(), "unseen": None}.items()}
+    full = f"release {V.next_build()} --kind full"
+    assert {name: remedy.command for name, remedy in told.items()} == {"cut off": "publish --recover", "gone": full, "unseen": full}
+    gone = ManifestFacts({}, ImageFacts(None, signed=None), has_key=True, place=cut_off)
+    assert "publish --recover" in str(judge_manifests(replace(gone, files={"m": b"{}"}), CODE_ONLY).remedy)
 
 
 # --- publish.asset, publish.bytes ---
