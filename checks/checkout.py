@@ -113,8 +113,10 @@ def judge_target(facts: PublisherFacts, plan: Plan) -> Verdict:
     wanted = tuple(facts.wanted[key] for key in TARGET_KEYS)
     target = Evidence("target", ", ".join(wanted), "configuration")
     if facts.problem:
-        names = "TARGET_REPO and the tags in it (ARTIFACT_MAPPING, or DMG_TAG and PKG_TAG)"
-        remedy = f"See {names}; they must be {', '.join(wanted)}. If they are, attest it."
+        remedy = (
+            f"See TARGET_REPO and the tags in it (ARTIFACT_MAPPING, or DMG_TAG and PKG_TAG); they must be {', '.join(wanted)}."
+            " If they are, attest it."
+        )
         return inconclusive(f"What {facts.path} names cannot be read: {facts.problem}.", remedy, target)
     if facts.found is None:
         return passed(f"There is no {facts.path} in this checkout that could name another target.", target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from nexy_tui.core.secret import Secret
 from nexy_tui.core.target import Target
 from nexy_tui.core.vm_facts import unpack_survey
 from nexy_tui.services.azure import ManagedOutput
+from nexy_tui.services.on_vm.survey import judged
 from nexy_tui.services.vm import VmHost, judge_message, judge_outputs, preamble, sentinel, wrap
 
 NONCE = "0123456789abcdef0123456789abcdef"
@@ -188,6 +190,14 @@ def test_a_survey_is_read() -> None:
     assert not second.there
     assert (facts.service, facts.health_status, facts.health_body, facts.free_kib) == ("active", 200, b'{"a": 1}', 1024)
     assert "ghp_" not in facts.journal
+
+
+def test_a_health_document_however_long_is_judged_by_its_own_fields() -> None:
+    said = {"status": "OK", "latest_version": "1.6.1.42", "latest_build": None}
+    long = json.dumps({"services": [f"{number:064x}" for number in range(500)], **said, "uptime": 17})
+    assert json.loads(judged(long.encode())) == said
+    for other in (b"<html>" * 500, b'["OK"]', b'{"status": "OK", "status": "down"}', b"[" * 50_000, b""):
+        assert judged(other) == other[:1024]
 
 
 @pytest.mark.parametrize(

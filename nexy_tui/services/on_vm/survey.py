@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import os
 import platform
 import re
@@ -49,6 +50,9 @@ MINUTES = 5
 REMOTE_LIMIT = 30.0
 """Seconds the release remote has to answer."""
 
+HEALTH = ("status", "version", "latest_version", "latest_build")
+"""What is judged of a health document."""
+
 _MOST_FILES = 40
 _RESTARTED = re.compile(r"(?m): Scheduled restart job")
 _ARGV = re.compile(r"argv\[\]=(.*?) ; ")
@@ -84,7 +88,7 @@ def _look(place: Place, parameters: Mapping[str, Any]) -> int:
 
 def facts(place: Place, parameters: Mapping[str, Any]) -> list[str]:
     """What is always told, one `name value` line each."""
-    status, body = ask(place.health_url, 4096)
+    status, body = ask(place.health_url, 65536)
     python = attempt(place, place.python, "--version")
     return [
         _line("head", (try_git(place, "rev-parse", "--verify", "HEAD") or "").strip()),
@@ -95,7 +99,7 @@ def facts(place: Place, parameters: Mapping[str, Any]) -> list[str]:
         *_signs(place),
         _line("service", is_active(place)),
         _line("health-status", status),
-        _line("health-body", _base64(body)),
+        _line("health-body", _base64(judged(body))),
         _line("unit", unit(place, "LoadState")),
         _line("restarts", len(_RESTARTED.findall(journal(place, "--since", f"-{MINUTES}min")))),
         *_started(place),
@@ -106,6 +110,23 @@ def facts(place: Place, parameters: Mapping[str, Any]) -> list[str]:
         _line("index-lock", "yes" if os.path.exists(os.path.join(_git_folder(place), "index.lock")) else "no"),
         _line("clock", int(time.time())),
     ]
+
+
+def judged(body: bytes) -> bytes:
+    """A health document's fields that are judged, however many more it has; the beginning of a body that is no such document."""
+    try:
+        document = json.loads(body, object_pairs_hook=_fields)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        return body[:1024]
+    return json.dumps({name: document[name] for name in HEALTH if name in document}).encode()[:1024]
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key stands in it twice")
+    return dict(pairs)
 
 
 def drift(place: Place, parameters: Mapping[str, Any]) -> list[str]:
