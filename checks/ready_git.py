@@ -12,9 +12,12 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.remedy import Remedy
 from nexy_tui.core.target import DMG
+from nexy_tui.core.text import printable
 from nexy_tui.core.version import Version
 from nexy_tui.services.branch_rules import BranchRules, branch_rules
+from nexy_tui.services.git import Git
 from nexy_tui.services.git.attributes import attributes_of, changes_bytes
+from nexy_tui.services.git.commands import remedy_for_lock
 from nexy_tui.services.git.trial import trial
 from nexy_tui.services.plain_file import look_plain
 from nexy_tui.services.version_files import FILES
@@ -35,6 +38,10 @@ class CommitTrial:
 def look_commit(scope: Scope) -> CommitTrial:
     """Make this run's commits in a temporary folder, hooks and signature and all; no ref moves and nothing of them stays."""
     tried: list[str] = []
+    lock = scope.services.git.folder / "index.lock"
+    if lock.exists():
+        what = f"{lock} is there: another git works in this checkout, or was killed in it. No commit can be made."
+        return CommitTrial((), what, remedy_for_lock(lock))
     try:
         with trial(scope.services.git) as git:
             for message, files in _commits(scope).items():
@@ -43,13 +50,24 @@ def look_commit(scope: Scope) -> CommitTrial:
                     (git.checkout / path).write_bytes(data)
                 tried.append(message)
                 commit = git.commit_files(list(files), message, allow_empty=True)
-                changed = [path for path, data in files.items() if git.show(commit, path) != data]
-                if changed and message.startswith("Update"):
-                    what = f"The commit “{message}” does not have {', '.join(changed)} as written: a hook or a filter changed it."
-                    return CommitTrial(tuple(tried), what, "Have the hook, or .gitattributes, leave those files alone; then look again.")
+                if trouble := _changed_by_hooks(git, commit, message, files):
+                    return CommitTrial(tuple(tried), *trouble)
     except ActionFailed as problem:
         return CommitTrial(tuple(tried), problem.what, problem.remedy)
     return CommitTrial(tuple(tried))
+
+
+def _changed_by_hooks(git: Git, commit: str, message: str, files: Mapping[str, bytes]) -> tuple[str, str] | None:
+    """What of a commit is not as it was given, and what to do; None where all is. A release commit is known by its subject."""
+    changed = [path for path, data in files.items() if git.show(commit, path) != data]
+    if changed and message.startswith("Update"):
+        what = f"The commit “{message}” does not have {', '.join(changed)} as written: a hook or a filter changed it."
+        return what, "Have the hook, or .gitattributes, leave those files alone; then look again."
+    subject = git.read("log", "-1", "--format=%s", commit)
+    if subject != message:
+        what = f"The commit “{message}” gets another subject, “{printable(subject, 120)}”: a hook changed it."
+        return what, "Have the hook leave the subject of such a commit alone (what it adds may stand below); then look again."
+    return None
 
 
 def _commits(scope: Scope) -> dict[str, dict[str, bytes]]:

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -77,10 +77,16 @@ class _Server:
         self._answers = self._wire.makefile("r", encoding="utf-8")
         atexit.register(self.end)
 
-    def order(self, order: Mapping[str, object], timeout: float) -> int:
+    def order(self, order: Mapping[str, object], timeout: float, meanwhile: Callable[[int], object]) -> int:
         """Have a command run; its exit status. One that takes longer is killed. Raises subprocess.TimeoutExpired."""
         self._wire.sendall(json.dumps(order).encode() + b"\n")
         child = int(self._answers.readline())
+        try:
+            meanwhile(child)
+        except BaseException:
+            os.kill(child, signal.SIGKILL)
+            self._answers.readline()
+            raise
         if not select.select([self._wire], [], [], timeout)[0]:
             os.kill(child, signal.SIGKILL)
             self._answers.readline()
@@ -100,16 +106,23 @@ def _server() -> _Server:
 
 
 def run(
-    words: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str], stdin: str = "", timeout: float = 60
+    words: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdin: str = "",
+    timeout: float = 60,
+    meanwhile: Callable[[int, Path], object] = lambda *_: None,
+    pipe: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """`nexy-tui WORDS`, to its end."""
+    """`nexy-tui WORDS`, to its end. `meanwhile` has the process and what it says on standard error: a file, or a pipe for it to read."""
     with tempfile.TemporaryDirectory(prefix="nexy-forked-") as folder:
         streams = {name: Path(folder) / name for name in ("stdin", "stdout", "stderr")}
         streams["stdin"].write_text(stdin)
-        for name in ("stdout", "stderr"):
-            streams[name].touch()
+        streams["stdout"].touch()
+        os.mkfifo(streams["stderr"]) if pipe else streams["stderr"].touch()
         arguments = [str(word) for word in words]
         order = {"words": arguments, "cwd": str(cwd), "env": dict(env), **{name: str(path) for name, path in streams.items()}}
-        status = _server().order(order, timeout)
-        said = {name: streams[name].read_text(encoding="utf-8") for name in ("stdout", "stderr")}
+        status = _server().order(order, timeout, lambda child: meanwhile(child, streams["stderr"]))
+        said = {name: "" if streams[name].is_fifo() else streams[name].read_text(encoding="utf-8") for name in ("stdout", "stderr")}
         return subprocess.CompletedProcess(["nexy-tui", *arguments], status, said["stdout"], said["stderr"])

@@ -43,28 +43,31 @@ def reoffer(context: ActionContext, stated: Manifest) -> tuple[Evidence, ...]:
     Raises ActionFailed or CouldNotLook saying what clients get now.
     """
     offer = look_offer(context.services.update_server)
-    if offer.appcast is None:
-        what = f"{stated.version} is back and its manifests are pushed; what the live server offers could not be seen: {offer.problem}"
-        raise CouldNotLook(what, "If it offers another release, clients refuse the download.", preceded("See that it answers.", AGAIN))
     if not offer.is_of(stated):
-        _lay(context, stated, offer.appcast.build)
+        _lay(context, stated, offer)
         offer = look_offer(context.services.update_server)
+        if offer.appcast is None:
+            what = f"{stated.version} is back and laid on the VM; what the live server offers could not be seen: {offer.problem}"
+            raise CouldNotLook(what, "If it offers another release, clients refuse the download.", preceded("See that it answers.", AGAIN))
         if not offer.is_of(stated):
-            seen = offer.problem if offer.appcast is None else f"It offers {offer.appcast.build}, {offer.appcast.length} bytes."
-            what = f"{stated.version} is back and laid on the VM, but the live server does not offer it. {seen}"
+            what = (
+                f"{stated.version} is back and laid on the VM, but the live server does not offer it."
+                f" It offers {offer.appcast.build}, {offer.appcast.length} bytes."
+            )
             raise ActionFailed(what, "Clients refuse the download until it does.", preceded("See the service's journal.", AGAIN))
     context.emit(Exposure(0.0, open=False))
     return (Evidence("live appcast", f"{stated.version}, {stated.size} bytes", context.plan.target.update_server.base_url), _gate(context))
 
 
-def _lay(context: ActionContext, stated: Manifest, offered: str) -> None:
-    """The manifests on the VM, its settings and a restart; HEAD there stays where it is."""
-    context.emit(OutputLine(f"The live server still offers {offered}: the manifests of {stated.version} are laid on the VM.", "rollback"))
+def _lay(context: ActionContext, stated: Manifest, offer: Offer) -> None:
+    """The manifests on the VM, its settings and a restart, which a service that is down needs too; HEAD there stays where it is."""
+    offers = f"still offers {offer.appcast.build}" if offer.appcast is not None else f"could not be seen ({offer.problem})"
+    context.emit(OutputLine(f"The live server {offers}: the manifests of {stated.version} are laid on the VM.", "rollback"))
     plan = replace(context.plan, version=Version.parse(stated.version), kind=Kind.UPDATE_ONLY)
     try:
         Deploy().run(replace(context, plan=plan))
     except Problem as error:
-        what = f"{stated.version} is back and its manifests are pushed, but the VM still serves {offered}: {error.what}"
+        what = f"{stated.version} is back and its manifests are pushed, but the live server {offers}: {error.what}"
         why = "Clients that follow the live appcast refuse the download until it serves them."
         raise ActionFailed(what, why, preceded(str(error.remedy), AGAIN)) from None
 

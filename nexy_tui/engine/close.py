@@ -138,7 +138,7 @@ def _require_customers_served(services: Services, state: RunState) -> None:
         raise CouldNotLook(
             f"Whether customers can update could not be seen: {problem.what}",
             f"The run {run} has replaced the download; closed too early, it leaves them without an update.",
-            Run(f"runs close {run}", f"{problem.remedy} When it can be seen"),
+            replace(_again(state), first=f"{problem.remedy} When it can be seen: nexy-tui runs close {run}. Or finish it"),
         ) from None
     if why:
         raise Refused(

@@ -50,6 +50,7 @@ def environments_client(context: ssl.SSLContext, timeout: httpx.Timeout) -> Clie
             "The proxy that the environment names (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) cannot be used.",
             "Its form is none that is understood here, so nothing was asked of anybody.",
             "Write it as http://HOST:PORT; before HOST may stand NAME:PASSWORD@, each of / @ : ? # % in them percent-encoded (%2F for /). "
+            "SOCKS is not spoken here: unset such an ALL_PROXY and name an HTTP proxy, or none. "
             "NO_PROXY is a list of host names and addresses, an IPv6 one without brackets (::1).",
         ) from None
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,9 @@ from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import Target
 from nexy_tui.services import processes
 from nexy_tui.services.git import Git, GitFailure
+from nexy_tui.services.git.apart import commit_apart, commit_onto
+from nexy_tui.services.git.commands import LOCAL_TIMEOUT
+from nexy_tui.services.git.trial import trial
 
 HOSTILE = """
 advice.pushUpdateRejected=false advice.statusHints=false advice.detachedHead=false color.ui=always color.advice=always color.branch=always
@@ -110,7 +113,7 @@ def plainly(folder: Path, *arguments: str) -> str:
 IDENTITY = {"NAME": "Ada", "EMAIL": "ada@example.org", "DATE": "2026-01-02T03:04:05Z"}
 
 
-def clone(folder: Path, settings: str = "", variables: str = "") -> Local:
+def clone(folder: Path, settings: str = "", variables: str = "", made: type[Local] = Local) -> Local:
     """A clone with a history, changes and a stray tag, and git as an operator with these settings and variables would run it."""
     folder.mkdir()
     plainly(folder, "init", "-q", "--bare", "-b", "main", "bare.git")
@@ -138,7 +141,7 @@ def clone(folder: Path, settings: str = "", variables: str = "") -> Local:
     environ |= {"GIT_CONFIG_GLOBAL": str(config)} | {
         f"GIT_{who}_{what}": text for who in ("AUTHOR", "COMMITTER") for what, text in IDENTITY.items()
     }
-    return Local(work, Target(), environ)
+    return made(work, Target(), environ)
 
 
 def everything(git: Local) -> dict[str, object]:
@@ -277,22 +280,84 @@ def stop_once(path: Path, stopping: threading.Event) -> None:
     stopping.set()
 
 
-def test_a_commit_may_take_as_long_as_a_person_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git = clone(tmp_path / "one")
-    limits: dict[str, float] = {}
-    run = processes.run
+class Hurried(Local):
+    """One whose limits all pass fifteen times as fast: an ordinary local command has 4 seconds, and a person 4 minutes."""
 
-    def noting(argv: list[str], **options: object) -> processes.Completed:
-        limits.setdefault(next(word for word in argv if word in ("commit", "tag", "push", "add", "config", "rev-parse", "ls-remote")), 0)
-        name = next(word for word in argv if word in limits)
-        limits[name] = max(limits[name], float(options["timeout"]))  # type: ignore[arg-type]
-        return run(argv, **options)  # type: ignore[arg-type]
+    def _run(
+        self, arguments: Sequence[str], needs: Needs, told: Mapping[str, str], timeout: float = LOCAL_TIMEOUT, emit: Emit = silent
+    ) -> processes.Completed:
+        return super()._run(arguments, needs, told, timeout / 15, emit)
 
-    monkeypatch.setattr(processes, "run", noting)
-    made = git.commit_files(["VERSION"], "Release v2")
-    git.create_tag("v2", made, "Release v2")
-    git.push([f"{made}:refs/heads/main"])
-    assert all(limits[name] >= 1800 for name in ("commit", "tag", "push")) and limits["add"] <= 60
+
+def slow_hook(git: Local, name: str) -> None:
+    hook = git.checkout / ".git/hooks" / name
+    hook.write_text("#!/bin/sh\nsleep 5\n")
+    hook.chmod(0o755)
+
+
+def slow_pinentry(git: Local) -> None:
+    (program := git.checkout.parent / "gpg").write_text(
+        "#!/bin/sh\nsleep 5\necho '[GNUPG:] SIG_CREATED ' >&2\necho '-----BEGIN PGP SIGNATURE-----'\n"
+    )
+    program.chmod(0o755)
+    for key, value in (("gpg.program", str(program)), ("commit.gpgSign", "true"), ("tag.gpgSign", "true"), ("user.signingKey", "0xAB")):
+        plainly(git.checkout, "config", key, value)
+
+
+def committed(git: Local) -> str:
+    return git.commit_files(["VERSION"], "Release v2")
+
+
+def committed_apart(git: Local) -> str:
+    return commit_apart(git, {"VERSION": b"2\n"}, "Release v2")
+
+
+def committed_onto(git: Local) -> str:
+    return commit_onto(git, git.read("rev-parse", "HEAD^"), git.head(), ["moved.txt"])
+
+
+def tagged(git: Local) -> str:
+    git.create_tag("v2", git.head(), "Release v2")
+    return git.read("rev-parse", "v2")
+
+
+def tried(git: Local) -> str:
+    with trial(git) as made:
+        return made.commit_files([], "Release v2", allow_empty=True)
+
+
+def pushed(git: Local) -> str:
+    assert git.rehearse_push(git.head(), "main") is None
+    git.push(["HEAD:refs/heads/main"])
+    return git.remote_commit("main")
+
+
+@pytest.mark.parametrize(
+    ("slow", "does"),
+    [
+        pytest.param(lambda git: slow_hook(git, "pre-commit"), committed, id="hook, commit"),
+        pytest.param(slow_pinentry, tagged, id="pinentry, tag"),
+        *(
+            pytest.param(slow, does, id=name, marks=pytest.mark.exhaustive)
+            for name, slow, does in (
+                ("hook, apart", lambda git: slow_hook(git, "commit-msg"), committed_apart),
+                ("hook, trial", lambda git: slow_hook(git, "pre-commit"), tried),
+                ("hook, push", lambda git: slow_hook(git, "pre-push"), pushed),
+                ("pinentry, commit", slow_pinentry, committed),
+                ("pinentry, apart", slow_pinentry, committed_apart),
+                ("pinentry, onto", slow_pinentry, committed_onto),
+                ("pinentry, trial", slow_pinentry, tried),
+            )
+        ),
+    ],
+)
+def test_what_outlasts_the_ordinary_limit_is_waited_for(
+    tmp_path: Path, slow: Callable[[Local], None], does: Callable[[Local], str]
+) -> None:
+    git = clone(tmp_path / "one", made=Hurried)
+    slow(git)
+    assert does(git)
+    assert not list((git.checkout / ".git").glob("*.lock"))
 
 
 def test_a_lock_that_something_left_is_named_with_the_way_to_remove_it(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import subprocess
 import time
@@ -10,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conftest import Inside
-from driving import begin
+from driving import MANIFEST_DIRS, begin, outside
 
 from nexy_tui.rehearsal.names import CODE
 
@@ -115,3 +117,40 @@ def left(inside: Inside, version: str, kind: str, moment: str, said: Path) -> Pa
         kill(process)
     (log,) = logs(inside) - known
     return log
+
+
+_COMMANDS = re.compile(
+    r"nexy-tui (release --resume [0-9a-f-]+|publish --recover|publish|rollback|deploy v[\d.]*\d|runs close [0-9a-f-]+)\b"
+)
+
+
+def named(said: str) -> list[str]:
+    """Every way out that was named, each once, in the order they came."""
+    return list(dict.fromkeys(_COMMANDS.findall(said)))
+
+
+def offered(inside: Inside) -> str:
+    """The version that the download, the four manifests, the branch and the live appcast agree on; empty where they do not."""
+    now = outside(inside)
+    if set(now.manifests) != set(MANIFEST_DIRS) or len(texts := set(now.manifests.values())) != 1:
+        return ""
+    stated = json.loads(texts.pop() or "{}")
+    if not stated or stated["artifact"]["sha256"] != now.download or stated != _of_its_version(inside, stated["version"]):
+        return ""
+    live = inside.run("curl", "-sS", f"https://{inside.world.update_host}/updates/appcast.xml", check=False).stdout
+    same = f'sparkle:version="{stated["version"]}"' in live and f'length="{stated["artifact"]["size"]}"' in live
+    return str(stated["version"]) if same else ""
+
+
+def _of_its_version(inside: Inside, version: str) -> object:
+    """What the two manifests under a version's own name state."""
+    paths = [f"main:{folder}/manifest_{version}.json" for folder in MANIFEST_DIRS]
+    texts = {inside.run("git", "show", path, cwd=inside.world.bare(CODE), check=False).stdout for path in paths}
+    return json.loads(texts.pop() or "{}") if len(texts) == 1 else None
+
+
+def agreed(inside: Inside) -> str:
+    """As `offered`, where they do, and nothing waits aside; fails otherwise."""
+    version, now = offered(inside), outside(inside)
+    assert version and not [ref for ref in now.refs if ref.startswith("refs/nexy/prepared/")], now
+    return version

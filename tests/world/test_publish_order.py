@@ -57,22 +57,22 @@ def untouched(work: Publisher) -> tuple[object, ...]:
     )
 
 
-def brings_more(work: Publisher, folder: Path) -> AbstractContextManager[None]:
-    return hook(work, folder, "pre-commit", "echo x > built.txt; git add built.txt; rm -f built.txt")
+def brings_more(inside: Inside, folder: Path) -> AbstractContextManager[None]:
+    return hook(inside, folder, "pre-commit", "echo x > built.txt; git add built.txt; rm -f built.txt")
 
 
-def formats(work: Publisher, folder: Path) -> AbstractContextManager[None]:
+def formats(inside: Inside, folder: Path) -> AbstractContextManager[None]:
     body = f"echo >> {MANIFESTS[0]}/manifest.json; git add {MANIFESTS[0]}/manifest.json"
-    return hook(work, folder, "pre-commit", body)
+    return hook(inside, folder, "pre-commit", body)
 
 
 def marked(line: str) -> Trouble:
-    return lambda work, _: attributes(work, line)
+    return lambda inside, _: attributes(inside, line)
 
 
 @contextmanager
-def filtered(work: Publisher, _: Path) -> Iterator[None]:
-    with configured(work, ("filter.upper.clean", "tr a-z A-Z")), attributes(work, "manifest*.json filter=upper"):
+def filtered(inside: Inside, _: Path) -> Iterator[None]:
+    with configured(inside, ("filter.upper.clean", "tr a-z A-Z")), attributes(inside, "manifest*.json filter=upper"):
         yield
 
 
@@ -104,7 +104,7 @@ def test_what_a_commit_or_push_can_fail_at_stops_before_the_swap(
 ) -> None:
     work.kind = release
     work.services.layout.version_file.write_text(f"{work.version}\n")
-    with trouble(work, tmp_path):
+    with trouble(work.inside, tmp_path):
         before = untouched(work)
         with pytest.raises(kind, match=said) as raised:
             work.do(Publish())
@@ -131,7 +131,7 @@ def test_at_the_first_rename_the_commit_waits_aside_and_then_only_the_ref_moves(
 
 
 def test_a_branch_that_moves_meanwhile_gets_the_same_blobs_on_its_new_tip(work: Publisher, tmp_path: Path) -> None:
-    work.events = Listening(lambda: colleague(work, tmp_path, "notes.txt", "theirs\n"))
+    work.events = Listening(lambda: colleague(work.inside, tmp_path, "notes.txt", "theirs\n"))
     work.do(Publish())
     assert [event.open for event in work.events if isinstance(event, Exposure)] == [True]
     assert_published(work)
@@ -144,7 +144,7 @@ def test_a_branch_that_moves_meanwhile_gets_the_same_blobs_on_its_new_tip(work: 
 def test_a_branch_whose_manifests_were_changed_meanwhile_puts_the_names_back(work: Publisher, tmp_path: Path) -> None:
     before, path = in_place(work.inside), f"{MANIFESTS[0]}/manifest.json"
     was = bare(work, "show", f"main:{path}")
-    work.events = Listening(lambda: colleague(work, tmp_path, path, json.dumps({**json.loads(was), "channel": "theirs"})))
+    work.events = Listening(lambda: colleague(work.inside, tmp_path, path, json.dumps({**json.loads(was), "channel": "theirs"})))
     try:
         with pytest.raises(
             ActionFailed, match=r"has moved meanwhile: .*“A change” by Colleague, \S+, and \S+manifest.json is another"
@@ -184,7 +184,7 @@ def cut_off(work: Publisher) -> None:
 def test_a_run_that_goes_on_takes_the_commit_that_waits_without_asking_a_hook_again(work: Publisher, tmp_path: Path) -> None:
     cut_off(work)
     waiting = bare(work, "rev-parse", "refs/nexy/prepared/run")
-    with says_no("pre-commit")(work, tmp_path):
+    with says_no("pre-commit")(work.inside, tmp_path):
         work.do(Publish())
     assert bare(work, "rev-parse", "main") == waiting and prepared(work) == []
     assert_published(work)

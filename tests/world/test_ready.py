@@ -99,6 +99,12 @@ def moved(path: Callable[[Inside], Path], text: str | None = None) -> Callable[[
     return make
 
 
+def left_locked(inside: Inside) -> Undo:
+    lock = inside.checkout / ".git/index.lock"
+    lock.touch()
+    return lock.unlink
+
+
 def configuration(text: str) -> Callable[[Inside], Undo]:
     """A table more in the operator's own configuration."""
 
@@ -162,6 +168,16 @@ CASES = (
     Case(
         "a hook rewrites the manifests", "ready.commit", "does not have server/", "leave those files alone", hook("pre-commit", REFORMATS)
     ),
+    seldom(
+        Case(
+            "a hook words the subject anew",
+            "ready.commit",
+            "“NEXY-7: Release v",
+            "leave the subject",
+            hook("commit-msg", 'sed -i.was "1s/^/NEXY-7: /" "$1"'),
+        )
+    ),
+    Case("a lock of the index", "ready.commit", "index.lock is there", "rm ", left_locked),
     Case("line ends", "ready.filters", "eol=crlf", ".gitattributes", attributes("*.json text eol=crlf")),
     seldom(Case("a filter", "ready.filters", "filter=lfs", ".gitattributes", attributes("*.json filter=lfs"))),
     Case("a branch rule", "ready.rules", "pull_request", "bypass the rule", fault("branch-rule")),

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Inside, MakeWorld, seldom
-from driving import MANIFEST_DIRS, NEXY, Bench, Run, assert_released, outside, release
-from leaving import MOMENTS, SWAPPED, left
+from driving import NEXY, Bench, assert_released, release
+from leaving import MOMENTS, SWAPPED, agreed, left, named
+from meeting import hook as hook_of_ours
 
 from nexy_tui.rehearsal.names import CODE
 
@@ -43,18 +44,6 @@ EVERY = [
     if kind == "full" or "tag" not in moment
     for case in ((kind, moment, way) for way in ways(moment, kind))
 ]
-
-
-def agreed(inside: Inside) -> str:
-    """The version that the download, the four manifests, the branch and the live appcast agree on; fails where they do not."""
-    now = outside(inside)
-    (raw,) = set(now.manifests.values())
-    stated = json.loads(raw or "")
-    assert stated["artifact"]["sha256"] == now.download
-    offered = inside.run("curl", "-fsS", f"https://{inside.world.update_host}/updates/appcast.xml").stdout
-    assert f'sparkle:version="{stated["version"]}"' in offered and f'length="{stated["artifact"]["size"]}"' in offered
-    assert set(now.manifests) == set(MANIFEST_DIRS) and not [ref for ref in now.refs if ref.startswith("refs/nexy/prepared/")]
-    return str(stated["version"])
 
 
 def did(inside: Inside, *words: str) -> str:
@@ -92,40 +81,34 @@ def test_killed_there_each_way_out_is_accepted(bench: Bench, tmp_path: Path, kin
     bench.whole = way not in (CLOSE, ROLLBACK)
 
 
-def named(ended: Run) -> list[str]:
-    """Every command of this tool that a release that stopped named."""
-    return list(
-        dict.fromkeys(re.findall(r"nexy-tui ((?:release --resume|publish|rollback|deploy|runs close)[^`,;.()\n]*(?:\.\d+)*)", ended.said))
-    )
-
-
 TROUBLES = (
-    ("update-only", "push-rejected"),
-    seldom("full", "download-other-bytes=final"),
-    seldom("full", "service-dies"),
-    seldom("update-only", "service-dies"),
-    seldom("full", "pip-fails"),
+    ("update-only", "push-rejected", RESUME),
+    seldom("full", "download-other-bytes=final", RESUME),
+    seldom("full", "service-down", ROLLBACK),
+    seldom("update-only", "service-down", RESUME),
+    seldom("update-only", "deploy-exit-123=manifests", ROLLBACK),
+    seldom("full", "deploy-exit-123=restart", RESUME),
+    seldom("full", "wheel-broken", RESUME),
 )
 
 
-@pytest.mark.parametrize(("kind", "fault"), TROUBLES)
-def test_failed_there_what_it_names_is_accepted_once_the_trouble_is_over(make_world: MakeWorld, kind: str, fault: str) -> None:
+@pytest.mark.parametrize(("kind", "fault", "way"), TROUBLES)
+def test_failed_there_what_it_names_is_accepted_once_the_trouble_is_over(make_world: MakeWorld, kind: str, fault: str, way: str) -> None:
     inside = make_world()
+    before = agreed(inside)
     name, _, parameter = fault.partition("=")
     inside.fault(name, True, parameter or None)
     ended = release(inside, inside.world.next, "--kind", kind)
     assert ended.exit == 1, ended.said
     inside.fault(name, False)
-    ways = [command for command in named(ended) if not command.startswith("runs close")]
-    assert ways, ended.said
-    for command in ways:  # In the order in which they are named: the cure, then going on.
-        words = shlex.split(command)
-        if words[:2] == ["release", "--resume"]:
-            gone_on = release(inside, *words[1:3])
-            assert (gone_on.exit, gone_on.document["outcome"]) == (0, "verified"), gone_on.said
-        else:
-            did(inside, *words, "--yes")
-    assert agreed(inside)
+    (command,) = {command for command in named(ended.said) if command.startswith(way)}
+    words = shlex.split(command)
+    if way == RESUME:
+        gone_on = release(inside, *words[1:])
+        assert (gone_on.exit, gone_on.document["outcome"]) == (0, "verified"), gone_on.said
+    else:
+        did(inside, *words, "--yes")
+    assert agreed(inside) == (before if way == ROLLBACK else inside.world.next)
 
 
 def test_a_clone_of_depth_one_is_told_to_be_deepened_before_anything_is_done(make_world: MakeWorld) -> None:
@@ -142,3 +125,26 @@ def test_a_clone_of_depth_one_is_told_to_be_deepened_before_anything_is_done(mak
     inside.run(*command[0].split())
     assert inside.run(NEXY, "check", "version.branch", check=False).returncode == 0
     assert git("rev-list", "--count", "HEAD") == git("rev-list", "--count", "main", cwd=bare)
+
+
+IN_BETWEEN = """[ -e {done} ] && exit 0
+touch {done}; cd {folder} && unset $(git rev-parse --local-env-vars)
+git clone -q {bare} theirs && cd theirs && echo theirs > notes.txt && git add notes.txt
+git -c user.name=Bot -c user.email=b@x -c core.hooksPath= commit -qm 'A change' && git push -q origin HEAD:main"""
+
+
+@pytest.mark.parametrize("name", ["post-commit", seldom("pre-push")])
+def test_a_hook_that_pushes_in_between_is_followed_by_the_advice_to_the_same_version(
+    make_world: MakeWorld, tmp_path: Path, name: str
+) -> None:
+    inside = make_world()
+    script = IN_BETWEEN.format(done=tmp_path / "done", folder=tmp_path, bare=inside.world.bare(CODE))
+    with hook_of_ours(inside, tmp_path, "post-commit", script):
+        ended = release(inside, inside.world.next)
+        assert (ended.exit, ended.document["stopped_by"]) == (1, "version.branch"), ended.said
+        assert "git pull --rebase --autostash," in ended.said, ended.said
+        inside.git("pull", "--quiet", "--rebase", "--autostash")
+        gone_on = release(inside, "--resume", ended.id)
+    assert (gone_on.exit, gone_on.document["outcome"]) == (0, "verified"), gone_on.said
+    assert_released(inside, inside.world.next)
+    assert "theirs" in inside.git("show", "main:notes.txt", cwd=inside.world.bare(CODE))

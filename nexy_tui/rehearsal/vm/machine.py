@@ -17,10 +17,14 @@ from nexy_tui.rehearsal.vm.rewrite import Rewrite
 from nexy_tui.rehearsal.vm.scripts import ScriptJob, ScriptOutcome, ScriptRunner
 from nexy_tui.rehearsal.vm.systemd import CommandOutput, Desk, Journal, Service
 
+_BREAKING = {"fetch": "--force --tags", "checkout": "--detach", "manifests": "checkout --", "restart": "restart"}
+"""By a deploy's step, the words by which its command line is known."""
 DEPLOY_EXIT_123 = Fault(
     "deploy-exit-123",
     "deploy",
-    "git on the VM fails with exit status 123 when it changes the working tree, while Azure reports the run-command as succeeded.",
+    "git on the VM fails with exit status 123 when it changes the working tree, while Azure reports the run-command as succeeded; "
+    "or another program, at the step that is named.",
+    parameter="|".join(_BREAKING),
 )
 SERVICE_DOWN = Fault("service-down", "deploy", "The service on the VM ends as soon as it is started, and does not come up.")
 
@@ -87,6 +91,7 @@ class Machine:
         surroundings = environment(self.world)
         if self.faults.active(DEPLOY_EXIT_123.name):
             surroundings["PATH"] = f"{self.files.broken_bin}:{surroundings['PATH']}"
+            surroundings["BROKEN_WORDS"] = _BREAKING.get(self.faults.param(DEPLOY_EXIT_123.name), "")
         if self.faults.active(DISK_FULL.name):
             surroundings["PATH"] = f"{self.files.full_bin}:{surroundings['PATH']}"
         return await self._runner.run(job, surroundings)

@@ -177,7 +177,8 @@ def _write_stand_ins(files: VmFiles) -> None:
     write_private(files.bin / "sudo", _SUDO, 0o755)
     for program in ("apt-get", "apt"):
         write_private(files.bin / program, _APT.format(installed=files.root / "var" / "lib" / "installed-packages"), 0o755)
-    write_private(files.broken_bin / "git", _BROKEN_GIT.format(bin=files.broken_bin), 0o755)
+    for program in ("git", "systemctl"):
+        write_private(files.broken_bin / program, _BROKEN.format(bin=files.broken_bin, program=program), 0o755)
     write_private(files.full_bin / "df", _FULL_DF, 0o755)
     (files.bin / "python3").unlink(missing_ok=True)
     (files.bin / "python3").symlink_to(_base_python())
@@ -291,24 +292,31 @@ echo "Filesystem     1024-blocks     Used Available Capacity Mounted on"
 echo "/dev/root         30298176 30257216     40960     100% /"
 """
 
-_BROKEN_GIT = """#!/bin/sh
-# The fault deploy-exit-123: whatever changes the working tree fails; everything else is git's own.
+_BROKEN = """#!/bin/sh
+# The fault deploy-exit-123: whatever changes the working tree fails, or the command line with these words; all else is the program's own.
+breaks=$BROKEN_WORDS
 skip=
 for word in "$@"; do
+  if [ -n "$BROKEN_WORDS" ]; then
+    case " $breaks " in *" $word "*) breaks=${{breaks%%"$word"*}}${{breaks#*"$word"}} ;; esac
+    continue
+  fi
   if [ -n "$skip" ]; then skip=; continue; fi
   case "$word" in
     -C | -c | --git-dir | --work-tree | --namespace) skip=yes ;;
     -*) ;;
-    checkout | switch | restore | reset)
-      echo "error: unable to write file: Input/output error" >&2
-      exit 123 ;;
+    checkout | switch | restore | reset) breaks=; BROKEN_WORDS=found; break ;;
     *) break ;;
   esac
 done
+if [ -n "$BROKEN_WORDS" ] && [ -z "${{breaks# }}" ]; then
+  echo "error: unable to write file: Input/output error" >&2
+  exit 123
+fi
 PATH=":$PATH:"
 PATH="${{PATH%%:{bin}:*}}:${{PATH#*:{bin}:}}"
 PATH="${{PATH#:}}"
 PATH="${{PATH%:}}"
 export PATH
-exec git "$@"
+exec {program} "$@"
 """

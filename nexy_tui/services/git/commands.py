@@ -163,7 +163,7 @@ def remedy_for(text: str) -> str:
     if trusted := _UNTRUSTED.search(text):
         return f"If that folder is yours to trust: {trusted[1].strip()}"
     if left := _LEFT_LOCKED.search(text):
-        return f"See that no other git runs in this checkout; if none does, rm {shlex.quote(left[1])}, then run again."
+        return remedy_for_lock(left[1])
     table = (
         (
             r"non-fast-forward|fetch first|stale info|cannot lock ref",
@@ -192,3 +192,8 @@ def remedy_for(text: str) -> str:
         if re.search(pattern, text):
             return remedy
     return "Read what git said above, mend it, and run again."
+
+
+def remedy_for_lock(path: str | Path) -> str:
+    """The next thing to do about a lock file of git's own."""
+    return f"See that no other git runs in this checkout; if none does, rm {shlex.quote(str(path))}, then run again."
