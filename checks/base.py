@@ -71,12 +71,14 @@ class Check:
     """`look` raises CouldNotLook when it cannot see (the item is then inconclusive); `judge` is pure.
 
     `why` says in a sentence why it matters. `slow` orders long looks (a whole download, the VM's survey) behind cheap ones.
+    `waits`: it may run a hook of the operator's or ask for a passphrase, and has as long as these take.
     """
 
     look: Callable[[Scope], Any]
     judge: Callable[[Any, Plan], Verdict]
     why: str
     slow: bool = False
+    waits: bool = False
 
 
 def not_there_yet(plan: Plan, summary: str, remedy: Act, *evidence: Evidence) -> Verdict:

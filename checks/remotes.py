@@ -186,7 +186,7 @@ def judge_lock(facts: LockFacts, plan: Plan) -> Verdict:
 
 
 CODE = Check(look_remotes, judge_remotes, "A tag or manifest pushed elsewhere releases nothing, and may reach people who must not see it.")
-PUSH = Check(look_push, judge_push, "Better refused now than after the download was replaced.", slow=True)  # A hook may run tests.
+PUSH = Check(look_push, judge_push, "Better refused now than after the download was replaced.", waits=True)
 TOKENS = Check(look_tokens, judge_tokens, "The pipelines have different owners: what may write to both can mix them.")
 UNMIXED = Check(
     look_unmixed, judge_unmixed, "A release in the code repository, or a version's own tag among the artifacts, sends clients astray."

@@ -50,6 +50,7 @@ while line := orders.readline():
         os.dup2(opened, number)
         os.close(opened)
     sys.stdin = open(0, encoding="utf-8")
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # It may be a pipe, which is written otherwise.
     os.environ.clear()
     os.environ.update(order["env"])
     os.chdir(order["cwd"])

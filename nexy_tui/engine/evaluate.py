@@ -20,7 +20,7 @@ from nexy_tui.engine.notice import Found, Looking, Observer
 
 QUICK_LIMIT = 180.0
 SLOW_LIMIT = 3600.0
-"""Seconds a look may take: a slow one downloads up to 2 GiB or waits for the VM."""
+"""Seconds a look may take: a slow one downloads up to 2 GiB or waits for the VM; one may wait for a person."""
 
 AT_ONCE = 32
 """Looks under way at the same time. More than there are slow ones, which wait for one another's downloads and surveys."""
@@ -38,8 +38,7 @@ class _Pass:
 
     def left(self, item: Item) -> float:
         """Seconds of its time an item has left, counted from when its look began."""
-        limit = SLOW_LIMIT if item.check.slow else QUICK_LIMIT
-        return self.started.get(item.id, self.begun) + limit - time.monotonic()
+        return self.started.get(item.id, self.begun) + _limit(item) - time.monotonic()
 
 
 def evaluate(items: Sequence[Item], scope: Scope, observer: Observer) -> list[Finding]:
@@ -56,6 +55,10 @@ def evaluate(items: Sequence[Item], scope: Scope, observer: Observer) -> list[Fi
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _limit(item: Item) -> float:
+    return SLOW_LIMIT if item.check.slow or item.check.waits else QUICK_LIMIT
+
+
 def _result(item: Item, future: Future[Finding], now: _Pass) -> Finding:
     while not future.done() and (left := now.left(item)) > 0:
         with suppress(FutureTimeout):  # It may have begun late, and then has time left.
@@ -63,7 +66,7 @@ def _result(item: Item, future: Future[Finding], now: _Pass) -> Finding:
     if future.done():
         return future.result()
     now.given_up.add(item.id)
-    limit = SLOW_LIMIT if item.check.slow else QUICK_LIMIT
+    limit = _limit(item)
     verdict = inconclusive(f"The check gave no answer in {limit:.0f} s.", "See that what it looks at answers, then check again.")
     finding = _finding(item, verdict, limit, now.scope)
     now.observer(Found(finding))

@@ -32,6 +32,7 @@ from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.names import CODE
 
 MARK = "past the point of no return"
+PUSHED = "Manifest changes pushed to remote"
 PATIENCE = 120.0
 
 FAULTS = (
@@ -64,8 +65,9 @@ READERS = ("leaves", "stops")
 
 @dataclass(frozen=True)
 class Step:
-    """Something that is tried, and what meets it: `fault NAME[=PARAMETER]`, `late FAULT`, `meets WHAT`, `reader WHAT`, `signal NAME`
-    (at the swap), `strike AT SORT` (a request that goes wrong), `kill AT SORT[ alone]` (killed while a request is held), or nothing."""
+    """Something that is tried, and what meets it: nothing, `fault NAME[=PARAMETER]`, `late FAULT`, `meets WHAT`, `reader WHAT`,
+    `signal NAME[ later]` (at the swap, or when the manifests are pushed), `strike AT SORT` (a request that goes wrong), or
+    `kill AT SORT[ alone]` (killed while a request is held)."""
 
     verb: str
     trouble: str = ""
@@ -88,7 +90,7 @@ _troubles = st.one_of(
     st.sampled_from(AT_THE_SWAP).map("late {}".format),
     st.sampled_from(MET).map("meets {}".format),
     st.sampled_from(READERS).map("reader {}".format),
-    st.sampled_from(["HUP", "INT", "TERM"]).map("signal {}".format),
+    st.sampled_from(["HUP", "INT", "TERM", "HUP later", "INT later"]).map("signal {}".format),
     st.builds("strike {} {}".format, _moments, st.sampled_from(FAILING)),
     st.builds("kill {} {}{}".format, _moments, st.sampled_from(HOLDING), st.sampled_from(["", " alone"])),
 )
@@ -165,7 +167,8 @@ class Story:
         inside, (sort, _, what) = self.inside, trouble.partition(" ")
         match sort:
             case "signal":
-                return self._run(words, at_the_mark(lambda child: os.kill(child, signal.Signals[f"SIG{what}"])))
+                name, _, later = what.partition(" ")
+                return self._run(words, at_the_mark(lambda child: os.kill(child, signal.Signals[f"SIG{name}"]), PUSHED if later else MARK))
             case "late":
                 with ExitStack() as stack:
                     return self._run(words, at_the_mark(lambda _: stack.enter_context(faulty(inside, what))))
@@ -174,7 +177,9 @@ class Story:
                     return self._run(words, at_the_mark(lambda child: race(inside, child, what)))
             case "reader":
                 with ExitStack() as stack:
-                    return self._run(words, lambda _, said: read_to_the_mark(said, stack, leaves=what == "leaves"), pipe=True)
+                    heard: list[bytes] = []
+                    done = self._run(words, lambda _, said: read_to_the_mark(said, stack, heard, leaves=what == "leaves"), pipe=True)
+                    return CompletedProcess(done.args, done.returncode, done.stdout, b"".join(heard).decode())
             case "kill":
                 return self._killed(words, *what.split())
         met_by = {"fault": faulty, "meets": met, "strike": struck}
@@ -216,7 +221,9 @@ class Story:
             assert now == str(self.version)
         if not now:
             self.counts["ends that disagree"] += 1
-            assert how == "killed" or step.trouble.startswith("reader") or named(self.said), self.said
+            assert how == "killed" or named(self.said), self.said
+        if MARK in self.said and step.trouble.startswith("reader"):
+            assert how == "done", "whoever reads, or does not, changes nothing"
 
     def _end(self) -> None:
         """Each open run is ended by one command that is named: closing it, or what closing names where customers wait."""
@@ -329,24 +336,24 @@ def lives(child: int) -> bool:
         return False
 
 
-def at_the_mark(then: Callable[[int], object]) -> Callable[[int, Path], None]:
-    """What happens when a process says that it is at the swap; nothing where it ends before."""
+def at_the_mark(then: Callable[[int], object], mark: str = MARK) -> Callable[[int, Path], None]:
+    """What happens when a process says that it is there; nothing where it ends before."""
 
     def watch(child: int, said: Path) -> None:
-        until(lambda: MARK in said.read_text() or not lives(child))
-        if MARK in said.read_text():
+        until(lambda: mark in said.read_text() or not lives(child))
+        if mark in said.read_text():
             then(child)
 
     return watch
 
 
-def read_to_the_mark(said: Path, stack: ExitStack, *, leaves: bool) -> None:
+def read_to_the_mark(said: Path, stack: ExitStack, heard: list[bytes], *, leaves: bool) -> None:
     """Read a pipe up to the swap, or its end; then leave, or read no more."""
-    reading, seen = os.open(said, os.O_RDONLY), b""
+    reading = os.open(said, os.O_RDONLY)
     if sys.platform == "linux":
         fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
-    while MARK.encode() not in seen and (piece := os.read(reading, 256)):
-        seen += piece
+    while MARK.encode() not in b"".join(heard[-4:]) and (piece := os.read(reading, 256)):
+        heard.append(piece)
     if leaves:
         os.close(reading)
     else:
