@@ -62,8 +62,8 @@ def test_a_look_that_had_to_wait_for_a_worker_has_its_whole_time() -> None:
     assert now.left(waiting) <= 1
     now.started[waiting.id] = time.monotonic()
     assert now.left(waiting) > evaluate.QUICK_LIMIT - 1
-    for longer in ("slow", "waits"):
-        assert now.left(replace(waiting, check=replace(waiting.check, **{longer: True}))) > evaluate.SLOW_LIMIT - 1
+    for longer in (replace(waiting.check, slow=True), replace(waiting.check, waits=True)):
+        assert now.left(replace(waiting, check=longer)) > evaluate.SLOW_LIMIT - 1
 
 
 def test_cheap_looks_begin_before_slow_ones_and_evidence_says_when(monkeypatch: pytest.MonkeyPatch) -> None:
