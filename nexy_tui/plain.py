@@ -82,7 +82,8 @@ class PlainRenderer:
 def journal_line(notice: Resumed | Sealed) -> str:
     """A run's log was taken up again, or ended."""
     if isinstance(notice, Sealed):
-        return f"Log sealed ({notice.outcome}): {notice.log}"
+        apart = f"\n   the code repository does not have it: {notice.unanchored}" if notice.unanchored else ""
+        return f"Log sealed ({notice.outcome}): {notice.log}{apart}"
     line = f"Going on with run {notice.run} of {notice.version}."
     if not notice.unknown:
         return line

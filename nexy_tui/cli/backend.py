@@ -172,7 +172,7 @@ class RealBackend:
             checkout = self._services.checkout
         except Unusable:
             checkout = None
-        return verify_file(path, self._services.settings, checkout=checkout)
+        return verify_file(path, self._services.settings, checkout=checkout, anchored=True)
 
     def verify_commands(self, log: Path) -> Sequence[str]:
         """How this log is verified: with this tool, and with OpenSSH alone."""

@@ -118,7 +118,7 @@ def _verdict(path: Path, settings: Settings, explicit: Path | None) -> LogVerdic
         checkout = find_checkout(common.start_directory())
     except Unusable:
         checkout = None
-    return verify_file(path, settings, explicit=explicit, checkout=checkout)
+    return verify_file(path, settings, explicit=explicit, checkout=checkout, anchored=True)
 
 
 def _settings() -> Settings:

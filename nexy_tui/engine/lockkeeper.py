@@ -19,6 +19,11 @@ class LockKeeper:
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
 
+    @property
+    def held(self) -> bool:
+        """Whether this run has the lock, as far as it knows."""
+        return self._lock.held
+
     def hold(self) -> None:
         """Take the lock, or see that this run still has it for a while. Raises Refused naming another holder."""
         with self._guard, self._noticing():

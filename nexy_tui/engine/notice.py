@@ -68,10 +68,11 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The run log was sealed."""
+    """The run log was sealed. `unanchored`: why the code repository does not have it, where it should."""
 
     log: Path
     outcome: str
+    unanchored: str = ""
 
 
 Notice = Looking | Found | PhaseOpened | ActionStarted | ActionEvent | ActionEnded | Resumed | Sealed

@@ -20,6 +20,7 @@ from nexy_tui.core.remedy import Mend, Run
 from nexy_tui.core.secret import Secret, secrets_of
 from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
+from nexy_tui.engine.anchoring import Anchoring
 from nexy_tui.engine.before import Before, kind_of_release, look_before, or_none, released_version, version_or_none, written_version
 from nexy_tui.engine.context import Keys
 from nexy_tui.engine.last_target import flat, remember_target, target_change
@@ -151,11 +152,15 @@ def genesis_of(services: Services, checklist: Checklist, wanted: RunRequest, kin
     )
 
 
-def _session(services: Services, checklist: Checklist, plan: Plan, keys: Keys, *, log: RunLog, observer: Observer) -> Session:
+def _session(
+    services: Services, checklist: Checklist, plan: Plan, keys: Keys, *, log: RunLog, observer: Observer, resumed: bool = False
+) -> Session:
     """A run's session. Before a release writes outside, its version must not have been released by another run meanwhile."""
     lock = LockKeeper(release_lock(services, log.run))
     may_write = (lambda _: None) if plan.standalone else partial(_require_unreleased, services)
-    session = Session(services, checklist, plan, keys, log=log, observer=observer, lock=lock, may_write=may_write)
+    session = Session(
+        services, checklist, plan, keys, log=log, observer=observer, lock=lock, may_write=may_write, anchors=Anchoring(resumed=resumed)
+    )
     session.note_target(target_change(services))
     return session
 
@@ -216,7 +221,7 @@ def resume_run(
         begun=state.begun if state is not None else frozenset(),
         tried=frozenset(record.action for record in left if record.kind == "result" and record.action and record.status in _ENDED),
     )
-    session = _session(services, checklist, plan, keys, log=log, observer=observer)
+    session = _session(services, checklist, plan, keys, log=log, observer=observer, resumed=True)
     session.looks.restore(log.attestations)
     session.exposure.restore(state.exposed_since if state is not None else None)
     observer(Resumed(log.run, genesis.version, log.dangling))

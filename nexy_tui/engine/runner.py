@@ -14,6 +14,7 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Cancelled, Problem, Refused
 from nexy_tui.core.secret import redact, secrets_of
 from nexy_tui.core.target import DMG, PKG
+from nexy_tui.engine.anchoring import Anchoring
 from nexy_tui.engine.context import Context
 from nexy_tui.engine.exposure import ExposureTimer
 from nexy_tui.engine.lockkeeper import LockKeeper
@@ -33,6 +34,7 @@ class ActionRunner:
     lock: LockKeeper | None
     turn: Turn
     may_write: Callable[[Plan], None]
+    anchors: Anchoring | None
 
     def perform(self, action: str) -> ActionResult:
         """Run an action. Its intent is on disk before it starts; its own items are looked at afterwards by the caller.
@@ -71,6 +73,12 @@ class ActionRunner:
         context.journal.intent(subject.name, message="; ".join(subject.describe(context.services, context.plan))[:2000])
         context.say(ActionStarted(action))
         begun = context.services.clock.monotonic()
+        if (
+            self.anchors is not None
+            and subject is context.checklist.actions[action]
+            and context.checklist.release_action(action).irreversible
+        ):
+            self.anchors.head(context, action, lambda event: self._heard(action, event))
         try:
             result = subject.run(self._surroundings(subject, action))
         except Problem as problem:

@@ -11,6 +11,7 @@ from nexy_tui.checklist import ActionRole, Checklist
 from nexy_tui.core.finding import Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
+from nexy_tui.engine.anchoring import Anchoring
 from nexy_tui.engine.context import Context, Keys
 from nexy_tui.engine.durations import usual_exposure, usual_seconds
 from nexy_tui.engine.exposure import ExposureTimer
@@ -41,15 +42,16 @@ class Session:
         observer: Observer = unobserved,
         lock: LockKeeper | None = None,
         may_write: Callable[[Plan], None] = lambda _: None,
+        anchors: Anchoring | None = None,
     ) -> None:
         self.services, self.checklist, self.log = services, checklist, log
         self.context = Context(services, checklist, plan, keys, log, [observer])
         self.exposure = ExposureTimer(self.context)
         self.looks = Looks(self.context, self.exposure)
         self.turn = Turn()
-        self.runner = ActionRunner(self.context, self.looks, self.exposure, lock, self.turn, may_write)
+        self.runner = ActionRunner(self.context, self.looks, self.exposure, lock, self.turn, may_write, anchors)
         self.target_changed: tuple[str, ...] = ()
-        self._lock = lock
+        self._lock, self._anchors = lock, anchors
 
     @property
     def plan(self) -> Plan:
@@ -82,7 +84,7 @@ class Session:
         mine = self.context
         inside = replace(plan, run=mine.planned.run, started=mine.planned.started)
         with self.turn.taken_by(name):
-            yield Session(self.services, checklist, inside, mine.keys, log=self.journal, lock=self._lock)
+            yield Session(self.services, checklist, inside, mine.keys, log=self.journal, lock=self._lock, anchors=self._anchors)
 
     def describe(self, action: str) -> list[str]:
         """Exactly what an action will do, for showing before it starts."""
@@ -143,15 +145,22 @@ class Session:
             self._lock.reclaim()
 
     def seal(self, outcome: str, *, goal: Collection[str] | None = None) -> Path:
-        """Seal the log: complete, aborted or failed. `complete` only when every phase, or every item of `goal`, is satisfied."""
+        """Seal the log: complete, aborted or failed; that of a run that wrote outside is kept there.
+
+        `complete` only when every phase, or every item of `goal`, is satisfied.
+        """
         log = self.journal
         reached = self.state.complete if goal is None else self.looks.reached(goal)
         if outcome == "complete" and not reached:
             raise Refused("The run cannot be sealed as complete.", "An item is not verified.", "Finish the phases, or abort the run.")
-        if self._lock is not None:
-            self._lock.give_back()
-        log.seal(outcome)
-        self.context.say(Sealed(log.path, outcome))
+        try:
+            log.seal(outcome)
+            held = self._lock is not None and self._lock.held
+            trouble = self._anchors.whole(self.context) if self._anchors is not None and held else ""
+        finally:
+            if self._lock is not None:
+                self._lock.give_back()
+        self.context.say(Sealed(log.path, outcome, trouble))
         return log.path
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 _SYMBOLS = {"good": "✓", "bad": "✗", "unseen": "?", "plain": "·"}
 _LOG = {
     State.ANCHORED: ("good", "The log is whole, ended, signed by a trusted key, and its anchors outside agree."),
-    State.SEALED: ("good", "The log is whole, ended, and signed by a trusted key. Its anchors outside were not asked."),
+    State.SEALED: ("good", "The log is whole, ended, and signed by a trusted key. Not every anchor outside was asked and agrees."),
     State.OPEN: ("unseen", "The log is not ended: what it says so far is signed by a trusted key."),
     State.TORN: ("unseen", "The log was cut off within a line; the lines before it are signed by a trusted key."),
     State.INVALID: ("bad", "Do not rely on this page: the log does not verify."),

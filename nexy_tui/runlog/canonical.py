@@ -1,6 +1,6 @@
-"""The one JSON form of the log: compact, ASCII, keys sorted, no floats, integers below 2^53, no key twice.
+"""The log's JSON: no floats, integers below 2^53, ASCII keys, no key twice; written compact, in ASCII, keys sorted.
 
-One value has one encoding, so a reader can demand that what it read re-encodes to the same bytes.
+A line must be in just that form, so that nobody can add a byte to it. What is signed inside it may come from other people's writers in any.
 """
 
 from __future__ import annotations
@@ -29,25 +29,38 @@ def encode(value: object) -> bytes:
 
 def decode(data: bytes) -> object:
     """Read canonical bytes. Raises NotCanonical for anything that would not be written so."""
-    try:
-        value: object = json.loads(
-            data.decode("ascii"), object_pairs_hook=_unique, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
-        )
-        again = encode(value)
-    except NotCanonical:
-        raise
-    except RecursionError:
-        raise NotCanonical("nested too deeply") from None
-    except ValueError as error:
-        raise NotCanonical(f"not JSON: {error}") from None
-    if again != data:
+    value = _read(data)
+    if encode(value) != data:
         raise NotCanonical("not in the log's one JSON form (white space, order or escapes differ)")
     return value
 
 
 def decode_object(data: bytes) -> dict[str, object]:
     """Read canonical bytes that hold a JSON object."""
-    value = decode(data)
+    return _object(decode(data))
+
+
+def read_object(data: bytes) -> dict[str, object]:
+    """Read a JSON object of any white space, order and escapes, and otherwise as strictly. Raises NotCanonical."""
+    return _object(_read(data))
+
+
+def _read(data: bytes) -> object:
+    try:
+        value: object = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_unique, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+        )
+        _demand(value)
+    except NotCanonical:
+        raise
+    except RecursionError:
+        raise NotCanonical("nested too deeply") from None
+    except ValueError as error:
+        raise NotCanonical(f"not JSON: {error}") from None
+    return value
+
+
+def _object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise NotCanonical("not a JSON object")
     return value

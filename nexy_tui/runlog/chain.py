@@ -74,7 +74,7 @@ def split(data: bytes) -> tuple[list[bytes], bytes]:
 def read_line(line: bytes) -> tuple[Record, dsse.Envelope]:
     """One line, its signature not yet looked at. Raises BadEnvelope, NotCanonical or BadRecord."""
     envelope = dsse.parse(line)
-    document = canonical.decode_object(envelope.payload)
+    document = canonical.read_object(envelope.payload)
     return parse(document, envelope.keyid, hashlib.sha256(line).hexdigest()), envelope
 
 

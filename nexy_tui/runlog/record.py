@@ -31,6 +31,8 @@ OUTCOMES = ("complete", "aborted", "failed")
 _ORDER = ("run", "world", "seq", "prev", "kind", "time", "mono_us", "boot", "operator")
 _CONTENT = ("item", "status", "action", "argv", "exit", "duration_ms", "evidence", "message", "redacted")
 _FIELDS = frozenset((*_ORDER, *_CONTENT))
+_ABSENT: Mapping[str, object] = {**dict.fromkeys(_CONTENT), "evidence": [], "message": "", "redacted": []}
+"""What a field that another writer left out says."""
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -172,6 +174,7 @@ def parse(document: Mapping[str, Any], keyid: str, digest: str) -> Record:
     if kind not in KINDS:
         raise BadRecord("its kind is unknown")
     expected = _FIELDS | ({kind} if kind in DETAILED else set())
+    predicate = {**_ABSENT, **predicate}
     if strange := (set(predicate) - {DETAILS}) ^ expected:
         raise BadRecord(f"fields are missing or unknown: {', '.join(sorted(strange))[:200]}")
     _demand_types(predicate)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.runlog import canonical, dsse, seal, sshsig, sshwire
+from nexy_tui.runlog.anchors import Anchor, ask
 from nexy_tui.runlog.chain import BREAKS, Chain, ChainDefect, inspect, read_line, split
 from nexy_tui.runlog.logfile import read_whole
 from nexy_tui.runlog.read import list_runs, read_log, summary
@@ -47,22 +48,6 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """What a place outside says of the log: so many records, with this head; no head when the place says nothing."""
-
-    name: str
-    records: int = 0
-    head: str | None = None
-
-    def verdict(self, chain: Chain) -> str:
-        """`match`, `mismatch` or `absent`."""
-        if self.head is None:
-            return "absent"
-        known = 0 < self.records <= len(chain.records) and chain.records[self.records - 1].digest == self.head
-        return "match" if known else "mismatch"
-
-
-@dataclass(frozen=True, slots=True)
 class LogVerdict:
     """Everything `runs verify` prints. `rule` is None when no list of trusted keys names the key."""
 
@@ -73,7 +58,10 @@ class LogVerdict:
     keyid: str | None
     rule: str | None
     anchors: tuple[tuple[str, str], ...] | None
+    """Each place outside and what it says; None where none was asked."""
     notes: tuple[str, ...]
+    unasked: str = ""
+    """Why no anchor was asked, where that was tried."""
     unknown_signer: bool = False
     """Every line and the seal hold by the key that the log itself carries, and nothing here says whose that is."""
 
@@ -97,7 +85,8 @@ class LogVerdict:
         """What this verdict does not rest on."""
         left = ["that what was recorded is true: a signature says who recorded it and that nothing was changed since, no more"]
         if self.anchors is None:
-            left.insert(0, "anchors: not asked, so a whole other log by the same key in this one's place would not be noticed")
+            why = f" ({self.unasked.rstrip('.')})" if self.unasked else ""
+            left.insert(0, f"anchors: not asked{why}, so a whole other log by the same key in this one's place would not be noticed")
         if self.state is not State.ANCHORED:
             left.append("the times: they are the signer's own claim")
         if self.state in (State.OPEN, State.TORN):
@@ -105,8 +94,8 @@ class LogVerdict:
         return tuple(left)
 
 
-def verify(path: Path, rules: Sequence[TrustSource], anchors: Sequence[Anchor] | None = None) -> LogVerdict:
-    """Judge the log at `path` and the signature beside it by the sources of trust `rules`. Changes nothing.
+def verify(path: Path, rules: Sequence[TrustSource], anchors: Sequence[Anchor] | None = None, unasked: str = "") -> LogVerdict:
+    """Judge the log at `path` and the signature beside it by the sources of trust `rules` and by what `anchors` say. Changes nothing.
 
     Raises Unusable when the file cannot be read.
     """
@@ -124,18 +113,32 @@ def verify(path: Path, rules: Sequence[TrustSource], anchors: Sequence[Anchor] |
     if chain.seal is not None and signature is None:
         notes.append(f"the seal's detached signature {seal.signature_path(path).name} is missing: resuming the run writes it")
     state = _state(chain, faults, signature is not None, found)
-    return LogVerdict(path, state, chain, tuple(faults), keyid, trust.rule if trust else None, found, tuple(notes), unknown_signer)
+    return LogVerdict(path, state, chain, tuple(faults), keyid, trust.rule if trust else None, found, tuple(notes), unasked, unknown_signer)
 
 
-def verify_file(path: Path, settings: Settings, *, explicit: Path | None = None, checkout: Path | None = None) -> LogVerdict:
+def verify_file(
+    path: Path, settings: Settings, *, explicit: Path | None = None, checkout: Path | None = None, anchored: bool = False
+) -> LogVerdict:
     """The verdict by the sources of trust in force here: `explicit` alone, else the configured list, else the repository's.
 
-    The last is read, when the configured list does not name the key, from the code repository at `checkout`.
+    The last is read, when the configured list does not name the key, from the code repository at `checkout`; with `anchored` its
+    host is asked what it keeps of the log.
     """
-    verdict = verify(path, trust_rules(explicit, settings.allowed_signers, None))
+    anchors, unasked = _asked(path, settings, checkout) if anchored else (None, "")
+    verdict = verify(path, trust_rules(explicit, settings.allowed_signers, None), anchors, unasked)
     if verdict.rule is not None or explicit is not None or checkout is None:
         return verdict
-    return verify(path, trust_rules(None, settings.allowed_signers, _repository_signers(path, settings, checkout)))
+    return verify(path, trust_rules(None, settings.allowed_signers, _repository_signers(path, settings, checkout)), anchors, unasked)
+
+
+def _asked(path: Path, settings: Settings, checkout: Path | None) -> tuple[tuple[Anchor, ...] | None, str]:
+    """The log's anchors; or none, and why."""
+    if checkout is None:
+        return None, "this is no checkout of the code repository"
+    try:
+        return ask(path, settings, checkout), ""
+    except Problem as problem:
+        return None, problem.what
 
 
 def _repository_signers(path: Path, settings: Settings, checkout: Path) -> bytes | None:
@@ -218,7 +221,7 @@ def _claimed_key(data: bytes) -> str | None:
     for line in split(data)[0]:
         try:
             envelope = dsse.parse(line)
-            canonical.decode_object(envelope.payload)
+            canonical.read_object(envelope.payload)
         except (dsse.BadEnvelope, canonical.NotCanonical):
             continue
         return envelope.keyid

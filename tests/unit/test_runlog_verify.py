@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,10 +14,11 @@ import pytest
 from runlog_kit import BEGIN, OPERATOR, OTHER, SIGNER, StepClock, create, fill, opened, payload, resigned, sealed, trusting
 
 from nexy_tui.core.problem import Unusable
-from nexy_tui.runlog import dsse, show, sshsig
+from nexy_tui.runlog import canonical, dsse, show, sshsig
+from nexy_tui.runlog.anchors import Anchor
 from nexy_tui.runlog.record import Operator
 from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners, TrustSource, new_entry, trust_rules
-from nexy_tui.runlog.verify import Anchor, State, previous_release_signers, verify
+from nexy_tui.runlog.verify import State, previous_release_signers, verify
 
 Lines = list[bytes]
 Change = Callable[[Lines], None]
@@ -383,3 +385,24 @@ def test_the_repositorys_list_is_taken_from_the_release_before(tmp_path: Path) -
     last.write_bytes(last.read_bytes().replace(b"A", b"B", 1))
     previous_release_signers(tmp_path, judged, lambda path: verify(path, rules).state is State.SEALED, read)
     assert asked[1:] == [("1" * 40, ".nexy/allowed_signers")]
+
+
+def test_a_log_by_another_programs_writer_is_verified_whatever_the_form_of_what_it_signs(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    lines, head = [], "0" * 64
+    for line in path.read_bytes().splitlines():
+        document = payload(line)
+        said = {name: value for name, value in reversed(document["predicate"].items()) if name == "world" or value not in (None, [], "")}
+        said |= {"prev": head, "message": "подписано"}
+        raw = json.dumps({**document, "predicate": said}, ensure_ascii=False, indent=1).encode()
+        lines.append(dsse.Envelope(raw, SIGNER.keyid, SIGNER.sign(dsse.pae(raw))).line())
+        head = hashlib.sha256(lines[-1]).hexdigest()
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    path.with_name(f"{path.name}.sig").write_bytes(sshsig.make(path.read_bytes(), NAMESPACE, SIGNER))
+    assert verify(path, trusting()).state is State.SEALED
+
+
+@pytest.mark.parametrize("raw", [b'{"a":1,"a":1}', b'{"a":1.0}', b'{"a":9007199254740992}', '{"ы":1}'.encode(), b'"a"', b"\xff"])
+def test_what_is_signed_is_held_to_the_formats_values(raw: bytes) -> None:
+    with pytest.raises(canonical.NotCanonical):
+        canonical.read_object(raw)

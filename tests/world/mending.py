@@ -16,6 +16,7 @@ import forked
 import keyring.core
 import pytest
 from conftest import Inside
+from driving import shown_refs
 
 from nexy_tui.config import load_settings
 from nexy_tui.core.clock import SystemClock
@@ -77,7 +78,7 @@ def everything(inside: Inside) -> dict[str, str]:
     }
     digests = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for paths in places.values() for path in paths if path.is_file()}
     for repository in (CODE, ARTIFACTS):
-        digests[repository] = inside.run("git", "show-ref", cwd=world.bare(repository), check=False).stdout
+        digests[repository] = shown_refs(inside, world.bare(repository))
     return digests | {"HEAD": inside.git("rev-parse", "HEAD"), "pid": json_pid(inside)}
 
 

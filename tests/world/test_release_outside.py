@@ -143,7 +143,7 @@ def see_rolled_back(stage: Stage, first: Seen, second: Seen) -> str:
     changed = seen.run("git", "diff-tree", "--no-commit-id", "--name-only", "-r", "HEAD", cwd=seen.clone).splitlines()
     withdrawn = f"manifest_{second.version}.json"
     assert set(changed) == {f"{folder}/{name}" for folder in witnesses.MANIFEST_DIRS for name in ("manifest.json", withdrawn)}
-    assert not [ref for ref in seen.refs if ref.startswith("refs/nexy/")], "no lock is left"
+    assert not [ref for ref in seen.refs if ref.startswith(("refs/nexy/lock", "refs/nexy/prepared"))], "no lock is left"
     records = [witnesses.statement(line)["predicate"] for line in log.read_bytes().splitlines()]
     said = json.dumps(records)
     assert "put the release before back" in said and "gate, profile rulebook" in said

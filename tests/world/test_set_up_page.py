@@ -80,4 +80,4 @@ def test_the_page_leads_from_nothing_to_a_verified_log(make_world: MakeWorld) ->
     unknown = bob.follows(f"nexy-tui runs verify {log}", ends=1)
     assert "untrusted key; nothing else is wrong" in unknown and "nexy-tui keys trust FILE" in unknown
     trusted = trusted.replace("ada.pub", f"--yes {ada.home / 'ada.pub'}").replace("FILE", str(log))
-    assert "SEALED" in bob.follows(trusted, ends=10)
+    assert "SEALED+ANCHORED" in bob.follows(trusted)

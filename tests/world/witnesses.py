@@ -12,7 +12,7 @@ import sys
 import time
 import tomllib
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -262,7 +262,7 @@ def tag_and_branch(seen: Seen, before: str) -> None:
     """An annotated tag on the release commit, the manifest commit on top, exactly the right files in both; no lock left."""
     tag, version = f"refs/tags/v{seen.version}", seen.version
     assert tag in seen.refs and f"{tag}^{{}}" in seen.refs, "the tag is there, and annotated"
-    assert not [ref for ref in seen.refs if ref.startswith("refs/nexy/")]
+    assert not [ref for ref in seen.refs if ref.startswith(("refs/nexy/lock", "refs/nexy/prepared"))]
     branch = seen.refs["HEAD"]
 
     def git(*words: str) -> str:
@@ -420,7 +420,7 @@ def _first_upload(seen: Seen) -> float:
 
 
 def the_log(seen: Seen) -> None:
-    """ssh-keygen accepts the seal, securesystemslib every line; the chain is whole; `runs verify` says SEALED."""
+    """ssh-keygen accepts the seal, securesystemslib every line, git the tag on the log; the chain is whole; `runs verify` says so."""
     at = datetime.fromisoformat(seen.predicates[-1]["time"]).strftime("%Y%m%d%H%M%SZ")
     signers, operator = seen.environ["NEXY_ALLOWED_SIGNERS"], seen.environ["NEXY_OPERATOR"]
     options = ("-f", signers, "-I", operator, "-n", "release-log@nexy-tui", f"-Overify-time={at}", "-s", f"{seen.log}.sig")
@@ -439,8 +439,25 @@ def the_log(seen: Seen) -> None:
         timeout=60,
         check=False,
     )
-    assert verdict.returncode == 10, verdict.stdout
-    assert verdict.stdout.startswith("SEALED") and "SEALED+ANCHORED" not in verdict.stdout
+    assert verdict.returncode == 0 and verdict.stdout.startswith("SEALED+ANCHORED"), verdict.stdout
+    _the_anchors_hold(seen, lines)
+
+
+def _the_anchors_hold(seen: Seen, lines: Sequence[bytes]) -> None:
+    """The tag on the log is git's to verify and names these bytes; each head names a line before what it announces."""
+    run = seen.predicates[0]["run"]
+    heads, tag = f"refs/nexy/runs/{run}", f"refs/tags/release-log/{seen.version}/{run}"
+    seen.run("git", "fetch", "-q", CODE, f"+{heads}:refs/seen/heads", f"+{tag}:refs/tags/seen", cwd=seen.clone)
+    trusting = ("-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={seen.environ['NEXY_ALLOWED_SIGNERS']}")
+    seen.run("git", *trusting, "verify-tag", "seen", cwd=seen.clone)
+    assert seen.run("git", "rev-parse", "seen^{blob}", cwd=seen.clone) == seen.run("git", "hash-object", "--no-filters", seen.log)
+    said = [json.loads(seen.run("git", "show", f"{commit}:head.json", cwd=seen.clone)) for commit in _walk(seen, "refs/seen/heads")]
+    assert said and all(hashlib.sha256(lines[one["seq"]]).hexdigest() == one["head"] for one in said)
+    assert {seen.predicates[one["seq"]]["kind"] for one in said} == {"intent"}
+
+
+def _walk(seen: Seen, ref: str) -> list[str]:
+    return seen.run("git", "rev-list", "--first-parent", ref, cwd=seen.clone).split()
 
 
 def _listed_key(signers: Path) -> Any:
