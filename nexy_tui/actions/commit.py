@@ -11,7 +11,7 @@ from nexy_tui.core.event import OutputLine
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.services import Services
-from nexy_tui.services.version_files import FILES
+from nexy_tui.services.version_files import FILES, look
 
 
 class CommitRelease:
@@ -28,7 +28,9 @@ class CommitRelease:
     def describe(self, services: Services, plan: Plan) -> Sequence[str]:
         """The commit and the tag."""
         version = needed(plan)
-        paths = ", ".join(_changed(services))
+        layout = services.layout
+        unwritten = {str(layout.relative(one.file.path)) for one in look(layout, version) if one.differs and one.after is not None}
+        paths = ", ".join(sorted(unwritten.union(_changed(services))))
         return [
             f'git commit -m "Release {version.tag}" ({paths or "empty: the files already say so"})',
             f"git tag -a {version.tag} (with the run and the log's digest in its message)",

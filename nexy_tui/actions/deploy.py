@@ -67,8 +67,9 @@ class Deploy:
         tagged = (
             f"config.env copied aside, git checkout -f {deployment.tag} ({_short(deployment.tag_commit)}), config.env put back as it was"
         )
-        files = f"the manifest files of {deployment.manifest_version}, sha256 verified there"
-        manifests = f"git checkout {_short(deployment.manifest_commit)} -- {files}"
+        there = not plan.kind.publishes or deployment.manifest_version == str(version)
+        commit, of = (_short(deployment.manifest_commit), deployment.manifest_version) if there else ("the manifest commit", version)
+        manifests = f"git checkout {commit} -- the manifest files of {of}, sha256 verified there"
         lines = [
             f"Run one script on the VM {vm.resource_group}/{vm.name}, in {vm.directory}:",
             "git fetch of the release remote, with its tags",

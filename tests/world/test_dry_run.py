@@ -61,6 +61,8 @@ def test_nothing_differs_afterwards_local_remote_or_on_the_vm(module_world: Insi
     assert next(iter(would)) == "bump" and next(reversed(would)) == "deploy"
     assert ("publish" in would) == (kind != "code-only") and ("push" in would) == (kind != "update-only")
     assert all(would.values()) and all(f"would: {line}" in said for line in would["deploy"])
+    assert "VERSION" in would.get("commit", ["VERSION"])[0], "as it is after the bump, not before"
+    assert (f"the manifest files of {NEXT}" in said) == (kind != "code-only")
 
 
 def test_what_would_stop_the_release_is_the_exit_status(module_world: Inside) -> None:
