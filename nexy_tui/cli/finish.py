@@ -12,6 +12,7 @@ from nexy_tui.core.problem import Problem
 if TYPE_CHECKING:
     from nexy_tui.engine.outcome import Outcome
     from nexy_tui.engine.session import Session
+    from nexy_tui.release import Refusal
 
 
 def finish(
@@ -47,7 +48,7 @@ def _stopped(session: Session, outcome: Outcome, stopped: str, ways_on: Sequence
 
     lines = [stopped] if stopped else []
     if (refusal := outcome.refusal) is not None:
-        lines.append(refusal.reason)
+        lines += [refusal.reason, *(f"  why:  {why}" for why in [_why(session, refusal)] if why)]
         if session.rollback_offered(refusal) is not None:
             exposed = f"{session.exposure.seconds:.0f} s"
             lines.append(f"  first: clients have been refusing the download for {exposed}; nexy-tui rollback ends that")
@@ -62,9 +63,16 @@ def _stop(session: Session, outcome: Outcome) -> dict[str, Any]:
     from nexy_tui.engine.document import ending
 
     refusal = outcome.refusal
-    problem = outcome.problem or (None if refusal is None else Problem(refusal.reason, remedy=session.looks.remedy(refusal.item)))
+    problem = outcome.problem or (
+        None if refusal is None else Problem(refusal.reason, _why(session, refusal), session.looks.remedy(refusal.item))
+    )
     return {
         "stopped_by": None if refusal is None else refusal.item,
         "message": None if problem is None else str(outcome.problem or problem.what),
         **ending(outcome.exit_code, problem),
     }
+
+
+def _why(session: Session, refusal: Refusal) -> str:
+    """Why what stands in the way matters, in the words of its item; empty where it is none."""
+    return next((item.why for item in session.checklist.items if item.id == refusal.item), "")
