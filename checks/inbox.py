@@ -14,6 +14,7 @@ from checks.named import Named, first_of, look_named
 from nexy_tui.core import manifest
 from nexy_tui.core.event import Emit
 from nexy_tui.core.finding import Evidence, Verdict, failed, inconclusive, not_applicable, passed
+from nexy_tui.core.layout import LAYOUTS, Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.remedy import Remedy
@@ -48,6 +49,8 @@ class InboxFacts:
     artifacts: Mapping[str, ArtifactFacts] | None = None
     alike: tuple[str, ...] = ()
     """Names that Finder, iCloud or a browser make of an artifact's: hidden ones too, which `files` leaves out."""
+    elsewhere: tuple[str, ...] = ()
+    """Artifacts in the inbox of the other layout, which real trees have too."""
 
     def of(self, name: str) -> ArtifactFacts:
         """The facts about one artifact."""
@@ -72,7 +75,9 @@ def read_inbox(services: Services, emit: Emit, cancelled: Callable[[], bool] = l
 
     with ThreadPoolExecutor(2, "inbox") as pool:
         artifacts = {facts.name: facts for facts in pool.map(read, (DMG, PKG))}
-    return InboxFacts(str(inbox), there=True, files=files, artifacts=artifacts, alike=alike)
+    others = (Layout(kind, services.layout.root).inbox / name for kind in LAYOUTS if kind != services.layout.kind for name in (DMG, PKG))
+    elsewhere = tuple(str(path) for path in others if path.is_file())
+    return InboxFacts(str(inbox), there=True, files=files, artifacts=artifacts, alike=alike, elsewhere=elsewhere)
 
 
 def look_inbox(scope: Scope) -> InboxFacts:
@@ -143,6 +148,9 @@ def _missing(facts: InboxFacts, name: str) -> Verdict:
         whole = [other for other in alike if other.casefold().endswith(name.rpartition(".")[2])]
         rename = f"cd {shlex.quote(facts.path)} && mv {shlex.quote(whole[0])} {name}" if len(whole) == 1 else ""
         return failed(what, f"If that is this release's build: `{rename}`, then look again." if rename else remedy, evidence)
+    if there := next((path for path in facts.elsewhere if Path(path).name == name), ""):
+        move = f"If that is this release's build: `mv {shlex.quote(there)} {shlex.quote(facts.path)}/`, then look again."
+        return failed(f"{name} is not in the inbox; it lies in that of the other layout: {there}.", move, evidence)
     return failed(f"{name} is not in the inbox.", remedy, evidence, fixers=("inbox",))
 
 

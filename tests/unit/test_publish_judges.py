@@ -45,7 +45,7 @@ from nexy_tui.core import manifest
 from nexy_tui.core.event import silent
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
-from nexy_tui.core.layout import Layout
+from nexy_tui.core.layout import LAYOUTS, Layout
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.remedy import Act
 from nexy_tui.core.target import DMG, PKG, Target
@@ -117,10 +117,24 @@ def test_dmg() -> None:
     ],
 )
 def test_what_lies_there_instead_of_the_image_is_named_with_its_cure(tmp_path: Path, lying: str, remedy: str) -> None:
-    (tmp_path / lying).write_bytes(b"x")
-    services = SimpleNamespace(layout=SimpleNamespace(inbox=tmp_path), clock=None, environ={}, contents={})
-    seen = read_inbox(cast(Services, services), silent)
-    says(judge_dmg(replace(seen, path=INBOX), PLAN), Status.FAILED, lying, remedy)
+    layout = Layout("flat", tmp_path)
+    layout.inbox.mkdir()
+    (layout.inbox / lying).write_bytes(b"x")
+    says(judge_dmg(replace(looked_in(layout), path=INBOX), PLAN), Status.FAILED, lying, remedy)
+
+
+@pytest.mark.parametrize(("here", "there"), [LAYOUTS, LAYOUTS[::-1]])
+def test_an_image_in_the_inbox_of_the_other_layout_is_named_with_its_move(tmp_path: Path, here: str, there: str) -> None:
+    layout, other = Layout(here, tmp_path), Layout(there, tmp_path)
+    for folder in (layout.inbox, other.inbox):
+        folder.mkdir(parents=True)
+    (other.inbox / DMG).write_bytes(b"x")
+    says(judge_dmg(looked_in(layout), PLAN), Status.FAILED, str(other.inbox), f"mv {other.inbox}/{DMG} {layout.inbox}/")
+
+
+def looked_in(layout: Layout) -> InboxFacts:
+    services = SimpleNamespace(layout=layout, clock=None, environ={}, contents={})
+    return read_inbox(cast(Services, services), silent)
 
 
 UPDATER = {"SUPublicEDKey": KEY, "SUFeedURL": TARGET.update_server.feed_url, "LSMinimumSystemVersion": "11.0"}

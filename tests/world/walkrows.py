@@ -274,6 +274,13 @@ def inbox_of(change: Callable[[Path], object]) -> Breaking:
     return lambda inside: change(inside.world.checkout_layout.inbox)
 
 
+def in_the_other_inbox(inside: Inside) -> None:
+    """The image laid where a nested tree has its inbox."""
+    other = inside.checkout / "server/release_inbox"
+    other.mkdir()
+    (inside.world.checkout_layout.inbox / DMG).rename(other / DMG)
+
+
 def mkdir_and(hand: Breaking) -> Hand:
     """The folder made as shown, and an image laid there."""
 
@@ -541,6 +548,12 @@ BEGUN = (
         "an image under another name",
         {"inbox.dmg": "If that is this release's build"},
         inbox_of(lambda inbox: (inbox / DMG).rename(inbox / "Nexy 2.dmg")),
+        {"mv": typed(r"(?<=`)[^`]+(?=`)")},
+    ),
+    Row(
+        "an image in the other layout's inbox",
+        {"inbox.dmg": "If that is this release's build"},
+        in_the_other_inbox,
         {"mv": typed(r"(?<=`)[^`]+(?=`)")},
     ),
     Row(
