@@ -1,39 +1,44 @@
-"""Draw the documents' pictures from the running application: `python scripts/export_picture.py [--check]`.
+"""Make the documents' pictures from the running application: `python scripts/export_picture.py [--check]`.
 
-The checklist is the real one; what is found is the tests' invention, so that a picture is the same wherever it is made. `--check`
+The application is drawn by the tests of its screens, on the real checklist with findings that are the tests' invention, and what they
+drew is compared with the application whenever they run. The documents show those drawings, without fonts from elsewhere. `--check`
 writes nothing, and exits 1 where a picture is stale.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+DRAWN = ROOT / "tests" / "snapshots" / "__snapshots__" / "test_screens"
 
 PICTURES = {
-    "wizard.svg": ("publish_running", (126, 36)),
-    "pictures/home.svg": ("home", (100, 30)),
-    "pictures/refused.svg": ("refused", (100, 30)),
-    "pictures/confirm.svg": ("confirm", (100, 30)),
-    "pictures/gate.svg": ("gate_matrix", (110, 34)),
-    "pictures/end.svg": ("end", (100, 30)),
+    "wizard.svg": "publish_running-120x40",
+    "pictures/home.svg": "home-80x24",
+    "pictures/doctor.svg": "doctor-80x24",
+    "pictures/refused.svg": "refused-80x24",
+    "pictures/confirm.svg": "confirm_typed-80x24",
+    "pictures/remotes.svg": "passed-80x24",
+    "pictures/ready.svg": "ready-80x24",
+    "pictures/version.svg": "version-80x24",
+    "pictures/database.svg": "database-80x24",
+    "pictures/inbox.svg": "attest-80x24",
+    "pictures/publish.svg": "publish_exposed-80x24",
+    "pictures/gate.svg": "gate_matrix-120x40",
+    "pictures/deploy.svg": "deploy_running-80x24",
+    "pictures/final.svg": "final-80x24",
+    "pictures/end.svg": "end-80x24",
 }
-"""Each picture with the state it shows and the terminal's size."""
+"""Each picture with the state of a screen and the terminal's size that it shows."""
 
 
 def main() -> None:
     """Write the pictures, or compare them."""
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-    for name in ("NO_COLOR", "TEXTUAL_THEME"):
-        os.environ.pop(name, None)
     stale = []
-    for name, (state, size) in PICTURES.items():
-        target, drawn = ROOT / "docs" / name, plain(asyncio.run(draw(state, size)))
+    for name, shown in PICTURES.items():
+        target, drawn = ROOT / "docs" / name, plain((DRAWN / f"test_screen[{shown}].svg").read_text("utf-8"))
         if "--check" in sys.argv[1:]:
             stale += [name] if not target.exists() or target.read_text("utf-8") != drawn else []
             continue
@@ -41,20 +46,7 @@ def main() -> None:
         target.write_text(drawn, "utf-8")
         print(target)
     if stale:
-        sys.exit(f"stale: {', '.join(stale)}; draw them anew: make snapshots")
-
-
-async def draw(name: str, size: tuple[int, int]) -> str:
-    """One state of the wizard, as SVG."""
-    from snapshots.states import STATES
-
-    state = STATES[name]
-    app: Any = state.app()
-    async with app.run_test(size=size) as pilot:
-        await state.reach(pilot)
-        svg = app.export_screenshot(title="nexy-tui")
-        app.backend.release()
-    return str(svg)
+        sys.exit(f"stale: {', '.join(stale)}; make them anew: make snapshots")
 
 
 def plain(svg: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from command_tree import ARGUMENTS, EVERY
 
+from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli.examples import EXAMPLES
 from nexy_tui.config.file import ConfigFile
 from nexy_tui.config.keys import KEYS
@@ -94,6 +95,23 @@ def test_every_path_a_page_names_is_there() -> None:
 def test_the_pictures_are_of_the_running_application() -> None:
     done = subprocess.run([sys.executable, ROOT / "scripts" / "export_picture.py", "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_phase_has_what_it_is_for_what_you_see_and_press_and_its_picture() -> None:
+    page = (ROOT / "docs" / "operator.md").read_text("utf-8")
+    sections = re.split(r"^## \d\. ", page.partition("## The end")[0], flags=re.MULTILINE)[1:]
+    assert len(sections) == len(CHECKLIST.phases)
+    for phase, text in zip(CHECKLIST.phases, sections, strict=True):
+        title, purpose, rest = text.split("\n\n", 2)
+        parts = re.findall(r"^(?:\*\*(What .*?)\.\*\*|!\[.*\]\((.*)\)|<!-- items of (\w+) -->)", rest, re.MULTILINE)
+        assert ["".join(part) for part in parts] == [
+            "What you see",
+            f"pictures/{phase.id}.svg",
+            "What you press",
+            "What can go wrong",
+            phase.id,
+        ]
+        assert purpose.endswith(".") and title, phase.id
 
 
 def test_every_link_of_a_page_leads_somewhere() -> None:
