@@ -45,7 +45,7 @@ def use(file: KeyFile = None, agent: Agent = False, key: Fingerprint = "") -> No
     from nexy_tui.runlog import keymaking, keys
 
     settings = _own_settings()
-    named = file is not None or agent
+    named = file is not None or agent or bool(key)
     public = (_named(file, agent, key) if named else _signer(settings, keymaking.own_list(settings.allowed_signers))).public
     path = remembered(settings, file) if file is not None else settings.key_file
     new = keymaking.list_key(settings.operator, settings.allowed_signers, public, datetime.now(UTC))
@@ -64,6 +64,8 @@ def use(file: KeyFile = None, agent: Agent = False, key: Fingerprint = "") -> No
 @app.command("list")
 def list_keys() -> None:
     """List the keys that are trusted here, and which one signs. Exit 1 where that one is not listed, 2 where there is none."""
+    from nexy_tui.config.operator import require_operator
+    from nexy_tui.config.origins import LOGIN
     from nexy_tui.core.problem import Problem
     from nexy_tui.runlog import keymaking
 
@@ -71,6 +73,8 @@ def list_keys() -> None:
     signers = keymaking.own_list(settings.allowed_signers)
     status = 1
     try:
+        if settings.origins["operator.id"] != LOGIN:
+            require_operator(settings)
         signer = _signer(settings, signers)
         common.show(f"{settings.operator} signs with {signer.keyid} ({signer.source})")
         if signers.covers(signer.public, settings.operator):
@@ -138,7 +142,7 @@ def rotate(file: KeyFile = None, agent: Agent = False, key: Fingerprint = "", ye
     settings = _own_settings()
     now, signers = datetime.now(UTC), settings.allowed_signers
     old = _signer(settings, keymaking.own_list(signers))
-    new = _named(file, agent, key) if file is not None or agent else None
+    new = _named(file, agent, key) if file is not None or agent or key else None
     if new is None and old.source == "ssh-agent":
         raise Unusable(
             "The key that signs is in ssh-agent, which makes no keys.",
@@ -166,22 +170,24 @@ def rotate(file: KeyFile = None, agent: Agent = False, key: Fingerprint = "", ye
 
 
 def _named(file: Path | None, agent: bool, key: str) -> Signer:
-    """The key that --file or --agent names. Raises Unusable, Refused."""
+    """The key that --file or --agent names; --key is one of the agent's. Raises Unusable, Refused."""
+    from nexy_tui.config import expanded
     from nexy_tui.core.problem import Unusable
     from nexy_tui.runlog import keys
 
-    if (file is None) == (not agent):
+    if (file is None) == (not agent and not key):
         raise Unusable("Name one place of the key.", remedy="nexy-tui keys use --file FILE, or nexy-tui keys use --agent")
-    return keys.read_key_file(file.expanduser()) if file is not None else keys.agent_key(os.environ, key)
+    return keys.read_key_file(expanded(file, "--file")) if file is not None else keys.agent_key(os.environ, key)
 
 
 def remembered(settings: Settings, file: Path) -> Path:
     """Have the configuration name the key file, unless the environment does; the path as it will be found."""
+    from nexy_tui.config import expanded
     from nexy_tui.config.edit import with_values, write_config
     from nexy_tui.core.problem import Unusable
     from nexy_tui.runlog.keys import KEY_FILE
 
-    path = file.expanduser().absolute()
+    path = expanded(file, "--file")
     if os.environ.get(KEY_FILE) and settings.key_file is not None:
         if settings.key_file.absolute() != path:
             raise Unusable(f"{KEY_FILE} names another key file, {settings.key_file}.", remedy=f"Unset it, or set it to {path}.")
@@ -198,8 +204,18 @@ def _handed(file: Path) -> AllowedSigners:
     from nexy_tui.config.keys import OPERATOR
     from nexy_tui.core.problem import Unusable
     from nexy_tui.runlog.trust import NAMESPACE, AllowedSigners
+    from nexy_tui.services.plain_file import read_plain
 
     ask = "Ask its owner for what `nexy-tui keys export` prints."
+    begins = read_plain(file, 4096).lstrip() if file.is_file() else b""
+    if begins.startswith(b"-----BEGIN"):
+        raise Unusable(
+            f"{file} is a key itself, not the lines that name one.",
+            "A private key is its owner's alone: whoever has it signs in his name.",
+            f"Give it to nobody, and take away this copy if it is not yours. {ask}",
+        )
+    if begins.startswith((b"ssh-", b"ecdsa-", b"sk-")):
+        raise Unusable(f"{file} has a public key without its operator.", "A key alone does not say whom to trust.", ask)
     handed = AllowedSigners.load(file)
     if not handed.entries:
         raise Unusable(f"{file} names no Ed25519 key with its operator.", "A key alone does not say whom to trust.", ask)

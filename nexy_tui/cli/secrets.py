@@ -64,12 +64,24 @@ def list_secrets() -> None:
     for name in VARIABLES:
         try:
             found = secrets.find(name)
-            common.show(f"{name:<20} {found.source if found is not None else f'nowhere; keep it: nexy-tui secrets set {name}'}")
+            common.show(f"{name:<20} {found.source if found is not None else f'nowhere; {_way(name)}'}")
         except Problem as problem:
             status = max(status, problem.exit_code)
             common.show(f"{name:<20} unknown: {problem.what} {problem.remedy}")
     common.show(f"{SIGNING_KEY:<20} nexy-tui keys list")
     raise typer.Exit(status)
+
+
+def _way(name: str) -> str:
+    """How a secret that is nowhere is given: kept in the keyring, where there is one."""
+    from nexy_tui.services import ring
+    from nexy_tui.services.secrets import variable_of
+
+    try:
+        ring.open_ring()
+    except ring.NoRing as none:
+        return f"{none}, so give it in the environment: {variable_of(name)}"
+    return f"keep it: nexy-tui secrets set {name}"
 
 
 @app.command()

@@ -35,8 +35,10 @@ def check() -> None:
     """Read the configuration and judge its values and the files it names: a wrong one is named with line and column."""
     from checks.own import require_whole
     from nexy_tui.config import load_settings
+    from nexy_tui.config.origins import require_fitting
 
     settings = load_settings()
+    require_fitting(os.environ)
     require_whole(settings)
     found = "fits" if settings.config_found else "is not there: the rulebook's defaults apply"
     common.show(f"{settings.config_path} {found}.")

@@ -114,13 +114,14 @@ def _key(settings: Settings) -> None:
 
 def _made(settings: Settings, now: datetime) -> SeedSigner:
     from nexy_tui.cli.keys import remembered
+    from nexy_tui.config import expanded
     from nexy_tui.runlog import keymaking, keys
 
     try:
         return keymaking.create_key(settings.operator, settings.allowed_signers, now)
     except keys.NoKey:
         named = common.ask_terminal(f"There is no keyring here, so a key file signs. Which (Enter: {_KEY_FILE}, made if it is not there)? ")
-    path = Path(named.strip() or _KEY_FILE).expanduser()
+    path = expanded(named.strip() or _KEY_FILE, "the key file")
     if not path.exists():
         keymaking.make_key_file(path)
         common.say(f"   {path} is made (mode 0600). Whoever has it signs in your name.")

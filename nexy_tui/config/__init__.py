@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -51,7 +52,7 @@ class Settings:
 def config_path(environ: Mapping[str, str]) -> Path:
     """The file the configuration is read from, whether or not it is there. Raises Unusable where the home is not known."""
     named = environ.get("NEXY_CONFIG")
-    return expanded(named) if named else Path(_of_home(platformdirs.user_config_dir)) / "config.toml"
+    return expanded(named, "NEXY_CONFIG") if named else Path(_of_home(platformdirs.user_config_dir)) / "config.toml"
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -73,17 +74,17 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     key_file = environ.get("NEXY_SIGNING_KEY_FILE") or file.operator.signing_key_file
     return Settings(
         target=target,
-        state_dir=expanded(state),
+        state_dir=expanded(state, "NEXY_STATE_DIR"),
         operator=environ.get("NEXY_OPERATOR") or file.operator.id or _user(),
         host=socket.gethostname(),
-        allowed_signers=expanded(signers) if signers else path.parent / "allowed_signers",
-        ca=expanded(ca) if ca else configured_ca,
+        allowed_signers=expanded(signers, "NEXY_ALLOWED_SIGNERS") if signers else path.parent / "allowed_signers",
+        ca=expanded(ca, "NEXY_CA") if ca else configured_ca,
         configured_ca=configured_ca,
         speed=file.waiting.speed,
         config_path=path,
         config_found=text is not None,
         origins=origins(text or "", environ),
-        key_file=expanded(key_file) if key_file else None,
+        key_file=expanded(key_file, "NEXY_SIGNING_KEY_FILE") if key_file else None,
         named_operator=file.operator.id,
     )
 
@@ -100,12 +101,17 @@ def _of_home(folder: Callable[[str], str]) -> str:
         ) from None
 
 
-def expanded(text: str) -> Path:
-    """A path, `~` taken for the home it names. Raises Unusable where that is nobody's."""
+def expanded(text: str | Path, name: str = "the path") -> Path:
+    """A path in full, `~` taken for the home it names. Raises Unusable, naming where it stands, where that is nobody's."""
     try:
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
     except RuntimeError:
-        raise Unusable(f"{text[:80]!r} names the home of somebody who is not here.", remedy="Write the path in full.") from None
+        what = f"{name} is {str(text)[:80]!r}, which names the home of somebody who is not here."
+        raise Unusable(what, remedy="Write the path in full.") from None
+    try:
+        return path.absolute()
+    except OSError:  # The folder that this runs in is gone.
+        return path
 
 
 def _read(path: Path, *, required: bool) -> str | None:
@@ -116,6 +122,12 @@ def _read(path: Path, *, required: bool) -> str | None:
         with path.open("rb") as stream:
             raw = stream.read(_CONFIG_LIMIT + 1)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise Unusable(
+                f"The configuration {path} is a link to {path.readlink()}, which is not there.",
+                "Without it the release target is unknown.",
+                f"Lay the file there, or take the link away: rm {shlex.quote(str(path))}",
+            ) from None
         if required:
             raise Unusable(
                 f"NEXY_CONFIG names {path}, which is not there.",
@@ -123,8 +135,14 @@ def _read(path: Path, *, required: bool) -> str | None:
                 "Create the file, or unset NEXY_CONFIG to use the rulebook's defaults.",
             ) from None
         return None
+    except NotADirectoryError:
+        raise Unusable(
+            f"The configuration {path} cannot be read: what should be its folder is none.",
+            remedy="Name a file in NEXY_CONFIG, or set HOME to your home folder.",
+        ) from None
     except OSError as error:
-        raise Unusable(f"The configuration {path} cannot be read: {error.strerror}.", remedy="Mend its permissions.") from None
+        mend = f"See that you may read it: ls -ld {shlex.quote(str(path.parent))} {shlex.quote(str(path))}"
+        raise Unusable(f"The configuration {path} cannot be read: {error.strerror}.", remedy=mend) from None
     if len(raw) > _CONFIG_LIMIT:
         raise Unusable(f"The configuration {path} is larger than {_CONFIG_LIMIT} bytes.", remedy="It should hold a few short tables.")
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -148,11 +149,22 @@ def _refuse_unknown(data: Mapping[str, Any], shape: Any, name: str, text: str, p
             raise Unusable(
                 f"The configuration {name}{worded(text, path)} has an unknown key {'.'.join(path)[:80]!r}.",
                 "A misspelt key would leave a default in force unnoticed.",
-                f"Known {'under [' + '.'.join(prefix) + ']' if prefix else 'here'}: {', '.join(sorted(known))}.",
+                _meant(key, known, prefix)
+                + f"Known {'under [' + '.'.join(prefix) + ']' if prefix else 'here'}: {', '.join(sorted(known))}.",
             )
         factory = known[key].default_factory
         if is_dataclass(factory) and isinstance(value, Mapping):
             _refuse_unknown(value, factory, name, text, path)
+
+
+def _meant(key: str, known: Iterable[str], prefix: tuple[str, ...]) -> str:
+    """The key that was probably meant: one of a near name here, or one of that name that belongs elsewhere."""
+    name = key.lower().replace("-", "_")
+    near = difflib.get_close_matches(name, list(known), 1, 0.75)
+    if near:
+        return f"Probably {'.'.join((*prefix, near[0]))} is meant. "
+    tables = [one.name.rpartition(".")[0] for one in KEYS if one.name.rpartition(".")[2] == name]
+    return f"{name} belongs under {' or '.join(f'[{table}]' for table in tables)}. " if tables else ""
 
 
 def _validate(file: ConfigFile, name: str, text: str) -> None:

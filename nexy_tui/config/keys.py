@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nexy_tui.core.database_rules import HOST
@@ -25,6 +26,11 @@ class Key:
     fits: Callable[[Any], bool]
     variable: str = ""
 
+    @property
+    def path(self) -> bool:
+        """Whether it is a file or folder of this machine."""
+        return self.fits is _path
+
 
 def _form(pattern: str | re.Pattern[str]) -> Callable[[Any], bool]:
     form = re.compile(pattern)
@@ -38,12 +44,22 @@ def _public_key(value: str) -> bool:
         return False
 
 
-_REPOSITORY = _form(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+def _path(value: str) -> bool:
+    if not value.startswith("~"):
+        return not value or value.startswith("/")
+    try:
+        return Path(value).expanduser().is_absolute()
+    except RuntimeError:
+        return False
+
+
+_REPOSITORY = _form(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}")
 _HOST = _form(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-_TAG = _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_PATH = _form(r"((/|~).*)?")
+_REF = r"(?!.*(\.\.|//|/\.|\.lock(/|$)|[./]$))"
+"""What git takes for no name of a branch or tag (git-check-ref-format(1))."""
+_TAG = _form(_REF + r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _FOLDERS = _form(r"(?!/)(/?(?!\.{1,2}(/|$)|(?i:\.git)(/|$))[A-Za-z0-9._-]{1,100}){1,10}")
-_A_PATH = "a path in full, or one that begins with ~"
+_A_PATH = "a path in full, or one that begins with ~ (your home; ~name: that of somebody who is here)"
 _LAYOUT = _form("|flat|nested")
 OPERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 """An operator's id as it may stand in an allowed_signers file: no pattern characters, no spaces."""
@@ -62,7 +78,7 @@ KEYS = (
         "operator.signing_key_file",
         "The OpenSSH Ed25519 key that signs where neither keyring nor ssh-agent has one; mode 0600.",
         _A_PATH,
-        _PATH,
+        _path,
         "NEXY_SIGNING_KEY_FILE",
     ),
     Key("target.code_repository", "The server's code (pipeline A).", "owner/name", _REPOSITORY),
@@ -73,7 +89,7 @@ KEYS = (
         "target.release_branch",
         "The branch that a release is pushed to.",
         "a branch name, or empty for the remote's own",
-        _form(r"([A-Za-z0-9][A-Za-z0-9._/-]{0,150})?"),
+        _form(_REF + r"([A-Za-z0-9][A-Za-z0-9._/-]{0,150})?"),
     ),
     Key("target.layout", "Where the rulebook's root is in the checkout.", "flat or nested, or empty to find it", _LAYOUT),
     Key(
@@ -109,8 +125,8 @@ KEYS = (
     Key(
         "target.vm.directory",
         "The application's folder on the VM.",
-        "an absolute path of letters, digits, . _ / -",
-        _form(r"/[A-Za-z0-9._/-]{1,200}"),
+        "an absolute path of letters, digits, . _ / - and no folder called ..",
+        _form(r"(?!.*/\.{1,2}(/|$))/[A-Za-z0-9._/-]{1,200}"),
     ),
     Key(
         "target.vm.service",
@@ -141,11 +157,11 @@ KEYS = (
         "trust.allowed_signers",
         "The list of trusted keys, in OpenSSH's format. Empty: allowed_signers beside the configuration.",
         _A_PATH,
-        _PATH,
+        _path,
         "NEXY_ALLOWED_SIGNERS",
     ),
-    Key("tls.ca", "A private CA (PEM) that the target's hosts may use besides the public ones.", _A_PATH, _PATH, "NEXY_CA"),
-    Key("paths.state", "Where run logs lie. Empty: the platform's folder for state.", _A_PATH, _PATH, "NEXY_STATE_DIR"),
+    Key("tls.ca", "A private CA (PEM) that the target's hosts may use besides the public ones.", _A_PATH, _path, "NEXY_CA"),
+    Key("paths.state", "Where run logs lie. Empty: the platform's folder for state.", _A_PATH, _path, "NEXY_STATE_DIR"),
     Key("paths.layout", "Another name of target.layout.", "flat or nested; its name is target.layout", _LAYOUT),
     Key(
         "waiting.speed",

@@ -17,7 +17,7 @@ def require_operator(settings: Settings) -> None:
     setting = f"id under [operator] in {settings.config_path}"
     if settings.named_operator not in ("", settings.operator):
         raise Unusable(
-            f"NEXY_OPERATOR names {settings.operator}, and the configuration names {settings.named_operator}.",
+            f"NEXY_OPERATOR names {_named(settings.operator)}, and the configuration names {settings.named_operator}.",
             "Whoever signs a run answers for it: nobody goes on in another's name unasked.",
             f"Unset NEXY_OPERATOR, or correct {setting}.",
         )
@@ -33,6 +33,10 @@ def require_operator(settings: Settings) -> None:
             "It stands in OpenSSH's allowed_signers file, where spaces, commas and wildcards have a meaning.",
             f"Set {setting} (or NEXY_OPERATOR) to letters, digits and . _ @ + - (as ada@example.com).",
         )
+
+
+def _named(operator: str) -> str:
+    return operator if OPERATOR.fullmatch(operator) else repr(operator[:60])
 
 
 def operator_source(settings: Settings) -> str:

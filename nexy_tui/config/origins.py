@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from nexy_tui.config.keys import KEYS
 from nexy_tui.config.position import position
 from nexy_tui.core.problem import Unusable
+from nexy_tui.core.remedy import Run
 
 LOGIN = "your login name"
 """Where the operator's id comes from when nobody set it."""
@@ -42,6 +44,19 @@ def _value(data: Any, name: str) -> Any:
     return data
 
 
+def require_fitting(environ: Mapping[str, str]) -> None:
+    """Pass where every variable that stands for a key of the configuration has a value of the key's form. Raises Unusable."""
+    for key in KEYS:
+        variable = "AZURE_SUBSCRIPTION_ID" if key.name == "target.vm.subscription" else key.variable
+        value = environ.get(variable, "") if variable else ""
+        if value and not (key.path or key.fits(value)):
+            raise Unusable(
+                f"{variable} is {value[:80]!r}.",
+                f"It stands for {key.name}, and must be {key.wanted}.",
+                Run("config check", f"Correct or unset {variable}, then see"),
+            )
+
+
 def require_unwritten(path: Path, what: str) -> None:
     """Pass where nobody but its owner may write to a file of the operator's own, or where there is none. Raises Unusable."""
     try:
@@ -54,6 +69,14 @@ def require_unwritten(path: Path, what: str) -> None:
             _WHY,
             f"See that it says what you wrote, then: chmod go-w {shlex.quote(str(path))}",
         )
+    for folder in {path.parent, path.resolve().parent}:
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise Unusable(
+                f"The folder of the {what} {path} can be written by everybody (mode {mode & 0o777:04o}): {folder}.",
+                _WHY,
+                f"See that the file says what you wrote, then: chmod o-w {shlex.quote(str(folder))}",
+            )
     if found.st_uid not in (0, os.geteuid()):
         raise Unusable(
             f"The {what} {path} belongs to somebody else (user {found.st_uid}).",

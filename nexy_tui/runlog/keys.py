@@ -104,7 +104,7 @@ def open_keyring() -> KeyringBackend:
 
 def locked(failure: ring.RingFailed) -> Locked:
     """A keyring that is there and does not serve now: the key may well be in it, so no new one is advised."""
-    return Locked(str(failure), "Your key may be in it: no new one is needed.", f"{ring.UNLOCK}, and run this again")
+    return Locked(str(failure), "Your key may be in it: no new one is needed.", f"{failure.cure}, and run this again")
 
 
 def decoded(seed: str) -> SeedSigner:
@@ -158,6 +158,12 @@ def agent_key(environ: Mapping[str, str], fingerprint: str) -> Signer:
         path, found = _in_agent(environ)
     except NoKey as reason:
         raise Unusable(f"{reason.what[0].upper()}{reason.what[1:]}.", remedy=f'Start one: eval "$(ssh-agent)". {add}') from None
+    if not found:
+        raise Unusable(
+            "The ssh-agent has no Ed25519 key.",
+            "Run logs are signed with Ed25519; a key of another kind does not serve.",
+            "Make one if there is none (ssh-keygen -t ed25519), load it (ssh-add FILE), then: nexy-tui keys use --agent",
+        )
     held = {sshwire.fingerprint(public): public for public in found}
     if fingerprint and fingerprint not in held:
         raise Unusable(f"The ssh-agent has no Ed25519 key {fingerprint[:80]}.", remedy=add)
@@ -191,28 +197,36 @@ def read_key_file(path: Path) -> SeedSigner:
             "It was named as the signing key.",
             Run("keys use --file FILE", "Name the one that is there", f"(or correct {KEY_FILE}, or unset it)."),
         ) from None
+    if data.lstrip().startswith((b"ssh-", b"ecdsa-", b"sk-")):
+        private = f"Name that: nexy-tui keys use --file {shlex.quote(str(path.with_suffix('')))}"
+        raise _no_key(path, "is a public key", "Only its private half signs.", private)
     if status.st_mode & 0o077 or status.st_uid != os.geteuid():
         raise Refused(
             f"The key file {path} is not private to you (mode {status.st_mode & 0o777:04o}).",
             "Whoever can read it can sign in your name.",
             f"Run `chmod 600 {shlex.quote(str(path))}`; if others could read it, make a new key.",
         )
-    return _parsed_file(str(path), data)
+    return _parsed_file(path, data)
 
 
-def _parsed_file(name: str, data: bytes) -> SeedSigner:
+def _parsed_file(path: Path, data: bytes) -> SeedSigner:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
+    other = "Make one: ssh-keygen -t ed25519 -N '' -f FILE, then nexy-tui keys use --file FILE"
     try:
         private = load_ssh_private_key(data, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        private = None
+    except TypeError:  # What it says of a key that wants a passphrase.
+        why = "A run signs without asking; a key with a passphrase belongs into ssh-agent."
+        load = f"Load it: ssh-add {shlex.quote(str(path))}, then nexy-tui keys use --agent"
+        raise _no_key(path, "has a passphrase", why, load) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise _no_key(path, "is not an OpenSSH key file", "Run logs are signed with an OpenSSH Ed25519 key.", other) from None
     if not isinstance(private, Ed25519PrivateKey):
-        raise Refused(
-            f"The key file {name} is not an OpenSSH Ed25519 key without a passphrase.",
-            "A run signs without asking; a key with a passphrase belongs into ssh-agent.",
-            "Load it with `ssh-add` (then nexy-tui keys use --agent), or make one with `ssh-keygen -t ed25519 -N ''`.",
-        )
+        raise _no_key(path, "is not an Ed25519 key", "Run logs are signed with an OpenSSH Ed25519 key.", other)
     return SeedSigner.from_private(private, "file")
+
+
+def _no_key(path: Path, what: str, why: str, remedy: str) -> Refused:
+    return Refused(f"The key file {path} {what}.", why, remedy)

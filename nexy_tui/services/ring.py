@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +20,9 @@ T = TypeVar("T")
 UNLOCK = "Unlock the keyring (log in to the desktop, or open its password manager), or name another in PYTHON_KEYRING_BACKEND"
 """What a keyring that does not answer usually waits for."""
 
+CORRECT = "Unset PYTHON_KEYRING_BACKEND, or correct it: it names no keyring that is here"
+"""What a keyring that was chosen by a wrong name waits for."""
+
 _ASSIGNED = re.compile(r"(?i)\b(\w*(?:password|passphrase|secret|token|key|pin)\s*[=:]\s*)\S+")
 
 
@@ -27,7 +31,11 @@ class NoRing(Exception):
 
 
 class RingFailed(Exception):
-    """The keyring is there and could not be used; what it holds is not known. The text says why."""
+    """The keyring is there and could not be used; what it holds is not known. The text says why, `cure` what to do."""
+
+    def __init__(self, what: str, cure: str = UNLOCK) -> None:
+        super().__init__(what)
+        self.cure = cure
 
 
 def open_ring() -> KeyringBackend:
@@ -37,7 +45,7 @@ def open_ring() -> KeyringBackend:
     """
     import keyring
     from keyring import core
-    from keyring.backends import fail
+    from keyring.backends import fail, null
     from keyring.errors import NoKeyringError
 
     try:
@@ -45,9 +53,12 @@ def open_ring() -> KeyringBackend:
         chosen = core.recommended(ring) or core.load_env() is not None or core.load_config() is not None
     except NoKeyringError:
         raise NoRing("this machine offers no keyring") from None
+    except (ImportError, AttributeError, ValueError) as error:  # What finding a backend by its name raises.
+        named = "PYTHON_KEYRING_BACKEND" in os.environ
+        raise RingFailed(f"the keyring cannot be opened ({_said(error)})", CORRECT if named else UNLOCK) from None
     except Exception as error:  # A backend that cannot be loaded raises whatever it likes.
         raise RingFailed(f"the keyring cannot be opened ({_said(error)})") from None
-    if isinstance(ring, fail.Keyring) or not chosen:
+    if isinstance(ring, (fail.Keyring, null.Keyring)) or not chosen:
         raise NoRing("this machine offers no keyring that protects what it keeps")
     return ring
 

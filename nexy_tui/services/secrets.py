@@ -36,10 +36,11 @@ def judge(name: str, value: str) -> None:
 
 
 def _unkept(name: str, failure: Exception) -> Unusable:
+    given = f"ive it in the environment: {variable_of(name)}."
     return Unusable(
         f"{name} cannot be kept: {failure}.",
         "A secret that only seems to be kept would be missed in the middle of a release.",
-        f"{ring.UNLOCK}, or give it in the environment: {variable_of(name)}.",
+        f"{failure.cure}, or g{given}" if isinstance(failure, ring.RingFailed) else f"G{given}",
     )
 
 
@@ -51,7 +52,7 @@ class Secrets:
         self._target = target
         self._github: Secret | None = None
         self._handed: dict[str, Secret] = {}
-        self._failed = ""
+        self._failed: ring.RingFailed | None = None
         """Why the keyring could not be read: it is not asked again, since it may take a minute to say nothing."""
 
     @classmethod
@@ -116,18 +117,18 @@ class Secrets:
     def from_keyring(self, name: str) -> Secret | None:
         """The keyring's entry of this tool under `name`, or None. Raises CouldNotLook when the keyring itself fails, or does not answer."""
         try:
-            if self._failed:
-                raise ring.RingFailed(self._failed)
+            if self._failed is not None:
+                raise self._failed
             backend = ring.open_ring()
             value = ring.read(backend, name)
         except ring.NoRing:
             return None
         except ring.RingFailed as failure:
-            self._failed = str(failure)
+            self._failed = failure
             raise CouldNotLook(
                 f"{name} was looked for, and {failure}.",
                 "Whether it is kept there is not known.",
-                f"{ring.UNLOCK}, or give it in the environment: {variable_of(name)}.",
+                f"{failure.cure}, or give it in the environment: {variable_of(name)}.",
             ) from None
         return Secret(f"keyring ({type(backend).__module__})", value) if value else None
 

@@ -10,6 +10,7 @@ import pytest
 from nexy_tui.config import load_settings
 from nexy_tui.config.edit import with_values
 from nexy_tui.config.file import parse_config
+from nexy_tui.config.origins import require_fitting
 from nexy_tui.core.problem import Unusable
 
 WAITING = "[waiting]\nspeed = 2.0\n"
@@ -67,6 +68,14 @@ WRONG = {
         "line 6, column 1",
         "Known under [target.hosts]: api, uploads, web.",
     ),
+    '[targets]\nteam_id = ""\n': ("line 1, column 2", "Probably target is meant. Known here:"),
+    '[target]\nsparkle-public-key = ""\n': ("line 2, column 1", "Probably target.sparkle_public_key is meant."),
+    'team_id = ""\n': ("line 1, column 1", "team_id belongs under [target]."),
+    '[paths]\nstate = "~nobody.here/x"\n': ("line 2, column 1", "somebody who is here"),
+    '[target]\ncode_repository = "a/b.git"\n': ("line 2, column 1", "owner/name"),
+    '[target]\ndmg_tag = "a..b"\n': ("line 2, column 1", "a tag name"),
+    '[target]\nrelease_branch = "a.lock"\n': ("line 2, column 1", "a branch name"),
+    '[target.vm]\ndirectory = "/home/../x"\n': ("line 2, column 1", "no folder called .."),
     "a = 1\nb = = 2\n": ("line 2, column 5", "not valid TOML"),
     '[target]\nteam_id = "\n': ("line 2", "not valid TOML"),
     f"[waiting]\nspeed = {'1' * 4100}\n": ("", "4096"),
@@ -93,6 +102,58 @@ def test_a_configuration_that_others_may_write_is_refused(tmp_path: Path, mode: 
     assert f"(mode {mode:04o})" in caught.value.what and f"chmod go-w {path}" in str(caught.value.remedy)
     path.chmod(0o644)
     load_settings({"NEXY_CONFIG": str(path), "HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize(("mode", "fits"), [(0o777, False), (0o757, False), (0o1777, True), (0o775, True), (0o700, True)])
+def test_a_folder_that_everybody_writes_to_is_refused_for_a_configuration(tmp_path: Path, mode: int, fits: bool) -> None:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "config.toml").write_text("")
+    folder.chmod(mode)
+    environ = {"NEXY_CONFIG": str(folder / "config.toml"), "HOME": str(tmp_path)}
+    if fits:
+        load_settings(environ)
+        return
+    with pytest.raises(Unusable) as caught:
+        load_settings(environ)
+    assert f"(mode {mode:04o})" in caught.value.what and f"chmod o-w {folder}" in str(caught.value.remedy)
+
+
+def test_a_link_to_a_configuration_that_is_gone_is_no_default(tmp_path: Path) -> None:
+    link = tmp_path / "config" / "nexy-tui" / "config.toml"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "gone")
+    with pytest.raises(Unusable) as caught:
+        load_settings({"NEXY_CONFIG": str(link)})
+    assert f"is a link to {tmp_path / 'gone'}, which is not there" in caught.value.what and f"rm {link}" in str(caught.value.remedy)
+
+
+def test_a_configuration_below_a_file_is_not_one_of_wrong_permissions(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unusable) as caught:
+        load_settings({"NEXY_CONFIG": str(tmp_path / "file" / "config.toml")})
+    assert "its folder is none" in caught.value.what and "NEXY_CONFIG" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("name", ["NEXY_STATE_DIR", "NEXY_ALLOWED_SIGNERS", "NEXY_CA", "NEXY_SIGNING_KEY_FILE", "NEXY_CONFIG"])
+def test_a_path_in_the_environment_is_one_in_full_or_says_its_variable(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").write_text("")
+    config = {} if name == "NEXY_CONFIG" else {"NEXY_CONFIG": str(tmp_path / "here")}
+    with pytest.raises(Unusable, match=f"{name} is '~nobody.here/x'"):
+        load_settings({**config, name: "~nobody.here/x"})
+    found = load_settings({**config, name: "here"})
+    kept = (found.state_dir, found.allowed_signers, found.ca, found.key_file, found.config_path)
+    assert tmp_path / "here" in kept
+
+
+@pytest.mark.parametrize("given", [{"NEXY_OPERATOR": "a b"}, {"AZURE_SUBSCRIPTION_ID": "mine"}])
+def test_a_variable_is_judged_like_the_key_it_stands_for(given: dict[str, str]) -> None:
+    (name, value), *_ = given.items()
+    with pytest.raises(Unusable) as caught:
+        require_fitting(given)
+    assert f"{name} is {value!r}" in caught.value.what and f"Correct or unset {name}" in str(caught.value.remedy)
+    require_fitting({"NEXY_OPERATOR": "", "AZURE_SUBSCRIPTION_ID": "", "NEXY_STATE_DIR": "here"})
 
 
 def test_a_home_in_the_environment_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

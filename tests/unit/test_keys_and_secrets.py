@@ -164,6 +164,79 @@ def test_an_agents_key_is_used_and_rotated(agent: list[Path], without_keyring: T
     assert old.keyid == first and old.valid_before is not None
 
 
+def made(path: Path, *options: str) -> Path:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("the witness ssh-keygen is absent")
+    subprocess.run(["ssh-keygen", "-q", "-f", str(path), *options], check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "remedy"),
+    [
+        (("-t", "ed25519", "-N", "secret"), "has a passphrase", "ssh-add {}, then nexy-tui keys use --agent"),
+        (("-t", "ecdsa", "-N", ""), "is not an Ed25519 key", "ssh-keygen -t ed25519"),
+        (("-t", "rsa", "-N", ""), "is not an Ed25519 key", "ssh-keygen -t ed25519"),
+    ],
+)
+def test_a_key_file_that_does_not_serve_says_why(without_keyring: Terminal, kind: tuple[str, ...], says: str, remedy: str) -> None:
+    path = made(without_keyring.folder / "key", *kind)
+    refused = without_keyring.keys("use", "--file", path)
+    assert refused.exit_code == 1 and says in refused.stderr and remedy.format(path) in refused.stderr
+    public = without_keyring.keys("use", "--file", f"{path}.pub")
+    assert public.exit_code == 1 and "is a public key" in public.stderr and f"keys use --file {path}\n" in public.stderr
+    assert not without_keyring.signers.exists()
+
+
+def test_what_is_no_key_at_all_and_nobodys_home_are_said(without_keyring: Terminal) -> None:
+    path = without_keyring.folder / "key"
+    path.touch(0o600)
+    empty, nobody = without_keyring.keys("use", "--file", path), without_keyring.keys("use", "--file", "~nobody.here/key")
+    assert (empty.exit_code, nobody.exit_code) == (1, 2)
+    assert "is not an OpenSSH key file" in empty.stderr and "--file is '~nobody.here/key'" in nobody.stderr
+
+
+def test_an_agent_without_a_key_that_serves_says_so(agent: list[Path], without_keyring: Terminal) -> None:
+    first = keys.read_key_file(agent[0]).keyid
+    named = without_keyring.keys("use", "--key", first)
+    assert named.exit_code == 0 and f"signs with {first} (ssh-agent)" in named.stdout
+    subprocess.run(["ssh-add", "-q", "-D"], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["ssh-add", "-q", made(without_keyring.folder / "ec", "-t", "ecdsa", "-N", "")], check=True, stderr=subprocess.DEVNULL)
+    without_keyring.signers.unlink()
+    refused = without_keyring.keys("use", "--agent")
+    assert refused.exit_code == 2 and "has no Ed25519 key" in refused.stderr and "ssh-keygen -t ed25519" in refused.stderr
+
+
+@pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
+def test_a_keyring_that_keeps_nothing_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
+    created, kept = terminal.keys("create"), terminal.call("secrets", "set", "github-token", given=TOKEN)
+    assert created.exit_code == 2 and "keys use --file" in created.stderr and "Unlock" not in created.stderr
+    assert kept.exit_code == 2 and "Give it in the environment: GH_TOKEN." in kept.stderr and "Unlock" not in kept.stderr
+    listed = terminal.call("secrets", "list")
+    assert listed.exit_code == 0 and "GH_TOKEN" in listed.stdout and "secrets set" not in listed.stdout
+
+
+@pytest.mark.parametrize("backend", ["", "no.such.Keyring"])
+def test_a_keyring_chosen_by_a_wrong_name_is_not_to_be_unlocked(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
+    for answer in (terminal.keys("create"), terminal.call("secrets", "set", "github-token", given=TOKEN)):
+        assert answer.exit_code == 2 and "Unset PYTHON_KEYRING_BACKEND" in answer.stderr and "Unlock" not in answer.stderr
+
+
+def test_a_private_key_is_not_handed_over_and_a_bare_public_one_names_nobody(terminal: Terminal) -> None:
+    path = made(terminal.folder / "key", "-t", "ed25519", "-N", "")
+    private, public = (terminal.keys("trust", name, "--yes") for name in (path, f"{path}.pub"))
+    assert (private.exit_code, public.exit_code) == (2, 2) and not terminal.signers.exists()
+    assert "Give it to nobody" in private.stderr and "without its operator" in public.stderr and "keys export" in public.stderr
+
+
+def test_an_id_that_is_none_is_said_by_the_list_of_keys(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXY_OPERATOR", " ")
+    listed = terminal.keys("list")
+    assert listed.exit_code == 2 and "' ' cannot be an operator's id" in listed.stdout and "keys create" not in listed.stdout
+
+
 def test_a_colleagues_key_is_trusted_after_its_fingerprint_was_shown(terminal: Terminal) -> None:
     log, line = sealed(terminal.folder), terminal.folder / "ada.pub"
     line.write_text(new_entry(OPERATOR.id, SIGNER.public, BEGIN).line() + "\n")

@@ -113,7 +113,7 @@ def test_a_file_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
 def test_a_file_that_is_no_open_key_is_refused(tmp_path: Path) -> None:
     path = key_file(tmp_path)
     path.write_text("no key")
-    with pytest.raises(Refused, match="not an OpenSSH Ed25519 key"):
+    with pytest.raises(Refused, match="is not an OpenSSH key file"):
         keys.load_signer("ada", {"NEXY_SIGNING_KEY_FILE": str(path)}, backend=MemoryRing())
     with pytest.raises(Refused, match="cannot be read"):
         keys.load_signer("ada", {"NEXY_SIGNING_KEY_FILE": str(tmp_path / "none")}, backend=MemoryRing())
