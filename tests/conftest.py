@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -137,6 +138,15 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("tmp")
     os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = str(folder)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, as `build` makes it with what is installed here."""
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(Path(__file__).parents[1])]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return next(out.glob("*.whl"))
 
 
 MakeWorld = Callable[..., Inside]

@@ -17,14 +17,6 @@ PACKAGES = ("nexy_tui", "screens", "checks")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return next(out.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
 def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel installed alone; its dependencies come from this interpreter."""
     folder = tmp_path_factory.mktemp("site")
