@@ -114,6 +114,18 @@ def test_every_phase_has_what_it_is_for_what_you_see_and_press_and_its_picture()
         assert purpose.endswith(".") and title, phase.id
 
 
+def test_the_readme_has_you_install_and_set_up_before_you_release() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert headings[:3] == ["Install", "Set up", "Release"]
+
+
+def test_no_program_is_advised_that_an_isolated_install_does_not_bring() -> None:
+    """`keyring`, as pip would lay it beside: pipx and uv lay this tool's own program alone into the path."""
+    advised = re.compile(r"\bkeyring (set|get|del|--[a-z])")
+    files = [*(ROOT / "nexy_tui").rglob("*.py"), *(ROOT / "checks").rglob("*.py"), *(ROOT / "screens").rglob("*.py")]
+    assert [path for path in (*files, *(ROOT / page for page in PAGES)) if advised.search(path.read_text("utf-8"))] == []
+
+
 def test_every_link_of_a_page_leads_somewhere() -> None:
     for page in PAGES:
         text = (ROOT / page).read_text("utf-8")
