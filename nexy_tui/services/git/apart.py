@@ -68,21 +68,28 @@ def follow(git: Git, commit: str, paths: Sequence[str], *, gone: Sequence[str] =
     git.write("update-ref", "-m", "nexy-tui: the manifest commit", "HEAD", commit, head, emit=emit)
 
 
+def make_directory(git: Git, folder: Path) -> Path:
+    """Make of an empty folder a git directory with HEAD detached where the checkout's stands, and a copy of its index.
+
+    All else is the repository's, whose own directory is returned.
+    """
+    own, common = git.folder, Path(git.read("rev-parse", "--path-format=absolute", "--git-common-dir"))
+    (folder / "HEAD").write_text(f"{git.head()}\n", "ascii")
+    (folder / "commondir").write_text(f"{common}\n", "utf-8", "surrogateescape")
+    for file in (file for pattern in _COPIED for file in own.glob(pattern)):
+        (folder / file.relative_to(own)).parent.mkdir(exist_ok=True)
+        shutil.copy2(file, folder / file.relative_to(own))
+    return common
+
+
 @contextmanager
 def _directory(git: Git) -> Iterator[Mapping[str, str]]:
     """The variables that lead git to a directory of its own."""
-    paths = git.read("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--show-toplevel").split("\n")
-    own, common, top = map(Path, paths)
-    for left in common.glob(f"{_PREFIX}*"):  # By a process that was killed.
+    for left in git.folder.glob(f"{_PREFIX}*"):  # By a process that was killed.
         shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=common) as folder:
-        apart = Path(folder)
-        (apart / "HEAD").write_text(f"{git.head()}\n", "ascii")
-        (apart / "commondir").write_text(f"{common}\n", "utf-8")
-        for file in (file for pattern in _COPIED for file in own.glob(pattern)):
-            (apart / file.relative_to(own)).parent.mkdir(exist_ok=True)
-            shutil.copy2(file, apart / file.relative_to(own))
-        yield {"GIT_DIR": folder, "GIT_WORK_TREE": str(top)}
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=git.folder) as folder:
+        make_directory(git, Path(folder))
+        yield {"GIT_DIR": folder, "GIT_WORK_TREE": str(git.checkout)}
 
 
 @contextmanager

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from nexy_tui.services.git.apart import make_directory
 from nexy_tui.services.git.writing import Git
 
 REFUSING = ("pre-commit", "prepare-commit-msg", "commit-msg")
@@ -25,19 +25,14 @@ def trial(git: Git) -> Iterator[Git]:
 
     A commit there moves no ref of the checkout, and its objects go with the folder. Raises CouldNotLook, ActionFailed.
     """
-    common = git.read("rev-parse", "--path-format=absolute", "--git-common-dir")
     hooks = Path(git.read("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
     signs = git.read("config", "--type=bool", "--default=false", "--get", "tag.gpgSign") == "true"
     with tempfile.TemporaryDirectory(prefix="nexy-trial-") as folder:
         place = Path(folder)
         for name in ("git", "tree", "objects", "hooks"):
             (place / name).mkdir()
-        (place / "git/HEAD").write_text(f"{git.head()}\n", encoding="ascii")
+        common = make_directory(git, place / "git")
         (place / "tree/.git").write_text(f"gitdir: {place / 'git'}\n", encoding="utf-8", errors="surrogateescape")
-        (place / "git/commondir").write_text(f"{common}\n", encoding="utf-8", errors="surrogateescape")
-        worktree = Path(common) / "config.worktree"
-        if worktree.is_file():
-            shutil.copyfile(worktree, place / "git/config.worktree")
         _copy_hooks(hooks, place / "hooks")
         settings = {**_QUIET, "core.hooksPath": str(place / "hooks"), **({"commit.gpgSign": "true"} if signs else {})}
         made = git.elsewhere(
@@ -46,7 +41,7 @@ def trial(git: Git) -> Iterator[Git]:
                 "GIT_DIR": str(place / "git"),
                 "GIT_WORK_TREE": str(place / "tree"),
                 "GIT_OBJECT_DIRECTORY": str(place / "objects"),
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": _alternates(Path(common) / "objects", git.borrowed),
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": _alternates(common / "objects", git.borrowed),
                 "GIT_LFS_SKIP_SMUDGE": "1",
                 **_configured(settings, git.environ),
             },
