@@ -81,7 +81,7 @@ PHASES = (
              fixers=("stale-appcast", "config-env"), attestable=True, serves="deploy"),
         Item("ready.azure", "3 Phase 3", "Azure lets us at the VM", ready_vm.AZURE, serves="deploy"),
         Item("ready.vm", "3 Phase 3", "The VM answers and can take a deploy", ready_vm.READY,
-             fixers=("azure-busy",), needs=VM, serves="deploy"),
+             needs=VM, serves="deploy"),
         Item("ready.drift", "3 Phase 3", "Nobody changed the VM's clone by hand", ready_vm.DRIFT,
              repair="save-drift", needs=VM, serves="deploy"),
         Item("ready.start", "3 Phase 3", "The release has what the unit starts", ready_vm.START, needs=VM, serves="deploy"),
@@ -147,7 +147,7 @@ PHASES = (
     )),
     Phase("deploy", "Deploy", "3 Phase 3", "One guarded script on the VM: code, manifests, settings, restart; every step's status checked.",
           offers=("rollback",), items=(
-        Item("deploy.vm", "3 Phase 3", "The VM answers and can take it", deploy.VM, fixers=("azure-busy",), needs=VM),
+        Item("deploy.vm", "3 Phase 3", "The VM answers and can take it", deploy.VM, needs=VM),
         Item("deploy.head", "3 Phase 3", "It runs the tagged code", deploy.HEAD, action="deploy", needs=VM),
         Item("deploy.manifests", "3 Phase 3", "It serves the published manifests", deploy.MANIFESTS,
              action="deploy", fixers=("stale-appcast",), needs=VM),

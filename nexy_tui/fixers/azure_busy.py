@@ -48,6 +48,9 @@ def judge(facts: SlotFacts, plan: Plan) -> Verdict:
     return passed("The VM takes commands.", Evidence("run-command", "free", where, facts.vm.taken))
 
 
+_HANGS = "See in the VM's activity log what runs there; where nothing does, its agent hangs: restart the VM, then look again."
+
+
 class WaitForSlot(Mending):
     """Waits with a countdown while the other command runs, then retries once; nothing is changed on the VM."""
 
@@ -69,9 +72,9 @@ class WaitForSlot(Mending):
                 services.vm.run_script(
                     "true\n", name="nothing", timeout=120.0, patience=0.0, emit=context.emit, cancelled=context.cancelled
                 )
-            except Busy:
+            except Busy as busy:
                 if left <= 0:
-                    raise
+                    raise Busy(busy.what, "No command may last as long as was waited.", _HANGS) from None
                 delay = min(PROBE_EVERY, left)
                 context.emit(Waiting(f"{services.vm.where} runs another command; {left / 60:.0f} minutes left at most", delay))
                 services.clock.sleep(delay, context.cancelled)

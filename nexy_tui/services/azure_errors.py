@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nexy_tui.core.problem import CouldNotLook, Problem, Unusable
+from nexy_tui.core.remedy import Mend
 from nexy_tui.core.secret import Secret, redact
 from nexy_tui.core.text import printable
 
@@ -51,7 +52,7 @@ def problem_of(error: AzureError, where: str, environ: Mapping[str, str], secret
             return Busy(
                 f"{where} is busy: run command extension execution is in progress (HTTP 409).",
                 "A VM runs one command at a time, who started it Azure does not tell, and it can last 90 minutes.",
-                "Ask your colleagues or the VM's activity log who is running a command there, wait for its end, then try again.",
+                Mend("azure-busy", "Ask your colleagues or the VM's activity log who is running a command there", "waits for its end."),
             )
         code = str(getattr(getattr(error, "error", None), "code", "") or "")
         if code in _SUBSCRIPTION:

@@ -154,9 +154,16 @@ CASES: tuple[Stop | Borne, ...] = (
     Stop("server-down", "gate", "gate.live", "/health gives no answer", "See why the server does not answer", PUBLISHED, exit=3, at="gate"),
     Stop("appcast-broken", "ready", "ready.server", "it is not well-formed XML", "See what runs on the VM"),
     Stop("appcast-broken", "gate", "gate.live", "it is not well-formed XML", "See what runs on the VM", PUBLISHED, at="gate"),
-    Stop("run-command-busy", "ready", "ready.vm", "execution is in progress (HTTP 409)", "wait for its end", exit=3),
+    Stop("run-command-busy", "ready", "ready.vm", "execution is in progress (HTTP 409)", "nexy-tui fix azure-busy", exit=3),
     Stop(
-        "run-command-busy", "deploy", "deploy.vm", "execution is in progress (HTTP 409)", "wait for its end", PUBLISHED, exit=3, at="deploy"
+        "run-command-busy",
+        "deploy",
+        "deploy.vm",
+        "execution is in progress (HTTP 409)",
+        "nexy-tui fix azure-busy",
+        PUBLISHED,
+        exit=3,
+        at="deploy",
     ),
     Borne("run-command-busy=2", "NetworkWatcherRG/Nexy runs another command (one at a time); trying again", at="deploy"),
     Borne("run-command-slow=1", "RELEASE COMPLETE", at="deploy"),
