@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.inbox import expected
-from checks.publish import previous_name
+from checks.inbox import NOTHING_PUBLISHED, expected
+from checks.publish import brought_back, previous_name
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.bump import needed
 from nexy_tui.actions.manifests import commit_message
@@ -57,5 +57,5 @@ class Publish:
     def run(self, context: ActionContext) -> ActionResult:
         """Publish, going on from whatever an earlier run left. Raises Problem; what clients get is then as it was, or said."""
         if not context.plan.kind.publishes:
-            raise Refused("A code-only run publishes no artifacts.", remedy="Start a run of kind full or update-only.")
+            raise Refused(NOTHING_PUBLISHED, "Its customers keep the file they have.", brought_back(None, context.plan))
         return dry_run(context) if self.dry_run else Publication(context).run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checks.inbox import expected
+from checks.inbox import NOTHING_PUBLISHED, expected
 from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.manifests import withdrawn
@@ -18,7 +18,7 @@ from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn
 from nexy_tui.core.finding import Evidence
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
-from nexy_tui.core.remedy import Act, preceded
+from nexy_tui.core.remedy import Act, Run, preceded
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
@@ -86,6 +86,10 @@ class Rollback:
         """Put it back, going on from whatever an earlier rollback left. Raises Refused when there is nothing to go back to."""
         context = with_its_package(context)
         services, plan = context.services, context.plan
+        if not plan.kind.publishes:
+            raise Refused(
+                NOTHING_PUBLISHED, "There is no download of it to put back: customers have the file they had before.", _reverted(plan)
+            )
         host = services.github.watched(context.emit, context.cancelled)
         verdict = judge_target(read_target(host, plan), plan)
         if not verdict.status.satisfied:
@@ -118,6 +122,12 @@ class Rollback:
             manifest_commit=pushed.commit,
             changed=bool(swapped) or pushed.changed,
         )
+
+
+def _reverted(plan: Plan) -> Run:
+    """What takes the code of a release back: the commits before it, under a higher number."""
+    version = plan.version.next_build() if plan.version else "X.Y.Z.Build"
+    return Run(f"release {version} --kind code-only", "git revert what is to go, push that, then release it as the next version")
 
 
 class Recover:

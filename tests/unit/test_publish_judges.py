@@ -41,13 +41,17 @@ from checks.publish import (
     judge_target,
     previous_name,
 )
+from nexy_tui.actions.base import ActionContext
+from nexy_tui.actions.publish import Publish
+from nexy_tui.actions.rollback import Rollback
 from nexy_tui.core import manifest
 from nexy_tui.core.event import silent
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.layout import LAYOUTS, Layout
 from nexy_tui.core.plan import Plan
-from nexy_tui.core.remedy import Act
+from nexy_tui.core.problem import Refused
+from nexy_tui.core.remedy import Act, Run
 from nexy_tui.core.target import DMG, PKG, Target
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
@@ -311,6 +315,14 @@ def test_a_run_that_publishes_nothing_is_never_told_to_publish() -> None:
     assert {name: remedy.command for name, remedy in told.items()} == {"cut off": "publish --recover", "gone": full, "unseen": full}
     gone = ManifestFacts({}, ImageFacts(None, signed=None), has_key=True, place=cut_off)
     assert "publish --recover" in str(judge_manifests(replace(gone, files={"m": b"{}"}), CODE_ONLY).remedy)
+
+
+@pytest.mark.parametrize(("action", "command"), [(Publish(), "--kind full"), (Rollback(), "--kind code-only")])
+def test_what_a_code_only_run_has_not_published_is_refused_with_a_release_that_can_be(action: Publish | Rollback, command: str) -> None:
+    context = SimpleNamespace(plan=CODE_ONLY, services=None)
+    with pytest.raises(Refused, match="publishes no artifacts") as caught:
+        action.run(cast(ActionContext, context))
+    assert isinstance(caught.value.remedy, Run) and caught.value.remedy.command == f"release {V.next_build()} {command}"
 
 
 # --- publish.asset, publish.bytes ---
