@@ -79,8 +79,9 @@ def close_run(run: Named, as_json: Json = False) -> None:
     from nexy_tui.runlog import read
 
     services = common.make_services()
+    log = read.find_log(services.settings.state_dir, run)
     common.say_operator(services)
-    closed = close.close_run(services, read.find_log(services.settings.state_dir, run))
+    closed = close.close_run(services, log)
     if as_json:
         common.print_json({**closed.document(), **ending(0)})
     else:

@@ -15,6 +15,7 @@ from pathlib import Path
 import keyring.core
 import pytest
 from command_tree import ARGUMENTS, EVERY
+from conftest import some
 from pilot.hand import flowing, press, settle
 from typer.testing import CliRunner
 
@@ -196,7 +197,10 @@ def test_a_process_of_its_own_does_the_same(tmp_path: Path, line: str) -> None:
     assert done.stderr.startswith("nexy-tui: ") and "\n  next: " in done.stderr
 
 
-@pytest.mark.parametrize("line", ["--help", "--version", *(f"{_named(line)} --help" for line in EVERY)])
+HELPED = ["--help", "--version", *(f"{_named(line)} --help" for line in EVERY)]
+
+
+@pytest.mark.parametrize("line", some(HELPED, HELPED[:6]))
 def test_help_is_always_to_be_had(bare: Bare, line: str) -> None:
     done = CliRunner().invoke(app, line.split(), prog_name="nexy-tui")
     assert (done.exit_code, bare.touched(), bare.asked) == (0, [], []) and done.stdout

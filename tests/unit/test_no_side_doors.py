@@ -40,12 +40,8 @@ STANDS_IN = {
 }
 """Every action and the phase it belongs to, by the rulebook; written out here so that the checklist cannot move one unseen."""
 
-DOES_NOT_HOLD: tuple[Any, ...] = (
-    Status.FAILED,
-    Status.INCONCLUSIVE,
-    UNSEEN,
-    *map(seldom, (Status.NOT_RUN, BROKEN)),
-)
+ORDINARY = (Status.FAILED, Status.INCONCLUSIVE, UNSEEN)
+DOES_NOT_HOLD: tuple[Any, ...] = (*ORDINARY, *map(seldom, (Status.NOT_RUN, BROKEN)))
 ACTIONS = tuple(STANDS_IN)
 
 
@@ -76,8 +72,14 @@ def test_the_table_above_is_the_whole_checklist() -> None:
         assert next(one.id for one in CHECKLIST.phases if action in CHECKLIST.actions_of(one)) == phase
 
 
-@pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("status", DOES_NOT_HOLD)
+BEFORE_ACTIONS = [
+    (action, status) if status is Status.FAILED or (action in ("publish", "deploy") and status in ORDINARY) else seldom(action, status)
+    for action in ACTIONS
+    for status in (*ORDINARY, Status.NOT_RUN, BROKEN)
+]
+
+
+@pytest.mark.parametrize(("action", "status"), BEFORE_ACTIONS)
 class TestAnEarlierItemDoesNotHold:
     def test_alone(self, action: str, status: Status | str) -> None:
         """`bump`, `publish`, `deploy` and the others from the command line, with `--yes`."""
