@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 import traceback
@@ -24,6 +25,8 @@ _SPENT = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 """What the system answers when it has no room for another process, thread or open file."""
 
 _WIDEST = 2000
+_NOTHING = re.compile(r"(--[\w-]+=)?")
+"""A word without a value."""
 _BROKE_OFF = "What was being done is unfinished, and nothing is concluded from it."
 
 
@@ -38,6 +41,7 @@ class Commands(TyperGroup):
         try:
             if common.current.as_json:
                 streams.require_output()
+            _require_values(words)
             with self.make_context(prog_name or "nexy-tui", words, **extra) as context:
                 self.invoke(context)
             sys.stdout.flush()
@@ -49,6 +53,17 @@ class Commands(TyperGroup):
                 status = _broken_off(error)
         streams.settle()
         sys.exit(status)
+
+
+def _require_values(words: Sequence[str]) -> None:
+    """Raise Unusable for an empty word: `--resume "$RUN"` of a shell that has no RUN would otherwise begin a release."""
+    for before, word in zip(("nexy-tui", *words), words, strict=False):
+        if _NOTHING.fullmatch(word):
+            raise Unusable(
+                f"An empty value stands on the line, after {printable(word.removesuffix('=') or before, 60)}.",
+                "A variable of the shell may not be set, and nothing is guessed in its place.",
+                "Give it a value, or leave it away.",
+            )
 
 
 def _broken_off(error: BaseException) -> int:
