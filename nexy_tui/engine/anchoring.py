@@ -5,11 +5,15 @@ An anchor that cannot be pushed keeps nobody from a way out: it is said, in the 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from nexy_tui.core.event import Emit
 from nexy_tui.core.problem import Problem
 from nexy_tui.engine.context import Context
 from nexy_tui.runlog import sshsig
 from nexy_tui.runlog.logfile import read_whole
+from nexy_tui.runlog.sign import Signer
+from nexy_tui.services import Services
 from nexy_tui.services.git.anchors import SIGNED_AS, Head, last_head, log_tag, push_head, push_log
 
 
@@ -33,16 +37,17 @@ class Anchoring:
 
     def whole(self, context: Context) -> str:
         """Push the sealed log under its signed tag; why that could not be done, empty when it was."""
-        services, log, signer = context.services, context.journal, context.keys.signer()
-        try:
-            push_log(
-                services.git,
-                log_tag(log.genesis.version, log.run),
-                read_whole(log.path),
-                who=services.settings.operator,
-                at=services.clock.now(),
-                sign=lambda text: sshsig.make(text, SIGNED_AS, signer),
-            )
-        except Problem as problem:
-            return problem.what
-        return ""
+        log = context.journal
+        return keep(context.services, log.path, log.genesis.version, log.run, context.keys.signer())
+
+
+def keep(services: Services, path: Path, version: str, run: str, signer: Signer) -> str:
+    """Push a sealed log under its signed tag, for who has the release lock; why that could not be done, empty when it was."""
+    who, at = services.settings.operator, services.clock.now()
+    try:
+        push_log(
+            services.git, log_tag(version, run), read_whole(path), who=who, at=at, sign=lambda text: sshsig.make(text, SIGNED_AS, signer)
+        )
+    except Problem as problem:
+        return problem.what
+    return ""

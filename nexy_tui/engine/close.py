@@ -12,6 +12,7 @@ from nexy_tui.checklist import CHECKLIST, ActionRole
 from nexy_tui.core.problem import CouldNotLook, Problem, Refused
 from nexy_tui.core.remedy import Act, Mend, Run
 from nexy_tui.core.target import DMG, PKG
+from nexy_tui.engine.anchoring import keep
 from nexy_tui.engine.run import keys_of, known_secrets, release_lock, require_its_operator, require_this_world
 from nexy_tui.runlog import seal
 from nexy_tui.runlog.append import RunLog
@@ -95,7 +96,7 @@ def close_run(services: Services, path: Path) -> Closed:
         log.seal(OUTCOME, "The run was closed by its operator: sealed as aborted.")
     finally:
         log.close()
-    return _sealed(path, left=(*_give_lock_back(services, log.run), "the log's head is named by no anchor outside"))
+    return _sealed(path, left=_give_lock_back(services, log, signer()))
 
 
 def _ended(services: Services, path: Path) -> Closed:
@@ -180,15 +181,19 @@ def _unserved(services: Services) -> str:
     return f"the live appcast offers other bytes ({offer.appcast.build or 'no version'}, {offer.appcast.length or 'no'} bytes)"
 
 
-def _give_lock_back(services: Services, run: str) -> tuple[str, ...]:
-    """Remove the release lock if this run left it; what is to be said where that could not be done."""
+def _give_lock_back(services: Services, log: RunLog, signer: Signer) -> tuple[str, ...]:
+    """Remove the release lock if this run left it, once the log is kept outside; what is to be said where that could not be done."""
+    run, unkept = log.run, ""
     try:
         services.require_checkout()
         require_world(services.settings)
         lock = release_lock(services, run)
         lock.reclaim()
         drop_prepared(services.git, of=run)
+        if lock.held:
+            unkept = keep(services, log.path, log.genesis.version, run, signer)
         lock.release()
     except Problem as problem:
-        return (f"the release lock could not be asked for ({problem.what}); if the run left it, it expires by itself within 15 minutes",)
-    return ()
+        lapses = f"the release lock could not be asked for ({problem.what}); if the run left it, it expires by itself within 15 minutes"
+        return (lapses, "the code repository does not keep this log")
+    return (f"the code repository does not keep this log: {unkept}",) if unkept else ()
