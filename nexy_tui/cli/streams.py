@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import os
@@ -10,6 +11,21 @@ from pathlib import Path
 from typing import TextIO
 
 from nexy_tui.core.problem import CouldNotLook, Unusable
+
+_PLAINLY = "nexy_tui_plainly"
+_PLAIN = {"✓": "+", "✗": "x", "○": "o", "·": "-", "–": "-", "…": "...", "“": '"', "”": '"', "’": "'", "→": "->"}
+"""What this tool prints and an ASCII terminal lacks, with what it shows in its place."""
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """An error handler of codecs: a character that an encoding lacks, as what resembles it, else escaped."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(char) or char.encode("ascii", "backslashreplace").decode() for char in lacking), error.end
+
+
+codecs.register_error(_PLAINLY, _plainly)
 
 
 def hold() -> None:
@@ -23,7 +39,7 @@ def hold() -> None:
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("w" if number else "r", encoding="utf-8"))  # noqa: SIM115  For the whole process.
         elif number and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=_PLAINLY)
 
 
 def require_output() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ import typer
 from conftest import some
 from typer.testing import CliRunner
 
-from nexy_tui.cli import app, commands
+from nexy_tui.cli import app, commands, streams
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused, Unusable
 
 commands.mount(app)
@@ -187,3 +189,12 @@ def test_bad_usage_of_any_kind_shows_nothing_raw(words: list[str], tmp_path: Pat
     _, out, err = ended(*words)
     assert out.isascii() and all(char == "\n" or char.isprintable() for char in out + err)
     assert lines(*(word for word in words if word != "--json") if len(words) > 2 else ["runs"]) == 2
+
+
+def test_a_terminal_of_plain_characters_gets_what_resembles_the_symbols() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        streams.hold()
+        streams.put("✓ “done” · wörd → …")
+    assert stream.buffer.getvalue() == rb'+ "done" - w\xf6rd -> ...' + b"\n"  # type: ignore[attr-defined]
