@@ -197,4 +197,4 @@ def test_a_terminal_of_plain_characters_gets_what_resembles_the_symbols() -> Non
         patch.setattr(sys, "stdout", stream)
         streams.hold()
         streams.put("✓ “done” · wörd → …")
-    assert stream.buffer.getvalue() == rb'+ "done" - w\xf6rd -> ...' + b"\n"  # type: ignore[attr-defined]
+    assert stream.buffer.getvalue() == rb'+ "done" - w\xf6rd -> ...' + b"\n"
