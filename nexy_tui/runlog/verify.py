@@ -104,7 +104,8 @@ def verify(path: Path, rules: Sequence[TrustSource], anchors: Sequence[Anchor] |
     trust = choose(rules, keyid) if keyid is not None else None
     chain = inspect(data, lambda claimed, operator, at: _trusted(trust, rules, claimed, operator, at))
     unknown_signer = trust is None and chain.records != () and _holds_by_itself(data, signature)
-    found = None if anchors is None else tuple((anchor.name, anchor.verdict(chain)) for anchor in anchors)
+    said = [(anchor.name, anchor.verdict(chain)) for anchor in anchors or ()]
+    found = None if anchors is None else tuple(one for one in said if one[1] != "absent" or chain.seal is not None)
     faults, notes = list(chain.faults[:1] if unknown_signer else chain.faults), []
     faults += _seal_faults(chain, data, signature)
     faults += [
