@@ -16,7 +16,7 @@ from nexy_tui.core.problem import ActionFailed, CouldNotLook, Problem, Refused
 from nexy_tui.core.text import printable
 from nexy_tui.core.version import Version
 from nexy_tui.services.git import Git
-from nexy_tui.services.git.apart import commit_apart, commit_onto, follow
+from nexy_tui.services.git.apart import commit_apart, commit_onto, follow, lying
 from nexy_tui.services.git.attributes import attributes_of, changes_bytes
 from nexy_tui.services.git.prepared import drop_prepared, prepared_commits, prepared_ref, tip_and_prepared
 from nexy_tui.services.manifest_places import directories_at
@@ -82,7 +82,7 @@ def prepare(context: ActionContext, raw: bytes, *, of: str | None = None, withdr
     if _carries(git, found := wanted_at(tip)) and not found.gone:
         return found
     if is_left_behind(git, plan.version, tip):
-        follow(git, tip, (), emit=context.emit)  # A run that was cut off moved the branch, and not the checkout's.
+        follow(git, tip, lying(git, tip), emit=context.emit)  # A run that was cut off moved the branch, and not the checkout's.
     require_on_top(services, version, tip)
     head = git.head()
     wanted = wanted_at(head)

@@ -18,7 +18,7 @@ from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import Target
 from nexy_tui.services import processes
 from nexy_tui.services.git import Git, GitFailure
-from nexy_tui.services.git.apart import commit_apart, commit_onto
+from nexy_tui.services.git.apart import commit_apart, commit_onto, follow, lying
 from nexy_tui.services.git.commands import LOCAL_TIMEOUT
 from nexy_tui.services.git.trial import trial
 
@@ -358,6 +358,17 @@ def test_what_outlasts_the_ordinary_limit_is_waited_for(
     slow(git)
     assert does(git)
     assert not list((git.checkout / ".git").glob("*.lock"))
+
+
+def test_the_branch_follows_to_a_commit_whose_files_lie_there_already(tmp_path: Path) -> None:
+    git = clone(tmp_path / "one")
+    (git.checkout / "VERSION").write_text("1\n")
+    commit = commit_apart(git, {"VERSION": b"3\n", "new.json": b"{}\n", "moved.txt": b"other\n"}, "Update")
+    (git.checkout / "VERSION").write_text("3\n")
+    (git.checkout / "new.json").write_text("{}\n")
+    assert sorted(lying(git, commit)) == ["VERSION", "new.json"]
+    follow(git, commit, lying(git, commit))
+    assert git.head() == commit and [path for _, path in git.changes()] == ["new file"]
 
 
 def test_a_lock_that_something_left_is_named_with_the_way_to_remove_it(tmp_path: Path) -> None:

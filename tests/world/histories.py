@@ -80,7 +80,6 @@ class Step:
         return f"{self.verb}, {sort} {rest.partition(' ')[2] if sort in ('strike', 'kill') else rest}".rstrip(" ,")
 
 
-WRITING = ("release", "release", "publish", "rollback")
 _moments = st.one_of(
     st.sampled_from(["PATCH1", "PATCH2", "PATCH3", "POST1", "POST2", "POST5", "POST9", "POST12", "DELETE1"]), st.integers(1, 90).map(str)
 )
@@ -94,10 +93,13 @@ _troubles = st.one_of(
     st.builds("strike {} {}".format, _moments, st.sampled_from(FAILING)),
     st.builds("kill {} {}{}".format, _moments, st.sampled_from(HOLDING), st.sampled_from(["", " alone"])),
 )
-steps = st.one_of(
-    st.builds(Step, st.sampled_from(WRITING), _troubles, st.sampled_from(["update-only", "update-only", "full"])),
+_releases = st.builds(Step, st.just("release"), _troubles, st.sampled_from(["update-only", "update-only", "full"]))
+_others = st.one_of(
+    st.builds(Step, st.sampled_from(["rollback", "publish", "resume"]), _troubles),
     st.builds(Step, st.sampled_from(["resume", "recover", "deploy"])),
 )
+histories = st.tuples(_releases, st.lists(st.one_of(_releases, _others), max_size=2)).map(lambda parts: (parts[0], *parts[1]))
+"""A release, which something meets, and what an operator may then try."""
 
 
 @dataclass

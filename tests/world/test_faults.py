@@ -142,7 +142,7 @@ CASES: tuple[Stop | Borne, ...] = (
     Stop("vm-disk-full", "ready", "ready.vm", "The VM has 40 MiB of disk left", "Make room on the VM"),
     Stop("vm-drift", "ready", "ready.drift", "server/main.py", "nexy-tui save-drift"),
     Stop("vm-drift", "publish", "ready.drift", "server/main.py", "nexy-tui save-drift", done=PUSHED, at="publish"),
-    Stop("vm-deallocated", "publish", "ready.azure", "not running", "az vm start", done=PUSHED, at="publish"),
+    Stop("vm-deallocated", "publish", "ready.azure", "not running", "az vm start", at="publish"),
     Stop(
         "exec-start-gone", "ready", "ready.start", "starts server/voice_main.py, which this release does not have", "Bring that file back"
     ),

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import pytest
 from conftest import Inside
-from histories import Step, Story, steps
+from histories import Step, Story, histories
 from hypothesis import HealthCheck, Phase, example, given, settings
-from hypothesis import strategies as st
 
 _UNTOUCHED = settings(
     deadline=None,
@@ -46,7 +45,7 @@ def test_many_histories_end_in_agreement_by_one_command_that_is_named(story: Sto
     @example((Step("release", "late service-down", "full"), Step("rollback"), Step("release", "reader stops", "full")))
     @example((Step("release", "kill PATCH2 hold-after alone"), Step("release", "signal HUP")))
     @settings(_UNTOUCHED, max_examples=95)
-    @given(st.lists(steps, min_size=1, max_size=3).map(tuple))
+    @given(histories)
     def many(history: tuple[Step, ...]) -> None:
         story.tell(history)
 

@@ -64,8 +64,18 @@ def follow(git: Git, commit: str, paths: Sequence[str], *, gone: Sequence[str] =
         git.write("add", "--force", "--", *paths, emit=emit)
     if gone:
         git.write("rm", "--quiet", "--force", "--ignore-unmatch", "--", *gone, emit=emit)
+    git.raw("update-index", "-q", "--refresh")  # Files that were laid and put back are new to the index; what differs stays so.
     git.write("read-tree", "-m", "-u", head, commit, emit=emit)
     git.write("update-ref", "-m", "nexy-tui: the manifest commit", "HEAD", commit, head, emit=emit)
+
+
+def lying(git: Git, commit: str) -> list[str]:
+    """What a later commit brings and lies in the checkout already, as git would commit it: a run that was cut off had written it."""
+    with tempfile.TemporaryDirectory(prefix="nexy-index-") as folder:
+        told = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        git.write("read-tree", commit, told=told)
+        other = set(git.read("diff", "--name-only", "--no-relative", "--no-renames", "-z", told=told).split("\0"))
+    return [path for path in git.changed_paths(git.head(), commit) if path not in other]
 
 
 def make_directory(git: Git, folder: Path) -> Path:
