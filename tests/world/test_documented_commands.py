@@ -7,13 +7,10 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer
+from command_tree import COMMANDS
 from conftest import Inside
 
-from nexy_tui.cli import app, commands
 from nexy_tui.cli.examples import EXAMPLES
-
-commands.mount(app)
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
@@ -72,7 +69,7 @@ DOCUMENTED = documented()
 
 def named(line: str) -> str:
     """The command's own words."""
-    command, words = typer.main.get_command(app), []
+    command, words = COMMANDS, []
     for word in shlex.split(line):
         inner = getattr(command, "commands", {}).get(word)
         if inner is None:
@@ -94,13 +91,13 @@ def test_every_documented_command_is_one_with_options_of_its_own() -> None:
     for line, page in DOCUMENTED.items():
         words = shlex.split(line)
         name = named(line)
-        command = typer.main.get_command(app)
+        command = COMMANDS
         for word in name.split():
-            command = command.commands[word]  # type: ignore[attr-defined]
+            command = command.commands[word]
         first = next((word for word in words[len(name.split()) :] if not word.startswith("-")), "")
         assert not (hasattr(command, "commands") and first and name), f"{page.name}: nexy-tui {line}"
         known = {option for parameter in command.params for option in parameter.opts} | {"--checkout", "--world", "-h", "--help"}
-        known |= {option for parameter in typer.main.get_command(app).params for option in parameter.opts}
+        known |= {option for parameter in COMMANDS.params for option in parameter.opts}
         strange = [word for word in words if word.startswith("-") and word.partition("=")[0] not in known]
         assert not strange, f"{page.name}: nexy-tui {line}"
 
