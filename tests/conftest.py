@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import forked
+import forkedworlds
 import pytest
 from _pytest.mark import ParameterSet
 
@@ -147,6 +148,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(Path(__file__).parents[1])]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     return next(out.glob("*.whl"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def forked_worlds() -> Iterator[None]:
+    """Worlds of tests begin with their imports done; what `nexy-tui rehearse` and `world up` start begins as everybody's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worlds, "start_guardian", forkedworlds.start_guardian)
+        yield
 
 
 MakeWorld = Callable[..., Inside]

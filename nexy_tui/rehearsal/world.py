@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -225,27 +225,33 @@ def _launch(directory: Path, layout: str, artifact_size: int, ending: list[str],
     (directory / "log").mkdir(exist_ok=True)
     (directory / "tmp").mkdir(exist_ok=True)
     reading, writing = os.pipe()
-    command = interpreter("nexy_tui.rehearsal.guardian", str(directory))
-    options = ["--layout", layout, "--artifact-size", str(artifact_size), "--report", str(writing), *ending]
+    options = [str(directory), "--layout", layout, "--artifact-size", str(artifact_size), "--report", str(writing), *ending]
     with (directory / "log" / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
-            [*command, *options],
-            cwd=directory,
-            env=_surroundings(directory),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(writing,),
-            start_new_session=True,
-        )
+        ended = start_guardian(directory, options, _surroundings(directory), log.fileno(), writing)
     os.close(writing)
     if not _wait_until_ready(reading, say):
-        process.wait()
+        ended()
         raise ActionFailed(
             f"The world in {directory} did not come up.",
             "Its supervisor ended before it was ready.",
             f"See {directory}/log/supervisor.log.",
         )
+
+
+def start_guardian(directory: Path, options: Sequence[str], env: Mapping[str, str], log: int, report: int) -> Callable[[], object]:
+    """Start a guardian in a session of its own; the call that waits for its end. Tests have theirs from a process with its imports done."""
+    command = [*interpreter("nexy_tui.rehearsal.guardian"), *options]
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=(report,),
+        start_new_session=True,
+    )
+    return process.wait
 
 
 def _wait_until_ready(reading: int, say: Say) -> bool:
