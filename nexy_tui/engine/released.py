@@ -62,7 +62,7 @@ def require_unreleased(
 def _by_log(services: Services, version: Version, kind: Kind, run: str | None) -> ReleasedBy | None:
     """The log of another run on this machine that verifies, is sealed as complete, and whose kind did all that this kind does."""
     settings = services.settings
-    for other in list_runs_of(settings.state_dir, str(version)):
+    for other in list_runs_of(settings.state_dir, str(version), besides=run):
         same = other.world == services.target.world and other.version == str(version) and other.kind in (kind.value, Kind.FULL.value)
         if other.run == run or other.outcome != "complete" or not same:
             continue

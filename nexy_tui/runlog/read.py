@@ -101,9 +101,10 @@ def list_runs(state_dir: Path) -> list[RunSummary]:
     return sorted((summary(path) for path in _logs(state_dir)), key=lambda run: run.run, reverse=True)
 
 
-def list_runs_of(state_dir: Path, version: str) -> list[RunSummary]:
-    """The runs of one version, by the folder their logs lie in; no other log is read."""
-    return [summary(path) for path in sorted((state_dir / "runs" / version).glob("*" + SUFFIX))]
+def list_runs_of(state_dir: Path, version: str, *, besides: str | None = None) -> list[RunSummary]:
+    """The runs of one version but for one, by the folder their logs lie in and the names they have; no other log is read."""
+    logs = sorted((state_dir / "runs" / version).glob("*" + SUFFIX))
+    return [summary(path) for path in logs if path.name != f"{besides}{SUFFIX}"]
 
 
 def previous_head(state_dir: Path, operator: str) -> str | None:
