@@ -163,7 +163,7 @@ def test_both_places_read_each_others_archives(bench: Bench, machine: Machine) -
     assert {Path(line).name for line in theirs_members.stdout.split()} <= {Path(line).name for line in members.split()}
 
 
-@pytest.mark.parametrize("where", ["local", "vm"])
+@pytest.mark.parametrize("where", [seldom("local"), "vm"])
 def test_a_backup_after_the_clock_was_set_back_is_the_newest(bench: Bench, machine: Machine, where: str) -> None:
     first = bench.place(where).back_up(silent, lambda: False).record
     folder = machine.backups if where == "vm" else bench.backups
@@ -206,7 +206,8 @@ def test_settings_come_from_both_files_the_inner_over_the_outer(bench: Bench, ma
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("DB_NAME", "x'; DROP TABLE users"), ("DB_PORT", "5432; rm"), ("DB_HOST", "a,b"), ("DB_USER", "postgres")]
+    ("key", "value"),
+    [("DB_NAME", "x'; DROP TABLE users"), seldom("DB_PORT", "5432; rm"), seldom("DB_HOST", "a,b"), seldom("DB_USER", "postgres")],
 )
 def test_settings_that_cannot_be_are_refused(bench: Bench, machine: Machine, key: str, value: str) -> None:
     machine.configure(**{key: value})
@@ -216,7 +217,9 @@ def test_settings_that_cannot_be_are_refused(bench: Bench, machine: Machine, key
         bench.place("vm").back_up(silent, lambda: False)
 
 
-@pytest.mark.parametrize("change", [{"DB_PORT": "1"}, {"DB_PASSWORD": "no", "PG_SUPERUSER_PASSWORD": "no"}, {"DB_NAME": "nothing"}])
+@pytest.mark.parametrize(
+    "change", [{"DB_PORT": "1"}, *map(seldom, ({"DB_PASSWORD": "no", "PG_SUPERUSER_PASSWORD": "no"}, {"DB_NAME": "nothing"}))]
+)
 def test_a_database_that_does_not_answer(bench: Bench, machine: Machine, change: dict[str, str]) -> None:
     made = bench.place("vm").back_up(silent, lambda: False).record
     before = machine.files()
@@ -248,8 +251,8 @@ def test_a_stopped_server_is_seen(bench: Bench, machine: Machine) -> None:
     "sabotage",
     [
         "GRANT DELETE ON users TO nexy_user",
-        "ALTER TABLE screenshots OWNER TO nexy_user",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT DELETE ON TABLES TO nexy_user",
+        seldom("ALTER TABLE screenshots OWNER TO nexy_user"),
+        seldom("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT DELETE ON TABLES TO nexy_user"),
         "DROP TRIGGER prevent_hard_delete_trigger ON users",
         "GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC",
     ],

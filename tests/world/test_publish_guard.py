@@ -95,7 +95,7 @@ def test_a_rename_in_effect_after_the_death_and_the_guard_do_no_harm(work: Publi
     print(f"killed at {len(renames)} renames that took effect after the death")
 
 
-@pytest.mark.parametrize("way", ["the next run", "publish --recover", "Recover"])
+@pytest.mark.parametrize("way", ["the next run", seldom("publish --recover"), seldom("Recover")])
 def test_with_the_guard_killed_too_the_other_ways_heal(work: Publisher, way: str) -> None:
     mark, account = Mark.set(work), strikes(work.inside)
     since = length(account)
