@@ -63,7 +63,7 @@ def release(
     if not headless:
         from nexy_tui.cli.wizard import open_wizard
 
-        raise typer.Exit(open_wizard(services, auto=auto, resume=path, version=version, kind=kind, with_pkg=with_pkg))
+        raise typer.Exit(open_wizard(services, auto=auto, new=True, resume=path, version=version, kind=kind, with_pkg=with_pkg))
     attestations = attestations_of(attest or [])
     session = common.begun(_session(services, path, version, kind, with_pkg, yes=yes or auto, take_over=take_over))
     raise typer.Exit(run_headless(session, attestations, yes=yes or auto, auto=auto, as_json=json))

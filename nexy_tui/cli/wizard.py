@@ -26,12 +26,13 @@ def open_wizard(
     services: Services,
     *,
     auto: bool = False,
+    new: bool = False,
     resume: Path | None = None,
     version: str | None = None,
     kind: Kind = Kind.FULL,
     with_pkg: bool = False,
 ) -> int:
-    """Run the Textual application to its end; the exit status."""
+    """Run the Textual application to its end; the exit status. `new`: at the form of a new run, filled in with the rest."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Unusable(
             "The wizard needs a terminal, and there is none.",
@@ -42,7 +43,7 @@ def open_wizard(
     from screens.backend import REHEARSE, NewRun, Opening, ResumeRun
 
     opening: Opening | None = ResumeRun(resume) if resume is not None else None
-    if opening is None and (auto or version is not None):
+    if opening is None and (auto or new):
         opening = NewRun(_parsed(version), kind, with_pkg)
     ending = NexyApp(RealBackend(services, pace=AUTO_PACE if auto else 0.0), auto=auto, opening=opening).run()
     if ending is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tomllib
@@ -25,16 +26,21 @@ def with_values(text: str, values: Mapping[str, Value], name: str) -> str:
 
 
 def write_config(path: Path, text: str) -> None:
-    """Put the configuration in its place in one step, its owner's alone to read (mode 0600). Raises Unusable where that cannot be."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    """Put the configuration in its place in one step, its owner's alone to read (mode 0600). Raises Unusable where that cannot be.
+
+    Where a link stands in its place, what that leads to is written: the link is the operator's.
+    """
+    place = path.resolve()
+    part = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
             stream.write(text)
-        part.replace(path)
+        part.replace(place)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         what = f"The configuration {path} cannot be written: {error.strerror}."
         raise Unusable(what, remedy="Make its folder writable, or name another file in NEXY_CONFIG.") from None
 

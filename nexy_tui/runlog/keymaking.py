@@ -192,7 +192,8 @@ def _amended(signers: Path, entry: AllowedSigner, ended: str | None) -> str:
 
 
 def _write_list(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = path.resolve()  # What a link leads to is written: the link is the operator's.
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.write_text(text, encoding="utf-8")
     part.chmod(0o644)

@@ -22,6 +22,7 @@ from terminal_kit import Terminal
 
 from nexy_tui.cli.release import find_run
 from nexy_tui.config import load_settings
+from nexy_tui.config.edit import write_config
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
 from nexy_tui.core.target import Target
 from nexy_tui.runlog import keys
@@ -97,6 +98,25 @@ def test_a_key_file_is_used_listed_and_remembered(without_keyring: Terminal) -> 
     assert listed.exit_code == 0 and f"signs with {entry.keyid} (file)" in listed.stdout
     assert without_keyring.keys("use", "--file", path).exit_code == 0
     assert len(AllowedSigners.load(without_keyring.signers).entries) == 1
+
+
+def test_links_of_the_operators_own_stay_and_what_they_lead_to_is_written(without_keyring: Terminal) -> None:
+    folder, path = without_keyring.folder, key_file(without_keyring.folder / "key")
+    config, real, listed = load_settings().config_path, folder / "dotfiles.toml", folder / "listed"
+    real.write_text('[operator]\nid = "ada@example.com"\n')
+    listed.write_text("# ours\n")
+    config.parent.mkdir(parents=True)
+    config.symlink_to(real)
+    without_keyring.signers.symlink_to(listed)
+    assert without_keyring.keys("use", "--file", path).exit_code == 0
+    assert config.is_symlink() and without_keyring.signers.is_symlink()
+    assert str(path) in real.read_text() and "ssh-ed25519" in listed.read_text()
+
+
+def test_a_configuration_that_cannot_be_written_is_said(without_keyring: Terminal) -> None:
+    (without_keyring.folder / "file").write_text("")
+    with pytest.raises(Unusable, match="cannot be written"):
+        write_config(without_keyring.folder / "file" / "config.toml", "")
 
 
 def test_an_unlisted_key_is_told_how_to_be_listed(without_keyring: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
