@@ -36,8 +36,7 @@ class Typist(NexyApp):
         self._during, self._pressed, self._stood = during, 0.0, 0
 
     def on_mount(self) -> None:
-        """Open what is measured, and begin to type."""
-        super().on_mount()
+        """Open what is measured, and begin to type. Textual calls the wizard's own handler too."""
         self._loop_here = asyncio.get_running_loop()
         if not self._during:
             from screens.begin import open_look

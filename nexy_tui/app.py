@@ -23,10 +23,8 @@ import screens
 from screens.backend import Backend, Ending, NewRun, Opening, ResumeRun
 from screens.base import WizardScreen
 from screens.context import RunContext
-from screens.feed import Feed
 from screens.home import HomeScreen
 from screens.jobs import JobEnded
-from screens.look import take
 from screens.text import clean
 from screens.theme import DAY, DEFAULTS, NIGHT
 
@@ -36,8 +34,8 @@ if TYPE_CHECKING:
 FRAME = 0.1
 """Seconds between two drawings of what the threads said: ten a second at most."""
 
-_BASE = 2
-"""Screens that stay at the bottom of the stack: Textual's own and home."""
+_BASE = 1
+"""Screens that stay at the bottom of the stack: home."""
 
 
 class Awake(Message):
@@ -61,9 +59,9 @@ class NexyApp(App[Ending]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(NIGHT)
         self.register_theme(DAY)
-        self.theme = NIGHT.name
+        self.set_reactive(App.theme, NIGHT.name)
         self.backend, self._opening = backend, opening or (NewRun() if auto else None)
-        self.context = RunContext(self, self, backend, Feed(lambda: self.post_message(Awake())), auto)
+        self.context = RunContext(self, self, backend, lambda: self.post_message(Awake()), auto)
         self._drawn = 0.0
         self._in_terminal = False
 
@@ -78,12 +76,15 @@ class NexyApp(App[Ending]):
         """Colours that Textual's own themes do not name."""
         return dict(DEFAULTS)
 
+    def get_default_screen(self) -> HomeScreen:
+        """Home, at the bottom of the stack."""
+        return HomeScreen(self.context)
+
     def on_mount(self) -> None:
-        """Home first; then what the command line asked for."""
+        """Then what the command line asked for."""
         self._leave_on_signals()
         self._in_terminal = not self.is_headless and os.isatty(0)
         self.set_interval(0.5, self._tick)
-        self.push_screen(HomeScreen(self.context))
         if self._opening is not None:
             self._open(self._opening)
 
@@ -220,6 +221,8 @@ class NexyApp(App[Ending]):
         return self.backend.open_run(version, wanted.kind, wanted.with_pkg)
 
     def _draw(self) -> None:
+        from screens.look import take
+
         self._drawn = time.monotonic()
         take(self.context)
 

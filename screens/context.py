@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
@@ -17,15 +18,15 @@ from nexy_tui.core.remedy import Remedy
 from nexy_tui.core.text import roughly
 from screens.backend import Backend, Ending
 from screens.dialogs.message import ProblemDialog
-from screens.feed import Feed
 from screens.jobs import Jobs
 from screens.remedy import todo
 from screens.stage import Stage
 from screens.text import clean, one_line
-from screens.view import RunView
 
 if TYPE_CHECKING:
     from nexy_tui.engine.session import Session
+    from screens.feed import Feed
+    from screens.view import RunView
 
 T = TypeVar("T")
 
@@ -34,14 +35,15 @@ T = TypeVar("T")
 class RunContext:
     """One application's runs, one at a time: the session, what of it is shown, and who has his hands on it.
 
-    `acting` is the action that the operator started, `usual` how many seconds it usually takes, `driving` that the tool plays the
+    `wake` is called from a thread that has something to show; `acting` is the action that the operator started, `usual` how many
+    seconds it usually takes, `driving` that the tool plays the
     operator, `leaving` that the run is being left, `look_only` that there is no run to act on, `closed` that the session was let go.
     """
 
     app: App[Any]
     stage: Stage
     backend: Backend
-    feed: Feed
+    wake: Callable[[], object]
     auto: bool = False
     jobs: Jobs = field(init=False)
     session: Session | None = field(default=None, init=False)
@@ -55,6 +57,13 @@ class RunContext:
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.app)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """What the session's threads say, on its way to the screen."""
+        from screens.feed import Feed
+
+        return Feed(self.wake)
 
     @property
     def open_run(self) -> Session | None:
@@ -143,6 +152,8 @@ class RunContext:
 
     def follow(self, session: Session, *, look_only: bool = False) -> None:
         """Take a session as the one that is shown. One that only looks is no open run."""
+        from screens.view import RunView
+
         self.session, self.view, self.look_only = session, RunView(session.services.clock), look_only
         self.closed = look_only
         session.watch(self.feed)

@@ -55,6 +55,7 @@ class HomeScreen(WizardScreen):
     def __init__(self, context: RunContext) -> None:
         super().__init__(context)
         self._left_open: RunSummary | None = None
+        self._asked = False
         self._about_ready = _ABOUT_READY
 
     def body(self) -> Iterable[Widget]:
@@ -75,6 +76,7 @@ class HomeScreen(WizardScreen):
         self.call_after_refresh(self._ask)
 
     def _ask(self) -> None:
+        self._asked = True
         self.context.start("Looking for an open run", self.context.backend.standing, self._stands)
         self.context.start("Reading the surroundings", self.context.backend.surroundings, self._show)
         self._ask_whether_ready()
@@ -91,7 +93,7 @@ class HomeScreen(WizardScreen):
 
     def on_screen_resume(self) -> None:
         """Back here: what was begun or ended meanwhile is told."""
-        if self.drawable:
+        if self._asked and self.drawable:
             self.context.start("Looking for an open run", self.context.backend.standing, self._stands)
 
     def action_chosen(self) -> None:

@@ -18,8 +18,9 @@ sys.path.insert(0, str(ROOT))
 import typer  # noqa: E402
 
 from nexy_tui.checklist import CHECKLIST  # noqa: E402
-from nexy_tui.cli import app, commands  # noqa: E402
+from nexy_tui.cli import commands  # noqa: E402
 from nexy_tui.cli.examples import COMMON, EXAMPLES  # noqa: E402
+from nexy_tui.cli.top import app  # noqa: E402
 from nexy_tui.config.keys import KEYS  # noqa: E402
 from nexy_tui.config.template import default, literal  # noqa: E402
 from nexy_tui.config.variables import VARIABLES  # noqa: E402

@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from nexy_tui.cli import app, commands
+from nexy_tui.cli import commands
+from nexy_tui.cli.top import app
 
 commands.mount(app)
 

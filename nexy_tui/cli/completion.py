@@ -9,10 +9,7 @@ from typing import Annotated
 
 import typer
 
-from nexy_tui.cli import streams
-
-VARIABLE = "_NEXY_TUI_COMPLETE"
-"""Set by the script that `nexy-tui completion` prints, for the call that answers it."""
+from nexy_tui.cli import COMPLETION, streams
 
 
 class Shell(StrEnum):
@@ -32,15 +29,15 @@ def completion(shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.",
     """Print the script that completes nexy-tui in a shell."""
     from typer.completion import get_completion_script  # type: ignore[attr-defined]  # It is not re-exported, and documented nowhere else.
 
-    streams.put(get_completion_script(prog_name="nexy-tui", complete_var=VARIABLE, shell=shell.value))
+    streams.put(get_completion_script(prog_name="nexy-tui", complete_var=COMPLETION, shell=shell.value))
 
 
 def answer(app: typer.Typer) -> None:
     """Answer a shell that completes, and leave; return where none asks."""
-    instruction = os.environ.get(VARIABLE)
+    instruction = os.environ.get(COMPLETION)
     if not instruction:
         return
     from typer.completion import completion_init, shell_complete  # type: ignore[attr-defined]  # As above.
 
     completion_init()
-    sys.exit(shell_complete(typer.main.get_command(app), {}, "nexy-tui", VARIABLE, instruction))
+    sys.exit(shell_complete(typer.main.get_command(app), {}, "nexy-tui", COMPLETION, instruction))

@@ -8,15 +8,12 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Any
-
-import typer
-from typer.core import TyperGroup
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from nexy_tui.cli import common, streams
 from nexy_tui.cli.interrupt import SIGNALS, heeding
-from nexy_tui.core.problem import Cancelled, CouldNotLook, Problem, Unusable
+from nexy_tui.core.problem import Cancelled, CouldNotLook, Problem
 from nexy_tui.core.remedy import Remedy, Run, preceded, rewritten
 from nexy_tui.core.secret import redact, secrets_of
 from nexy_tui.core.text import printable
@@ -30,29 +27,20 @@ _NOTHING = re.compile(r"(--[\w-]+=)?")
 _BROKE_OFF = "What was being done is unfinished, and nothing is concluded from it."
 
 
-class Commands(TyperGroup):
-    """The top-level command: nothing leaves it but an exit status, be it bad usage, a problem, an interrupt or a fault of the tool."""
-
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> Any:
-        """Carry out the arguments and exit. Ends the process by SystemExit alone."""
-        extra.pop("standalone_mode", None)
-        words = list(sys.argv[1:] if args is None else args)
-        common.begin(as_json=any(word.partition("=")[0] == "--json" for word in words))
-        try:
-            if common.current.as_json:
-                streams.require_output()
-            _require_values(words)
-            with self.make_context(prog_name or "nexy-tui", words, **extra) as context:
-                self.invoke(context)
-            sys.stdout.flush()
-            status = 0
-        except typer.Exit as ended:
-            status = ended.exit_code
-        except (Exception, KeyboardInterrupt) as error:  # Whatever it is: it is told in three lines, and in the document.
-            with heeding(signal.SIG_IGN, *SIGNALS):
-                status = _broken_off(error)
-        streams.settle()
-        sys.exit(status)
+def end_with(work: Callable[[], int], words: Sequence[str]) -> NoReturn:
+    """Carry out the command that these words of the line name, and end the process with its exit status, whatever becomes of it."""
+    common.begin(as_json=any(word.partition("=")[0] == "--json" for word in words))
+    try:
+        if common.current.as_json:
+            streams.require_output()
+        _require_values(words)
+        status = work()
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:  # Whatever it is: it is told in three lines, and in the document.
+        with heeding(signal.SIG_IGN, *SIGNALS):
+            status = _broken_off(error)
+    streams.settle()
+    sys.exit(status)
 
 
 def _require_values(words: Sequence[str]) -> None:
@@ -93,21 +81,12 @@ def _worded(error: BaseException) -> Problem:
     match error:
         case Problem():
             return error
-        case typer.TyperException():
-            return _usage(error)
-        case KeyboardInterrupt() | typer.Abort() | EOFError():
+        case KeyboardInterrupt() | EOFError():
             return Cancelled("Interrupted.", _BROKE_OFF, _way_on())
         case BrokenPipeError():
             return streams.unwritable(error)
         case _:
             return _spent(error) or _unforeseen(error)
-
-
-def _usage(error: typer.TyperException) -> Problem:
-    """Bad usage, as typer words it, with the help that explains it."""
-    context: typer.Context | None = getattr(error, "ctx", None)
-    path = "nexy-tui" if context is None else context.command_path
-    return Unusable(error.format_message(), remedy=f"See what it takes: {path} --help")
 
 
 def _spent(error: BaseException) -> Problem | None:

@@ -22,6 +22,11 @@ AUTO_PACE = 0.6
 """Seconds `--auto` rests between steps, so that a person can follow."""
 
 
+def open_home() -> int:
+    """The wizard at its first screen, to its end; the exit status."""
+    return open_wizard(common.make_services())
+
+
 def open_wizard(
     services: Services,
     *,

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 
 _EVERYWHERE = (
     r"PATH|HOME|USER|LOGNAME|TMPDIR|LANG|LANGUAGE|TZ|LOCALE_ARCHIVE|__CF_USER_TEXT_ENCODING|DEVELOPER_DIR"
@@ -85,7 +86,10 @@ class Needs(Enum):
     """This process itself, and so whatever a library of ours starts."""
 
 
-_PATTERNS = {needs: re.compile(needs.value) for needs in Needs}
+@cache
+def _allowed(needs: Needs) -> re.Pattern[str]:
+    """The names that this kind of program gets; made when first asked for, since each takes milliseconds."""
+    return re.compile(needs.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ class Surroundings:
 
 def surroundings(needs: Needs, environ: Mapping[str, str], told: Mapping[str, str] | None = None) -> Surroundings:
     """What a program of this kind gets of `environ`, and what it is `told` on top. An empty or missing PATH is the system's own."""
-    allowed = {name: value for name, value in environ.items() if _PATTERNS[needs].fullmatch(name)}
+    names = _allowed(needs)
+    allowed = {name: value for name, value in environ.items() if names.fullmatch(name)}
     if needs is Needs.GIT:
         allowed |= {f"GIT_CONFIG_VALUE_{pair[1]}": "" for name, key in allowed.items() if (pair := _HTTP_KEY.fullmatch(f"{name}={key}"))}
     return Surroundings(needs, {**allowed, "PATH": allowed.get("PATH") or os.defpath, **(told or {})})

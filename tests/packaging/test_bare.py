@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 
 from nexy_tui.app import NexyApp
 from nexy_tui.checklist import CHECKLIST
-from nexy_tui.cli import app
 from nexy_tui.cli.backend import RealBackend
+from nexy_tui.cli.top import app
 from nexy_tui.config import load_settings
 from nexy_tui.core.version import Version
 from nexy_tui.fixers import TROUBLES

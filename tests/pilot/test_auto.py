@@ -97,7 +97,7 @@ def test_the_operators_keys_do_nothing_meanwhile_but_leaving_works() -> None:
         await until(pilot, lambda: backend.play.actions["backup"].ran, limit=30)
         await pilot.press("n", "a", "t")
         await pilot.pause(0.1)
-        assert backend.play.actions["backup"].ran == 1 and len(pilot.app.screen_stack) == 3
+        assert backend.play.actions["backup"].ran == 1 and len(pilot.app.screen_stack) == 2
         await pilot.press("q", "q")
         await until(pilot, lambda: pilot.app.return_value is not None, limit=30)
 

@@ -55,7 +55,7 @@ def test_by_keys_alone_from_home_to_the_sealed_log() -> None:
 def test_from_the_end_back_home() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "n", "h")
-        assert on(pilot.app, HomeScreen) and len(pilot.app.screen_stack) == 2
+        assert on(pilot.app, HomeScreen) and len(pilot.app.screen_stack) == 1
         await press(pilot, "q")
 
     assert play(FakeBackend(at="final"), script).return_value == Ending()
@@ -187,7 +187,7 @@ def test_kind_and_package_are_chosen_by_keys() -> None:
     backend = FakeBackend()
 
     async def script(pilot: Any) -> None:
-        await press(pilot, "s", "enter", "down", "enter", "tab", "space")
+        await press(pilot, "s", "tab", "down", "space", "tab", "space")
         assert "Nexy.pkg belongs to this release: yes" in shown(pilot.app)
         await press(pilot, "ctrl+n")
 
@@ -258,7 +258,7 @@ def test_the_way_there_is_not_left_on_the_stack() -> None:
     async def script(pilot: Any) -> None:
         await press(pilot, "s", "ctrl+n", "n", "n", "b")
         await settle(pilot)
-        assert [type(screen).__name__ for screen in pilot.app.screen_stack[1:]] == [
+        assert [type(screen).__name__ for screen in pilot.app.screen_stack] == [
             "HomeScreen",
             "PhaseScreen",
         ] and pilot.app.screen.phase.id == "ready"

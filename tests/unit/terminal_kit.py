@@ -9,7 +9,8 @@ import pytest
 from runlog_kit import BEGIN, OPERATOR
 from typer.testing import CliRunner, Result
 
-from nexy_tui.cli import app, commands
+from nexy_tui.cli import commands
+from nexy_tui.cli.top import app
 from nexy_tui.runlog.trust import new_entry
 
 commands.mount(app)

@@ -16,7 +16,8 @@ import typer
 from conftest import some
 from typer.testing import CliRunner
 
-from nexy_tui.cli import app, commands, streams
+from nexy_tui.cli import commands, streams
+from nexy_tui.cli.top import app
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused, Unusable
 
 commands.mount(app)

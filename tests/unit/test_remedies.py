@@ -20,8 +20,9 @@ import nexy_tui
 from checks import version
 from checks.deploy import DeployFacts
 from nexy_tui.checklist import CHECKLIST, Checklist, Item
-from nexy_tui.cli import app, commands
+from nexy_tui.cli import commands
 from nexy_tui.cli.ending import problem_of
+from nexy_tui.cli.top import app
 from nexy_tui.core.finding import Status, failed
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan

@@ -161,7 +161,8 @@ def test_verifying_loads_neither_textual_nor_azure(tmp_path: Path) -> None:
     script = f"""
 import sys
 from typer.testing import CliRunner
-from nexy_tui.cli import app, commands
+from nexy_tui.cli import commands
+from nexy_tui.cli.top import app
 commands.mount(app)
 result = CliRunner().invoke(app, ["runs", "verify", {str(path)!r}, "--allowed-signers", {str(signers)!r}])
 heavy = [name for name in ("textual", "azure", "httpx", "git", "psycopg", "keyring", "rich") if name in sys.modules]

@@ -17,8 +17,8 @@ import typer
 from conftest import seldom, some
 from typer.testing import CliRunner
 
-from nexy_tui.cli import app as top_level
 from nexy_tui.cli import commands
+from nexy_tui.cli.top import app as top_level
 from nexy_tui.rehearsal.home import package_root
 
 WORKS = ""
