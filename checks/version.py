@@ -12,7 +12,7 @@ from checks.tip import look_refs, look_tag, look_tip
 from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
-from nexy_tui.core.remedy import Act, Remedy, Run
+from nexy_tui.core.remedy import Act, Remedy, Run, anew
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import NAME_VERSION, Version
 from nexy_tui.services.plain_file import read_version_text
@@ -108,6 +108,13 @@ def is_out(plan: Plan) -> bool:
     return plan.standalone and plan.version is not None and plan.version in (plan.served_before, plan.published_before)
 
 
+def another_version(released: Sequence[Version], plan: Plan, words: str = "Release as {} instead.", then: str = "") -> Remedy:
+    """Another version than this one, higher than everything released; within a run, whose version stands, that takes another run."""
+    known = (plan.version, plan.served_before, plan.published_before, *released)
+    higher = max(one for one in known if one is not None).next_build()
+    return words.format(higher) if plan.standalone or plan.run is None else anew(higher, plan.run, then)
+
+
 def tagged_again(plan: Plan, source: str) -> Remedy:
     """What takes a release's tag to the code repository: its push, and of a version that is out the tag alone."""
     return f"git push {source} {plan.version.tag}" if is_out(plan) and plan.version else Act("push", going_on(plan))
@@ -138,7 +145,7 @@ def judge_number(facts: NumberFacts, plan: Plan) -> Verdict:
     for name, value in (*before, *([("", highest)] if highest is not None else [])):
         if value is not None and version <= value:
             what = f"not higher than {value} ({name})" if name else f"lower than {value.tag}"
-            return failed(f"{version} is {what}.", f"Choose a higher version, as {value.next_build()}.", *evidence)
+            return failed(f"{version} is {what}.", another_version(facts.released, plan, "Choose a higher version, as {}."), *evidence)
     return passed(f"{version} is higher than everything released before.", *evidence)
 
 
@@ -168,11 +175,11 @@ def _tag_taken(facts: NumberFacts, version: Version, evidence: Sequence[Evidence
         what = f"{version.tag} is on this machine alone, and names another commit than this release's."
         return failed(what, f"Nobody else has it: git tag -d {version.tag}, then look again.", *evidence)
     if named and facts.release_commit is not None and named != {facts.release_commit}:
-        return failed(f"{version.tag} is already used for another commit.", f"Release as {version.next_build()} instead.", *evidence)
+        return failed(f"{version.tag} is already used for another commit.", another_version(facts.released, plan), *evidence)
     if named and facts.release_commit is None and not plan.standalone:
         return failed(
             f"{version.tag} is already used, and its commit is not this checkout's release commit.",
-            f"Check out the release commit, or release as {version.next_build()}.",
+            another_version(facts.released, plan, "Check out the release commit, or release as {}.", "(or check out the release commit)"),
             *evidence,
         )
     return None
@@ -205,7 +212,7 @@ def judge_tag(facts: NumberFacts, plan: Plan) -> Verdict:
         what = "is not made yet" if facts.local_tag is None else "names the release commit as it was before a rebase, and was never pushed"
         return not_there_yet(plan, f"The tag {plan.version.tag} {what}.", Act("commit", going_on(plan)), evidence)
     if facts.local_tag != facts.release_commit:
-        return failed(f"{plan.version.tag} does not name the release commit.", f"Release as {plan.version.next_build()} instead.", evidence)
+        return failed(f"{plan.version.tag} does not name the release commit.", another_version(facts.released, plan), evidence)
     return passed(f"{plan.version.tag} names the release commit.", evidence)
 
 
@@ -254,7 +261,7 @@ def judge_pushed(facts: PushedFacts, plan: Plan) -> Verdict:
     if facts.local_tag is not None and facts.local_tag != facts.remote_tag:
         return failed(
             f"{tag} names another commit on {plan.target.code_repository} than here.",
-            "Never move a pushed tag: release the next version.",
+            another_version((), plan, "Never move a pushed tag: release the next version, as {}."),
             *evidence,
         )
     if facts.next and plan.standalone and plan.kind.publishes:

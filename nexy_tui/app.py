@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.events import Event, Key
 from textual.message import Message
 from textual.screen import ModalScreen
 
 import screens
 from screens.backend import Backend, Ending, NewRun, Opening, ResumeRun
-from screens.base import WizardScreen
+from screens.base import ALWAYS, WizardScreen
 from screens.context import RunContext
 from screens.home import HomeScreen
 from screens.jobs import JobEnded
@@ -177,6 +178,16 @@ class NexyApp(App[Ending]):
         for screen in self.screen_stack:
             if isinstance(screen, WizardScreen) and screen.drawable:
                 screen.redraw()
+
+    async def on_event(self, event: Event) -> None:
+        """While a question is being prepared a key is no command: who types ahead means the question. Escape has it not asked."""
+        if isinstance(event, Key) and self.context.jobs.asking and isinstance(self.screen, WizardScreen) and event.key not in ALWAYS:
+            if event.key == "escape":
+                self.context.jobs.drop_asking()
+                self.context.tell("It is not asked, and nothing is done.")
+                self.redraw()
+            return
+        await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Leave; an open run is asked about first."""

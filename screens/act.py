@@ -17,8 +17,8 @@ from screens.dialogs.attest import AttestDialog
 from screens.dialogs.confirm import GO, ConfirmDialog, Question
 from screens.dialogs.dialog import Choice
 from screens.dialogs.message import RETRY, MessageDialog
-from screens.dialogs.refusal import ACTION, ATTEST, FIXERS, LOOK, MEND, SHOW, RefusalDialog
-from screens.leave import seal
+from screens.dialogs.refusal import ACTION, ANEW, ATTEST, FIXERS, LOOK, MEND, SHOW, RefusalDialog
+from screens.leave import anew, seal
 from screens.look import look, look_at, open_phase, take
 from screens.mend import MendFlow
 
@@ -54,6 +54,8 @@ def take_step(context: RunContext, following: NextStep) -> None:
             mend(context, following.subject, following.item)
         case Do.ATTEST:
             ask_attestation(context, following.subject)
+        case Do.ANEW:
+            anew(context, following.subject)
         case Do.CHECK:
             _check(context, following.subject)
         case Do.ADVANCE | Do.SEAL:
@@ -113,7 +115,7 @@ def ask(context: RunContext, action: str) -> None:
         typed, target = session.to_be_typed(action), session.plan.target
         return Question(title, lines, typed, subject.irreversible, target, subject.label, plain, taken)
 
-    context.start(f"Describing {title}", describe, partial(_confirm, context, action))
+    context.prepare(f"Preparing what {title} would do", describe, partial(_confirm, context, action))
 
 
 def usually(session: Session, subject: ReleaseAction, taken: float | None) -> list[str]:
@@ -188,6 +190,8 @@ def _answer(context: RunContext, refusal: Refusal, recommended: NextStep, choice
     context.stage.show_item(refusal.item)
     if choice.startswith(ACTION):
         ask(context, choice.removeprefix(ACTION))
+    elif choice == ANEW:
+        anew(context, recommended.subject)
     elif choice == MEND:
         mend(context, recommended.subject, refusal.item)
     elif choice == LOOK:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import ActiveBinding
 from textual.command import Provider
 from textual.content import Content
 from textual.screen import Screen
@@ -16,6 +17,9 @@ from screens.context import RunContext
 from screens.widgets.key_bar import KeyBar
 from screens.widgets.line import Line
 from screens.widgets.top_bar import TopBar
+
+ALWAYS = ("question_mark", "f1", "q", "ctrl+q", "ctrl+c")
+"""Keys that do something at any time: help, and leaving."""
 
 TALL = 32
 """Rows from which a screen has room for more than what matters."""
@@ -53,6 +57,12 @@ class WizardScreen(Screen[None]):
         self.redraw()
 
     @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """Of the keys those that do something now: while a question is being prepared, the few that always do."""
+        found = super().active_bindings
+        return {key: one for key, one in found.items() if key in ALWAYS} if self.context.jobs.asking else found
+
+    @property
     def drawable(self) -> bool:
         """Whether all parts are there: not before mounting, nor while the screen is taken down."""
         return self.is_mounted and bool(self.query("TopBar > #exposure")) and bool(self.query(KeyBar))
@@ -70,6 +80,7 @@ class WizardScreen(Screen[None]):
     def redraw(self) -> None:
         """Draw the run as it stands, and what is under way."""
         self.query_one(TopBar).show(self.context.session)
+        self.refresh_bindings()
         running = self.context.running
         for line in self.query("#busy").results(Line):
             line.display = running is not None

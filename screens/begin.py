@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,13 +30,20 @@ def resume(context: RunContext, path: Path) -> None:
 
 def if_meant(context: RunContext, go: Callable[[], None]) -> None:
     """Go on; where the release target is not the last run's, only once that was shown and confirmed by typing."""
-    target, changes = context.backend.target, context.backend.target_changes()
-    if not changes or context.auto:
+    if context.auto:
         go()
         return
-    lines = ("The release target is not the last run's:", *changes)
-    question = Question("The target has changed", lines, target.name, False, target, verb="It is meant so")
-    context.app.push_screen(ConfirmDialog(question), lambda answer: go() if answer == GO else None)
+
+    def compared(changes: Sequence[str]) -> None:
+        if not changes:
+            go()
+            return
+        target, lines = context.backend.target, ("The release target is not the last run's:", *changes)
+        question = Question("The target has changed", lines, target.name, False, target, verb="It is meant so")
+        context.stage.redraw()
+        context.app.push_screen(ConfirmDialog(question), lambda answer: go() if answer == GO else None)
+
+    context.prepare("Comparing the target with the last run's", context.backend.target_changes, compared)
 
 
 def open_run(context: RunContext, factory: Callable[[], Session], *, resumed: bool = False) -> None:

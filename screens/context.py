@@ -138,6 +138,11 @@ class RunContext:
         self.jobs.start(name, work, then, failed or self.problem)
         self.stage.redraw()
 
+    def prepare(self, name: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """As `start`, for what a question is made of: until that opens, no key is taken for a command of the screen below."""
+        self.jobs.start(name, work, then, self.problem, asks=True)
+        self.stage.redraw()
+
     def hands_off(self) -> bool:
         """Whether the operator's hands are off: the tool plays the operator, an action runs, or the run is being left. Says so."""
         if self.driving:

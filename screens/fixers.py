@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -21,6 +22,9 @@ from screens.mend import MendFlow
 from screens.text import clean, one_line
 from screens.widgets.menu import Menu
 
+_INDENT, _PADDING = 7, 3
+"""Columns before a title, and those beside a line of the list."""
+
 _WORST = (Status.FAILED, Status.INCONCLUSIVE, Status.PASSED)
 
 
@@ -30,7 +34,7 @@ class FixersScreen(WizardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "look", "Look for all"),
         Binding("d", "plan", "What would change"),
-        Binding("m", "mend", "Mend"),
+        Binding("m", "mend", "Mend", show=False),
         Binding("y", "copy", "Copy the steps", show=False),
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
@@ -41,6 +45,7 @@ class FixersScreen(WizardScreen):
         self._fixers = tuple(context.backend.fixers())
         self._findings: dict[str, tuple[Finding, ...]] = {}
         self._flow = MendFlow(context, self._diagnosed)
+        self._room = 60
 
     def body(self) -> Iterable[Widget]:
         """The list and the section."""
@@ -48,7 +53,7 @@ class FixersScreen(WizardScreen):
             head = ("Fixers", "bold"), ("   rulebook section 4: what goes wrong, and how it is mended", "$muted")
             yield Static(Content.assemble(*head), id="list-title", markup=False)
             with Horizontal(id="fixer-columns"):
-                yield Menu(*(Option(self._row(fixer)) for fixer in self._fixers), id="list", markup=False, compact=True)
+                yield Menu(*(Option(self._row(fixer)) for fixer in self._fixers), enter="Mend", id="list", compact=True)
                 with VerticalScroll(id="fixer"):
                     yield Static(id="fixer-text", markup=False)
 
@@ -59,6 +64,19 @@ class FixersScreen(WizardScreen):
         listing.highlighted = (asked or [0])[0] if self._fixers else None
         listing.focus()
         self.redraw()
+
+    def on_resize(self) -> None:
+        """Titles are folded by width, under themselves."""
+        self.call_after_refresh(self._fold)
+
+    def _fold(self) -> None:
+        listing = self.query_one("#list", OptionList)
+        self._room = listing.scrollable_content_region.width - _PADDING
+        self._mark(listing)
+
+    def _mark(self, listing: OptionList) -> None:
+        for index, fixer in enumerate(self._fixers):
+            listing.replace_option_prompt_at_index(index, self._row(fixer))
 
     @property
     def chosen(self) -> Trouble | None:
@@ -100,8 +118,7 @@ class FixersScreen(WizardScreen):
         for name in {finding.fixers[0] for finding in findings}:
             self._findings[name] = tuple(finding for finding in findings if finding.fixers[0] == name)
         listing = self.query_one("#list", OptionList)
-        for index, fixer in enumerate(self._fixers):
-            listing.replace_option_prompt_at_index(index, self._row(fixer))
+        self._mark(listing)
         worst = findings[0] if findings else None
         if worst is not None and not worst.status.satisfied:
             listing.highlighted = [fixer.name for fixer in self._fixers].index(worst.fixers[0])
@@ -123,7 +140,7 @@ class FixersScreen(WizardScreen):
             *([Content.styled("\nIs it here?", "bold $primary"), *found] if found else []),
             Content.styled("\nWhat to do", "bold $primary"),
             *(Content.assemble((f"{number}. ", "bold"), clean(step)) for number, step in enumerate(fixer.steps, 1)),
-            Content.styled("\nm mends it: it is shown first, and confirmed", "$muted"),
+            Content.styled("\nEnter mends it: it is shown first, and confirmed", "$muted"),
         ]
         self.query_one("#fixer-text", Static).update(Content("\n").join(parts))
 
@@ -135,4 +152,5 @@ class FixersScreen(WizardScreen):
         worst = next((status for status in _WORST if any(one.status is status for one in found)), None)
         mark = HERE if worst is None and self._asked(fixer) else None if worst is None else STATUS[worst]
         sign = ("  ", "") if mark is None else (f"{mark.symbol} ", mark.style)
-        return Content.assemble(sign, (f"{fixer.section}  ", "bold $primary"), one_line(fixer.title, 60))
+        title = wrap(one_line(fixer.title, 60), max(12, self._room - _INDENT))
+        return Content.assemble(sign, (f"{fixer.section}  ", "bold $primary"), f"\n{' ' * _INDENT}".join(title))

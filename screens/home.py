@@ -49,7 +49,7 @@ class HomeScreen(WizardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"choose('{name}')", title, show=False) for name, key, title, _ in _MENU),
         Binding("g", f"choose('{_GO_ON}')", "Go on", show=False),
-        Binding("enter", "chosen", "Open", show=True),
+        Binding("enter", "chosen", "Open", key_display="⏎"),
     ]
 
     def __init__(self, context: RunContext) -> None:
@@ -64,7 +64,7 @@ class HomeScreen(WizardScreen):
             about = ("   a Nexy release, one verified step at a time", "$muted")
             yield Static(Content.assemble(("nexy-tui", "bold $primary"), about), id="name", markup=False)
             yield Static(id="released", markup=False)
-            yield Menu(*(Option(_row(*entry[1:]), id=entry[0]) for entry in _MENU), id="menu", markup=False)
+            yield Menu(*(Option(_row(*entry[1:]), id=entry[0]) for entry in _MENU), enter="Open", id="menu")
             yield Static(id="surroundings", markup=False)
 
     def on_mount(self) -> None:
@@ -78,7 +78,7 @@ class HomeScreen(WizardScreen):
     def _ask(self) -> None:
         self._asked = True
         self.context.start("Looking for an open run", self.context.backend.standing, self._stands)
-        self.context.start("Reading the surroundings", self.context.backend.surroundings, self._show)
+        self.context.start("Reading where this is", self.context.backend.surroundings, self._show)
         self._ask_whether_ready()
 
     def _ask_whether_ready(self) -> None:

@@ -18,12 +18,14 @@ T = TypeVar("T")
 
 @dataclass
 class Job:
-    """One piece of work, and what to do on the screen with its value or its problem."""
+    """One piece of work, and what to do on the screen with its value or its problem. One that `asks` ends in a question."""
 
     name: str
     work: Callable[[], Any]
     then: Callable[[Any], None]
     failed: Callable[[Problem], None]
+    asks: bool = False
+    dropped: bool = False
 
 
 class JobEnded(Message):
@@ -52,12 +54,25 @@ class Jobs:
         """Whether nothing is at work and nothing waits."""
         return self._running is None and not self._waiting
 
-    def start(self, name: str, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[Problem], None]) -> None:
+    @property
+    def asking(self) -> bool:
+        """Whether a question is being prepared: it opens when its job ends."""
+        return any(job.asks and not job.dropped for job in (*filter(None, [self._running]), *self._waiting))
+
+    def start(
+        self, name: str, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[Problem], None], *, asks: bool = False
+    ) -> None:
         """Queue a job. `work` runs in a thread; `then` or `failed` afterwards where widgets may be touched."""
         if any(job.name == name for job in self._waiting):
             return
-        self._waiting.append(Job(name, work, then, failed))
+        self._waiting.append(Job(name, work, then, failed, asks))
         self._pump()
+
+    def drop_asking(self) -> None:
+        """The questions that are being prepared are not asked."""
+        self._waiting = deque(job for job in self._waiting if not job.asks)
+        if self._running is not None and self._running.asks:
+            self._running.dropped = True
 
     def drop_waiting(self) -> None:
         """Forget what has not begun."""
@@ -66,7 +81,9 @@ class Jobs:
     def ended(self, message: JobEnded) -> None:
         """Take a job's end in and begin the next one."""
         self._running = None
-        if message.problem is not None:
+        if message.job.dropped:
+            pass
+        elif message.problem is not None:
             message.job.failed(message.problem)
         else:
             message.job.then(message.value)

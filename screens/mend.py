@@ -46,7 +46,7 @@ class MendFlow:
 
     def _plan(self, fixer: Trouble, then: Callable[[Trouble, FixPreview], None]) -> None:
         work = partial(self.context.backend.plan_fix, fixer.name, self.context.open_run)
-        self.context.start(f"Looking what {fixer.name} would change", work, partial(then, fixer))
+        self.context.prepare(f"Looking what {fixer.name} would change", work, partial(then, fixer))
 
     def _shown(self, fixer: Trouble, plan: FixPreview) -> None:
         lines = [*plan.lines, *_hidden(plan)] or ["This trouble is not here: nothing would change."]

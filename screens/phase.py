@@ -127,7 +127,6 @@ class PhaseScreen(WizardScreen):
         if context.view is not None:
             self.query_one(ProgressPanel).show(context.view)
             self.query_one(RunLogPane).show(context.view, context.running)
-        self.refresh_bindings()
 
     def tick(self) -> None:
         """Draw the exposure's timer and the countdown."""
@@ -274,7 +273,7 @@ class PhaseScreen(WizardScreen):
         item = self.selected
         if item is not None:
             step = act.step(self.context)
-            by_key = step is not None and step.item == item.id and step.do in (Do.ACT, Do.MEND)
+            by_key = step is not None and step.item == item.id and step.do in (Do.ACT, Do.MEND, Do.ANEW)
             finding, awaited = self.session.state.findings.get(item.id), item.action in self.awaited
             self.query_one(Detail).show(item, finding, awaited=awaited, next_step=by_key)
 

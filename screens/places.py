@@ -29,7 +29,7 @@ class PlacesScreen(WizardScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "look", "Look again"),
-        Binding("y", "copy", "Copy"),
+        Binding("y", "copy", "Copy", show=False),
         Binding("c", "copy_how", "Copy its command"),
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
     ]
@@ -43,7 +43,7 @@ class PlacesScreen(WizardScreen):
         about = ("   rulebook section 5; nothing outside is asked", "$muted")
         with Vertical(id="listing"):
             yield Static(Content.assemble(("Where to look", "bold"), about), id="list-title", markup=False)
-            yield Menu(id="list", markup=False, compact=True)
+            yield Menu(enter="Copy", id="list", compact=True)
             yield Static(id="about", markup=False)
 
     def on_mount(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nexy_tui.core.remedy import Act, Mend, Remedy, Run, around
+from nexy_tui.core.remedy import Act, Anew, Mend, Remedy, Run, around
 from screens.text import clean
 
 if TYPE_CHECKING:
@@ -24,5 +24,7 @@ def todo(remedy: Remedy, item: Item | None, checklist: Checklist, fixer_title: C
             return clean(around(remedy, f"{checklist.actions[action].title} (nexy-tui {command})"))
         case Mend(fixer):
             return clean(around(remedy, f"{'the' if remedy.first else 'The'} fixer {fixer_title(fixer)}"))
+        case Anew():
+            return clean(f"Close this run, and begin another as {remedy.version} {remedy.then}".rstrip() + ".")
         case Run() | str():
             return clean(str(remedy))

@@ -113,7 +113,7 @@ class RollbackScreen(WizardScreen):
             context.app.push_screen(MessageDialog(TITLE, lines))
             return
         work = partial(context.backend.preview, action, dict(self._attested))
-        self.context.start("Checking what must be right first", work, partial(self._previewed, action))
+        self.context.prepare("Checking what must be right first", work, partial(self._previewed, action))
 
     def _previewed(self, action: str, found: Preview) -> None:
         if not self.drawable:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -46,9 +46,8 @@ class RunsScreen(WizardScreen):
     """The list, newest first. What a log says of itself is shown as such; `v` verifies it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Story"),
         Binding("u", "resume", "Resume"),
-        Binding("s", "show_records", "Records"),
+        Binding("s", "show_records", "Log"),
         Binding("p", "report", "Page"),
         Binding("v", "verify", "Verify"),
         Binding("c", "close", "Close"),
@@ -67,7 +66,7 @@ class RunsScreen(WizardScreen):
         about = "unfinished runs here; enter takes one up" if self._only_open else "what was done here; enter tells one's story"
         with Vertical(id="listing"):
             yield Static(Content.assemble((title, "bold"), (f"   {about}", "$muted")), id="list-title", markup=False)
-            yield Menu(id="list", markup=False, compact=True)
+            yield Menu(enter="Resume" if self._only_open else "Story", id="list", compact=True)
             yield Static(id="about", markup=False)
 
     def on_mount(self) -> None:
@@ -82,6 +81,15 @@ class RunsScreen(WizardScreen):
         """The run the cursor is on."""
         index = self.query_one("#list", OptionList).highlighted
         return None if index is None or index >= len(self._runs) else self._runs[index]
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The foot shows only keys that do something with the chosen run; the others, when pressed, say why they do nothing."""
+        found, run = super().active_bindings, self.chosen
+        idle = set[str]() if run is not None and not run.outcome else {"resume", "close"}
+        if run is None:
+            idle |= {"select", "show_records", "report", "verify"}
+        return {key: one for key, one in found.items() if one.binding.action not in idle}
 
     def on_option_list_option_highlighted(self, _: OptionList.OptionHighlighted) -> None:
         """Show the run's facts."""
@@ -170,6 +178,7 @@ class RunsScreen(WizardScreen):
         self._about()
 
     def _about(self) -> None:
+        self.refresh_bindings()
         run = self.chosen
         if run is None:
             none = "No unfinished run here. Start one on the home screen."

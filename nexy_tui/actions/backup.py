@@ -50,13 +50,11 @@ class Backup:
         return keep(context, place.back_up(context.emit, context.cancelled))
 
 
-def _deletes(retired: Retired | None) -> str:
+def _deletes(retired: Retired) -> str:
     """Which old backups go, by number and name."""
-    if retired is None:
-        kept = "but for the one drilled last and those that a record of the last 7 days speaks of"
-        return f"deletes old backups on the VM past BACKUP_RETENTION_DAYS, {kept}; the VM tells which"
-    count = len(retired.removed)
-    told = f": {', '.join(retired.removed)}" if count else f" ({retired.held})" if retired.held else ""
+    count = len(retired.removed) + retired.more
+    names = ", ".join(retired.removed) + (f" and {retired.more} more" if retired.more else "")
+    told = f": {names}" if count else f" ({retired.held})" if retired.held else ""
     return f"deletes {count} old backup{'' if count == 1 else 's'}{told}"
 
 

@@ -24,6 +24,19 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Anew(Run):
+    """The run `run` closed, and `version` released in another: what it has found wrong is in the version it was begun as."""
+
+    version: str = ""
+    run: str = ""
+
+
+def anew(version: object, run: str, then: str = "") -> Anew:
+    """As a command line has it."""
+    return Anew(f"release {version}", f"Close this run (nexy-tui runs close {run}), then release another version", then, str(version), run)
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """An action of the checklist; `command` is what brings it about outside the wizard, and names its version and run."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from nexy_tui.core.finding import Status
-from nexy_tui.core.remedy import Act, Mend
+from nexy_tui.core.remedy import Act, Anew, Mend
 from nexy_tui.engine.session import Session
 from nexy_tui.fixers import fixer
 from nexy_tui.release import Refusal
@@ -20,6 +20,7 @@ class Do(StrEnum):
     ACT = "act"
     MEND = "mend"
     ATTEST = "attest"
+    ANEW = "anew"
     CHECK = "check"
     ADVANCE = "advance"
     SEAL = "seal"
@@ -27,7 +28,7 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do, with what (an action, a fixer, an item, a phase), in words; `item` is the one in the way, empty where none is."""
+    """What to do, with what (action, fixer, item, phase or version), in words; `item` is the one in the way, empty where none is."""
 
     do: Do
     subject: str
@@ -57,6 +58,8 @@ def step_for(session: Session, refusal: Refusal) -> NextStep:
         return acting(session, finding.remedy.action, item.id)
     if isinstance(finding.remedy, Mend):
         return NextStep(Do.MEND, finding.remedy.fixer, mending_words(finding.remedy.fixer), item.id)
+    if isinstance(finding.remedy, Anew) and session.exposure.since is None:  # While customers cannot update, the run is not closed.
+        return NextStep(Do.ANEW, finding.remedy.version, f"Close this run, begin {finding.remedy.version}", item.id)
     if session.state.may_attest(item.id, _REASON_TO_COME) is None:
         return NextStep(Do.ATTEST, item.id, "Vouch for it yourself, with a reason", item.id)
     words = "Check again" if finding.status is Status.INCONCLUSIVE else "Done as it says? Check again"

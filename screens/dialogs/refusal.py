@@ -13,18 +13,19 @@ from nexy_tui.engine.next_step import Do, NextStep, step_for
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 from screens.dialogs.dialog import Choice, Dialog, labelled
+from screens.folded import shortened
 from screens.marks import STATUS
 from screens.remedy import todo
 from screens.text import clean
 
-SHOW, LOOK, ATTEST, FIXERS, MEND = "show", "look", "attest", "fixers", "mend"
+SHOW, LOOK, ATTEST, FIXERS, MEND, ANEW = "show", "look", "attest", "fixers", "mend", "anew"
 ACTION = "action-"
 _WHEN = "Rolling back: choose it only if the release cannot be brought to work now."
 _WHAT_IT_DOES_NOT = "Whoever has installed the new version keeps it, since updaters never go down; for them the cure is a higher version."
 
 
 class RefusalDialog(Dialog):
-    """Ends with what the operator wants to do about it: SHOW, LOOK, ATTEST, FIXERS, MEND, or ACTION and an action's name."""
+    """Ends with what the operator wants to do about it: SHOW, LOOK, ATTEST, FIXERS, MEND, ANEW, or ACTION and an action's name."""
 
     def __init__(self, session: Session, refusal: Refusal, asked: str, fixer_title: Callable[[str], str]) -> None:
         self._item = session.checklist.item(refusal.item)
@@ -61,9 +62,9 @@ class RefusalDialog(Dialog):
         mark = STATUS[self._refusal.status]
         where = f"\n{self._item.id} · {self._phase.title} · rulebook {self._item.section}"
         head = Content.assemble(mark.content(), "  ", (self._item.title, "bold"), (where, "$muted"))
-        found = clean(self._finding.summary) if self._finding is not None else "It has not been checked yet."
+        found = shortened(clean(self._finding.summary)) if self._finding is not None else "It has not been checked yet."
         told = "" if self._finding is None else self._finding.remedy
-        by_button = self.step.do in (Do.ACT, Do.MEND)
+        by_button = self.step.do in (Do.ACT, Do.MEND, Do.ANEW)
         what_to_do = todo(told, self._item, self._checklist, self._fixer_title, next_step=by_button) or f"{self.step.words}."
         rows = [("What was found", found), ("Why it matters", self._item.why), ("What to do", what_to_do)]
         if self._back is not None:
@@ -74,6 +75,8 @@ class RefusalDialog(Dialog):
 def _choice_of(step: NextStep) -> Choice:
     """The step as a button."""
     match step.do:
+        case Do.ANEW:
+            return Choice(ANEW, step.words, "c", "go")
         case Do.ACT:
             return Choice(ACTION + step.subject, step.words, "a", "go")
         case Do.MEND:

@@ -15,7 +15,7 @@ from nexy_tui.engine.next_step import offered
 from nexy_tui.engine.session import Session
 from screens.widgets.line import relabel
 
-_RUNNING, _OFFERED, _WANTED, _DONE = "◌", "+", "○", "✓"
+_RUNNING, _WANTED, _DONE = "◌", "○", "✓"
 
 
 class ActionChosen(Message):
@@ -53,7 +53,7 @@ class ActionBar(HorizontalScroll, can_focus=False):
 
     def numbered(self, number: int) -> str | None:
         """The action of a number key that is shown now."""
-        return next((name for name in self.actions if self._number(name) == number), None)
+        return next((name for name, its in self._numbers().items() if its == number), None)
 
     def compose(self) -> ComposeResult:
         """The buttons."""
@@ -61,25 +61,24 @@ class ActionBar(HorizontalScroll, can_focus=False):
 
     def show(self, running: str | None) -> None:
         """Draw each action with its number and a symbol."""
-        shown = self.actions
-        self.display = bool(shown)
+        numbers = self._numbers()
+        self.display = bool(numbers)
         for name in (*self._main, *self._others):
             button = self.query_one(f"#action-{name}", Button)
-            button.display = name in shown
+            button.display = name in numbers
             label = self._session.checklist.release_action(name).label
-            relabel(button, Content.assemble((f" {self._number(name)} ", "bold"), f"{self._sign(name, running)} {label} "))
+            relabel(button, Content.assemble((f" {numbers.get(name, '')} ", "bold"), self._sign(name, running), f"{label} "))
 
-    def _number(self, name: str) -> int:
-        if name in self._main:
-            return self._main.index(name) + 1
-        return max(1, len(self._main)) + 1 + self._others.index(name)
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.actions, 1 if self._main else 2)}
 
     def _sign(self, name: str, running: str | None) -> str:
+        """How it stands; nothing before what is only offered."""
         if name == running:
-            return _RUNNING
+            return f"{_RUNNING} "
         if name not in self._main:
-            return _OFFERED
-        return _WANTED if self._session.state.wants(name) else _DONE
+            return ""
+        return f"{_WANTED} " if self._session.state.wants(name) else f"{_DONE} "
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Ask for the action."""

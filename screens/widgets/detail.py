@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rich.table import Table
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -13,6 +12,7 @@ from textual.widgets import Static
 
 from nexy_tui.checklist import Checklist, Item
 from nexy_tui.core.finding import Evidence, Finding
+from screens.folded import Folded, shortened
 from screens.marks import finding_mark
 from screens.remedy import todo
 from screens.text import clean, one_line
@@ -73,7 +73,7 @@ def words(
     """What was found, what to do, why it matters, who can help, each with its label."""
     rows: list[tuple[str, str]] = []
     if finding is not None:
-        rows.append(("Found", clean(finding.summary)))
+        rows.append(("Found", shortened(clean(finding.summary))))
     if finding is not None and finding.remedy:
         rows.append(("To do", todo(finding.remedy, item, checklist, fixer_title, next_step=next_step) + ("  (⏎)" if next_step else "")))
     elif finding is None and item.action is not None:
@@ -102,9 +102,11 @@ def evidence_table(evidence: Sequence[Evidence], *, wide: bool) -> Table:
     for one in evidence:
         source = one_line(one.source) + (f" · {_clock_time(one.time)}" if one.time else "")
         if wide:
-            table.add_row(Text(one_line(one.name)), Text(clean(one.value)), Text(source, style="dim"))
+            table.add_row(Folded(one_line(one.name)), Folded(clean(one.value)), Folded(source, style="dim"))
         else:
-            table.add_row(Text(one_line(one.name)), Text.assemble(clean(one.value), ("\n" + source, "dim")))
+            value = Folded(f"{clean(one.value)}\n{source}")
+            value.stylize("dim", len(value.plain) - len(source))
+            table.add_row(Folded(one_line(one.name)), value)
     return table
 
 

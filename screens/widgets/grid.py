@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import App
 
+from screens.folded import Folded
 from screens.text import clean
 
 
@@ -19,5 +20,5 @@ def grid(app: App[Any], rows: Iterable[tuple[str, str]], *, width: int, style: s
     table.add_column(width=width, no_wrap=True, overflow="ellipsis")
     table.add_column(ratio=1, overflow="fold")
     for label, text in rows:
-        table.add_row(Text(clean(label), look), Text(clean(text)))
+        table.add_row(Text(clean(label), look), Folded(clean(text)))
     return table

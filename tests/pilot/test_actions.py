@@ -284,3 +284,29 @@ def test_a_running_action_is_drawn_ten_times_a_second_at_most() -> None:
         await settle(pilot)
 
     play(backend, script)
+
+
+def test_keys_typed_before_a_confirmation_opens_are_no_commands() -> None:
+    backend, held = before_backup(), threading.Event()
+    backup = backend.play.actions["backup"]
+    described = backup.describe
+
+    def slowly(*given: Any) -> Any:
+        held.wait(10)
+        return described(*given)
+
+    async def script(pilot: Any) -> None:
+        await pilot.press("a")
+        await pilot.press("w", "l", "f", "y", "2")
+        assert on(pilot.app, PhaseScreen) and not pilot.app.screen.has_class("-big-log")
+        assert [one.binding.key for one in pilot.app.screen.active_bindings.values() if one.binding.show] == ["question_mark", "q"]
+        await pilot.press("escape")
+        assert not pilot.app.context.jobs.asking
+        await pilot.press("a")
+        held.set()
+        await settle(pilot)
+        assert on(pilot.app, ConfirmDialog) and backup.ran == 0
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(backup, "describe", slowly)
+        play(backend, script)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from textual.widgets import Button
 
-from nexy_tui.core.finding import Status
+from nexy_tui.core.finding import Status, failed
+from nexy_tui.core.remedy import anew
 from pilot.fakes import FakeBackend
 from pilot.hand import flowing, on, play, press, settle, shown
 from pilot.walking import emphasised
@@ -15,6 +16,7 @@ from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
 from screens.fixers import FixersScreen
 from screens.phase import PhaseScreen
+from screens.start import StartScreen
 
 TITLE = "A remote pushes to the code repository"
 FACT = "origin pushes to Seregawpn/Nexy_production: the pipelines are mixed."
@@ -190,3 +192,18 @@ def test_what_was_not_looked_at_does_not_count() -> None:
         assert pilot.app.screen.phase.id == "gate"
 
     play(backend, script)
+
+
+def test_a_version_that_cannot_be_used_closes_the_run_and_begins_another() -> None:
+    backend = FakeBackend(at="version")
+    backend.play.verdicts["version.number"] = failed("1.6.1.43 is lower than v1.6.1.44.", anew("1.6.1.45", "this-run"))
+
+    async def script(pilot: Any) -> None:
+        assert emphasised(pilot.app) == ["⏎ Close this run, begin 1.6.1.45"]
+        await press(pilot, "enter")
+        assert on(pilot.app, ConfirmDialog)
+        await press(pilot, "enter")
+        assert on(pilot.app, StartScreen) and pilot.app.screen.query_one("#version").value == "1.6.1.45"
+
+    app = play(backend, script)
+    assert backend.log.records[-1][:1] == ("seal",) and app.context.open_run is None

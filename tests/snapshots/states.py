@@ -12,6 +12,7 @@ from pilot.hand import paste, press, settle, shown, until
 from pilot.scripted import TORN, UNREAD, emitting
 from pilot.walking import ready
 from textual.pilot import Pilot
+from textual.widgets._footer import FooterKey
 
 from nexy_tui.actions.base import ActionResult
 from nexy_tui.app import NexyApp
@@ -24,6 +25,7 @@ from nexy_tui.engine.mend import FixPreview
 from nexy_tui.engine.standing import Standing
 from nexy_tui.runlog.state import Errand, Purpose
 from screens.backend import NewRun
+from screens.widgets.key_bar import KeyBar
 
 Lead = Callable[[Pilot[Any]], Awaitable[None]]
 TYPED = "rehearsal 1.6.1.43"
@@ -71,8 +73,7 @@ def looking() -> FakeBackend:
 
 async def begun(pilot: Pilot[Any]) -> None:
     app: Any = pilot.app
-    await until(pilot, lambda: "Checking Remotes" in shown(app))
-    await pilot.pause(0.2)
+    await until(pilot, lambda: "Checking Remotes" in shown(app) and footed(app), limit=30)
 
 
 def unread() -> FakeBackend:
@@ -143,7 +144,7 @@ async def published_half(pilot: Pilot[Any]) -> None:
     for second in range(11):
         await until(pilot, lambda: f"{sent(second) / 1e6:.1f}/315.7 MB" in shown(app), limit=30)  # noqa: B023
         app.backend.ticked.set()
-    await pilot.pause(0.2)
+    await until(pilot, lambda: footed(app), limit=30)
 
 
 def exposed() -> FakeBackend:
@@ -184,13 +185,25 @@ def deploying() -> FakeBackend:
     return backend
 
 
-async def confirm(pilot: Pilot[Any]) -> None:
+async def confirm(pilot: Pilot[Any], *words: str) -> None:
+    """Let the action run, until it says these words and the keys at the foot are those of a running action."""
     app: Any = pilot.app
     await press(pilot, "a")
     await paste(pilot, TYPED)
     await pilot.press("enter")
-    await until(pilot, lambda: any(action.ran for action in app.backend.play.actions.values()))
-    await pilot.pause(0.3)
+    await until(pilot, lambda: all(word in shown(app) for word in (" is running", *words)), limit=30)
+    await until(pilot, lambda: footed(app), limit=30)
+
+
+def saying(*words: str) -> Lead:
+    """An action that runs and has said these words."""
+    return lambda pilot: confirm(pilot, *words)
+
+
+def footed(app: Any) -> bool:
+    """Whether the keys at the foot are those that do something now."""
+    useful = [one.binding.key for one in app.screen.active_bindings.values() if one.binding.show]
+    return all([key.key for key in bar.query(FooterKey)] == useful for bar in app.screen.query(KeyBar) if bar.visible)
 
 
 async def half_typed(pilot: Pilot[Any]) -> None:
@@ -314,12 +327,12 @@ STATES: dict[str, State] = {
     "action_failed": State(no_space, ("a", "y")),
     "publish_not_run": State(unpublished),
     "publish_running": State(publishing, lead=published_half),
-    "publish_exposed": State(exposed, lead=confirm),
-    "publish_waiting": State(patient, lead=confirm),
+    "publish_exposed": State(exposed, lead=saying("customers cannot update", "221.0/315.7 MB")),
+    "publish_waiting": State(patient, lead=saying("asking again")),
     "gate_failed": State(torn_gate),
     "gate_refused": State(stuck, ("n",)),
     "gate_matrix": State(torn_gate, ("m",)),
-    "deploy_running": State(deploying, lead=confirm),
+    "deploy_running": State(deploying, lead=saying("cannot be stopped now")),
     "deploy": State(lambda: ready(at="deploy")),
     "deploy_failed": State(undeployed, lead=failed_deploy),
     "deploy_again": State(undeployed, lead=failed_deploy_closed),

@@ -82,7 +82,7 @@ version.secrets      | wrong   | Done as it says? Check again
 version.secrets      | unknown | Check again
 version.ignored      | wrong   | Done as it says? Check again
 version.ignored      | unknown | Check again
-version.number       | wrong   | Done as it says? Check again
+version.number       | wrong   | Close this run, begin 1.6.1.45
 version.number       | unknown | Check again
 version.files        | to do   | Write version 1.6.1.43
 version.files        | wrong   | Write version 1.6.1.43
@@ -91,7 +91,7 @@ version.commit       | to do   | Commit and tag it
 version.commit       | wrong   | Commit and tag it
 version.commit       | unknown | Check again
 version.tag          | to do   | Commit and tag it
-version.tag          | wrong   | Done as it says? Check again
+version.tag          | wrong   | Close this run, begin 1.6.1.44
 version.tag          | unknown | Check again
 database.reachable   | wrong   | Done as it says? Check again
 database.reachable   | unknown | Check again

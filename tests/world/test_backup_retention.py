@@ -110,6 +110,16 @@ def test_what_is_past_goes_and_what_was_spoken_of_stays(shelf: Shelf) -> None:
     assert not [path for path in shelf.folder.iterdir() if path.name.startswith(tuple(past))]
 
 
+def test_what_a_backup_would_remove_is_counted_and_named_before(shelf: Shelf) -> None:
+    kept, past = shelf.lay(days(9)), {shelf.lay(days(age)) for age in (12, 50, 60, 70)}
+    shelf.retain("10")
+    scope = shelf.bench.scope(where=shelf.where)
+    said = next(line for line in Backup().describe(scope.services, scope.plan) if line.startswith("deletes "))
+    assert said.startswith("deletes 4 old backups: ") and kept not in said
+    assert sum(name in said for name in past) == 4 or (" and 1 more" in said and sum(name in said for name in past) == 3)
+    assert shelf.archives() == {kept, *past}
+
+
 def test_the_archive_drilled_last_stays_however_old(shelf: Shelf) -> None:
     last, before = shelf.lay(days(50), drilled=days(20)), shelf.lay(days(40), drilled=days(21))
     os.utime(shelf.folder / f"{last}.drill.jsonl", (0, 0))

@@ -36,8 +36,8 @@ class DatabaseAccess(Protocol):
         """Make a verified backup. Raises Refused, Cancelled or ActionFailed with nothing left behind."""
         ...
 
-    def retiring(self) -> Retired | None:
-        """What a backup made now would remove; None where that is decided on the VM. Raises Refused, CouldNotLook."""
+    def retiring(self) -> Retired:
+        """What a backup made now would remove. Raises Refused, CouldNotLook."""
         ...
 
     def keep_backup_record(self, archive: str, line: bytes) -> None:

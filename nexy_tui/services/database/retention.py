@@ -16,10 +16,11 @@ from nexy_tui.services.database.folder import BackupFolder
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """The archives that were, or would be, removed; or why none is."""
+    """The archives that were, or would be, removed, and how many `more` there are than are named; or why none is."""
 
     removed: Sequence[str] = ()
     held: str = ""
+    more: int = 0
 
 
 def retire(folder: BackupFolder, made: str, days: int, now: datetime) -> Retired:

@@ -13,6 +13,7 @@ from nexy_tui.core.database_record import Archive
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.text import printable
 from nexy_tui.services.database.facts import Catalog, DrillLine, NewestArchive, Shelved, StrayFile, Tool, Unseen, Vault
+from nexy_tui.services.database.retention import Retired
 from nexy_tui.services.database.settings import Address
 
 _PRINTED = re.compile(r"^nexy-database (\S+)\s*$", re.MULTILINE)
@@ -109,6 +110,13 @@ class ScriptReport:
             return None
         name, size, sha256, sidecar = told.split(" ")
         return NewestArchive(Archive(name, int(size), sha256), None if sidecar == "-" else sidecar, next(self.lines("record"), None))
+
+    def retiring(self) -> Retired:
+        """What a backup made now would remove."""
+        if held := self.get("held"):
+            return Retired(held=printable(held, 300))
+        named = self.all("retired")
+        return Retired(named, more=int(self.need("retires")) - len(named))
 
     def vault(self) -> Vault:
         """The backup folder."""

@@ -25,6 +25,7 @@ from nexy_tui.services.database.archive import EXPANSION, ROOM, taken_at
 from nexy_tui.services.database.facts import Altered, BackupMade, NewestArchive, Shelf, Survey
 from nexy_tui.services.database.local import no_such_archive
 from nexy_tui.services.database.reach import Reach
+from nexy_tui.services.database.retention import Retired
 from nexy_tui.services.database.script_report import ScriptReport, unpack
 from nexy_tui.services.database.settings import Address
 from nexy_tui.services.database.sql import (
@@ -73,6 +74,7 @@ class VmDatabase:
         self._reach = reach
         self._clock = clock
         self._address: Address | None = None
+        self._retiring: Retired | None = None
 
     def address(self) -> Address:
         """Where the VM's own settings say the database is; asked once."""
@@ -115,17 +117,21 @@ class VmDatabase:
             what = f"The database could not be looked at on {self._vm.where}: {printable(said, 400)}."
             raise CouldNotLook(what, remedy="Mend that on the VM, then look again.")
         try:
-            self._address = report.address()
+            self._address, self._retiring = report.address(), report.retiring()
             return Survey("vm", self._address, report.catalog(), report.pg_dump(), report.vault(), taken, report.dumper())
         except ValueError as error:
             raise CouldNotLook(f"The survey of the database on {self._vm.where} cannot be read: {error}.", remedy=_LOOK_AGAIN) from None
 
-    def retiring(self) -> None:
-        """It is decided there, when the backup is made."""
+    def retiring(self) -> Retired:
+        """What a backup made now would remove, as the last survey saw it."""
+        if self._retiring is None:
+            self.survey()
+        assert self._retiring is not None
+        return self._retiring
 
     def back_up(self, emit: Emit, cancelled: Callable[[], bool]) -> BackupMade:
         """Make a verified backup on the VM. Its times are this machine's, as those of the run are."""
-        started = self._clock.now()
+        self._retiring, started = None, self._clock.now()
         parameters = {
             "NEXY_STAMP": f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}",
             "NEXY_CREATED": rfc3339(started),

@@ -111,39 +111,12 @@ fact pg-dump "$dumped_by"
 fact system "$system"
 while IFS='|' read -r table count; do fact rows "$count $table"; done < "$scratch/rows"
 
-# finished_in FILE: when the records in it say they were finished, taken at their word: they can only keep an archive
-finished_in() {
-    local payload
-    tail -n 20 "$1" 2>/dev/null | cut -c 1-65536 | sed -n 's/.*"payload":"\([A-Za-z0-9+\/=]*\)".*/\1/p' | while read -r payload; do
-        base64 -d <<< "$payload" 2>/dev/null | tr -d '\0' | sed -n 's/.*"finished":"\([0-9T:.-]*Z\)".*/\1/p'
-    done | sort
-}
-# What goes is older than the retention; never what was made now, what was drilled last, or what a record of the last seven days speaks of.
-instant() { date -u -d "@$(($(date -u -d "$NEXY_CREATED" +%s) + $1))" "+$2"; }
-moment=%Y-%m-%dT%H:%M:%S
-week=$(instant -604800 "$moment")
-ahead=$(instant 300 "$moment")
-limit="nexy_db_$(instant "-$((10#$retention * 86400))" %Y%m%dT%H%M%SZ).tar.gz"
-off=$(($(date +%s) - $(instant 0 %s)))
-drilled=
-last=
-held=
-declare -A keep=(["$archive"]=made)
-while read -r old; do
-    drill=$(finished_in "$folder/$old.drill.jsonl" | tail -n 1)
-    if [[ $drill > $last ]]; then last=$drill drilled=$old; fi
-    spoken=$(printf '%s\n' "$(finished_in "$folder/$old.backup.json" | tail -n 1)" "$drill" | sort | tail -n 1)
-    if [[ $spoken > $week ]]; then keep[$old]=recent; fi
-    if [[ $spoken > $ahead ]]; then held="a record of $old is dated in the future, so the clock or that record is wrong"; fi
-done < <(archives)
-if [ "${off#-}" -gt 86400 ]; then held="this VM's clock and the operator's are $off s apart"; fi
-if [ "$((10#$retention))" -lt 7 ]; then held="BACKUP_RETENTION_DAYS is $retention, and under 7 nothing is removed"; fi
+past "$archive"
 if [ -n "$held" ]; then
     fact held "$held"
     exit 0
 fi
 while read -r old; do
-    if [ -n "${keep[$old]:-}" ] || [ "$old" = "$drilled" ] || [[ ! $old < $limit ]]; then continue; fi
     rm -f -- "$folder/$old" "$folder/$old.sha256" "$folder/$old.backup.json" "$folder/$old.drill.jsonl" 2>/dev/null
     if [ ! -e "$folder/$old" ]; then fact removed "$old"; fi
-done < <(archives)
+done < "$scratch/past"

@@ -34,6 +34,11 @@ while IFS= read -r -d '' stray; do
     if [ "$told" = 5 ]; then break; fi
 done < <(find "$folder" -maxdepth 1 -name 'nexy_db_*' -printf '%f\0' 2>/dev/null | sort -rz)
 
+past ''
+fact retires "$(wc -l < "$scratch/past")"
+if [ -n "$held" ]; then fact held "$held"; fi
+while read -r old; do fact retired "$old"; done < <(head -n 3 "$scratch/past")
+
 # The last drills, from the journals written to last: what is dated in the future was written by none. As many as come through.
 journals=$(find "$folder" -maxdepth 1 -type f ! -newermt "$NEXY_NOW 5 minutes" -name 'nexy_db_*.tar.gz.drill.jsonl' -printf '%T@ %f\n' 2>/dev/null |
     grep -E ' nexy_db_[0-9]{8}T[0-9]{6}Z\.' | sort -rn | head -n 3 | cut -d ' ' -f 2)

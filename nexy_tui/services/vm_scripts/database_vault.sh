@@ -56,3 +56,36 @@ tell_archive() {
         fact record-line 'too long'
     fi
 }
+
+# finished_in FILE: when the records in it say they were finished, taken at their word: they can only keep an archive
+finished_in() {
+    local payload
+    tail -n 20 "$1" 2>/dev/null | cut -c 1-65536 | sed -n 's/.*"payload":"\([A-Za-z0-9+\/=]*\)".*/\1/p' | while read -r payload; do
+        base64 -d <<< "$payload" 2>/dev/null | tr -d '\0' | sed -n 's/.*"finished":"\([0-9T:.-]*Z\)".*/\1/p'
+    done | sort
+}
+
+# past MADE: into $scratch/past the archives older than the retention, which a backup made now removes, or into $held why it removes none;
+# never the one MADE, the one drilled last, or one that a record of the last seven days speaks of
+past() {
+    local now week ahead limit off old drill spoken drilled= last= moment=%Y-%m-%dT%H:%M:%S
+    local -A keep=(["${1:-none}"]=made)
+    now=$(date -u -d "$NEXY_NOW" +%s)
+    week=$(date -u -d "@$((now - 604800))" "+$moment")
+    ahead=$(date -u -d "@$((now + 300))" "+$moment")
+    limit="nexy_db_$(date -u -d "@$((now - 10#$retention * 86400))" +%Y%m%dT%H%M%SZ).tar.gz"
+    off=$(($(date +%s) - now))
+    held=
+    while read -r old; do
+        drill=$(finished_in "$folder/$old.drill.jsonl" | tail -n 1)
+        if [[ $drill > $last ]]; then last=$drill drilled=$old; fi
+        spoken=$(printf '%s\n' "$(finished_in "$folder/$old.backup.json" | tail -n 1)" "$drill" | sort | tail -n 1)
+        if [[ $spoken > $week ]]; then keep[$old]=recent; fi
+        if [[ $spoken > $ahead ]]; then held="a record of $old is dated in the future, so the clock or that record is wrong"; fi
+    done < <(archives)
+    if [ "${off#-}" -gt 86400 ]; then held="this VM's clock and the operator's are $off s apart"; fi
+    if [ "$((10#$retention))" -lt 7 ]; then held="BACKUP_RETENTION_DAYS is $retention, and under 7 nothing is removed"; fi
+    while read -r old; do
+        if [ -z "${keep[$old]:-}" ] && [ "$old" != "$drilled" ] && [[ $old < $limit ]]; then echo "$old"; fi
+    done < <(archives) > "$scratch/past"
+}
