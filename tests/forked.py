@@ -29,7 +29,8 @@ for name in ("_strptime", "defusedxml.ElementTree", "importlib_metadata", "keyri
 import nexy_tui.checklist, nexy_tui.cli.commands, nexy_tui.engine.alone, nexy_tui.engine.document, nexy_tui.engine.mend, nexy_tui.plain
 import nexy_tui.services.azure, nexy_tui.services.database.local, nexy_tui.services.database.vm
 import typer.main
-from nexy_tui.cli import app, commands, main
+from nexy_tui.cli import commands, main
+from nexy_tui.cli.top import app
 commands.mount(app)
 command, commands.mount = typer.main.get_command(app), lambda _: None
 typer.main.get_command = lambda _: command
