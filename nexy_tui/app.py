@@ -60,7 +60,8 @@ class NexyApp(App[Ending]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(NIGHT)
         self.register_theme(DAY)
-        self.set_reactive(App.theme, NIGHT.name)
+        self.set_reactive(App.theme, NIGHT.name)  # Not watched: at the start that would parse the style sheet twice.
+        self.stylesheet.set_variables(self.get_css_variables())
         self.backend, self._opening = backend, opening or (NewRun() if auto else None)
         self.context = RunContext(self, self, backend, lambda: self.post_message(Awake()), auto)
         self._drawn = 0.0

@@ -299,7 +299,7 @@ def test_keys_typed_before_a_confirmation_opens_are_no_commands() -> None:
         await pilot.press("a")
         await pilot.press("w", "l", "f", "y", "2")
         assert on(pilot.app, PhaseScreen) and not pilot.app.screen.has_class("-big-log")
-        assert [one.binding.key for one in pilot.app.screen.active_bindings.values() if one.binding.show] == ["question_mark", "q"]
+        assert {one.binding.action for one in pilot.app.screen.active_bindings.values() if one.binding.show} == {"help", "quit"}
         await pilot.press("escape")
         assert not pilot.app.context.jobs.asking
         await pilot.press("a")

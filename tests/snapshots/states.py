@@ -202,8 +202,8 @@ def saying(*words: str) -> Lead:
 
 def footed(app: Any) -> bool:
     """Whether the keys at the foot are those that do something now."""
-    useful = [one.binding.key for one in app.screen.active_bindings.values() if one.binding.show]
-    return all([key.key for key in bar.query(FooterKey)] == useful for bar in app.screen.query(KeyBar) if bar.visible)
+    useful = dict.fromkeys(one.binding.action for one in app.screen.active_bindings.values() if one.binding.show)
+    return all([key.action for key in bar.query(FooterKey)] == list(useful) for bar in app.screen.query(KeyBar) if bar.visible)
 
 
 async def half_typed(pilot: Pilot[Any]) -> None:
