@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from nexy_tui.cli import common, streams
 from nexy_tui.cli.interrupt import SIGNALS, heeding
-from nexy_tui.core.problem import Cancelled, CouldNotLook, Problem
+from nexy_tui.core.problem import Cancelled, CouldNotLook, Problem, Unusable
 from nexy_tui.core.remedy import Remedy, Run, preceded, rewritten
 from nexy_tui.core.secret import redact, secrets_of
 from nexy_tui.core.text import printable
