@@ -9,7 +9,7 @@ from checks.base import Check, Scope
 from checks.cause import cause, down, look_behind
 from checks.gate import API, URL, GateFacts, gate_matrix, look_gate, verdict_of
 from checks.gate import judge_live as judge_live_before
-from checks.gate_cells import Expected, Profile, UnseenSource, appcast_column, expected, manifest_column, signature_cell
+from checks.gate_cells import Earlier, Expected, Profile, UnseenSource, appcast_column, expected, manifest_column, signature_cell
 from checks.image import ImageFacts
 from checks.inbox import InboxFacts, judge_dmg, judge_exists, judge_pkg, judge_version, look_inbox
 from checks.inbox import expected as artifacts
@@ -65,7 +65,7 @@ class FinalFacts:
     def wanted(self, plan: Plan) -> Expected:
         """What everything must be after the deploy, by the download."""
         gate = self.gate
-        want = expected(plan, Profile.POST_DEPLOY, gate.image, has_key=gate.has_key, earlier=None, known=gate.known)
+        want = expected(plan, Profile.POST_DEPLOY, gate.image, has_key=gate.has_key, earlier=Earlier(), known=gate.known)
         download = self.witnesses.download
         signed = None if download is None else self.witnesses.valid.get((self.signature or "", download.sha256))
         return replace(want, signed=signed)

@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 from checks.base import Check, Scope
 from checks.cause import because, look_behind
 from checks.deploy import look_deployment
-from checks.gate_cells import Profile, UnseenSource, asset_column, download_column, expected, manifest_column, to_be_column, version_column
+from checks.gate_cells import (
+    Earlier,
+    Profile,
+    UnseenSource,
+    asset_column,
+    download_column,
+    expected,
+    manifest_column,
+    to_be_column,
+    version_column,
+)
 from checks.image import ImageFacts, look_image
 from checks.live import APPCAST, HEALTH, UPDATES, Live, left_halfway, live_columns, look_earlier, look_live, or_unseen
 from checks.manifests import renewed
@@ -28,7 +38,7 @@ from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook
 from nexy_tui.core.remedy import Act, Remedy
 from nexy_tui.core.target import DMG
-from nexy_tui.core.version import NAME_VERSION, Version
+from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.services.github import Asset
 from nexy_tui.services.plain_file import look_plain, read_version_text
@@ -40,7 +50,7 @@ VERSION = "VERSION"
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
-    """Everything the gate compares. `image` is what the release URL gives; `earlier` the highest release below this one.
+    """Everything the gate compares. `image` is what the release URL gives; `earlier` what may have been out before.
 
     `known` are the files that manifests have named, here and in git's history; `place` is where the asset is, or would be.
     `vm` was asked only where the server gives no sound answer and the cause is wanted.
@@ -52,7 +62,7 @@ class GateFacts:
     image: ImageFacts | UnseenSource
     has_key: bool
     live: Live
-    earlier: Version | None
+    earlier: Earlier
     known: tuple[Named, ...] = ()
     place: ArtifactPlace | None = None
     vm: VmFacts | UnseenSource | None = None
@@ -107,7 +117,7 @@ def _look_gate(scope: Scope) -> GateFacts:
         image=or_unseen(lambda: look_image(scope)),
         has_key=services.sparkle.verifies,
         live=look_live(scope),
-        earlier=look_earlier(scope) if scope.plan.started is None else None,
+        earlier=look_earlier(scope),
         known=look_named(scope),
         place=None if isinstance(place, UnseenSource) else place,
     )

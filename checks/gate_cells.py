@@ -33,6 +33,17 @@ class UnseenSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What may have been out before this release, for a look that has no genesis to read.
+
+    The highest release below it, and the highest of those with manifests: a code-only release has none, and the client before stays out.
+    """
+
+    served: Version | None = None
+    published: Version | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """What the sources are compared with: the kind's column of versions, the fixed address, the bytes at it.
 
@@ -80,12 +91,12 @@ def expected(
     image: ImageFacts | UnseenSource,
     *,
     has_key: bool,
-    earlier: Version | None,
+    earlier: Earlier,
     known: tuple[Named, ...] = (),
 ) -> Expected:
-    """The expectations of a plan. `earlier` is the highest release below this one, for a look that has no genesis to read."""
+    """The expectations of a plan; `earlier` counts where it has no genesis to read."""
     got = image.download if isinstance(image, ImageFacts) else None
-    genesis = (plan.served_before, plan.published_before) if plan.started is not None else (earlier, earlier)
+    genesis = (plan.served_before, plan.published_before) if plan.started is not None else (earlier.served, earlier.published)
     return Expected(
         profile=profile,
         version=str(plan.version or ""),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from checks.base import Scope
-from checks.gate_cells import Expected, UnseenSource, appcast_column, health_column, updates_column
+from checks.gate_cells import Earlier, Expected, UnseenSource, appcast_column, health_column, updates_column
 from checks.tip import look_refs
 from nexy_tui.core.finding import Verdict
 from nexy_tui.core.matrix import Column
@@ -42,14 +42,19 @@ def look_live(scope: Scope) -> Live:
     return scope.once("live", lambda: Live(or_unseen(server.health), or_unseen(server.updates_health), or_unseen(server.appcast)))
 
 
-def look_earlier(scope: Scope) -> Version | None:
-    """The highest release below this one, from release tags and from the manifests kept for each version."""
+def look_earlier(scope: Scope) -> Earlier:
+    """The highest release below this one, from release tags and from the manifests kept for each version. A run knows by its genesis."""
     version = scope.plan.version
-    names = [ref.removeprefix("refs/tags/v").removesuffix("^{}") for ref in look_refs(scope)]
+    if scope.plan.started is not None or version is None:
+        return Earlier()
     folder = scope.services.checkout / scope.services.layout.canonical.parent
-    names += [path.name.removeprefix("manifest_").removesuffix(".json") for path in folder.glob("manifest_*.json")]
-    known = [found for found in map(_version, names) if found is not None and version is not None and found < version]
-    return max(known, default=None)
+    tagged = [ref.removeprefix("refs/tags/v").removesuffix("^{}") for ref in look_refs(scope)]
+    kept = [path.name.removeprefix("manifest_").removesuffix(".json") for path in folder.glob("manifest_*.json")]
+    served, published = (
+        max((found for found in map(_version, names) if found is not None and found < version), default=None)
+        for names in (tagged + kept, kept)
+    )
+    return Earlier(served, published or served)
 
 
 def _version(text: str) -> Version | None:

@@ -8,7 +8,7 @@ from datetime import UTC
 from checks.base import Check, Scope
 from checks.cause import because, look_behind
 from checks.gate import verdict_of
-from checks.gate_cells import Profile, UnseenSource, expected, is_above
+from checks.gate_cells import Earlier, Profile, UnseenSource, expected, is_above
 from checks.inbox import NOTHING_PUBLISHED
 from checks.live import Live, live_columns, look_earlier, look_live
 from checks.version import NO_VERSION
@@ -17,7 +17,7 @@ from nexy_tui.core.matrix import Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
 from nexy_tui.core.remedy import Remedy, Run
-from nexy_tui.core.version import NAME_VERSION, Version
+from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.sign import signature_holds
@@ -122,10 +122,10 @@ def judge_sparkle(facts: SparkleFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The live addresses, and the highest release below this one, for a look that has no genesis to read; the VM behind, if asked."""
+    """The live addresses, and what may have been out before; the VM behind, if asked."""
 
     live: Live
-    earlier: Version | None
+    earlier: Earlier
     vm: VmFacts | UnseenSource | None = None
 
 
@@ -134,7 +134,7 @@ def look_server(scope: Scope) -> ServerFacts:
     if scope.plan.version is None:
         raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
     live = look_live(scope)
-    return ServerFacts(live, look_earlier(scope) if scope.plan.started is None else None, look_behind(scope, live))
+    return ServerFacts(live, look_earlier(scope), look_behind(scope, live))
 
 
 _LATER = ("size", "signature")

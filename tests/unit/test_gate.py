@@ -25,7 +25,7 @@ from checks.gate import (
     judge_manifests,
     judge_version,
 )
-from checks.gate_cells import Profile, UnseenSource
+from checks.gate_cells import Earlier, Profile, UnseenSource
 from checks.image import ImageFacts
 from checks.inbox import ArtifactFacts, InboxFacts
 from checks.live import APPCAST, UPDATES, Live
@@ -104,7 +104,7 @@ def facts(published: str = NEW, serving: Live | None = None, **changes: Any) -> 
         image=ImageFacts(Downloaded(URL, SIZE, SHA, "t"), signed=True),
         has_key=True,
         live=serving or live(OLD),
-        earlier=None,
+        earlier=Earlier(),
     )
     return replace(made, **changes)
 
@@ -302,8 +302,14 @@ def test_signatures_where_no_key_is_configured() -> None:
 
 def test_without_a_genesis_the_release_before_is_the_highest_one_below() -> None:
     look = plan(started=None, standalone=True, served_before=Version.parse(OLDER), published_before=V)
-    assert judge_live(facts(serving=live(OLD), earlier=C), look).status is Status.PASSED
-    assert judge_live(facts(serving=live(OLDER), earlier=C), look).status is Status.FAILED
+    assert judge_live(facts(serving=live(OLD), earlier=Earlier(C, C)), look).status is Status.PASSED
+    assert judge_live(facts(serving=live(OLDER), earlier=Earlier(C, C)), look).status is Status.FAILED
+
+
+def test_without_a_genesis_a_code_only_release_before_leaves_the_client_before_it_on_offer() -> None:
+    look, before = plan(started=None, standalone=True), Version.parse(OLDER)
+    assert judge_live(facts(serving=live(OLD, offered=OLDER), earlier=Earlier(C, before)), look).status is Status.PASSED
+    assert judge_live(facts(serving=live(OLD, offered=OLDER), earlier=Earlier(C, C)), look).status is Status.FAILED
 
 
 def test_the_matrix_has_every_source_and_its_document_the_form_that_is_printed() -> None:

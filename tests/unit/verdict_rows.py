@@ -17,6 +17,7 @@ from checks.checkout import Copy, IgnoredFacts, PublisherFacts, RulebookCopies, 
 from checks.database import RUNBOOKS, ToolFacts
 from checks.deploy import DeployFacts
 from checks.final import FinalAssetFacts, FinalInboxFacts
+from checks.gate_cells import Earlier
 from checks.hosts import MIB, ClockFacts, Room
 from checks.inbox import NewFacts, SignatureFacts
 from checks.manifests import PairFacts
@@ -125,7 +126,7 @@ _READY = {
     "ready.database": Row(database.SURVEY, replace(database.SURVEY, dumper=database.UNSEEN)),
     "ready.hardening": Row(database.CATALOG, replace(database.CATALOG, guards=())),
     "ready.drill": Row(database.drills(database.drill()), database.drills(database.drill(database.NOW - timedelta(days=8))), database.PLAN),
-    "ready.server": Row(ServerFacts(gate.live(gate.OLD), None), ServerFacts(gate.live("1.6.0.7"), None), gate.plan()),
+    "ready.server": Row(ServerFacts(gate.live(gate.OLD), Earlier()), ServerFacts(gate.live("1.6.0.7"), Earlier()), gate.plan()),
     "ready.azure": Row(AzureFacts(Machine("sub", "canadacentral", "running")), AzureFacts(Machine("sub", "canadacentral", "deallocated"))),
     "ready.vm": Row(deploy.vm(), replace(deploy.vm(), index_lock=True), _DEPLOY),
     "ready.drift": Row(deploy.vm(), deploy.vm(drift=1, changed=("server/main.py",)), _DEPLOY),
