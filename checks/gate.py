@@ -148,9 +148,11 @@ def judge_version(files: tuple[Rewriting, ...], plan: Plan) -> Verdict:
 
 
 def _renewed(facts: GateFacts, plan: Plan) -> Act:
-    """What makes the files right: a sync, but for a signature that is missing, which a publish alone makes."""
-    unsigned = facts.signature is None and plan.kind.publishes and bool(plan.target.sparkle_public_key)
-    return Act("publish", "publish") if unsigned and facts.canonical is not None else Act("sync-manifests", "sync-manifests")
+    """What makes the files right: a sync; a publish where that would find nothing to do, or the signature is missing."""
+    stated, got = manifest.read_or_none(facts.canonical), facts.image.download if isinstance(facts.image, ImageFacts) else None
+    of_another = stated is not None and got is not None and stated.version != str(plan.published) and stated.sha256 == got.sha256
+    unsigned = facts.signature is None and bool(plan.target.sparkle_public_key) and facts.canonical is not None
+    return Act("publish", "publish") if plan.kind.publishes and (of_another or unsigned) else Act("sync-manifests", "sync-manifests")
 
 
 def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:

@@ -300,6 +300,13 @@ def test_signatures_where_no_key_is_configured() -> None:
     assert judge_appcast(replace(keyless, has_key=True), plan()).status is Status.FAILED
 
 
+def test_manifests_of_the_release_before_over_its_own_download_want_a_publish_and_no_sync() -> None:
+    before = facts(OLD, manifests=all_four(raw(OLD)))
+    assert str(judge_appcast(before, plan()).remedy) == "nexy-tui publish"
+    other = replace(before, image=ImageFacts(Downloaded(URL, SIZE, "1" * 64, "t")))
+    assert str(judge_appcast(other, plan()).remedy) == "nexy-tui sync-manifests"
+
+
 def test_without_a_genesis_the_release_before_is_the_highest_one_below() -> None:
     look = plan(started=None, standalone=True, served_before=Version.parse(OLDER), published_before=V)
     assert judge_live(facts(serving=live(OLD), earlier=Earlier(C, C)), look).status is Status.PASSED
