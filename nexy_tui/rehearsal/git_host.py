@@ -12,7 +12,9 @@ import binascii
 import contextlib
 import os
 import re
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import cache
 from http import HTTPStatus
 
 from nexy_tui.rehearsal.fault import Faults
@@ -26,6 +28,13 @@ _NO_CACHE = [("cache-control", "no-cache, max-age=0, must-revalidate"), ("x-fram
 
 AfterPush = Callable[[str], Awaitable[None]]
 """Called with the repository's name when a push has been taken, before the client hears of it."""
+
+
+@cache
+def _http_backend() -> str:
+    """The program itself, as a web server runs it: through `git` each of a client's requests would be two processes more."""
+    done = subprocess.run(["git", "--exec-path"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=30)
+    return f"{done.stdout.strip()}/git-http-backend"
 
 
 def is_git(request: Request) -> bool:
@@ -77,8 +86,7 @@ class GitHost:
 
     async def _backend(self, request: Request, repository: str, call: str) -> Response:
         process = await asyncio.create_subprocess_exec(
-            "git",
-            "http-backend",
+            _http_backend(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=self._environment(request, f"/{repository}.git/{call}"),

@@ -37,6 +37,8 @@ lc_messages = 'C'
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
+_QUICK = "--set=scram_iterations=1"
+"""A rehearsal's passwords guard nothing: each connection would compute for some milliseconds, and a release opens a hundred."""
 _ENTER_ANY_FOLDER = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 """setpriv(1): of root's rights the one to pass folders that are closed to others, as a home or a test's folder is."""
 
@@ -134,7 +136,15 @@ class Cluster:
         how = launcher()
         self.data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         how.adopt(self.data.parent)
-        arguments = (f"--username={superuser}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--wal-segsize=1", "--no-sync")
+        arguments = (
+            f"--username={superuser}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--wal-segsize=1",
+            "--no-sync",
+            _QUICK,
+        )
         secret = self.data.parent / "initdb.password"
         secret.touch(mode=0o600)
         try:
