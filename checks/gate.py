@@ -165,7 +165,7 @@ def judge_manifests(facts: PublishedFacts, plan: Plan) -> Verdict:
         return failed(f"What a deploy would take is not this release: {trouble}.", renewed(plan), *verdict.evidence)
     pushed = Evidence("sha256 on the branch", facts.deployment.manifest_sha256, f"{plan.target.code_repository} {facts.deployment.branch}")
     if _sha256(facts.gate.canonical) != facts.deployment.manifest_sha256:
-        return failed("The checkout's manifests are not those on the release branch.", Act("publish", "publish"), *verdict.evidence, pushed)
+        return failed("The checkout's manifests are not those on the release branch.", renewed(plan), *verdict.evidence, pushed)
     return passed(f"The manifest files agree with the download and are on {facts.deployment.branch}.", *verdict.evidence, pushed)
 
 

@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 
 from checks.base import Scope
 from checks.named import Named, look_named, versions_of
+from checks.publish import brought_back, read_place
 from nexy_tui.actions.base import ActionContext, ActionResult
 from nexy_tui.actions.manifests import commit_message, compose_for
 from nexy_tui.actions.prepared import kept_aside, move, prepare, settle
@@ -23,7 +24,7 @@ from nexy_tui.core.finding import Evidence
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
-from nexy_tui.core.remedy import Act
+from nexy_tui.core.remedy import Act, preceded
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
 from nexy_tui.services import Services
@@ -140,15 +141,18 @@ class _Sync:
 def _download(context: ActionContext, folder: Path) -> Inspected:
     services, plan = context.services, context.plan
     host = services.github.watched(context.emit, context.cancelled)
-    again = Act("recover", "publish --recover", f"See {plan.target.notes_url(DMG)}", "heals a swap that was cut off.")
     with (folder / DMG).open("w+b") as sink:
         got = host.download(plan.target.tag_for(DMG), DMG, subject=DMG, phase="downloading", sink=cast(BinaryIO, sink))
     if got is None:
-        raise Refused(f"Nothing is at {plan.target.asset_url(DMG)}.", "There are no bytes to speak of.", again)
+        raise Refused(
+            f"Nothing is at {plan.target.asset_url(DMG)}.",
+            "There are no bytes to speak of.",
+            brought_back(read_place(host, plan.target, DMG), plan),
+        )
     try:
         found = inspect(folder, DMG, services.clock, services.environ)
     except Unfit as error:
-        raise Refused(f"The file at the release URL {error}.", "No manifest may name it.", Act("publish", "publish")) from None
+        raise Refused(f"The file at the release URL {error}.", "No manifest may name it.", brought_back(None, plan)) from None
     if found is None:
         raise Refused("The downloaded file vanished.", remedy="Run it again.")
     return found
@@ -163,7 +167,7 @@ def _version_of(image: Inspected, known: Sequence[Named], plan: Plan) -> Version
         raise Refused(
             f"Nobody can tell which version the bytes at the release URL are: {image.contents.unread}",
             "A version raised over other bytes is offered to clients without end.",
-            Act("publish", "publish", "Install 7-Zip (7zz) and run it again, or publish the file anew"),
+            preceded("Install 7-Zip (7zz) and run it again; or bring a file out anew.", brought_back(None, plan)),
         )
     asked = [*named, *(version for version in (plan.published, plan.version) if version is not None), *_versions(image)]
     found = next((version for version in asked if not image.contents.unlike(str(version))), named[0] if named else None)
@@ -171,7 +175,7 @@ def _version_of(image: Inspected, known: Sequence[Named], plan: Plan) -> Version
         raise Refused(
             f"The image at the release URL is of no one version ({'; '.join(image.contents.unlike(str(plan.version)))}).",
             "A manifest names exactly one.",
-            Act("publish", "publish", "Build it anew, and publish that"),
+            preceded("Build it anew.", brought_back(None, plan)),
         )
     return found
 

@@ -44,6 +44,7 @@ from checks.publish import (
 from nexy_tui.actions.base import ActionContext
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.rollback import Rollback
+from nexy_tui.actions.sync import _version_of
 from nexy_tui.core import manifest
 from nexy_tui.core.event import silent
 from nexy_tui.core.finding import Status, Verdict
@@ -315,6 +316,14 @@ def test_a_run_that_publishes_nothing_is_never_told_to_publish() -> None:
     assert {name: remedy.command for name, remedy in told.items()} == {"cut off": "publish --recover", "gone": full, "unseen": full}
     gone = ManifestFacts({}, ImageFacts(None, signed=None), has_key=True, place=cut_off)
     assert "publish --recover" in str(judge_manifests(replace(gone, files={"m": b"{}"}), CODE_ONLY).remedy)
+
+
+@pytest.mark.parametrize(("plan", "command"), [(PLAN, "publish"), (CODE_ONLY, f"release {V.next_build()} --kind full")])
+@pytest.mark.parametrize("contents", [ArtifactContents({}, unread="no 7-Zip"), ArtifactContents({"a": "1.6.1.1x", "b": "2"})])
+def test_a_sync_over_bytes_of_no_known_version_says_what_brings_others(contents: ArtifactContents, plan: Plan, command: str) -> None:
+    with pytest.raises(Refused) as caught:
+        _version_of(replace(IMAGE, contents=contents), (), plan)
+    assert isinstance(caught.value.remedy, Act | Run) and caught.value.remedy.command == command
 
 
 @pytest.mark.parametrize(("action", "command"), [(Publish(), "--kind full"), (Rollback(), "--kind code-only")])
