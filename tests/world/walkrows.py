@@ -308,7 +308,9 @@ def ignore_as_said(inside: Inside, sentence: str) -> None:
     lines = sentence.split("each a line: ")[1].split(". Commit", maxsplit=1)[0].split(", ")
     with (inside.checkout / ".gitignore").open("a") as stream:
         stream.write("".join(f"{line}\n" for line in lines))
-    push_all(inside)
+    inside.git("add", ".gitignore")
+    inside.git("commit", "-qm", "As it was advised")  # of the index: a commit of paths takes up again what was just untracked
+    inside.git("push", "-q", "origin", "HEAD:main")
 
 
 def attributes_as_said(inside: Inside, sentence: str) -> None:
