@@ -117,11 +117,12 @@ class TreeFacts:
 
 
 def look_tree(scope: Scope) -> TreeFacts:
-    """Changes, and what is not a stranger: the version and manifest files of this version, and scripts that `scaffold` laid, unchanged."""
+    """Changes, and what is no stranger: version files, manifests of this and the published version, unchanged scripts of `scaffold`."""
     layout = scope.services.layout
     ours = {str(layout.relative(file.path)) for file in FILES} | laid(layout, scope.plan.target)
     if scope.plan.version is not None:
-        ours |= {str(path) for path in layout.manifest_files(str(scope.plan.version))}
+        versions = {scope.plan.version, scope.plan.published or scope.plan.version}
+        ours |= {str(path) for version in versions for path in layout.manifest_files(str(version))}
     before, changes = scope.services.writer(), look_changes(scope)
     writer = before or scope.services.writer()
     return TreeFacts(changes, frozenset(ours), f"{layout.relative('release_inbox')}/", settings_files(layout), writer)

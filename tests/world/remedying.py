@@ -196,17 +196,24 @@ def lead_on(look: Callable[[], list[Finding]], carry: Callable[[Finding], Carrie
 
 
 def walk(
-    inside: Inside, items: Sequence[Item], hands: Mapping[str, Hand | None], count: Count, *, released: bool = False, fixer: str = ""
+    inside: Inside,
+    items: Sequence[Item],
+    hands: Mapping[str, Hand | None],
+    count: Count,
+    *,
+    released: bool = False,
+    fixers: Mapping[str, str],
 ) -> tuple[set[str], Walked]:
     """From a broken world to one where all of the items hold: which did not, and what was carried out. Nothing is lost on the way.
 
-    `fixer` is taken first, in place of the first remedy.
+    `fixers` are taken first, each in place of its item's remedy.
     """
-    instead = [Mend(fixer)] if fixer else []
+    instead = dict(fixers)
 
     def look() -> list[Finding]:
         wrong = found(inside, items, released=released)
-        return [replace(wrong[0], remedy=instead.pop()), *wrong[1:]] if wrong and instead else wrong
+        first = [replace(one, remedy=Mend(instead.pop(one.item))) for one in wrong if one.item in instead]
+        return [*first, *(one for one in wrong if one.item not in {mended.item for mended in first})]
 
     steps = lead_on(look, lambda finding: step(inside, finding, _hand_for(finding.remedy, hands)), count)
     same = {

@@ -48,7 +48,8 @@ def follow(bench: Bench, row: Row, count: Count) -> None:
     undo = cast(Callable[[], object], row.break_it(inside))
     hands = {words: hand or Undone(undo) for words, hand in row.hands.items()}
     items = row.items or upto(list(row.names))
-    wrong, carried = walk(inside, items, hands, count, released=items == SEVEN, fixer=row.fixer)
+    fixers = dict.fromkeys(row.names, row.fixer) if row.fixer else {}
+    wrong, carried = walk(inside, items, hands, count, released=items == SEVEN, fixers=fixers)
     assert wrong & row.names.keys(), f"not broken: {wrong}"
     for item, words in row.names.items():
         assert any(item == name and re.search(words, said) for name, said in carried), (item, words, carried)
