@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from nexy_tui.cli import app, commands
+from nexy_tui.cli import commands
+from nexy_tui.cli.top import app
 from nexy_tui.cli.wizard import open_wizard
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version
