@@ -145,7 +145,7 @@ class Story:
         assert "ghp_" not in done.stdout + done.stderr
         if new := logs(self.inside) - known:
             self.run = max(new).name.partition(".")[0] if step.verb == "release" else self.run
-        self.said = done.stderr
+        self.said = done.stderr if done.returncode >= 0 else ""  # Who was killed names nothing: closing what is left does.
         return "killed" if done.returncode < 0 else "done" if done.returncode == 0 else "refused"
 
     def _words(self, step: Step) -> list[str]:
