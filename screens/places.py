@@ -21,6 +21,8 @@ from screens.text import one_line
 from screens.widgets.grid import grid
 from screens.widgets.menu import Menu
 
+_LOOKING = "Looking where everything lies"
+
 _SIGNS = {"there": ("✓", "$success"), "missing": ("✗", "bold $error")}
 
 
@@ -49,7 +51,7 @@ class PlacesScreen(WizardScreen):
     def on_mount(self) -> None:
         """Look."""
         self.query_one("#list").focus()
-        self.action_look()
+        self.context.start(_LOOKING, self.context.backend.places, self._list)
         self.redraw()
 
     @property
@@ -67,8 +69,8 @@ class PlacesScreen(WizardScreen):
         self.action_copy()
 
     def action_look(self) -> None:
-        """Look at every place."""
-        self.context.start("Looking where everything lies", self.context.backend.places, self._list)
+        """Look at every place again, and say so: often nothing has changed."""
+        self.context.start(_LOOKING, self.context.backend.places, self._list_again)
 
     def action_copy(self) -> None:
         """Copy the path or the address."""
@@ -81,6 +83,10 @@ class PlacesScreen(WizardScreen):
     def _copied(self, text: str) -> None:
         if text:
             self.context.copy(text)
+
+    def _list_again(self, places: Sequence[Location]) -> None:
+        self._list(places)
+        self.context.tell("Looked again.")
 
     def _list(self, places: Sequence[Location]) -> None:
         if not self.drawable:
