@@ -20,7 +20,7 @@ from subprocess import CompletedProcess
 import forked
 import psutil
 from conftest import Inside
-from driving import HEADLESS, MANIFEST_DIRS, outside
+from driving import HEADLESS, outside
 from hypothesis import strategies as st
 from leaving import logs, named, offered
 from meeting import Trouble, attributes, colleague, gpg_that_fails, says_no
@@ -56,7 +56,7 @@ AT_THE_SWAP = (
 )
 """That come when all has been looked at; a deploy that fails at one of its steps is half done."""
 
-MET = ("gpg", "pre-commit", "pre-push", "eol=crlf", "race", "race for the manifests")
+MET = ("gpg", "pre-commit", "pre-push", "eol=crlf", "race")
 """What a commit or a push meets: a signing program or a hook that says no, an attribute, a colleague who pushes at the swap."""
 
 READERS = ("leaves", "stops")
@@ -174,9 +174,9 @@ class Story:
             case "late":
                 with ExitStack() as stack:
                     return self._run(words, at_the_mark(lambda _: stack.enter_context(faulty(inside, what))))
-            case "meets" if what.startswith("race"):
+            case "meets" if what == "race":
                 with brought_on(inside):
-                    return self._run(words, at_the_mark(lambda child: race(inside, child, what)))
+                    return self._run(words, at_the_mark(lambda child: race(inside, child)))
             case "reader":
                 with ExitStack() as stack:
                     heard: list[bytes] = []
@@ -308,16 +308,12 @@ def brought_on(inside: Inside) -> Iterator[None]:
         inside.git("pull", "--quiet", "--rebase", "--autostash", "origin", "main")
 
 
-def race(inside: Inside, child: int, what: str) -> None:
+def race(inside: Inside, child: int) -> None:
     """A colleague pushes while the process stands still."""
-    folder, manifest = inside.home / f"race-{uuid.uuid4().hex}", f"{MANIFEST_DIRS[0]}/manifest.json"
+    folder = inside.home / f"race-{uuid.uuid4().hex}"
     os.kill(child, signal.SIGSTOP)
     try:
-        if what == "race":
-            colleague(inside, folder, "notes.txt", f"{folder.name}\n")
-        else:
-            stated = json.loads(inside.git("show", f"main:{manifest}", cwd=inside.world.bare(CODE)))
-            colleague(inside, folder, manifest, json.dumps({**stated, "touched": folder.name}))
+        colleague(inside, folder, "notes.txt", f"{folder.name}\n")
     finally:
         os.kill(child, signal.SIGCONT)
 
