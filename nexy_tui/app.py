@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 FRAME = 0.1
 """Seconds between two drawings of what the threads said: ten a second at most."""
+
+_GRACE = 5.0
+"""Seconds that whoever still looks is given, once the application was told to end."""
 
 _BASE = 1
 """Screens that stay at the bottom of the stack: home."""
@@ -258,3 +262,16 @@ class NexyApp(App[Ending]):
             session.turn.cancel()
         ending = self.context.ending()
         self.exit(Ending(code, ending.log, ending.run, ending.sealed))
+        if not self.is_headless:
+            threading.Thread(target=_end_at_last, args=(code, session), daemon=True).start()
+
+
+def _end_at_last(code: int, session: Session | None) -> None:
+    """End the process that was told to end: an action comes to its end first, a look that hangs in a dead line is not waited for."""
+    from nexy_tui.services.processes import end_all
+
+    while session is not None and session.turn.acting is not None:
+        time.sleep(_GRACE / 10)
+    time.sleep(_GRACE)
+    end_all()
+    os._exit(code)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ _TIDY_S = 5.0
 """How long git has, once told to end, to take its lock files away."""
 _LEAVES_DAEMONS = (Needs.GIT, Needs.GIT_REMOTE)
 """What git leaves running when it has ended is the operator's: a credential cache, a file system monitor."""
+_STARTED: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,16 @@ def run(
 
 def start(argv: Sequence[str], *, env: Surroundings, **options: Any) -> subprocess.Popen[bytes]:
     """A program in a session of its own, for whoever talks with it while it runs. Raises OSError; `options` are Popen's."""
-    return subprocess.Popen(list(argv), env=dict(env.variables), start_new_session=True, **options)
+    child = subprocess.Popen(list(argv), env=dict(env.variables), start_new_session=True, **options)
+    _STARTED.add(child)
+    return child
+
+
+def end_all() -> None:
+    """End every child that still runs, for a process that ends without waiting for whoever reads them."""
+    for child in list(_STARTED):
+        if child.returncode is None:
+            end_group(child)
 
 
 def _wait(

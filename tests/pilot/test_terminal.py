@@ -19,7 +19,9 @@ import sys
 sys.path[:0] = [{root!r}, {tests!r}, {tests!r}]
 from pilot.fakes import FakeBackend
 from nexy_tui.app import NexyApp
-ending = NexyApp(FakeBackend()).run()
+backend = FakeBackend()
+{before}
+ending = NexyApp(backend).run()
 print("ENDED", ending.exit_code if ending else None, flush=True)
 """
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
@@ -28,9 +30,9 @@ ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 class Terminal:
     """A program on a pseudo-terminal of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: str = "") -> None:
         self.master, slave = pty.openpty()
-        program = PROGRAM.format(root=str(ROOT), tests=str(ROOT / "tests"))
+        program = PROGRAM.format(root=str(ROOT), tests=str(ROOT / "tests"), before=before)
         environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
         self.child = subprocess.Popen(
             [sys.executable, "-c", program], stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
@@ -64,6 +66,31 @@ def test_a_signal_leaves_the_alternate_screen(number: signal.Signals) -> None:
         os.kill(terminal.child.pid, number)
         terminal.read_until(LEAVE, f"ENDED {128 + number}".encode())
         assert terminal.child.wait(timeout=20) == 0
+    finally:
+        terminal.close()
+
+
+HANGS = """
+import os, subprocess, threading
+from nexy_tui.core.surroundings import Needs, surroundings
+from nexy_tui.services import processes
+def hang():
+    child = processes.start(["sleep", "600"], env=surroundings(Needs.GIT, os.environ))
+    os.write(1, b"CHILD %d " % child.pid)
+    threading.Event().wait()
+backend.standing = hang
+"""
+
+
+def test_a_look_that_hangs_keeps_no_closed_terminals_process() -> None:
+    terminal = Terminal(HANGS)
+    try:
+        terminal.read_until(ENTER, b"CHILD ", b"Final verification")
+        asked = int(terminal.seen.partition(b"CHILD ")[2].split()[0])
+        os.kill(terminal.child.pid, signal.SIGHUP)
+        assert terminal.child.wait(timeout=60) == 128 + signal.SIGHUP
+        with pytest.raises(ProcessLookupError):
+            os.kill(asked, 0)
     finally:
         terminal.close()
 
