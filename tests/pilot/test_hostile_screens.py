@@ -14,7 +14,7 @@ from nexy_tui.core.problem import Unusable
 from nexy_tui.engine.places import Location
 from nexy_tui.runlog.verify import State
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, play, press, shown, told
+from pilot.hand import flowing, play, press, settle, shown, told
 from pilot.test_outside_text import EVIL, HARMLESS, harmless
 
 NAMED = Path("/home/olga/\x1b]52;c;aGk=\x07[/b]\u202e\x9b2J\udc9b/run.intoto.jsonl")
@@ -34,6 +34,7 @@ def test_every_screen_that_needs_no_run() -> None:
         harmless(app)
 
     async def script(pilot: Any) -> None:
+        await settle(pilot)
         clean_here(pilot.app)
         await press(pilot, "s")
         clean_here(pilot.app)

@@ -69,7 +69,7 @@ BOMBS: dict[str, tuple[str, bytes, str]] = {
     "configuration-days": ("configuration", b"[target.database]\ndrill_max_age_days = 999999999999", "number from 0 to 3650"),
     "configuration-nul": ("configuration", b'[paths]\nstate = "a\\u0000b"', "can be seen"),
     "configuration-escape": ("configuration", b'[operator]\nid = "\\u001b]52;c;aGk=\\u0007"', "can be seen"),
-    "configuration-somebody": ("configuration", b'[paths]\nstate = "~nobody-is-called-so/x"', "home of somebody"),
+    "configuration-somebody": ("configuration", b'[paths]\nstate = "~nobody-is-called-so/x"', "that of somebody who is here"),
     "configuration-twice": ("configuration", b"[waiting]\nspeed = 1.0\nspeed = 2.0", "not valid TOML"),
     "settings-folder": ("database_settings", b"BACKUP_LOCAL_DIR=a\0b", "a folder's path"),
     "settings-somebody": ("database_settings", b"BACKUP_LOCAL_DIR=~nobody-is-called-so/x", "a folder's path"),

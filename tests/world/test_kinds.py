@@ -195,7 +195,8 @@ def the_log_has_every_program_that_an_action_ran_and_how_long_each_look_took(act
     by_action = {(action, program) for action, program, _ in seen}
     assert ("backup", "pg_dump") in by_action
     pushes = {record.action for record in ran if record.argv and PurePath(record.argv[0]).name == "git" and "push" in record.argv}
-    assert pushes - {"sync-manifests"} == {"full": {"push", "publish"}, "update-only": {"publish"}, "code-only": {"push"}}[act.kind]
+    releasing = {"full": {"push", "publish"}, "update-only": {"publish"}, "code-only": {"push"}}[act.kind]
+    assert pushes - {"sync-manifests"} == {*releasing, "deploy"}, "before the deploy the log's head"
     assert all(record.duration_ms is not None for record in records if record.kind == "check")
 
 

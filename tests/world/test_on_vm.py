@@ -447,7 +447,7 @@ def test_survey_sees_everything_and_changes_nothing(machine: Machine) -> None:
     assert (first.versions, first.builds) == ((OLD,), (OLD, "2"))
     assert first.bad_names == ("line 1: MY KEY", "line 5: no name")
     assert not facts.settings[CONFIGS[1]].there
-    assert (facts.service, facts.health_status, facts.health_body) == ("active", 200, b'{"status": "healthy"}\n')
+    assert (facts.service, facts.health_status, facts.health_body) == ("active", 200, b'{"status": "healthy"}')
     assert facts.free_kib and facts.python.startswith("Python 3")
     assert facts.journal == "TOKEN=[redacted] started\n"
     assert machine.snapshot() == before and (machine.root / ".gitconfig").exists() == config
