@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 3
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Collected once beforehand: what pytest compiles of the tests is kept, and not each worker does it anew.
+COLLECT = $(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1
 
 # Each command of a test is a process of its own: without the compiled files every one of them would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,7 +22,7 @@ rehearse: $(VENV)/.runs ## Set everything up and open the wizard in a rehearsal
 test: $(VENV)/.tests ## Set everything up and pass lint and the tests
 	@echo "Linting beside the tests; what it says comes last."
 	@$(MAKE) --no-print-directory lint > $(VENV)/lint.txt 2>&1 & lint=$$!; \
-	$(BIN)/python -m pytest $(SPREAD) -m "not exhaustive"; tests=$$?; \
+	$(COLLECT); $(BIN)/python -m pytest $(SPREAD) -m "not exhaustive"; tests=$$?; \
 	wait $$lint; linted=$$?; cat $(VENV)/lint.txt; exit $$((tests | linted))
 
 lint: $(VENV)/.tests ## ruff, mypy, import-linter
@@ -30,7 +32,7 @@ lint: $(VENV)/.tests ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 exhaustive: $(VENV)/.tests ## Walk every long enumeration whole; counts are printed
-	$(BIN)/python -m pytest $(SPREAD) -m exhaustive -rP
+	$(COLLECT); $(BIN)/python -m pytest $(SPREAD) -m exhaustive -rP
 
 snapshots: $(VENV)/.tests reference ## Make the pictures of the screens and documents anew
 	$(BIN)/python -m pytest -n $(WORKERS) tests/snapshots --snapshot-update

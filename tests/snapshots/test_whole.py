@@ -95,7 +95,7 @@ def test_nothing_is_cut_and_no_word_is_broken(name: str) -> None:
     run(STATES[name], look)
 
 
-@pytest.mark.parametrize("name", some(STATES, ("failed", "publish_exposed")))
+@pytest.mark.parametrize("name", some(STATES, ("failed",)))
 def test_every_key_at_the_foot_does_something(name: str) -> None:
     keys: list[str] = []
 

@@ -10,6 +10,7 @@ pytest.register_assert_rewrite("driving")
 import driving  # noqa: E402
 
 
+@pytest.mark.exhaustive
 def test_a_release_cures_an_appcast_that_was_500_before_it(make_world: MakeWorld) -> None:
     inside = make_world(layout="nested")
     url = f"https://{inside.world.update_host}/updates/appcast.xml"

@@ -127,7 +127,7 @@ def test_the_archive_drilled_last_stays_however_old(shelf: Shelf) -> None:
     assert last in shelf.archives() and before not in shelf.archives()
 
 
-@pytest.mark.parametrize("setting", ["0", "1", seldom("000"), seldom("6")])
+@pytest.mark.parametrize("setting", ["0", seldom("1"), seldom("000"), seldom("6")])
 def test_a_retention_of_less_than_a_week_costs_nothing(shelf: Shelf, setting: str) -> None:
     there = {shelf.lay(days(age)) for age in (2, 20, 400)} | {shelf.lay(days(-2))}
     shelf.retain(setting)

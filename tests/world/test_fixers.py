@@ -268,7 +268,7 @@ CASES = (
 )
 
 
-SELDOM = {"constants", "configuration", "rule"}
+SELDOM = {"constants", "configuration", "rule", "crash", "stale"}
 """Another fault of a fixer that the ordinary run sees at work on one."""
 
 

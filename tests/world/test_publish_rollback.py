@@ -60,6 +60,7 @@ def test_a_rollback_puts_bytes_and_manifests_back_and_the_next_release_goes_on(w
     assert_published(work)
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_takes_the_manifest_away_that_a_server_would_take_for_the_newest(work: Publisher) -> None:
     work.inside.fault("appcast-from-config", True)
     try:

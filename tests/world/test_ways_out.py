@@ -37,7 +37,7 @@ def ways(moment: str, kind: str) -> tuple[str, ...]:
     return (RESUME, ROLLBACK, PUBLISH, RECOVER) if kind == "full" or moment != "in the deploy" else (RESUME, ROLLBACK, PUBLISH)
 
 
-ORDINARY = (("update-only", "between the swap and the branch", ROLLBACK), ("full", "after the branch has moved", PUBLISH))
+ORDINARY = (("update-only", "between the swap and the branch", ROLLBACK),)
 EVERY = [
     case if case in ORDINARY else seldom(*case)
     for kind, moment in itertools.product(("full", "update-only"), MOMENTS)

@@ -215,6 +215,7 @@ def test_at_productions_hosts_no_rehearsal_sends_a_credential(module_world: Insi
     assert production.requests == []
 
 
+@pytest.mark.exhaustive
 def test_half_of_another_world_is_no_world(module_world: Inside, other: Door, tmp_path: Path) -> None:
     """All of the other world's network with this one's name, a CA that is gone, and one that is none."""
     mine, state = module_world.environ, runs(module_world)

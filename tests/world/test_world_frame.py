@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from conftest import SMALL, Inside, MakeWorld
+from conftest import SMALL, Inside, MakeWorld, seldom
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from nexy_tui.core.layout import MANIFEST_DIRS
@@ -211,7 +211,7 @@ def test_a_world_keeps_what_it_was_made_with(module_world: Inside) -> None:
 # --- what is in it ---
 
 
-@pytest.mark.parametrize("layout", ["flat", "nested"])
+@pytest.mark.parametrize("layout", [seldom("flat"), "nested"])
 def test_the_release_before_is_published_committed_and_served(make_world: MakeWorld, tmp_path: Path, layout: str) -> None:
     inside = make_world(layout)
     world = inside.world

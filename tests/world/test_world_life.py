@@ -343,6 +343,7 @@ def test_a_user_without_rights_releases_in_a_folder_of_mode_0700() -> None:
         shutil.rmtree(folder)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may not run PostgreSQL as itself")
 def test_where_user_namespaces_are_not_permitted_root_is_served_too(terminal: Terminal) -> None:
     if shutil.which("setpriv") is None:

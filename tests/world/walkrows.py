@@ -867,7 +867,7 @@ RELEASED = (
         {},
         BESIDE,
     ),
-    Row("a pushurl", {"remotes.code": "^Mend manifest-repository"}, of("pushurl wrong"), {}, BESIDE, seldom=False),
+    Row("a pushurl", {"remotes.code": "^Mend manifest-repository"}, of("pushurl wrong"), {}, BESIDE),
     Row("code released", {"remotes.unmixed": "Delete that release"}, of("code released"), AS_IT_WAS, BESIDE),
     Row("a version's release", {"remotes.unmixed": "Clients follow"}, of("a version's release"), AS_IT_WAS, BESIDE),
     Row(
