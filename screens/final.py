@@ -77,7 +77,7 @@ class FinalScreen(PhaseScreen):
 
     def action_look(self) -> None:
         """Check everything again."""
-        look(self.context, whole=True)
+        look(self.context, whole=True, again=True)
 
     def action_save(self) -> None:
         """Keep what was found as a signed record, and a page that can be shown to others."""

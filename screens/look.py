@@ -28,14 +28,14 @@ def take(context: RunContext) -> None:
     context.stage.redraw()
 
 
-def look(context: RunContext, *, whole: bool = False) -> None:
-    """Look at the shown phase: as it opens without what its actions are still to make, otherwise whole."""
+def look(context: RunContext, *, whole: bool = False, again: bool = False) -> None:
+    """Look at the shown phase: as it opens without what its actions are still to make, otherwise whole. `again`: its end is said."""
     session = context.session
     if session is None or context.leaving or context.driving:
         return
     phase = context.shown_phase
     work = partial(session.looks.at_phase, phase) if whole else partial(look_on_opening, session, phase)
-    context.start(f"Checking {session.checklist.phase(phase).title}", work, partial(_looked, context))
+    context.start(f"Checking {session.checklist.phase(phase).title}", work, partial(_looked_again if again else _looked, context))
 
 
 def look_at(context: RunContext, item: str) -> None:
@@ -75,6 +75,12 @@ def catch_up(session: Session, stopped: Callable[[], bool]) -> None:
         if phase == session.state.phases[-1] or session.state.may_advance() is not None or stopped():
             return
         session.advance()
+
+
+def _looked_again(context: RunContext, _: object) -> None:
+    """Often nothing has changed, and the screen would not tell."""
+    _looked(context, None)
+    context.tell("Checked again.")
 
 
 def _looked(context: RunContext, _: object) -> None:

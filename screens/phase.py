@@ -94,6 +94,11 @@ class PhaseScreen(WizardScreen):
             self.call_after_refresh(self.redraw)
 
     @property
+    def drawable(self) -> bool:
+        """Its parts are taken down one by one."""
+        return super().drawable and all(self.query(part) for part in (Strip, Rail, ItemList, ActionBar, NextBar))
+
+    @property
     def awaited(self) -> frozenset[str]:
         """The phase's actions that the run is still to do."""
         plan = self.session.plan
@@ -121,7 +126,7 @@ class PhaseScreen(WizardScreen):
         if not looking:
             self.query_one(ItemList).lead(state.may_advance())
         self.query_one(ActionBar).show(context.action)
-        self.query_one(NextBar).show(state, act.step(context), context.running, look_only=context.look_only)
+        self.query_one(NextBar).show(state, act.step(context), context.running, self.awaited, look_only=context.look_only)
         self.set_class(context.action is not None, "-acting")
         self._show_detail()
         if context.view is not None:
@@ -216,7 +221,7 @@ class PhaseScreen(WizardScreen):
 
     def action_look(self) -> None:
         """Look again at the whole phase."""
-        look(self.context, whole=True)
+        look(self.context, whole=True, again=True)
 
     def action_look_item(self) -> None:
         """Look again at the selected item."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -60,7 +60,7 @@ class RollbackScreen(WizardScreen):
     def on_mount(self) -> None:
         """Look."""
         self.query_one(RunLogPane).focus()
-        self.action_look()
+        self._look()
         self.redraw()
 
     def redraw(self) -> None:
@@ -79,8 +79,8 @@ class RollbackScreen(WizardScreen):
             self.query_one(ProgressPanel).show(self.context.view)
 
     def action_look(self) -> None:
-        """Ask the release host and the live server what stands now."""
-        self.context.start("Looking at what is in place", self.context.backend.rollback_preview, self._show, self._unseen)
+        """Ask the release host and the live server what stands now, and say so: often nothing has changed."""
+        self._look(self._show_again)
 
     def action_put_back(self) -> None:
         """Put the release before back."""
@@ -180,7 +180,14 @@ class RollbackScreen(WizardScreen):
             context.app.push_screen(MessageDialog(f"{title} was refused", [outcome.refusal.reason, log], tone="refusal"))
         else:
             context.app.push_screen(MessageDialog(f"{title}: done and verified", [result, log]))
-        self.action_look()
+        self._look()
+
+    def _look(self, then: Callable[[RollbackPreview], None] | None = None) -> None:
+        self.context.start("Looking at what is in place", self.context.backend.rollback_preview, then or self._show, self._unseen)
+
+    def _show_again(self, found: RollbackPreview) -> None:
+        self._show(found)
+        self.context.tell("Looked again.")
 
     def _show(self, found: RollbackPreview) -> None:
         if not self.drawable:

@@ -161,7 +161,7 @@ def failed_step(result: ScriptResult) -> str:
 def _failure(version: Version, result: ScriptResult) -> ActionFailed:
     step = failed_step(result)
     why, remedy = _REMEDIES.get(step, ("How far it came is not known.", "Look at the VM's state, then deploy again."))
-    return ActionFailed(f"Deploying {version} failed on the VM at step {step}, status {result.exit}:\n{result.tail}", why, remedy)
+    return ActionFailed(f"Deploying {version} failed on the VM at step {step}, status {result.exit}.\n{result.tail}", why, remedy)
 
 
 def _printed(result: ScriptResult, where: str) -> tuple[Evidence, ...]:

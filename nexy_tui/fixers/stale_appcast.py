@@ -159,7 +159,7 @@ class LayManifests(Mending):
             step = failed_step(result)
             laid = step in ("restart", "health", "config")
             raise ActionFailed(
-                f"Laying the manifests failed on the VM at step {step}, status {result.exit}:\n{result.tail}",
+                f"Laying the manifests failed on the VM at step {step}, status {result.exit}.\n{result.tail}",
                 f"The VM has the {'new manifests' if laid else 'old state: nothing it serves was changed'}.",
                 f"Mend what it says above, then run it again: {_FIX}",
             )

@@ -68,7 +68,7 @@ def _failed(what: str, result: ScriptResult) -> ActionFailed:
     said = "\n".join(line for line in result.tail.splitlines() if not line.startswith("nexy: s"))
     step, state = (found[-1] if found else "" for found in (_STEP.findall(result.stdout), _STATE.findall(result.stdout)))
     return ActionFailed(
-        f"Mending the settings failed on the VM at step {step or 'unknown'}, status {result.exit}:\n{said}",
+        f"Mending the settings failed on the VM at step {step or 'unknown'}, status {result.exit}.\n{said}",
         _STATES[state],
         Mend(what, "Mend what it says above, then run it again"),
     )

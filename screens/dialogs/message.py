@@ -25,10 +25,10 @@ class ProblemDialog(Dialog):
         self._problem, self._what_to_do = problem, what_to_do
 
     def body(self) -> Sequence[Widget]:
-        """The three parts of the problem."""
-        problem = self._problem
-        rows = [("What happened", clean(problem.what)), ("Why it matters", clean(problem.why)), ("What to do", self._what_to_do)]
-        return labelled(rows)
+        """The three parts of the problem; the lines that a program said of it stand last, where they hide no cure."""
+        what, _, said = self._problem.what.partition("\n")
+        rows = [("What happened", clean(what)), ("Why it matters", clean(self._problem.why)), ("What to do", self._what_to_do)]
+        return labelled([*rows, *([("What was said", clean(said))] if said else [])])
 
 
 class MessageDialog(Dialog):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -28,8 +30,10 @@ class NextBar(Horizontal):
         yield Line(id="standing")
         yield Button(Content("Next"), id="next", compact=True)
 
-    def show(self, state: Release, step: NextStep | None, running: str | None, *, look_only: bool = False) -> None:
-        """Draw the step; nothing is to be pressed while something runs."""
+    def show(
+        self, state: Release, step: NextStep | None, running: str | None, awaited: Collection[str] = (), *, look_only: bool = False
+    ) -> None:
+        """Draw the step; nothing is to be pressed while something runs. `awaited`: the actions that are still to run."""
         standing, button = self.query_one("#standing", Line), self.query_one("#next", Button)
         button.display = running is None
         words = "Home" if look_only else "Finish: seal the log" if step is None else step.words
@@ -40,14 +44,15 @@ class NextBar(Horizontal):
             standing.put(Content("A check without a run: nothing is recorded" if look_only else "Every phase is done"))
         else:
             room = (self.size.width or self.app.size.width) - cell_len(words) - 6
-            told = (_counts(state, self._checklist, state.phase, details=details) for details in (True, False))
+            told = (_counts(state, self._checklist, state.phase, awaited, details=details) for details in (True, False))
             standing.put(next((counts for counts in told if counts.cell_length <= room), Content("")))
 
 
-def _counts(state: Release, checklist: Checklist, phase: str, *, details: bool) -> Content:
+def _counts(state: Release, checklist: Checklist, phase: str, awaited: Collection[str], *, details: bool) -> Content:
     """How many of a phase's items are done, to do, wrong, unknown, not checked."""
     items = checklist.phase(phase).items
-    statuses = [state.status(item.id) for item in items]
+    waits = {item.id for item in items if item.id not in state.findings and item.action in awaited}
+    statuses = [Status.PENDING if item.id in waits else state.status(item.id) for item in items]
     done = sum(status.satisfied for status in statuses)
     if done == len(items):
         return Content.styled(f"✓ all {done} done", "$success")

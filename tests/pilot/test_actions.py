@@ -51,6 +51,16 @@ def test_shows_exactly_what_it_will_do_and_can_be_left() -> None:
     assert backend.play.actions["push"].ran == 0
 
 
+def test_the_foot_counts_what_the_list_shows_as_to_do() -> None:
+    async def script(pilot: Any) -> None:
+        await settle(pilot)
+        text = flowing(pilot.app)
+        rows = [item for item in pilot.app.screen.phase.items if not pilot.app.screen.session.state.status(item.id).satisfied]
+        assert f"○ {len(rows)} to do" in text and text.count("○ to do") == len(rows) + 1, "in the list, and in the selected item's detail"
+
+    play(before_push("7f3a2c"), script)
+
+
 @pytest.mark.parametrize("world,wanted", [("7f3a2c", "rehearsal 1.6.1.43"), (None, "production 1.6.1.43")])
 def test_what_cannot_be_taken_back_is_typed_exactly(world: str | None, wanted: str) -> None:
     backend = before_push(world)
@@ -124,7 +134,9 @@ def test_an_action_before_its_time_is_refused_with_the_item_in_the_way() -> None
 
 def test_a_failure_says_what_why_and_what_to_do_and_the_phase_is_looked_at_again() -> None:
     backend = before_backup()
-    problem = ActionFailed("pg_dump ended with 1.", "Without a backup nothing is published.", "Free some disk space.")
+    problem = ActionFailed(
+        "pg_dump ended with 1.\nerror: out of room\nabort", "Without a backup nothing is published.", "Free some disk space."
+    )
     backend.play.actions["backup"].effect = emitting(problem=problem)
 
     async def script(pilot: Any) -> None:
@@ -134,6 +146,7 @@ def test_a_failure_says_what_why_and_what_to_do_and_the_phase_is_looked_at_again
         text = flowing(pilot.app)
         for part in ("did not reach its end", "pg_dump ended with 1.", "Without a backup nothing is published.", "Free some disk space."):
             assert part in text
+        assert text.index("Free some disk space.") < text.index("error: out of room"), "what was said hides no cure"
         assert [record[1] for record in backend.log.records[looks:]].count("database.backup") == 1
         await press(pilot, "a")
         assert on(pilot.app, ConfirmDialog)

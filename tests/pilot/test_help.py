@@ -15,7 +15,7 @@ from textual.widgets import Static
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.glossary import GLOSSARY
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, lines, on, play, press
+from pilot.hand import flowing, lines, on, play, press, until
 from screens.dialogs.dialog import Dialog
 from screens.dialogs.viewer import Viewer
 
@@ -53,6 +53,7 @@ def test_every_term_on_a_screen_is_explained_from_it(name: str) -> None:
             await state.reach(pilot)
             if on(app, Viewer):
                 return
+            await until(pilot, lambda: "".join(lines(app)).strip())
             await pilot.pause(0.3)
             seen = "\n".join(lines(app))
             wanted = standing(seen)
