@@ -45,7 +45,8 @@ async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
         await pilot.pause(0)
         if app._exit:  # What is at work is not waited for then.
             return
-        if app.context.jobs.idle and not app.context.feed.waiting:
+        asked = getattr(app.screen, "_asked", True)  # Home begins its looks once it is drawn.
+        if asked and app.context.jobs.idle and not app.context.feed.waiting:
             break
         await asyncio.sleep(0.01)
     else:

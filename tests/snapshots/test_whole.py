@@ -1,4 +1,4 @@
-"""At 80×24 nothing is cut and no word is broken, in any state; and every key at the foot does something there."""
+"""At 80×24, and wider, nothing is cut and no word is broken, in any state; and every key at the foot does something there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import some
+from conftest import seldom, some
 from pilot.hand import lines, settle
 from test_words import strings
 from textual.pilot import Pilot
@@ -69,12 +69,12 @@ def broken(block: list[str]) -> list[str]:
     return found
 
 
-def run(state: State, look: Any) -> None:
+def run(state: State, look: Any, size: tuple[int, int] = (80, 24)) -> None:
     app = state.app()
     backend: Any = app.backend
 
     async def whole() -> None:
-        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             await state.reach(pilot)
             try:
                 await look(pilot)
@@ -85,14 +85,15 @@ def run(state: State, look: Any) -> None:
     asyncio.run(whole())
 
 
+@pytest.mark.parametrize("size", [(80, 24), seldom((120, 40), id="wide")], ids=str)
 @pytest.mark.parametrize("name", some(STATES, ORDINARY))
-def test_nothing_is_cut_and_no_word_is_broken(name: str) -> None:
+def test_nothing_is_cut_and_no_word_is_broken(name: str, size: tuple[int, int]) -> None:
     async def look(pilot: Pilot[Any]) -> None:
         blocks = list(texts(pilot.app))
         assert not (rows := [row for block in blocks for row in block if cut(row)]), "\n".join(rows)
         assert not [word for block in blocks for word in broken(block)]
 
-    run(STATES[name], look)
+    run(STATES[name], look, size)
 
 
 @pytest.mark.parametrize("name", some(STATES, ("failed",)))

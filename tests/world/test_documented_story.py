@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 from attended import attended
 from conftest import Inside, MakeWorld
@@ -177,15 +179,23 @@ def test_a_release_named_by_its_version(make_world: MakeWorld) -> None:
     Pages(make_world()).types("release 1.6.1.43 --headless --yes")
 
 
-def wizard(pages: Pages, line: str, shows: str, own: dict[str, str], folder: Path) -> None:
-    """The wizard in a terminal: it shows what it should, and ends at a key."""
+def said_of(process: psutil.Process) -> str:
+    """A process's command line and folder; nothing where it has ended."""
+    try:
+        return " ".join([*process.cmdline(), process.cwd()])
+    except psutil.Error:
+        return ""
+
+
+def wizard(pages: Pages, line: str, shows: str, own: dict[str, str], folder: Path, keys: tuple[str, ...] = ("Escape", "q")) -> None:
+    """The wizard in a terminal: it shows what it should, and ends at its keys; without keys the terminal is closed."""
     assert line in DOCUMENTED, f"no page has: nexy-tui {line}"
     with terminal(f"nexy-tui {pages.filled(line)}; echo ENDED $?; exec cat", folder, own) as hand:
         hand.until(shows, lambda screen: shows in screen)
-        for key in ("Escape", "q"):
+        for key in keys:
             hand.rest("")
             hand.type(key)
-        hand.until("the end", lambda screen: "ENDED" in screen)
+        hand.until("the end", lambda screen: not keys or "ENDED" in screen)
 
 
 def test_the_wizard_opens_as_the_pages_have_it(pages: Pages, tmp_path: Path) -> None:
@@ -195,6 +205,15 @@ def test_the_wizard_opens_as_the_pages_have_it(pages: Pages, tmp_path: Path) -> 
     wizard(pages, "", "Start a release", own, inside.checkout)
     wizard(pages, "release", "X.Y.Z.Build", own, inside.checkout)
     wizard(pages, "--checkout ~/Nexy_server release", "X.Y.Z.Build", own, tmp_path)
+    version = free(inside)
+    worlds.build(inside.world, str(version), ("Nexy.dmg",))
+    log = left(inside, str(version), "full", "between the swap and the branch", tmp_path / "said")
+    pages.means = {"RUN": log.name.partition(".")[0]}
+    wizard(pages, "release --resume RUN", "Remotes", own, inside.checkout, keys=())
+    end = time.monotonic() + 60
+    while at_work := [one for one in psutil.process_iter() if "--resume" in said_of(one) and str(inside.world.dir) in said_of(one)]:
+        assert time.monotonic() < end, f"the terminal is closed, and these stay: {at_work}"
+        time.sleep(0.2)
 
 
 def test_a_rehearsal_opens_the_wizard(pages: Pages, tmp_path: Path) -> None:
