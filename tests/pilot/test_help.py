@@ -53,8 +53,8 @@ def test_every_term_on_a_screen_is_explained_from_it(name: str) -> None:
             await state.reach(pilot)
             if on(app, Viewer):
                 return
-            await until(pilot, lambda: "".join(lines(app)).strip())
             await pilot.pause(0.3)
+            await until(pilot, lambda: "".join(lines(app)).strip())
             seen = "\n".join(lines(app))
             wanted = standing(seen)
             await pilot.press("f1")

@@ -298,6 +298,8 @@ def broken() -> FakeBackend:
     )
     backend.play.verdicts["final.live"] = failed(said, Mend("config-env", then="mends it and restarts the server."))
     backend.play.unseen("final.backup", "The VM gave no answer.", "Look again in a minute.")
+    line = "server/config.env on the VM, line 13: FEATURE-FLAGS=on becomes FEATURE_FLAGS=on; then the service is restarted"
+    backend.plans["config-env"] = FixPreview((line,))
     return backend
 
 
