@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -267,11 +268,12 @@ class NexyApp(App[Ending]):
 
 
 def _end_at_last(code: int, session: Session | None) -> None:
-    """End the process that was told to end: an action comes to its end first, a look that hangs in a dead line is not waited for."""
+    """End the process that was told to end: a look that hangs in a dead line is not waited for, an action is, and then none begins."""
+    from nexy_tui.core.problem import Refused
     from nexy_tui.services.processes import end_all
 
-    while session is not None and session.turn.acting is not None:
-        time.sleep(_GRACE / 10)
-    time.sleep(_GRACE)
-    end_all()
-    os._exit(code)
+    while True:
+        time.sleep(_GRACE)
+        with suppress(Refused), nullcontext() if session is None else session.turn.taken_by("Leaving"):
+            end_all()
+            os._exit(code)

@@ -9,9 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
+
+from nexy_tui import app as application
+from nexy_tui.engine.runner import Turn
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -93,6 +99,28 @@ def test_a_look_that_hangs_keeps_no_closed_terminals_process() -> None:
             os.kill(asked, 0)
     finally:
         terminal.close()
+
+
+def test_the_end_of_a_closed_terminal_waits_for_an_action_however_late_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    session: Any = SimpleNamespace(turn=Turn())
+    rests, ended = iter((True, True, False)), list[tuple[int, str | None]]()
+    acting = ExitStack()
+
+    def rest(_: float) -> None:
+        """It begins in the first grace and is over in the third."""
+        acting.close()
+        if next(rests):
+            acting.enter_context(session.turn.taken_by("publish"))
+
+    def end(code: int) -> NoReturn:
+        ended.append((code, session.turn.acting))
+        raise SystemExit
+
+    monkeypatch.setattr(application.time, "sleep", rest)
+    monkeypatch.setattr(application.os, "_exit", end)
+    with pytest.raises(SystemExit):
+        application._end_at_last(129, session)
+    assert ended == [(129, "Leaving")] and next(rests, None) is None
 
 
 def test_keys_work_and_quitting_leaves_the_alternate_screen() -> None:
