@@ -116,8 +116,8 @@ def test_the_end_of_a_closed_terminal_waits_for_an_action_however_late_it_begins
         ended.append((code, session.turn.acting))
         raise SystemExit
 
-    monkeypatch.setattr(application.time, "sleep", rest)
-    monkeypatch.setattr(application.os, "_exit", end)
+    monkeypatch.setattr(time, "sleep", rest)
+    monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(SystemExit):
         application._end_at_last(129, session)
     assert ended == [(129, "Leaving")] and next(rests, None) is None
