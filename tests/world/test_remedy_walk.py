@@ -117,6 +117,17 @@ def test_a_run_that_was_refused_goes_on_after_its_remedy(begun: Bench, row: Row)
     assert release(inside, "--resume", refused.id).item(item)["status"] in ("passed", "not_applicable")
 
 
+@pytest.mark.exhaustive
+def test_a_version_that_is_taken_leads_to_another_run_of_the_next(begun: Bench) -> None:
+    inside = begun.take()
+    (row,) = (row for row in IN_A_RUN if "version.number" in row.names)
+    row.break_it(inside)
+    remedy = release(inside, VERSION).item("version.number")["remedy"]
+    (close,), (anew,) = re.findall(r"\(nexy-tui (runs close [^)]+)\)", remedy), re.findall(r"nexy-tui (release \S+)", remedy)
+    assert inside.run("nexy-tui", *close.split()).returncode == 0
+    assert release(inside, *anew.split()[1:]).item("version.number")["status"] == "passed"
+
+
 @pytest.mark.parametrize("row", cases(ATTESTED))
 def test_what_only_a_person_can_tell_is_attested(begun: Bench, row: Row) -> None:
     inside = begun.take()
