@@ -56,6 +56,8 @@ def look_push(scope: Scope) -> GitFailure | None:
 
 
 _NO_RIGHT = re.compile(r"denied|403|401|Authentication failed|could not read Username|not found", re.IGNORECASE)
+_REJECTED = 1
+"""How git push ends where it was not the line that failed: somebody said no."""
 
 
 def judge_push(refused: GitFailure | None, plan: Plan) -> Verdict:
@@ -70,7 +72,10 @@ def judge_push(refused: GitFailure | None, plan: Plan) -> Verdict:
             "Log in with an account that may push: gh auth login, or a credential helper.",
             said,
         )
-    return inconclusive(f"Whether {repository} takes a push could not be seen.", remedy_for(refused.text), said)
+    if refused.status == _REJECTED:
+        what = f"A push to {repository} is refused: {brief(refused.text)}"
+        return failed(what, "If that is a hook of yours (pre-push), see what it wants and mend that; then look again.", said)
+    return inconclusive(f"Whether {repository} takes a push could not be seen: {brief(refused.text)}", remedy_for(refused.text), said)
 
 
 @dataclass(frozen=True, slots=True)

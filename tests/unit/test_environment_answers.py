@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
+from checks.base import Scope
+from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core import bounded
+from nexy_tui.core.finding import Status
+from nexy_tui.core.kind import Kind
+from nexy_tui.core.layout import Layout
+from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Unusable
 from nexy_tui.core.target import Target
+from nexy_tui.core.version import Version
+from nexy_tui.engine.evaluate import verdict_on
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.services.http import HttpClients
 from nexy_tui.services.secrets import Secrets
+from nexy_tui.services.sparkle import Sparkle
 
 
 class Silent(KeyringBackend):
@@ -49,6 +62,15 @@ def test_a_keyring_that_never_answers_is_left_after_its_time_and_not_asked_again
     assert raised.value.exit_code == 3 and "gave no answer" in raised.value.what
     assert "GH_TOKEN" in str(raised.value.remedy) and "PYTHON_KEYRING_BACKEND" in str(raised.value.remedy)
     assert silent.asked == 1
+
+
+def test_an_item_that_needs_such_a_keyring_is_unknown_and_names_the_variable(silent: Silent, tmp_path: Path) -> None:
+    signing = Sparkle(base64.b64encode(bytes(32)).decode(), Secrets({"PATH": ""}, Target()).sparkle_key, {})
+    services: Any = SimpleNamespace(sparkle=signing, layout=Layout("flat", tmp_path), environ={})
+    plan = Plan(Target(), Version.parse("1.6.1.43"), Kind.FULL, datetime.now(UTC))
+    verdict = verdict_on(CHECKLIST.item("ready.sparkle"), Scope(services, plan, lambda: None))  # type: ignore[arg-type, return-value]
+    assert verdict.status is Status.INCONCLUSIVE and "gave no answer" in verdict.summary
+    assert "NEXY_SPARKLE_PRIVATE_KEY" in str(verdict.remedy) and silent.asked == 1
 
 
 def test_a_token_of_the_environment_needs_no_keyring(silent: Silent) -> None:

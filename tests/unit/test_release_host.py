@@ -239,6 +239,22 @@ def test_a_refusal_names_status_reason_and_remedy_and_no_token(status: int, docu
     assert TOKEN not in text and TOKEN not in repr(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("repository", "setting"),
+    [
+        ("Seregawpn/Nexy_server", "set target.code_repository in the configuration and the checkout's remote"),
+        ("seregawpn/nexy_SERVER", "set target.code_repository in the configuration and the checkout's remote"),
+        ("Seregawpn/Nexy_production", "set target.artifacts_repository in the configuration to it"),
+    ],
+)
+def test_a_repository_that_was_renamed_is_named_with_its_own_setting(repository: str, setting: str) -> None:
+    moved = httpx.Response(301, headers={"Location": "https://api.github.com/repositories/701"}, json={"message": "Moved Permanently"})
+    with pytest.raises(CouldNotLook) as raised:
+        host_of(lambda _: moved)[0].release_tags(repository)
+    assert raised.value.exit_code == 3 and f"{repository} has moved or was renamed" in f"{raised.value.what} {raised.value.why}"
+    assert setting in str(raised.value.remedy)
+
+
 def test_what_is_no_answer_of_the_host_is_said_so() -> None:
     for content in (b"<html>captive portal</html>", b"[]", b'{"id": "x"}', b"{" * 100_000):
         with pytest.raises(CouldNotLook):

@@ -117,7 +117,7 @@ CASES: tuple[Stop | Borne, ...] = (
     Stop("dmg-other-key", "inbox", "inbox.application", "another Sparkle key than the one configured", "set target.sparkle_public_key"),
     Stop("dmg-other-feed", "inbox", "inbox.application", "https://staging.nexy-server", "Build it with SUFeedURL"),
     Stop("dmg-newer-macos", "inbox", "inbox.application", "needs macOS 13.0", "Build it with LSMinimumSystemVersion"),
-    Stop("push-rejected", "publish", "publish.pushed", "the branch was moved by Colleague", "fetch, look at what came"),
+    Stop("push-rejected", "publish", "publish.pushed", "the branch was moved by Colleague", "git pull --rebase --autostash, look"),
     Stop(
         "upload-502", "publish", "publish.asset", "uploads.github.com answered 502", "run again: it goes on with what is there", done=PUSHED
     ),

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from conftest import Inside, seldom
 
+from nexy_tui.core.target import DMG
+from nexy_tui.services.secrets import SPARKLE_KEY
+
 Undo = Callable[[], object]
 
 
@@ -99,6 +102,30 @@ def moved(path: Callable[[Inside], Path], text: str | None = None) -> Callable[[
     return make
 
 
+def named_otherwise(name: str) -> Callable[[Inside], Undo]:
+    """The image of the inbox under another name."""
+
+    def make(inside: Inside) -> Undo:
+        image = inside.world.checkout_layout.inbox / DMG
+        other = image.rename(image.with_name(name))
+        return lambda: other.rename(image)
+
+    return make
+
+
+def shallow(inside: Inside) -> Undo:
+    (inside.checkout / ".git/shallow").write_text(f"{git(inside, 'rev-parse', 'HEAD')}\n", encoding="utf-8")
+    return (inside.checkout / ".git/shallow").unlink
+
+
+def of_somebody_else(inside: Inside) -> Undo:
+    """A git that takes every folder for another user's."""
+    program, own = inside.world.home / "bin/git", shutil.which("git", path=inside.environ["PATH"])
+    program.write_text(f'#!/bin/sh\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec {own} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program.unlink
+
+
 def left_locked(inside: Inside) -> Undo:
     lock = inside.checkout / ".git/index.lock"
     lock.touch()
@@ -128,6 +155,10 @@ def signers(inside: Inside) -> Path:
     return Path(inside.environ["NEXY_ALLOWED_SIGNERS"])
 
 
+def keyring_of(inside: Inside) -> Path:
+    return Path(inside.environ["KEYRING_PROPERTY_FILE_PATH"])
+
+
 OTHER_KEY = base64.b64encode(bytes(range(32))).decode()
 REFORMATS = "for f in $(git diff --cached --name-only | grep json); do printf '{}' > $f; git add $f; done"
 
@@ -141,6 +172,7 @@ CASES = (
         "sign_update",
         another_key,
     ),
+    Case("no private key", "ready.sparkle", f"there is no {SPARKLE_KEY} here", f"nexy-tui secrets set {SPARKLE_KEY}", moved(keyring_of)),
     Case("gpg fails", "ready.commit", "gpg failed to sign", "signing key", configured(commit__gpgsign="true", gpg__program="false")),
     seldom(
         Case(
@@ -177,6 +209,7 @@ CASES = (
             hook("commit-msg", 'sed -i.was "1s/^/NEXY-7: /" "$1"'),
         )
     ),
+    Case("a hook rejects the push", "remotes.push", "not on Fridays", "pre-push", hook("pre-push", "echo not on Fridays >&2; exit 1")),
     Case("a lock of the index", "ready.commit", "index.lock is there", "rm ", left_locked),
     Case("line ends", "ready.filters", "eol=crlf", ".gitattributes", attributes("*.json text eol=crlf")),
     seldom(Case("a filter", "ready.filters", "filter=lfs", ".gitattributes", attributes("*.json filter=lfs"))),
@@ -218,6 +251,10 @@ CASES = (
         )
     ),
     Case("no credential", "ready.azure", "half set", "az login", env={"AZURE_CLIENT_ID": "", "AZURE_CLIENT_SECRET": ""}),
+    Case("an image that iCloud took", "inbox.dmg", ".Nexy.dmg.icloud", "brctl download", named_otherwise(".Nexy.dmg.icloud")),
+    Case("a second image", "inbox.dmg", "Nexy 2.dmg", "mv 'Nexy 2.dmg' Nexy.dmg", named_otherwise("Nexy 2.dmg")),
+    seldom(Case("an unfinished image", "inbox.dmg", "Nexy.dmg.download", "Lay Nexy.dmg into", named_otherwise("Nexy.dmg.download"))),
+    Case("a clone of depth 1", "version.branch", "shallow", "git fetch --unshallow", shallow),
 )
 
 
@@ -298,6 +335,31 @@ def test_drift_on_the_vm_is_saved_aside_and_then_it_is_ready(module_world: Insid
     assert check(module_world, "ready.drift", "--vm")[0] == 0
     again = module_world.run("nexy-tui", "save-drift", "--yes", check=False)
     assert again.returncode == 0 and len(on_vm(module_world, "for-each-ref", "refs/nexy/drift").splitlines()) == 1
+
+
+def no_proxy(value: str) -> dict[str, str]:
+    return {"NO_PROXY": value, "no_proxy": value}
+
+
+AT_ALL = (
+    Case("no proxy in brackets", "remotes.artifacts", "(HTTPS_PROXY, ALL_PROXY", "without brackets (::1)", env=no_proxy("[::1]")),
+    seldom(Case("the same in a list", "remotes.artifacts", "(HTTPS_PROXY, ALL_PROXY", "(::1)", env=no_proxy("localhost,[fe80::1]"))),
+    Case(
+        "a checkout of another user", "version.branch", "dubious", "git config --global --add safe.directory", of_somebody_else, status="3"
+    ),
+)
+"""Before the item is reached: `status` has the exit code."""
+
+
+@pytest.mark.parametrize("case", AT_ALL, ids=lambda case: case.name)
+def test_where_nothing_can_be_looked_at_the_document_has_the_cure(module_world: Inside, case: Case) -> None:
+    with amiss(module_world, case):
+        done = module_world.run("nexy-tui", "check", case.item, "--json", check=False, env=case.env)
+    document = json.loads(done.stdout)
+    exit_code, outcome = (3, "inconclusive") if case.status == "3" else (2, "refused")
+    assert (done.returncode, document["exit"], document["outcome"]) == (exit_code, exit_code, outcome), document
+    assert case.said in document["problem"]["what"] and case.remedy in document["problem"]["remedy"], document
+    assert "Traceback" not in done.stderr
 
 
 def test_its_key_listed_as_told_is_trusted(module_world: Inside) -> None:

@@ -127,22 +127,42 @@ def test_a_clone_of_depth_one_is_told_to_be_deepened_before_anything_is_done(mak
     assert git("rev-list", "--count", "HEAD") == git("rev-list", "--count", "main", cwd=bare)
 
 
-IN_BETWEEN = """[ -e {done} ] && exit 0
-touch {done}; cd {folder} && unset $(git rev-parse --local-env-vars)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("annotated", [True, False])
+def test_a_tag_that_is_here_alone_goes_as_told_and_the_same_version_is_released(make_world: MakeWorld, annotated: bool) -> None:
+    inside = make_world()
+    version = inside.world.next
+    inside.git("tag", *(("-a", "-m", "by hand") if annotated else ()), f"v{version}", "HEAD")
+    ended = release(inside, version)
+    assert (ended.exit, ended.document["stopped_by"], ended.item("version.number")["status"]) == (1, "version.number", "failed"), ended.said
+    told = re.search(r"git tag -d \S+\d", ended.item("version.number")["remedy"])
+    assert told is not None, ended.said
+    inside.run(*told[0].split())
+    gone_on = release(inside, "--resume", ended.id)
+    assert (gone_on.exit, gone_on.document["outcome"]) == (0, "verified"), gone_on.said
+    assert_released(inside, version)
+
+
+IN_BETWEEN = """{first}
+[ -e {done} ] && exit 0
+touch {done}; export GIT_ALLOW_PROTOCOL=file:https; cd {folder} && unset $(git rev-parse --local-env-vars)
 git clone -q {bare} theirs && cd theirs && echo theirs > notes.txt && git add notes.txt
 git -c user.name=Bot -c user.email=b@x -c core.hooksPath= commit -qm 'A change' && git push -q origin HEAD:main"""
 
 
-@pytest.mark.parametrize("name", ["post-commit", seldom("pre-push")])
+@pytest.mark.parametrize(
+    ("name", "first", "item"),
+    [("post-commit", "", "version.branch"), seldom("pre-push", "grep -q refs/tags/v || exit 0", "publish.pushed")],
+)
 def test_a_hook_that_pushes_in_between_is_followed_by_the_advice_to_the_same_version(
-    make_world: MakeWorld, tmp_path: Path, name: str
+    make_world: MakeWorld, tmp_path: Path, name: str, first: str, item: str
 ) -> None:
     inside = make_world()
-    script = IN_BETWEEN.format(done=tmp_path / "done", folder=tmp_path, bare=inside.world.bare(CODE))
-    with hook_of_ours(inside, tmp_path, "post-commit", script):
+    script = IN_BETWEEN.format(first=first, done=tmp_path / "done", folder=tmp_path, bare=inside.world.bare(CODE))
+    with hook_of_ours(inside, tmp_path, name, script):
         ended = release(inside, inside.world.next)
-        assert (ended.exit, ended.document["stopped_by"]) == (1, "version.branch"), ended.said
-        assert "git pull --rebase --autostash," in ended.said, ended.said
+        assert (ended.exit, ended.document["stopped_by"]) == (1, item), ended.said
+        assert "git pull --rebase --autostash" in ended.said, ended.said
         inside.git("pull", "--quiet", "--rebase", "--autostash")
         gone_on = release(inside, "--resume", ended.id)
     assert (gone_on.exit, gone_on.document["outcome"]) == (0, "verified"), gone_on.said

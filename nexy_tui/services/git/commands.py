@@ -167,7 +167,7 @@ def remedy_for(text: str) -> str:
     table = (
         (
             r"non-fast-forward|fetch first|stale info|cannot lock ref",
-            "The branch has moved: fetch, look at what came, rebase, and run again.",
+            "The branch has moved: git pull --rebase --autostash, look at what came, then run again.",
         ),
         (
             r"could not read Username|Authentication failed|terminal prompts disabled",

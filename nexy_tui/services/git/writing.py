@@ -16,7 +16,7 @@ class Git(GitRemote):
 
     def elsewhere(self, checkout: Path, told: Mapping[str, str]) -> Git:
         """The same repository seen from another folder, its commands told these variables."""
-        made = Git(checkout, self.target, self.environ)
+        made = type(self)(checkout, self.target, self.environ)
         made._store = dict(told)
         return made
 
