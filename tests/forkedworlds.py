@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,9 @@ sys.path[:] = [entry for entry in sys.path if entry]
 import keyrings.alt.file, psycopg, pycdlib
 from nexy_tui.rehearsal import guardian, supervisor
 wire = socket.socket(fileno=int(sys.argv[1]))
+sys.path.append(sys.argv[2])
+import pathlib, templated
+templated.install(pathlib.Path(sys.argv[3]))
 def reap(*_):
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -61,7 +65,7 @@ while True:
 def _wire() -> socket.socket:
     """The wire to that process; it ends when this one does."""
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "-c", _SERVER, str(theirs.fileno())]
+    command = [sys.executable, "-c", _SERVER, str(theirs.fileno()), str(Path(__file__).parent), tempfile.mkdtemp()]
     subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
     theirs.close()
     return ours

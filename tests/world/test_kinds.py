@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
-from conftest import Inside, MakeWorld, seldom
+from conftest import Inside, MakeWorld
 
 pytest.register_assert_rewrite("driving")
 
@@ -300,7 +300,8 @@ COLUMNS = (
 )
 
 
-@pytest.mark.parametrize("layout", ["flat", seldom("nested")])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("layout", ["flat", "nested"])
 def test_each_kind_column_by_column(make_world: MakeWorld, layout: str) -> None:
     """One story, so that it is played once wherever its tests run: a full release, an update-only one, a code-only one."""
     acts = play_all(make_world(layout=layout))

@@ -40,7 +40,7 @@ KILLED = ("hold", "hold-after")
 """SIGKILL while the request is under way: it never takes effect, or it has."""
 
 SORTS = FAILING + KILLED
-SHARDS = 4
+SHARDS = 8
 _numbers = itertools.count(43)
 
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from conftest import Inside, MakeWorld
 
 PAGE = Path(__file__).parents[2] / "docs" / "setup.md"
@@ -50,6 +51,7 @@ class Person:
         return done.stdout
 
 
+@pytest.mark.exhaustive
 def test_the_page_leads_from_nothing_to_a_verified_log(make_world: MakeWorld) -> None:
     inside = make_world()
     world = inside.world
