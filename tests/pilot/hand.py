@@ -9,12 +9,12 @@ from typing import Any
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from nexy_tui.app import NexyApp
 from nexy_tui.core.kind import Kind
 from pilot.fakes import VERSION, FakeBackend
 from screens.backend import NewRun
+from screens.widgets.key_bar import KeyBar
 
 Script = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -51,7 +51,7 @@ async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
         await asyncio.sleep(0.01)
     else:
         raise AssertionError(f"still at work:\n{shown(app)}")
-    await until(pilot, lambda: all(footer.children for footer in app.screen.query(Footer)))
+    await until(pilot, lambda: all(bar.keys for bar in app.screen.query(KeyBar)))
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

@@ -12,7 +12,6 @@ from pilot.hand import paste, press, settle, shown, until
 from pilot.scripted import TORN, UNREAD, emitting
 from pilot.walking import ready
 from textual.pilot import Pilot
-from textual.widgets._footer import FooterKey
 
 from nexy_tui.actions.base import ActionResult
 from nexy_tui.app import NexyApp
@@ -203,7 +202,7 @@ def saying(*words: str) -> Lead:
 def footed(app: Any) -> bool:
     """Whether the keys at the foot are those that do something now."""
     useful = dict.fromkeys(one.binding.action for one in app.screen.active_bindings.values() if one.binding.show)
-    return all([key.action for key in bar.query(FooterKey)] == list(useful) for bar in app.screen.query(KeyBar) if bar.visible)
+    return all([key.action for key in bar.keys] == list(useful) for bar in app.screen.query(KeyBar) if bar.visible)
 
 
 async def half_typed(pilot: Pilot[Any]) -> None:

@@ -15,10 +15,10 @@ from conftest import seldom, some
 from pilot.hand import lines, settle
 from test_words import strings
 from textual.pilot import Pilot
-from textual.widgets import Footer, OptionList, RichLog, Static
-from textual.widgets._footer import FooterKey
+from textual.widgets import OptionList, RichLog, Static
 
 from nexy_tui.glossary import GLOSSARY
+from screens.widgets.key_bar import KeyBar
 from snapshots.states import STATES, State
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,7 @@ def test_every_key_at_the_foot_does_something(name: str) -> None:
 
     async def read(pilot: Pilot[Any]) -> None:
         app: Any = pilot.app
-        keys.extend(key.key for footer in app.screen.query(Footer) if footer.visible for key in footer.query(FooterKey))
+        keys.extend(key.key for bar in app.screen.query(KeyBar) if bar.visible for key in bar.keys)
 
     run(STATES[name], read)
     for key in keys:
