@@ -151,6 +151,15 @@ def pushed(change: Breaking, *names: str) -> Breaking:
     return break_it
 
 
+HOOK = ".git/hooks/pre-push"
+
+
+def refusing_push(inside: Inside) -> None:
+    """A hook of the operator's that says no."""
+    (inside.checkout / HOOK).write_text("#!/bin/sh\necho not today >&2\nexit 1\n")
+    (inside.checkout / HOOK).chmod(0o755)
+
+
 def half_merged(inside: Inside) -> None:
     """A merge that came to a conflict and was left there."""
     inside.git("stash", "-q")
@@ -367,6 +376,12 @@ def two_untitled(inside: Inside) -> None:
 
 BEGUN = (
     Row("remotes wrong", {"remotes.code": "^Mend manifest-repository"}, fault("wrong-code-remote")),
+    Row(
+        "a hook that lets no push through",
+        {"remotes.push": "If that is a hook of yours"},
+        refusing_push,
+        {"If that is": by(lambda inside: (inside.checkout / HOOK).unlink())},
+    ),
     Row(
         "a credential without rights",
         {"remotes.push": "Log in with an account"},
