@@ -66,6 +66,7 @@ def test_without_the_extra_a_world_is_entered_by_its_folder(core: dict[str, str]
     assert (done.returncode, json.loads(done.stdout)["world"]) == (0, place.world.id), done.stderr
 
 
+@pytest.mark.exhaustive
 def test_without_the_extra_a_release_in_anothers_world_is_verified(core: dict[str, str], place: Inside) -> None:
     released = run(
         [sys.executable, "-m", "nexy_tui", "release", place.world.next, "--headless", "--auto", "--json"],

@@ -73,7 +73,8 @@ def test_every_kind_and_every_way_back_with_each_update_server(make_world: MakeW
     play(inside, [act for act in STORY if edition != OFFERS_CODE or act != "code-only"])
 
 
-@pytest.mark.parametrize("ended", [False, seldom(True)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("ended", [False, True])
 def test_an_appcast_that_follows_the_settings_bars_code_only_until_a_full_release(make_world: MakeWorld, ended: bool) -> None:
     inside = make_world()
     inside.fault(OFFERS_CODE)

@@ -47,7 +47,7 @@ CLASSES = (
     Refused("download", rf"GET {WEB}/{ARTIFACTS}/releases/download/", "publish", ("publish.asset",), PUSHED),
     Refused("rename", rf"PATCH {API}/repos/{ARTIFACTS}/releases/assets/", "publish", ("publish.asset",), PUSHED),
 )
-ORDINARY = {"machine", "rename"}
+ORDINARY = {"rename"}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Inside, MakeWorld, some
-from driving import NEXY, SEALED, assert_released, outside, verified_as
+from driving import NEXY, SEALED, assert_released, outside, release, verified_as
 from tmux import Terminal, terminal
 
 from nexy_tui.checklist import CHECKLIST
@@ -77,7 +77,7 @@ def rolled_back(hand: Terminal, inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("trouble", some(TROUBLES, ("wrong-code-remote",)))
-def test_a_release_by_enter_alone_and_back_whatever_the_trouble(make_world: MakeWorld, trouble: str) -> None:
+def test_a_release_by_enter_alone_whatever_the_trouble(make_world: MakeWorld, trouble: str) -> None:
     inside = make_world()
     before = outside(inside)
     if trouble:
@@ -97,11 +97,23 @@ def test_a_release_by_enter_alone_and_back_whatever_the_trouble(make_world: Make
         released = assert_released(inside, NEXT)
         hand.type("h")
         hand.until("home again", lambda now: "Start a release" in now)
+        hand.type("q")
+        hand.until("the end", lambda now: "ENDED 0" in now)
+    assert released.download != before.download
+
+
+@pytest.mark.exhaustive
+def test_the_release_before_is_put_back_by_keys(make_world: MakeWorld) -> None:
+    inside = make_world()
+    before = outside(inside)
+    assert release(inside, NEXT).exit == 0
+    with terminal(command(), inside.checkout, inside.environ) as hand:
+        hand.until("the home screen", lambda now: "Start a release" in now)
         rolled_back(hand, inside)
         hand.type("q")
         hand.until("the end", lambda now: "ENDED 0" in now)
     now = outside(inside)
-    assert now.download == before.download != released.download
+    assert now.download == before.download
     assert now.lock is None and {verified_as(inside, each) for each in logs_of(inside)} == {SEALED}
 
 

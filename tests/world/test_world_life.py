@@ -262,7 +262,7 @@ def test_two_worlds_release_side_by_side_and_come_back_as_they_were(terminal: Te
         ("filling the git host", signal.SIGTERM),
         seldom("filling the git host", signal.SIGKILL),
         seldom("== Database", signal.SIGTERM),
-        ("== Database", signal.SIGKILL),
+        seldom("== Database", signal.SIGKILL),
     ],
 )
 def test_a_killed_rehearsal_leaves_no_world(terminal: Terminal, moment: str, number: signal.Signals) -> None:
