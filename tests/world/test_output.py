@@ -36,7 +36,10 @@ def _told_to_a_pipe(inside: Inside, *arguments: str, leaves: bool) -> int:
         _until_the_mark(reading)
         if leaves:
             os.close(reading)
-        status = child.wait(180)
+        try:
+            status = child.wait(120)
+        finally:
+            child.kill()
     if not leaves:
         os.close(reading)
     return status

@@ -66,6 +66,13 @@ def formats(inside: Inside, folder: Path) -> AbstractContextManager[None]:
     return hook(inside, folder, "pre-commit", body)
 
 
+def refuses_manifests(inside: Inside, folder: Path) -> AbstractContextManager[None]:
+    """Which pushes of anything else pass."""
+    says_no = "{ echo 'not these manifests' >&2; exit 1; }"
+    body = f"while read -r _ oid _; do git log -1 --format=%s $oid | grep -q '^Update manifest' && {says_no}; done; exit 0"
+    return hook(inside, folder, "pre-push", body)
+
+
 def marked(line: str) -> Trouble:
     return lambda inside, _: attributes(inside, line)
 
@@ -81,6 +88,7 @@ STOPPED = (
     pytest.param(says_no("pre-commit"), Problem, "of the team says no", "", id="pre-commit"),
     pytest.param(says_no("commit-msg"), Problem, "of the team says no", "", id="commit-msg", marks=pytest.mark.exhaustive),
     pytest.param(says_no("pre-push"), Problem, "of the team says no", "", id="pre-push"),
+    pytest.param(refuses_manifests, Problem, "not these manifests", "", id="a pre-push that reads", marks=pytest.mark.exhaustive),
     pytest.param(brings_more, Refused, "would bring built.txt along", "", id="a hook that adds", marks=pytest.mark.exhaustive),
     pytest.param(
         formats, Refused, "in other bytes than were written", "check-attr", id="a hook that formats", marks=pytest.mark.exhaustive

@@ -81,25 +81,42 @@ def test_killed_there_each_way_out_is_accepted(bench: Bench, tmp_path: Path, kin
     bench.whole = way not in (CLOSE, ROLLBACK)
 
 
+@pytest.mark.exhaustive
+def test_a_way_back_takes_the_version_from_the_log_where_version_says_another(bench: Bench, tmp_path: Path) -> None:
+    inside, version = bench.take()
+    before = agreed(inside)
+    left(inside, str(version), "update-only", "between the swap and the branch", tmp_path / "said")
+    inside.git("checkout", "--", "VERSION")
+    refused = inside.run(NEXY, "rollback", "--yes", check=False, timeout=240)
+    assert refused.returncode == 1 and f"VERSION does not say {version} yet" in refused.stderr, refused.stderr
+    told = re.search(r"nexy-tui (bump [\d.]*\d)", refused.stderr)
+    assert told is not None, refused.stderr
+    did(inside, *told[1].split())
+    did(inside, "rollback", "--yes")
+    assert agreed(inside) == before
+
+
 TROUBLES = (
-    ("update-only", "push-rejected", RESUME),
-    seldom("full", "download-other-bytes=final", RESUME),
-    seldom("full", "service-down", ROLLBACK),
-    seldom("update-only", "service-down", RESUME),
-    seldom("update-only", "deploy-exit-123=manifests", ROLLBACK),
-    seldom("full", "deploy-exit-123=restart", RESUME),
-    seldom("full", "wheel-broken", RESUME),
+    ("update-only", "push-rejected", "publish.asset", RESUME),
+    seldom("full", "download-other-bytes=final", "publish.asset", RESUME),
+    seldom("full", "service-down", "deploy.service", ROLLBACK),
+    seldom("update-only", "service-down", "deploy.service", RESUME),
+    seldom("update-only", "deploy-exit-123=manifests", "deploy.manifests", ROLLBACK),
+    seldom("full", "deploy-exit-123=restart", "deploy.health", RESUME),
+    seldom("full", "wheel-broken", "deploy.config", RESUME),
 )
 
 
-@pytest.mark.parametrize(("kind", "fault", "way"), TROUBLES)
-def test_failed_there_what_it_names_is_accepted_once_the_trouble_is_over(make_world: MakeWorld, kind: str, fault: str, way: str) -> None:
+@pytest.mark.parametrize(("kind", "fault", "item", "way"), TROUBLES)
+def test_failed_there_what_it_names_is_accepted_once_the_trouble_is_over(
+    make_world: MakeWorld, kind: str, fault: str, item: str, way: str
+) -> None:
     inside = make_world()
     before = agreed(inside)
     name, _, parameter = fault.partition("=")
     inside.fault(name, True, parameter or None)
     ended = release(inside, inside.world.next, "--kind", kind)
-    assert ended.exit == 1, ended.said
+    assert (ended.exit, ended.document["stopped_by"], ended.item(item)["status"]) == (1, item, "failed"), ended.said
     inside.fault(name, False)
     (command,) = {command for command in named(ended.said) if command.startswith(way)}
     words = shlex.split(command)
