@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nexy_tui.cli import common
-from nexy_tui.core.problem import Problem
+from nexy_tui.core.problem import CouldNotLook, Problem
+from nexy_tui.core.remedy import Run
 
 if TYPE_CHECKING:
     from nexy_tui.engine.outcome import Outcome
@@ -39,8 +40,20 @@ def finish(
         from nexy_tui.engine.document import document
 
         shown = document(session, session.checklist.items, outcome.outcome, time.monotonic() - begun)
-        common.print_json({**shown, **_stop(session, outcome), **(besides or {})})
+        _hand_over({**shown, **_stop(session, outcome), **(besides or {})}, session)
     return outcome.exit_code
+
+
+def _hand_over(document: dict[str, Any], session: Session) -> None:
+    """The document, whose reader may be gone: what a run came to stands in its log and is the exit status all the same."""
+    try:
+        common.print_json(document)
+    except CouldNotLook as unheard:
+        if session.log is None:
+            raise
+        log = session.log.path
+        why = "What became of the run stands in its log, and the exit status is its own."
+        common.tell(CouldNotLook(unheard.what, why, Run(f"runs show {log}", "Read it there")))
 
 
 def _stopped(session: Session, outcome: Outcome, stopped: str, ways_on: Sequence[str], *, told: bool) -> list[str]:

@@ -50,10 +50,11 @@ def test_release_and_rollback_end_verified_whatever_becomes_of_their_reader(make
     assert _told_to_a_pipe(inside, "release", "--kind", "update-only", "--headless", "--auto", leaves=False) == 0
     (log,) = Path(inside.environ["NEXY_STATE_DIR"]).rglob("*.jsonl")
     assert verified_as(inside, log) == SEALED
-    assert _told_to_a_pipe(inside, "rollback", "--yes", leaves=True) == 0
+    assert _told_to_a_pipe(inside, "rollback", "--yes", "--json", leaves=True) == 0
     assert inside.world.previous in inside.run("curl", "-sf", f"https://{inside.world.update_host}/health").stdout
 
 
 @pytest.mark.exhaustive
-def test_a_release_ends_verified_though_its_reader_leaves(make_world: MakeWorld) -> None:
-    assert _told_to_a_pipe(make_world(), "release", "--headless", "--auto", leaves=True) == 0
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_release_ends_verified_though_its_reader_leaves(make_world: MakeWorld, options: tuple[str, ...]) -> None:
+    assert _told_to_a_pipe(make_world(), "release", "--headless", "--auto", *options, leaves=True) == 0
