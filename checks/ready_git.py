@@ -18,7 +18,7 @@ from nexy_tui.services.branch_rules import BranchRules, branch_rules
 from nexy_tui.services.git import Git
 from nexy_tui.services.git.attributes import attributes_of, changes_bytes
 from nexy_tui.services.git.commands import remedy_for_lock
-from nexy_tui.services.git.trial import trial
+from nexy_tui.services.git.trial import passes_without_hooks, trial
 from nexy_tui.services.plain_file import look_plain
 from nexy_tui.services.version_files import FILES
 from nexy_tui.services.version_files import look as look_version_files
@@ -28,11 +28,15 @@ from nexy_tui.services.version_files import look as look_version_files
 
 @dataclass(frozen=True, slots=True)
 class CommitTrial:
-    """The commits that were tried, by their messages, and what became of the first that did not succeed."""
+    """The commits that were tried, by their messages, and what became of the first that did not succeed.
+
+    `missed` is what lies in the checkout and not where a hook refused it: such a hook may let it pass in the checkout.
+    """
 
     tried: tuple[str, ...]
     trouble: str = ""
     remedy: Remedy = ""
+    missed: tuple[str, ...] = ()
 
 
 def look_commit(scope: Scope) -> CommitTrial:
@@ -49,12 +53,25 @@ def look_commit(scope: Scope) -> CommitTrial:
                     (git.checkout / path).parent.mkdir(parents=True, exist_ok=True)
                     (git.checkout / path).write_bytes(data)
                 tried.append(message)
-                commit = git.commit_files(list(files), message, allow_empty=True)
+                try:
+                    commit = git.commit_files(list(files), message, allow_empty=True)
+                except ActionFailed as problem:
+                    missed = _untracked(scope) if passes_without_hooks(git, message) else ()
+                    return CommitTrial(tuple(tried), problem.what, problem.remedy, missed)
                 if trouble := _changed_by_hooks(git, commit, message, files):
                     return CommitTrial(tuple(tried), *trouble)
     except ActionFailed as problem:
         return CommitTrial(tuple(tried), problem.what, problem.remedy)
     return CommitTrial(tuple(tried))
+
+
+def _untracked(scope: Scope) -> tuple[str, ...]:
+    """What git does not track in the checkout and a hook may need, as its tools; not the release's own files, nor the hooks."""
+    git, layout = scope.services.git, scope.services.layout
+    own = {str(path) for path in layout.settings} | {f"{path.relative_to(layout.root)}/" for path in (layout.inbox, layout.backups)}
+    hooks = f"{git.read('rev-parse', '--git-path', 'hooks')}/"
+    names = git.read("ls-files", "--others", "--directory", "--no-empty-directory", "-z").split("\0")
+    return tuple(name for name in names if name and name != hooks and not any(one.startswith(name) or name.startswith(one) for one in own))
 
 
 def _changed_by_hooks(git: Git, commit: str, message: str, files: Mapping[str, bytes]) -> tuple[str, str] | None:
@@ -105,9 +122,17 @@ def _manifest(scope: Scope, version: Version) -> bytes:
     ).render()
 
 
+_MISSED = (
+    "Run that hook in the checkout (git hook run pre-commit). If it passes there, attest that; if not, mend what it wants and look again."
+)
+
+
 def judge_commit(facts: CommitTrial, plan: Plan) -> Verdict:
     """Git takes them: the hooks let them pass, and they can be signed."""
     evidence = [Evidence("commit tried", message, "a temporary folder") for message in facts.tried]
+    if facts.missed:
+        where = f"That was in a copy of what git tracks: {', '.join(facts.missed[:3])} is not there."
+        return inconclusive(f"{facts.trouble} ({where})", _MISSED, *evidence)
     if facts.trouble:
         return failed(facts.trouble, facts.remedy, *evidence)
     return passed(f"{' and '.join(facts.tried)} can be committed: hooks and signature let them pass.", *evidence)

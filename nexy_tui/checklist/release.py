@@ -70,7 +70,7 @@ PHASES = (
         Item("ready.signing", "3", "The run log's key signs and is trusted", ready.SIGNING),
         Item("ready.sparkle", "3 Phase 2.4", "A Sparkle signature is at hand", ready.SPARKLE, serves="publish"),
         Item("ready.filters", "3 Phase 2.6", "What is committed arrives byte for byte", ready_git.FILTERS, serves="publish"),
-        Item("ready.commit", "3 Phase 2.6", "Its commits can be made", ready_git.COMMIT, serves="publish"),
+        Item("ready.commit", "3 Phase 2.6", "Its commits can be made", ready_git.COMMIT, attestable=True, serves="publish"),
         Item("ready.rules", "3 Phase 2.6", "No rule bars a push to the branch", ready_git.RULES, attestable=True, serves="publish"),
         Item("ready.database", "3 Phase 1.1", "A backup can be made", database.READY, needs=DATABASE, serves="publish"),
         Item("ready.hardening", "3 Phase 1.1.3", "The database is hardened", database.HARDENING,

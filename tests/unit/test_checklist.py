@@ -26,8 +26,8 @@ from nexy_tui.release import Release
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = CHECKLIST.items
 ATTESTABLE = {"inbox.version", "inbox.application", "inbox.apple", "remotes.rulebook", "remotes.publisher", "database.runbooks"}
-UNSEEN = {"ready.rules"}
-"""What a token may not see, and a person can in a browser."""
+UNSEEN = {"ready.rules", "ready.commit"}
+"""What a token may not see, and a person can in a browser; a hook that needs what git does not track, and runs in the checkout alone."""
 CURED = {"ready.server", "ready.service", "gate.live"}
 """What a server that is down keeps from holding, and what this release may cure."""
 

@@ -51,7 +51,7 @@ ready.sparkle        | unknown | Check again
 ready.filters        | wrong   | Done as it says? Check again
 ready.filters        | unknown | Check again
 ready.commit         | wrong   | Done as it says? Check again
-ready.commit         | unknown | Check again
+ready.commit         | unknown | Vouch for it yourself, with a reason
 ready.rules          | wrong   | Done as it says? Check again
 ready.rules          | unknown | Vouch for it yourself, with a reason
 ready.database       | wrong   | Done as it says? Check again

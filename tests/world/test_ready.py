@@ -72,6 +72,35 @@ def hook(name: str, script: str, folder: str = ".git/hooks", **settings: str) ->
     return make
 
 
+def untracked(name: str, script: str) -> Callable[[Inside], Undo]:
+    """A program of the operator's in the checkout that git is told to overlook."""
+
+    def make(inside: Inside) -> Undo:
+        path, exclude = inside.checkout / name, inside.checkout / ".git/info/exclude"
+        before = exclude.read_text("utf-8") if exclude.exists() else ""
+        path.parent.mkdir()
+        path.write_text(script, encoding="utf-8")
+        path.chmod(0o755)
+        exclude.parent.mkdir(exist_ok=True)
+        exclude.write_text(f"{before}/{name.partition('/')[0]}/\n", encoding="utf-8")
+
+        def away() -> None:
+            shutil.rmtree(path.parent)
+            exclude.write_text(before, encoding="utf-8")
+
+        return away
+
+    return make
+
+
+def both(*makes: Callable[[Inside], Undo]) -> Callable[[Inside], Undo]:
+    def make(inside: Inside) -> Undo:
+        undone = [one(inside) for one in makes]
+        return lambda: [undo() for undo in undone] and None
+
+    return make
+
+
 def attributes(line: str) -> Callable[[Inside], Undo]:
     def make(inside: Inside) -> Undo:
         path = inside.checkout / ".git/info/attributes"
@@ -189,6 +218,14 @@ CASES = (
         "no releases; on Mondays",
         "Read what git said",
         hook("pre-commit", "echo 'no releases'; echo 'on Mondays' >&2; exit 1"),
+    ),
+    Case(
+        "a hook whose tools git does not track",
+        "ready.commit",
+        "node_modules/ is not there",
+        "attest",
+        both(hook("pre-commit", "node_modules/linter"), untracked("node_modules/linter", "#!/bin/sh\n")),
+        status="inconclusive",
     ),
     Case(
         "a hook of another folder",

@@ -136,7 +136,7 @@ def test_what_only_a_person_can_tell_is_attested(begun: Bench, row: Row) -> None
     looked = [one for one in found(inside, upto([item]), released=False) if one.item == item]
     assert [(one.status, bool(re.search(words, str(one.remedy)))) for one in looked] == [(Status.INCONCLUSIVE, True)]
     said = inside.run("nexy-tui", "publish", "--dry-run", "--json", "--attest", f"{item}=Read, and it is covered.", check=False)
-    assert {one["status"] for one in json.loads(said.stdout)["items"] if one["id"] == item} == {"attested"}
+    assert {one["status"] for one in json.loads(said.stdout)["items"] if one["id"] == item} == {"attested"}, said.stdout
 
 
 # --- that the walk sees what it is there for ---

@@ -160,6 +160,15 @@ def refusing_push(inside: Inside) -> None:
     (inside.checkout / HOOK).chmod(0o755)
 
 
+def needing_its_tools(inside: Inside) -> None:
+    """A hook that finds its tools in the checkout alone."""
+    hook, exclude = inside.checkout / ".git/hooks/pre-commit", inside.checkout / ".git/info/exclude"
+    hook.write_text("#!/bin/sh\ntest -e tools/there\n")
+    hook.chmod(0o755)
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("/tools/\n")
+
+
 def half_merged(inside: Inside) -> None:
     """A merge that came to a conflict and was left there."""
     inside.git("stash", "-q")
@@ -681,6 +690,7 @@ ATTESTED = (
         {"remotes.rulebook": "attest which of them"},
         pushed(two_untitled, RULEBOOK, "docs/GUIDE.md"),
     ),
+    Row("a hook whose tools git does not track", {"ready.commit": "attest that"}, both(needing_its_tools, add("tools/there"))),
     Row("no runbook", {"database.runbooks": "Attest that you have"}, pushed(gone(RUNBOOK), RUNBOOK)),
 )
 """What a person attests; nothing else is to be done about it."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nexy_tui.services.git.apart import make_directory
+from nexy_tui.services.git.commands import PATIENCE, GitFailure
 from nexy_tui.services.git.writing import Git
 
 REFUSING = ("pre-commit", "prepare-commit-msg", "commit-msg")
@@ -52,6 +53,12 @@ def trial(git: Git) -> Iterator[Git]:
             yield made
         finally:
             made.close()
+
+
+def passes_without_hooks(made: Git, message: str) -> bool:
+    """Whether it was a hook that refused the commit in a trial, and nothing else."""
+    skipped = ("-c", "core.hooksPath=/dev/null")
+    return not isinstance(made.raw(*skipped, "commit", "--quiet", "--allow-empty", "--message", message, timeout=PATIENCE), GitFailure)
 
 
 def _copy_hooks(hooks: Path, into: Path) -> None:
