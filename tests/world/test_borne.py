@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import MakeWorld
 from driving import NEXY, SEALED, assert_released, release, verified_as
+from leaving import agreed
 
 from nexy_tui.rehearsal.names import CODE
 
@@ -83,3 +86,28 @@ def test_a_keyring_that_never_answers_leaves_the_item_unknown_with_the_way_round
     (item,) = json.loads(done.stdout)["items"]
     assert (done.returncode, item["id"], item["status"]) == (3, "ready.sparkle", "inconclusive"), done.stderr
     assert "gave no answer" in item["summary"] and "NEXY_SPARKLE_PRIVATE_KEY" in item["remedy"]
+
+
+URL = f"https://github.com/{CODE}.git"
+SORTS = {
+    "a linked work tree": ("worktree", "add", "-q", "--force", "another", "main"),
+    "a partial clone": ("clone", "-q", "--filter=blob:none", URL, "another"),
+    "a clone of one branch": ("clone", "-q", "--single-branch", URL, "another"),
+}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_checkout_of_another_sort_releases_and_goes_back(make_world: MakeWorld, sort: str) -> None:
+    inside = make_world()
+    layout, another = inside.world.checkout_layout, inside.world.dir / "another"
+    inside.git("switch", "-q", "--detach")
+    inside.git(*(str(another) if word == "another" else word for word in SORTS[sort]))
+    laid = (layout.inbox, layout.backups, *(layout.root / path for path in layout.settings))
+    for path in filter(Path.exists, laid):
+        copy = shutil.copy if path.is_file() else partial(shutil.copytree, dirs_exist_ok=True)
+        copy(path, another / path.relative_to(layout.root))
+    for words in (("release", "--headless", "--auto"), ("rollback", "--yes")):
+        done = inside.run(NEXY, *words, cwd=another, env={"NEXY_CHECKOUT": str(another)}, check=False, timeout=200)
+        assert done.returncode == 0, done.stderr
+    assert agreed(inside) == inside.world.previous
