@@ -212,6 +212,16 @@ CASES = (
             configured(tag__gpgsign="true", gpg__program="false"),
         )
     ),
+    seldom(
+        Case(
+            "an ssh key that is gone",
+            "ready.commit",
+            "/nowhere/key.pub",
+            "signing key",
+            configured(commit__gpgsign="true", gpg__format="ssh", user__signingkey="/nowhere/key.pub"),
+        )
+    ),
+    seldom(Case("nobody's name", "ready.commit", "empty ident", "git config", configured(user__name=""))),
     Case(
         "a hook rejects",
         "ready.commit",
