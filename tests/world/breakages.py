@@ -138,7 +138,10 @@ def _token(inside: Inside) -> str:
     return inside.world.secrets.artifacts_token
 
 
-BUSY = tuple(f"deploy.{name}" for name in ("vm", "head", "manifests", "config", "service", "health"))
+BUSY = (
+    *(f"ready.{name}" for name in ("vm", "drift", "start", "service")),
+    *(f"deploy.{name}" for name in ("vm", "head", "manifests", "config", "service", "health")),
+)
 OF_MANIFESTS = ("version.manifests", "publish.manifests", "publish.commit", "gate.manifests")
 CONFIGURED = ("publication", "assets", "manifest", "live")
 """What is held against the target that our configuration names."""
@@ -207,9 +210,11 @@ ROWS: tuple[Breakage, ...] = (
     Breakage("SERVER_VERSION unread", "beside: vm", setting(CONFIGS[0], "SERVER_VERSION", restarted=True), check=("deploy.config",)),
     Breakage("SERVER_BUILD unread", "beside: vm", setting(CONFIGS[0], "SERVER_BUILD", restarted=True), check=("deploy.config",)),
     Breakage("SERVER_VERSION to come", "beside: vm", setting(CONFIGS[1], "SERVER_VERSION", restarted=False), check=("deploy.config",)),
-    Breakage("key expired", "beside: vm", key_expired, check=("deploy.service",), fixer="gemini-key", secret=lambda _: NEW_KEY),
+    Breakage(
+        "key expired", "beside: vm", key_expired, check=("ready.service", "deploy.service"), fixer="gemini-key", secret=lambda _: NEW_KEY
+    ),
     Breakage("slot taken", "beside: slot", fault("run-command-busy", "20"), check=BUSY, fixer="azure-busy", then="tidy"),
-    Breakage("clone elsewhere", "beside: vm", vm_elsewhere, check=("deploy.head",)),
+    Breakage("clone elsewhere", "beside: vm", vm_elsewhere, check=("ready.drift", "deploy.head")),
     Breakage("tag gone", "beside: tag", tag_gone, check=("version.number", "publish.pushed", "deploy.head")),
     Breakage("tag moved", "beside: tag", tag_moved, check=("version.number", "publish.pushed", "deploy.head")),
     Breakage("tag lost here", "beside: tag", tag_lost_here, check=("version.tag",)),
@@ -217,7 +222,9 @@ ROWS: tuple[Breakage, ...] = (
     Breakage("remotes wrong", "beside: remote", fault("wrong-code-remote"), check=REMOTES, fixer="manifest-repository", then="tidy"),
     Breakage("code released", "beside: remote", stray_release("v1.6.1.43", CODE), check=("remotes.unmixed",)),
     Breakage("a version's release", "beside: remote", stray_release("v1.6.1.43", ARTIFACTS), check=("remotes.unmixed",)),
-    Breakage("no right to write", "beside: host", fault("token-without-scope"), check=("remotes.artifacts", "remotes.unmixed")),
+    Breakage(
+        "no right to write", "beside: host", fault("token-without-scope"), check=("remotes.artifacts", "remotes.unmixed", "ready.rules")
+    ),
     Breakage("release immutable", "beside: host", fault("immutable-release"), check=("remotes.artifacts",)),
     Breakage("script lost", "beside: checkout", script_lost, check=("version.tree",), fixer="script-paths"),
     Breakage("canonical edited", "beside: files", in_checkout(CANONICAL, SIZE), check=OF_CANONICAL, fixer="stale-appcast"),

@@ -88,6 +88,15 @@ def put(name: str, value: object) -> Edit:
     return edit
 
 
+def other(name: str, *values: object) -> Edit:
+    """Set a field to the first of these that it does not have."""
+
+    def edit(document: dict[str, Any]) -> None:
+        put(name, next(value for value in values if value != document[name]))(document)
+
+    return edit
+
+
 def drop(name: str) -> Edit:
     """Take a field away."""
 
@@ -107,12 +116,12 @@ FIELDS: dict[str, Edit] = {
     "artifact.size": put("artifact.size", 315718837),
     "artifact.sha256": put("artifact.sha256", "ab" * 32),
     "artifact.ed25519": put("artifact.ed25519", OTHER_SIGNATURE),
-    "release_date": put("release_date", "2020-01-01T00:00:00Z"),
+    "release_date": other("release_date", "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"),
     "artifact.type": put("artifact.type", "zip"),
     "artifact.arch": put("artifact.arch", "arm64"),
     "artifact.min_os": put("artifact.min_os", "99.0"),
-    "critical": put("critical", True),
-    "auto_install": put("auto_install", False),
+    "critical": other("critical", True, False),
+    "auto_install": other("auto_install", False, True),
     "notes_url": put("notes_url", f"http://github.com/{ARTIFACTS}/releases/tag/v1.6.1.43"),
 }
 """Each field of a manifest, edited by hand into something a manifest could say."""

@@ -149,7 +149,7 @@ class Mortal:
 
     def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for owner, name in (
-            (VmHost, "run_script"),
+            (VmHost, "_send"),
             (Git, "push"),
             (Secrets, "store"),
             (RemoteConfig, "write"),

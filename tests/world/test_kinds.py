@@ -345,7 +345,7 @@ def test_the_wizard_brings_an_update_only_run_to_its_end(module_world: Inside, m
     now = view(inside)
     assert now.tag(str(version)) is None and now.vm_head == before.vm_head
     assert now.subjects[0] == f"Update manifest for {version} (Production)" and now.version_on_branch == str(version)
-    assert now.health["version"] == now.appcast[f"{SPARKLE}version"] == str(version)
+    assert now.update_health["version"] == now.appcast[f"{SPARKLE}version"] == str(version)
     assert ending.log is not None and {record.kind for record in read_log(ending.log)} >= {"genesis", "intent", "seal"}
 
 
@@ -355,7 +355,7 @@ def test_the_wizard_asks_for_the_kind_and_shows_what_does_not_apply(module_world
         await settle(pilot)
         await press(pilot, "s")
         pilot.app.screen.query_one("#version").value = "1.6.1.47"
-        await press(pilot, "enter", "down", "down", "enter", "ctrl+n")
+        await press(pilot, "tab", "down", "down", "space", "enter")
         await until(pilot, lambda: pilot.app.context.session is not None, limit=30)
         assert pilot.app.context.session.plan.kind is Kind.CODE_ONLY
         await settle(pilot, limit=60)

@@ -29,7 +29,7 @@ NOBODY = "Who releases is not set"
 MISSING = "said with the rest"
 
 HOW = {
-    CHECKOUT: "Go into the clone, or name it: --checkout DIR. To practise without one: nexy-tui rehearse.",
+    CHECKOUT: "Go into the clone, or name it: --checkout DIR. To practise without one: nexy-tui rehearse",
     WORLD: "nexy-tui world up",
     RUN: "nexy-tui runs list",
     NOBODY: "nexy-tui setup",
