@@ -138,6 +138,8 @@ def _token(inside: Inside) -> str:
     return inside.world.secrets.artifacts_token
 
 
+EXPIRED = ("ready.service", "deploy.service")
+NO_RIGHT = ("remotes.artifacts", "remotes.unmixed", "ready.rules")
 BUSY = (
     *(f"ready.{name}" for name in ("vm", "drift", "start", "service")),
     *(f"deploy.{name}" for name in ("vm", "head", "manifests", "config", "service", "health")),

@@ -360,7 +360,7 @@ def test_the_wizard_asks_for_the_kind_and_shows_what_does_not_apply(module_world
         assert pilot.app.context.session.plan.kind is Kind.CODE_ONLY
         await settle(pilot, limit=60)
         text = flowing(pilot.app)
-        assert "1.6.1.47 · code-only" in text and "– not applicable The fixed tags are there" in text, text
+        assert "1.6.1.47 · code-only" in text and "– not needed The fixed tags are there" in text, text
         await press(pilot, "q")
         await press(pilot, "q")
 

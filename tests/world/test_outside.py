@@ -33,7 +33,7 @@ HOW = {
     WORLD: "nexy-tui world up",
     RUN: "nexy-tui runs list",
     NOBODY: "nexy-tui setup",
-    "needs a terminal": "nexy-tui release VERSION --headless",
+    "needs a terminal": "nexy-tui release --headless",
     "No item is named": "nexy-tui check --list",
     "goes with --headless": "Add --headless",
     "No run begins with": "nexy-tui runs list",
