@@ -47,6 +47,7 @@ def fill(folder: Path) -> None:
             ballast.write(b"\0" * 4096)
 
 
+@pytest.mark.exhaustive
 def test_a_full_file_system_stops_the_run_before_anything_is_pushed(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
     with small_disk(tmp_path / "state") as state:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Inside, MakeWorld, seldom
+from conftest import Inside, MakeWorld
 
 from nexy_tui.rehearsal import home
 
@@ -193,7 +193,8 @@ def once(typed: list[Typed]) -> list[Typed]:
     return list(kept.values())
 
 
-@pytest.mark.parametrize(("layout", "again"), [("flat", False), seldom("flat", True), seldom("nested", False)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("layout", "again"), [("flat", False), ("flat", True), ("nested", False)])
 def test_every_command_of_the_rulebook_word_for_word(make_world: MakeWorld, tmp_path: Path, layout: str, again: bool) -> None:
     inside = make_world(layout=layout, seed=["no-publisher"])
     typing = [typed for typed in RELEASE if shutil.which("gh") or not typed.command.startswith("gh ")]

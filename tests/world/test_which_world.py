@@ -187,8 +187,9 @@ def runs(inside: Inside) -> dict[str, bytes]:
 # --- NEXY_WORLD is set, and the host is not that world's ---
 
 
-SHARES = pytest.mark.parametrize("share", [0, seldom(1), seldom(2)])
-"""Every third command; all of them in the exhaustive run."""
+PARTS = 6
+SHARES = pytest.mark.parametrize("share", [0, *map(seldom, range(1, PARTS))])
+"""Every sixth command; all of them in the exhaustive run."""
 
 
 @SHARES
@@ -196,7 +197,7 @@ def test_in_another_worlds_proxy_no_command_sends_a_credential(module_world: Ins
     state, known = runs(module_world), len(account(module_world.world))
     environ = {**through(module_world.environ, other.world.proxy), "DB_PORT": database.port}
     said = (f"rehearsal world {module_world.world.id}", "api.github.com", f"not from its CA ({module_world.world.ca})")
-    for words, done in each(module_world, environ, COMMANDS[share::3]):
+    for words, done in each(module_world, environ, COMMANDS[share::PARTS]):
         assert_refused(done, words, *said)
     assert other.requests == []
     assert account(module_world.world)[known:] == []
@@ -253,7 +254,7 @@ def test_a_world_that_is_down_is_said_to_be(make_world: object) -> None:
 def test_a_terminal_left_in_a_world_does_not_release_for_real(module_world: Inside, database: Database, share: int) -> None:
     state, known = runs(module_world), len(account(module_world.world))
     environ = {**without(module_world.environ, "NEXY_WORLD"), "DB_PORT": database.port}
-    for words, done in each(module_world, environ, COMMANDS[share::3][::-1]):
+    for words, done in each(module_world, environ, COMMANDS[share::PARTS][::-1]):
         assert_refused(done, words, "NEXY_WORLD is not set", "api.github.com", f"rehearsal world {module_world.world.id}", "tls.ca")
     assert [line for line in account(module_world.world)[known:] if line["authorized"] or line["host"] == LOGIN_HOST] == []
     assert database.connections == 0
