@@ -111,3 +111,18 @@ def test_a_checkout_of_another_sort_releases_and_goes_back(make_world: MakeWorld
         done = inside.run(NEXY, *words, cwd=another, env={"NEXY_CHECKOUT": str(another)}, check=False, timeout=200)
         assert done.returncode == 0, done.stderr
     assert agreed(inside) == inside.world.previous
+
+
+@pytest.mark.exhaustive
+def test_a_hook_with_tools_that_git_does_not_track_is_attested_and_the_release_goes_on(make_world: MakeWorld) -> None:
+    inside = make_world()
+    hook, exclude, tool = (inside.checkout / name for name in (".git/hooks/pre-commit", ".git/info/exclude", "node_modules/linter"))
+    tool.parent.mkdir()
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("/node_modules/\n")
+    for script, text in ((hook, "#!/bin/sh\nexec node_modules/linter\n"), (tool, "#!/bin/sh\n")):
+        script.write_text(text)
+        script.chmod(0o755)
+    ended = release(inside, inside.world.next)  # `--auto` attests as the operator does.
+    assert (ended.exit, ended.item("ready.commit")["status"]) == (0, "attested"), ended.said
+    assert_released(inside, inside.world.next)
