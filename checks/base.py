@@ -46,7 +46,7 @@ class Scope:
     """One evaluation pass: the services to look with, the plan, and the looks already taken in this pass.
 
     `trusted` names the keys whose records (backups, drills) are believed; `asks_vm` whether the VM may be asked for a cause.
-    `trusted` names the keys whose records (backups, drills) are believed. A survey of the VM no older than `vm_within` seconds will do.
+    A survey of the VM no older than `vm_within` seconds will do. What is `past` was asked for what this run has done already.
     """
 
     services: Services
@@ -55,6 +55,7 @@ class Scope:
     emit: Emit = silent
     asks_vm: bool = True
     vm_within: float = 0.0
+    past: frozenset[str] = frozenset()
     _memos: dict[str, _Memo] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -139,10 +139,14 @@ def judge_inbox(facts: FinalInboxFacts, plan: Plan) -> Verdict:
         verdicts.append(version)
     wrong = [verdict for verdict in verdicts if not verdict.status.satisfied]
     evidence = tuple(item for verdict in verdicts for item in verdict.evidence)
-    if not wrong and facts.witnesses is not None and facts.witnesses.inbox_is_alone and plan.kind.publishes:
-        published = Evidence(f"{DMG} published", str(facts.witnesses.download), plan.target.asset_url(DMG))
+    seen, url = facts.witnesses, plan.target.asset_url(DMG)
+    if not wrong and seen is not None and seen.inbox_is_alone and plan.kind.publishes:
+        published = Evidence(f"{DMG} published", str(seen.download), url)
         what = f"{DMG} in the inbox is not the file that was published: neither the download nor the pushed manifest is of its bytes."
-        return failed(what, f"Lay the published {DMG} there, from {plan.target.asset_url(DMG)}", *evidence, published)
+        return failed(what, f"Lay the published {DMG} there, from {url}", *evidence, published)
+    if wrong and wrong[0] is version and seen is not None and seen.download is not None and seen.download == seen.named:
+        aside = f"If that is the next release's, keep it aside, and lay the published {DMG} there, from {url}; then look again."
+        return replace(version, remedy=aside, evidence=evidence)
     return replace(wrong[0] if wrong else verdicts[-1], evidence=evidence)
 
 

@@ -75,7 +75,8 @@ class Phase:
     """A stage of the release with its items in order; what stands earlier must be satisfied before what acts later.
 
     `offers` are actions the operator may choose here that satisfy no item: rolling back, healing. What is seen `ahead` of the
-    main path concerns that alone: a repair or the way back needs none of it.
+    main path concerns that alone: a repair or the way back needs none of it. Nor of what is asked `until_out`: publishing alone needs
+    it, and once that was begun it bars nothing that follows.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Phase:
     items: tuple[Item, ...]
     offers: tuple[str, ...] = ()
     ahead: bool = False
+    until_out: bool = False
     short: str = ""
 
     @property

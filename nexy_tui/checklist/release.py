@@ -101,7 +101,7 @@ PHASES = (
         Item("version.commit", "3 Phase 1.3", "The release commit is made", version.COMMIT, action="commit"),
         Item("version.tag", "3 Phase 1.3", "The tag names it", version.TAG, action="commit"),
     )),
-    Phase("database", "Database", "3 Phase 1.1", short="Data",
+    Phase("database", "Database", "3 Phase 1.1", short="Data", until_out=True,
           intro="The durability gate: a fresh backup, a recent restore drill, and hardening, before anything is published.", items=(
         Item("database.reachable", "3 Phase 1.1", "The database answers", database.REACHABLE, needs=DATABASE),
         Item("database.tools", "3 Phase 1.1", "pg_dump is new enough", database.TOOLS, needs=DATABASE),
@@ -111,7 +111,8 @@ PHASES = (
         Item("database.backup", "3 Phase 1.1.1", "A backup of this run is made", backups.BACKUP, action="backup", needs=DATABASE),
         Item("database.drill", "3 Phase 1.1.2", "A restore drill is recent", backups.DRILL, repair="drill", needs=DATABASE),
     )),
-    Phase("inbox", "Inbox", "3 Phase 2.1", "The artifacts as they lie in release_inbox: whole, of this version, new, and signed.", items=(
+    Phase("inbox", "Inbox", "3 Phase 2.1", "The artifacts as they lie in release_inbox: whole, of this version, new, and signed.",
+          until_out=True, items=(
         Item("inbox.exists", "3 Phase 2.2", "The inbox is there", inbox.EXISTS, fixers=("inbox",)),
         Item("inbox.dmg", "3 Phase 2.1", "Nexy.dmg is whole", inbox.IMAGE),
         Item("inbox.pkg", "3 Phase 2.1", "Nexy.pkg is as announced", inbox.PACKAGE),

@@ -19,7 +19,8 @@ class Plan:
     branch's commit then; `appcast_missing` that the live appcast was HTTP 500 then. `standalone` marks an action or a look
     outside a release run: records then count by age.
     `begun` names the actions of this run that came to their irreversible step, whatever became of it; `tried` those that ended,
-    done or failed, and not because the operator stopped them. `dry` is a release that is only tried, without a run.
+    done or failed, and not because the operator stopped them. `dry` is a release that is only tried, without a run. `out` says
+    that this run has published, and not taken it back.
     """
 
     target: Target
@@ -37,6 +38,7 @@ class Plan:
     begun: frozenset[str] = frozenset()
     tried: frozenset[str] = frozenset()
     dry: bool = False
+    out: bool = False
 
     def awaits(self, action: str) -> bool:
         """Whether a release run is open, or tried, whose action is still to run: what it makes is then not missing, but to do."""

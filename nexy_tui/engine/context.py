@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from nexy_tui.checklist import Checklist
+from nexy_tui.checklist import ActionRole, Checklist
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Refused
 from nexy_tui.core.remedy import Run
@@ -54,6 +54,12 @@ class Context:
     def tried(self, action: str) -> None:
         """The action has ended: what it makes is no longer merely to do."""
         self.planned = replace(self.planned, tried=self.planned.tried | {action})
+
+    def done(self, action: str) -> None:
+        """The action has done its work: once that is publishing, the version is out, until it is taken back."""
+        role = self.checklist.release_action(action).role if action in self.checklist.actions else None
+        if role in (ActionRole.PUBLISHER, ActionRole.ROLLBACK):
+            self.planned = replace(self.planned, out=role is ActionRole.PUBLISHER)
 
     def say(self, notice: Notice) -> None:
         """Tell every face."""

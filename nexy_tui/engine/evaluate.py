@@ -84,7 +84,11 @@ def _evaluate_one(item: Item, now: _Pass) -> Finding:
 
 def _still_asked(item: Item, verdict: Verdict, scope: Scope) -> Verdict:
     """The verdict, unless it stands in the way of what this run has begun already: what was to be seen before is not asked after."""
-    if verdict.status.satisfied or item.serves is None or item.serves not in scope.plan.begun:
+    if verdict.status.satisfied:
+        return verdict
+    if item.id in scope.past:
+        return not_applicable(f"{scope.plan.version} is out, and this was asked for publishing it: {verdict.summary}", *verdict.evidence)
+    if item.serves is None or item.serves not in scope.plan.begun:
         return verdict
     return not_applicable(f"This run has begun what that was for ({item.serves}), and goes on: {verdict.summary}", *verdict.evidence)
 

@@ -45,7 +45,8 @@ class Looks:
             context.say(ActionEvent("look", event))
 
         services, plan, trusted = context.services, context.plan, context.keys.trusted
-        return Scope(services, plan, trusted, emit=emit, asks_vm=self.asks_vm, vm_within=vm_within)
+        past = {item.id for phase in context.checklist.phases if phase.until_out for item in phase.items} if plan.out else ()
+        return Scope(services, plan, trusted, emit=emit, asks_vm=self.asks_vm, vm_within=vm_within, past=frozenset(past))
 
     def at(self, items: Sequence[Item], scope: Scope | None = None) -> list[Finding]:
         """Look at items anew, journal what was found, and take it into the state."""
@@ -61,8 +62,9 @@ class Looks:
 
     def ahead(self, phase: str) -> list[Finding]:
         """Look at a phase that opens: everything but long looks at items that its own actions are still to satisfy."""
-        items = self._context.checklist.phase(phase).items
-        return self.at([item for item in items if item.action is None or not item.check.slow], self._while_customers_wait())
+        done = self._publishing if self._context.plan.out else set()
+        items = [item for item in self._context.checklist.phase(phase).items if item.action in {None, *done} or not item.check.slow]
+        return self.at(items, self._while_customers_wait())
 
     def _while_customers_wait(self) -> Scope | None:
         """Meanwhile nothing is asked twice: neither what was seen just now of what was published, nor the VM, seen before the swap.
@@ -106,7 +108,8 @@ class Looks:
     def before(self, action: str) -> tuple[Step, ...]:
         """What must be satisfied before an action: all that stands before its first item; for a repair, every earlier phase.
 
-        What is seen ahead does not stand in the way of an action that mends or takes back, nor of one after the action it serves.
+        What is seen ahead does not stand in the way of an action that mends or takes back, nor of one after the action it serves. Nor
+        does what publishing alone needs: of what takes back never, of what follows once this run, or the one that was left, began it.
         """
         checklist = self._context.checklist
         if any(step.action == action for step in self.state.steps):
@@ -114,12 +117,14 @@ class Looks:
         else:
             phase = next(phase.id for phase in checklist.phases if action in checklist.repairs(phase))
             steps = tuple(takewhile(lambda step: step.phase != phase, self.state.steps))
+        until_out = {phase.id for phase in checklist.phases if phase.until_out}
         if checklist.release_action(action).role not in (None, ActionRole.PUBLISHER):
             ahead = {phase.id for phase in checklist.phases if phase.ahead}
-            return tuple(step for step in steps if step.phase not in ahead)
+            return tuple(step for step in steps if step.phase not in ahead | until_out)
         acted = {step.action for step in steps}
         behind = {item.id for item in checklist.items if item.serves is not None and item.serves in acted}
-        return tuple(step for step in steps if step.item not in behind)
+        past = until_out if acted & self._publishing & self._context.plan.begun else set()
+        return tuple(step for step in steps if step.item not in behind and step.phase not in past)
 
     def in_the_way_of(self, action: str) -> Refusal | None:
         """What keeps an action from running, or None: the first item before it that is not satisfied."""

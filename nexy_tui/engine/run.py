@@ -47,7 +47,8 @@ T = TypeVar("T")
 
 A_RELEASE = Purpose(Errand.RELEASE)
 
-_ENDED = ("done", "unchanged", "failed")
+_DONE = ("done", "unchanged")
+_ENDED = (*_DONE, "failed")
 """How the result of an action that ran to an end is recorded."""
 
 NO_VERSION = "no-version"
@@ -222,6 +223,9 @@ def resume_run(
         tried=frozenset(record.action for record in left if record.kind == "result" and record.action and record.status in _ENDED),
     )
     session = _session(services, checklist, plan, keys, log=log, observer=observer, resumed=True)
+    for record in left:
+        if record.kind == "result" and record.action and record.status in _DONE:
+            session.context.done(record.action)
     session.looks.restore(log.attestations)
     session.exposure.restore(state.exposed_since if state is not None else None)
     observer(Resumed(log.run, genesis.version, log.dangling))

@@ -96,7 +96,7 @@ class ActionRunner:
             self._tried(subject, action)
             raise broken from error
         self._done(subject.name, begun, result)
-        self._tried(subject, action)
+        self._tried(subject, action, done=True)
         context.say(ActionEnded(action, result, None))
         return result
 
@@ -162,9 +162,11 @@ class ActionRunner:
         self.context.journal.result(action, status, exit=problem.exit_code, duration_ms=self._since(begun), message=str(problem))
         self.context.say(ActionEnded(action, None, problem))
 
-    def _tried(self, subject: Action, action: str) -> None:
+    def _tried(self, subject: Action, action: str, *, done: bool = False) -> None:
         if subject is self.context.checklist.actions[action]:  # What was done without a write leaves all to do.
             self.context.tried(action)
+            if done:
+                self.context.done(action)
 
     def _since(self, begun: float) -> int:
         return int((self.context.services.clock.monotonic() - begun) * 1000)

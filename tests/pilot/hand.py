@@ -52,6 +52,8 @@ async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
     else:
         raise AssertionError(f"still at work:\n{shown(app)}")
     await until(pilot, lambda: all(bar.keys for bar in app.screen.query(KeyBar)))
+    await pilot.pause(0)  # What was called after a refresh may ask for another.
+    await pilot.pause(0)
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,12 @@ MENDS = ("backup", "drill", "harden", "sync-manifests", "rollback", "recover", "
 """What mends or takes back, and so needs nothing of what a release needs later."""
 
 
+FOR_PUBLISHING = ("ready", "database", "inbox")
+
+
 def earlier(action: str) -> list[Item]:
-    """Every item of the phases before the action's; for what mends, and after what they serve, without those that look ahead."""
-    phases = [phase for phase in PHASES[: PHASES.index(STANDS_IN[action])] if not (action in MENDS and phase == "ready")]
+    """Every item of the phases before the action's; for what mends without those for publishing alone, which ready looks ahead to."""
+    phases = [phase for phase in PHASES[: PHASES.index(STANDS_IN[action])] if not (action in MENDS and phase in FOR_PUBLISHING)]
     return [item for phase in phases for item in CHECKLIST.phase(phase).items if not (action == "deploy" and item.serves == "publish")]
 
 
@@ -70,6 +73,19 @@ def test_the_table_above_is_the_whole_checklist() -> None:
     assert set(CHECKLIST.actions) == set(STANDS_IN)
     for action, phase in STANDS_IN.items():
         assert next(one.id for one in CHECKLIST.phases if action in CHECKLIST.actions_of(one)) == phase
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_publishing_alone_needs_bars_a_deploy_until_it_was_begun(begun: bool) -> None:
+    for item in (item for phase in ("database", "inbox") for item in CHECKLIST.phase(phase).items):
+        stage = everything_before("deploy")
+        stage.forced[item.id] = Status.FAILED
+        made = engine(stage)
+        context = made.session.context
+        context.planned = replace(context.planned, begun=frozenset({"publish"} if begun else ()))
+        made.session.looks.at(made.session.checklist.items)
+        refusal = made.session.looks.in_the_way_of("deploy")
+        assert (None if refusal is None else refusal.item) == (None if begun else item.id)
 
 
 BEFORE_ACTIONS = [

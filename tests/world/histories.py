@@ -241,7 +241,8 @@ class Story:
     def _accepted(self, way: str) -> None:
         words = way.split()
         done = self.inside.run("nexy-tui", *words, *(HEADLESS if words[0] == "release" else ["--yes"]), check=False, timeout=240)
-        assert done.returncode == 0, f"nexy-tui {way}: {done.returncode}\n{done.stderr[-4000:]}\n--- before:\n{self.said[-4000:]}"
+        seen_through = done.returncode == 0 or '"stopped_by": "final.inbox"' in done.stdout  # The next release's image lies there by now.
+        assert seen_through, f"nexy-tui {way}: {done.returncode}\n{done.stderr[-4000:]}\n--- before:\n{self.said[-4000:]}"
         self.counts[f"ended by: {' '.join(words[:2] if words[0] == 'release' else words[:1])}"] += 1
         if not offered(self.inside) and (then := [way for way in named(done.stdout + done.stderr) if way.startswith("deploy")]):
             self._accepted(then[-1])

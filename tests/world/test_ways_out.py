@@ -18,6 +18,8 @@ from driving import NEXY, Bench, assert_released, release
 from leaving import MOMENTS, SWAPPED, agreed, left, named
 from meeting import hook as hook_of_ours
 
+from nexy_tui.core.target import DMG
+from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.names import CODE
 
 RESUME, PUBLISH, ROLLBACK, RECOVER, CLOSE = "release --resume", "publish", "rollback", "publish --recover", "runs close"
@@ -126,6 +128,35 @@ def test_failed_there_what_it_names_is_accepted_once_the_trouble_is_over(
     else:
         did(inside, *words, "--yes")
     assert agreed(inside) == (before if way == ROLLBACK else inside.world.next)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("since", ["the next image", "no image", "no database"])
+@pytest.mark.parametrize("way", [RESUME, ROLLBACK, "deploy"])
+def test_what_only_publishing_needs_bars_no_way_out_after_the_swap(make_world: MakeWorld, since: str, way: str) -> None:
+    inside = make_world()
+    before = agreed(inside)
+    inside.fault("deploy-exit-123")
+    refused = release(inside, inside.world.next, "--kind", "update-only")
+    inside.fault("deploy-exit-123", on=False)
+    assert refused.exit == 1, refused.said
+    if since == "no database":
+        inside.fault("database-down")
+    elif since == "no image":
+        (inside.world.checkout_layout.inbox / DMG).unlink()
+    else:
+        worlds.build(inside.world, "1.6.1.99", (DMG,))
+    if way == RESUME:
+        ended = release(inside, "--resume", refused.id)
+        stopped = (3, "final.backup") if since == "no database" else (1, "final.inbox")
+        assert (ended.exit, ended.document["stopped_by"]) == stopped, ended.said
+    else:
+        did(inside, *(("deploy", f"v{inside.world.next}") if way == "deploy" else (way,)), "--yes")
+    assert agreed(inside) == (before if way == ROLLBACK else inside.world.next)
+    if way == RESUME:
+        inside.fault("database-down", on=False)
+        inside.run("curl", "-sfLo", inside.world.checkout_layout.inbox / DMG, inside.world.target.asset_url(DMG))
+        assert release(inside, "--resume", refused.id).document["outcome"] == "verified"
 
 
 def test_a_clone_of_depth_one_is_told_to_be_deepened_before_anything_is_done(make_world: MakeWorld) -> None:
