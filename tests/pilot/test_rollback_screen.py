@@ -99,7 +99,7 @@ def test_an_item_in_the_way_is_named_and_no_run_is_opened() -> None:
 
 def test_what_nobody_could_see_is_attested_into_the_log() -> None:
     backend = FakeBackend()
-    backend.play.sees("inbox.version", UNREAD)
+    backend.play.sees("remotes.rulebook", UNREAD)
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b", "b", "t")
@@ -111,7 +111,7 @@ def test_what_nobody_could_see_is_attested_into_the_log() -> None:
         assert "done and verified" in flowing(pilot.app)
 
     play(backend, script, run=False)
-    assert ("attestation", "inbox.version", "attested", "opened on a Mac") in backend.log.records
+    assert ("attestation", "remotes.rulebook", "attested", "opened on a Mac") in backend.log.records
 
 
 def test_left_while_its_run_is_being_opened_it_is_not_run_out_of_sight(monkeypatch: Any) -> None:
@@ -152,23 +152,23 @@ def test_an_upload_that_is_not_whole_is_no_file_and_no_cut_off_swap() -> None:
 
 def test_what_is_missing_is_brought_about_from_here_in_a_run_of_its_own() -> None:
     backend = FakeBackend()
-    backend.play.fails("database.backup")
     backend.play.fails("version.tag")
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "b", "b", "a")
         assert "belongs to a release run" in told(pilot.app), "a commit is no command of its own"
         backend.play.holds("version.tag")
-        await press(pilot, "b", "a", "d")
-        assert on(pilot.app, ConfirmDialog) and "Back up db.internal:5432" in flowing(pilot.app)
-        backend.play.holds("database.backup")
+        backend.play.fails("version.manifests")
+        await press(pilot, "b", "p")
+        assert on(pilot.app, ConfirmDialog) and "Sync manifests" in flowing(pilot.app)
+        backend.play.holds("version.manifests")
         await press(pilot, "y")
-        assert "Back up the database: done and verified" in flowing(pilot.app)
+        assert ": done and verified" in flowing(pilot.app)
         await press(pilot, "escape", "b")
         assert on(pilot.app, ConfirmDialog)
 
     play(backend, script, run=False, toasts=True)
-    assert backend.opened == [("alone", "backup")]
+    assert backend.opened == [("alone", "sync-manifests")]
 
 
 def test_while_it_runs_the_exposure_is_in_sight_and_escape_stops_it() -> None:
