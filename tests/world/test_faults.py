@@ -21,6 +21,8 @@ START = "start"
 STOOD_FOR = (
     *("bandwidth", "run-command-slow"),  # These only take time.
     *("rate-limited", "rename-404-once", "upload-drop", "download-stale-once"),  # test_publish_faults
+    *("inbox-empty", "dmg-other-version"),  # inbox-missing, dmg-other-key
+    *("vm-credential-gone", "exec-start-gone", "service-restarts"),  # vm-drift, server-third-version
     *("wheel-broken", "config-env-broken", "gemini-key-invalid", "service-down"),  # deploy-exit-123, server-down; test_fixers
 )
 """Faults that the ordinary run meets elsewhere, or in another of their kind that stops a run at the same item."""

@@ -268,7 +268,7 @@ CASES = (
 )
 
 
-SELDOM = {"constants", "configuration", "rule", "crash", "stale", "token", "inbox"}
+SELDOM = {"constants", "configuration", "rule", "crash", "stale", "token", "inbox", "key"}
 """Another fault of a fixer that the ordinary run sees at work on one, here or in `test_breakages`."""
 
 

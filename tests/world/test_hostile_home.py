@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import seldom
 
 from nexy_tui.rehearsal.home import package_root
 
@@ -261,7 +260,8 @@ def digest_of(folder: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("no_proxy", ["*", seldom("")])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("no_proxy", ["*", ""])
 def test_a_whole_release_touches_nothing_of_a_hostile_home(hostile: Hostile, no_proxy: str) -> None:
     """With `*` what forgets the world's proxy would go out directly; without, it would reach the recorder."""
     hostile.environ.update(NO_PROXY=no_proxy, no_proxy=no_proxy)

@@ -45,11 +45,20 @@ def _told_to_a_pipe(inside: Inside, *arguments: str, leaves: bool) -> int:
     return status
 
 
-def test_release_and_rollback_end_verified_whatever_becomes_of_their_reader(make_world: MakeWorld) -> None:
-    inside = make_world()
+def test_a_release_ends_verified_though_its_reader_reads_no_more(make_world: MakeWorld) -> None:
+    _read_no_more(make_world())
+
+
+def _read_no_more(inside: Inside) -> None:
     assert _told_to_a_pipe(inside, "release", "--kind", "update-only", "--headless", "--auto", leaves=False) == 0
     (log,) = Path(inside.environ["NEXY_STATE_DIR"]).rglob("*.jsonl")
     assert verified_as(inside, log) == SEALED
+
+
+@pytest.mark.exhaustive
+def test_a_rollback_ends_verified_though_its_reader_leaves(make_world: MakeWorld) -> None:
+    inside = make_world()
+    _read_no_more(inside)
     assert _told_to_a_pipe(inside, "rollback", "--yes", "--json", leaves=True) == 0
     assert inside.world.previous in inside.run("curl", "-sf", f"https://{inside.world.update_host}/health").stdout
 

@@ -29,20 +29,13 @@ def told(story: Story) -> None:
         print(f"  {count:4} {what}")
 
 
-ORDINARY = (Step("release", "late deploy-exit-123=manifests"), Step("rollback", "reader leaves"))
-"""A deploy half done, and a way back that nobody reads."""
-
-
-def test_a_history_ends_in_agreement_by_one_command_that_is_named(story: Story) -> None:
-    story.tell(ORDINARY)
-
-
 @pytest.mark.exhaustive
 def test_many_histories_end_in_agreement_by_one_command_that_is_named(story: Story) -> None:
     @example((Step("release"), Step("rollback"), Step("publish", "late branch-rule"), Step("rollback")))
     @example((Step("release", "late push-rejected"), Step("resume"), Step("rollback", "meets gpg")))
     @example((Step("release", "late deploy-exit-123=checkout", "full"), Step("deploy"), Step("resume")))
     @example((Step("release", "late service-down", "full"), Step("rollback"), Step("release", "reader stops", "full")))
+    @example((Step("release", "late deploy-exit-123=manifests"), Step("rollback", "reader leaves")))
     @example((Step("release", "signal INT later"), Step("release", "kill 37 hold-late")))
     @example((Step("release", "kill PATCH2 hold-after alone"), Step("release", "signal HUP")))
     @settings(_UNTOUCHED, max_examples=95)

@@ -40,6 +40,7 @@ def test_killed_right_after_genesis(bench: Bench, tmp_path: Path) -> None:
     assert_released(inside, version)
 
 
+@pytest.mark.exhaustive
 def test_killed_in_the_middle_of_the_upload(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
     before, known, said = outside(inside), logs(inside), tmp_path / "said"

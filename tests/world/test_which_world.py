@@ -187,9 +187,9 @@ def runs(inside: Inside) -> dict[str, bytes]:
 # --- NEXY_WORLD is set, and the host is not that world's ---
 
 
-PARTS = 6
+PARTS = 12
 SHARES = pytest.mark.parametrize("share", [0, *map(seldom, range(1, PARTS))])
-"""Every sixth command; all of them in the exhaustive run."""
+"""Every twelfth command; all of them in the exhaustive run."""
 
 
 @SHARES

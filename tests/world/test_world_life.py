@@ -163,6 +163,7 @@ def read_until(child: subprocess.Popen[str], words: str) -> str:
 # --- up and down ---
 
 
+@pytest.mark.exhaustive
 def test_up_and_down_leave_nothing(terminal: Terminal) -> None:
     terminal.folder.chmod(0o700)
     place = terminal.folder / "w"
