@@ -145,7 +145,7 @@ def judge_inbox(facts: FinalInboxFacts, plan: Plan) -> Verdict:
         what = f"{DMG} in the inbox is not the file that was published: neither the download nor the pushed manifest is of its bytes."
         return failed(what, f"Lay the published {DMG} there, from {url}", *evidence, published)
     if wrong and wrong[0] is version and seen is not None and seen.download is not None and seen.download == seen.named:
-        aside = f"If that is the next release's, keep it aside, and lay the published {DMG} there, from {url}; then look again."
+        aside = f"Lay the published {DMG} there, from {url}; what lies there now may be the next release's: keep it aside first."
         return replace(version, remedy=aside, evidence=evidence)
     return replace(wrong[0] if wrong else verdicts[-1], evidence=evidence)
 

@@ -821,7 +821,7 @@ RELEASED = (
     Row("inbox missing", {"final.inbox": "mkdir -p"}, of("inbox missing"), LAY_PUBLISHED, SEVEN),
     Row("inbox empty", {"final.inbox": "^Lay .* and look again"}, of("inbox empty"), LAY_PUBLISHED, SEVEN),
     Row("image truncated", {"final.inbox": "Lay a finished"}, of("image truncated"), LAY_PUBLISHED, SEVEN),
-    Row("image of another version", {"final.inbox": "or release the version"}, of("image of another version"), LAY_PUBLISHED, SEVEN),
+    Row("image of another version", {"final.inbox": "Lay the published"}, of("image of another version"), LAY_PUBLISHED, SEVEN),
     Row("image rebuilt", {"final.inbox": "Lay the published"}, of("image rebuilt"), LAY_PUBLISHED, SEVEN),
     *(Row(id, _SYNCED, of(id), {}, SEVEN) for id in ("canonical missing", "canonical cut off", "canonical artifact.url")),
     Row("all four version", _MANIFESTS, of("all four version"), {}, SEVEN),
