@@ -17,6 +17,7 @@ from nexy_tui.core.remedy import Run
 
 if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist
+    from nexy_tui.engine.session import Session
 
 Yes = Annotated[bool, typer.Option("--yes", help="Answer the confirmation. Attests nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -129,4 +130,15 @@ def run_alone(
             outcome = perform_alone(
                 session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
             )
-    raise typer.Exit(finish(session, outcome, begun, as_json=as_json))
+    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, ways_on=() if dry_run else _again(session, actions)))
+
+
+def _again(session: Session, actions: Sequence[str]) -> list[str]:
+    """The command that is run again once what it says is done: after a publish that was begun, customers may be waiting for it."""
+    from nexy_tui.checklist import ActionRole
+
+    checklist, plan = session.checklist, session.plan
+    command = checklist.release_action(actions[-1]).command if actions[-1] in checklist.actions else None
+    if command is None or plan.version is None or not {one.name for one in checklist.of_role(ActionRole.PUBLISHER)} & plan.begun:
+        return []
+    return [f"Then again: nexy-tui {command}{f' {plan.version.tag}' if command == 'deploy' else ''}"]

@@ -36,6 +36,7 @@ def test_many_histories_end_in_agreement_by_one_command_that_is_named(story: Sto
     @example((Step("release", "late deploy-exit-123=checkout", "full"), Step("deploy"), Step("resume")))
     @example((Step("release", "late service-down", "full"), Step("rollback"), Step("release", "reader stops", "full")))
     @example((Step("release", "late deploy-exit-123=manifests"), Step("rollback", "reader leaves")))
+    @example((Step("release", "late server-down"), Step("rollback", "late token-invalid")))
     @example((Step("release", "signal INT later"), Step("release", "kill 37 hold-late")))
     @example((Step("release", "kill PATCH2 hold-after alone"), Step("release", "signal HUP")))
     @settings(_UNTOUCHED, max_examples=95)
