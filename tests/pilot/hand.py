@@ -52,8 +52,11 @@ async def settle(pilot: Pilot[Any], limit: float = 10.0) -> None:
     else:
         raise AssertionError(f"still at work:\n{shown(app)}")
     await until(pilot, lambda: all(bar.keys for bar in app.screen.query(KeyBar)))
-    await pilot.pause(0)  # What was called after a refresh may ask for another.
-    await pilot.pause(0)
+    for _ in range(25):
+        await pilot.pause(0.002)
+        screen: Any = app.screen
+        if not (screen._layout_required or screen._dirty_widgets or screen._callbacks):
+            break  # What is laid out and drawn after a refresh may have asked for another.
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

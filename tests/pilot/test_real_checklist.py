@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,12 @@ from conftest import some
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.fixers import TROUBLES
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, play, press
+from pilot.hand import flowing, play, press, until
+
+
+def tells(pilot: Any, *words: str) -> bool:
+    """Whether all of it is on the screen."""
+    return all(one in flowing(pilot.app) for one in words)
 
 
 @pytest.mark.parametrize("name", some([phase.id for phase in CHECKLIST.phases], ("remotes", "publish", "final")))
@@ -23,7 +29,7 @@ def test_a_phase_shows_the_real_items_with_why_and_the_real_actions(name: str) -
         for words in (phase.title, phase.intro, *(CHECKLIST.release_action(name).label for name in CHECKLIST.main_actions(phase))):
             assert words in text
         for item in phase.items:
-            assert f"{item.id} · rulebook {item.section}" in flowing(pilot.app) and item.why in flowing(pilot.app)
+            await until(pilot, partial(tells, pilot, f"{item.id} · rulebook {item.section}", item.why))
             await press(pilot, "down")
         assert f"all {len(phase.items)} done" in text
 
