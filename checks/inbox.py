@@ -56,6 +56,11 @@ class InboxFacts:
         """The facts about one artifact."""
         return (self.artifacts or {}).get(name, ArtifactFacts(name))
 
+    def of_release(self, name: str, plan: Plan) -> Inspected | None:
+        """The whole artifact, unless it says of itself that it is another version's: the next release's may lie there by now."""
+        found = self.of(name).found
+        return None if found is None or (plan.version is not None and found.contents.unlike(str(plan.version))) else found
+
 
 def read_inbox(services: Services, emit: Emit, cancelled: Callable[[], bool] = lambda: False) -> InboxFacts:
     """Look at the inbox and inspect both artifacts whole, at the same time. Raises CouldNotLook when a file cannot be read."""

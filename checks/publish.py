@@ -13,7 +13,6 @@ from nexy_tui.core.finding import Evidence, Status, Verdict, failed, not_applica
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.remedy import Act, Mend, Run, preceded
 from nexy_tui.core.target import DMG, PKG, Target
-from nexy_tui.services.artifact import Inspected
 from nexy_tui.services.download import Downloaded
 from nexy_tui.services.github import MOST_ASSETS, Asset, GitHubRelease, ReleaseHost, Rights
 
@@ -174,7 +173,7 @@ def judge_assets(facts: AssetFacts, plan: Plan) -> Verdict:
     wrong: list[str] = []
     due: list[str] = []
     for place in facts.places:
-        asset, local = place.current, _of_release(facts.inbox, place.name, plan)
+        asset, local = place.current, facts.inbox.of_release(place.name, plan)
         if asset is None:
             (wrong if place.interrupted else due).append(f"{place.name} is not under the tag {place.tag}")
             continue
@@ -220,7 +219,7 @@ def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
     wrong: list[str] = []
     due: list[str] = []
     for name, got in facts.downloads.items():
-        url, local = plan.target.asset_url(name), _of_release(facts.inbox, name, plan)
+        url, local = plan.target.asset_url(name), facts.inbox.of_release(name, plan)
         if got is None:
             evidence.append(Evidence(f"{name} at the release URL", "nothing", url))
             (wrong if plan.published_before else due).append(f"nothing is at {url}")
@@ -239,12 +238,6 @@ def judge_bytes(facts: ByteFacts, plan: Plan) -> Verdict:
         said = f"{'; '.join([*wrong, *due])}."
         return failed(said, remedy, *evidence) if wrong else not_there_yet(plan, said, remedy, *evidence)
     return passed(f"The release URL gives whole files: {', '.join(facts.downloads)}.", *evidence)
-
-
-def _of_release(inbox: InboxFacts, name: str, plan: Plan) -> Inspected | None:
-    """The inbox's file, unless it says of itself that it is another version's: the next release's may lie there by now."""
-    found = inbox.of(name).found
-    return None if found is not None and plan.version is not None and found.contents.unlike(str(plan.version)) else found
 
 
 def _uncompared(inbox: InboxFacts, name: str, plan: Plan) -> list[str]:

@@ -92,11 +92,7 @@ def look_witnesses(
 
 def _local(scope: Scope) -> Inspected | None:
     """The inbox's image, where it is whole and of this release."""
-    plan = scope.plan
-    if not plan.kind.publishes:
-        return None
-    found = look_inbox(scope).of(DMG).found
-    return None if found is None or found.contents.unlike(str(plan.version)) else found
+    return look_inbox(scope).of_release(DMG, scope.plan) if scope.plan.kind.publishes else None
 
 
 def _named(canonical: bytes | None) -> Bytes | None:

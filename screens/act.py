@@ -75,7 +75,7 @@ def mend(context: RunContext, fixer: str, item: str) -> None:
 def _check(context: RunContext, item: str) -> None:
     assert context.session is not None
     if context.session.checklist.phase_of(item).id == context.shown_phase:
-        look(context, whole=True)
+        look(context, whole=True, again=True)
     else:
         look_at(context, item)
 

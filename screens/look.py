@@ -43,7 +43,7 @@ def look_at(context: RunContext, item: str) -> None:
     session = context.session
     if session is not None and not context.driving and not context.leaving:
         subject = session.checklist.item(item)
-        context.start(f"Checking: {subject.title}", partial(session.looks.at, [subject]), partial(_looked, context))
+        context.start(f"Checking: {subject.title}", partial(session.looks.at, [subject]), partial(_looked_again, context))
 
 
 def open_phase(context: RunContext, phase: str) -> None:

@@ -37,7 +37,6 @@ NIGHT = Theme(
         "scrollbar-background-active": "#171b24",
         "border": "#3b4560",
         "border-blurred": "#2a3142",
-        "footer-key-foreground": "#7aa2f7",
         "block-cursor-background": "#2f3f63",
         "block-cursor-foreground": "#ffffff",
         "block-cursor-text-style": "none",

@@ -37,16 +37,21 @@ class Looks:
         self._publishing = {one.name for one in context.checklist.of_role(ActionRole.PUBLISHER)}
         self._deploying = {item.action for item in context.checklist.items if item.needs is Need.VM and item.action is not None}
 
-    def scope(self, *, vm_within: float = 0.0) -> Scope:
-        """A pass of looking, for whoever wants the facts besides the findings."""
+    def scope(self, *, vm_within: float = 0.0, before: str = "") -> Scope:
+        """A pass of looking, for whoever wants the facts besides the findings; `before` an action, if it is for that.
+
+        Who publishes once more is asked again for what publishing alone needs, though the version is out.
+        """
         context = self._context
 
         def emit(event: Event) -> None:
             context.say(ActionEvent("look", event))
 
         services, plan, trusted = context.services, context.plan, context.keys.trusted
-        past = {item.id for phase in context.checklist.phases if phase.until_out for item in phase.items} if plan.out else ()
-        return Scope(services, plan, trusted, emit=emit, asks_vm=self.asks_vm, vm_within=vm_within, past=frozenset(past))
+        past: frozenset[str] = frozenset()
+        if plan.out and before not in self._publishing:
+            past = frozenset(item.id for phase in context.checklist.phases if phase.until_out for item in phase.items)
+        return Scope(services, plan, trusted, emit=emit, asks_vm=self.asks_vm, vm_within=vm_within, past=past)
 
     def at(self, items: Sequence[Item], scope: Scope | None = None) -> list[Finding]:
         """Look at items anew, journal what was found, and take it into the state."""
@@ -94,12 +99,12 @@ class Looks:
     def again_before(self, action: str) -> list[Finding]:
         """What held an hour ago is asked again before what cannot be taken back, all but long looks: whole downloads, the VM."""
         target = self._context.planned.target
-        return self.at([item for item in self._before(action) if not (item.check.slow or item.asks_vm(target))])
+        return self.at([item for item in self._before(action) if not (item.check.slow or item.asks_vm(target))], self.scope(before=action))
 
     def last_look(self, action: str) -> list[Finding]:
         """As `again_before`, with the VM: the last moment at which stopping costs nobody anything."""
         target = self._context.planned.target
-        return self.at([item for item in self._before(action) if not item.check.slow or item.asks_vm(target)])
+        return self.at([item for item in self._before(action) if not item.check.slow or item.asks_vm(target)], self.scope(before=action))
 
     def _before(self, action: str) -> list[Item]:
         wanted = {step.item for step in self.before(action)}

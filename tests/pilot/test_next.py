@@ -10,7 +10,7 @@ from textual.widgets import Button
 from nexy_tui.core.finding import Status, failed
 from nexy_tui.core.remedy import anew
 from pilot.fakes import FakeBackend
-from pilot.hand import flowing, on, play, press, settle, shown
+from pilot.hand import flowing, on, play, press, settle, shown, told
 from pilot.walking import emphasised
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.refusal import RefusalDialog
@@ -207,3 +207,14 @@ def test_a_version_that_cannot_be_used_closes_the_run_and_begins_another() -> No
 
     app = play(backend, script)
     assert backend.log.records[-1][:1] == ("seal",) and app.context.open_run is None
+
+
+def test_a_second_look_that_finds_the_same_says_that_it_was_one() -> None:
+    backend = FakeBackend()
+    backend.play.fails("remotes.disk")
+
+    async def script(pilot: Any) -> None:
+        await press(pilot, "enter")
+        assert "Checked again." in told(pilot.app)
+
+    play(backend, script, toasts=True)

@@ -88,6 +88,20 @@ def test_what_publishing_alone_needs_bars_a_deploy_until_it_was_begun(begun: boo
         assert (None if refusal is None else refusal.item) == (None if begun else item.id)
 
 
+def test_a_second_publish_of_a_run_is_asked_again_what_publishing_needs() -> None:
+    items = [item for phase in ("database", "inbox") for item in CHECKLIST.phase(phase).items]
+    for item in (item for item in items if not (item.check.slow or item.asks_vm(PLAN.target))):
+        stage = everything_before("publish")
+        made = engine(stage)
+        context = made.session.context
+        context.planned = replace(context.planned, begun=frozenset({"publish"}), out=True)
+        stage.forced[item.id] = Status.FAILED
+        made.session.looks.at(made.session.checklist.items)
+        assert made.session.looks.in_the_way_of("publish") is None, "nobody publishes yet"
+        with pytest.raises(Refused, match=re.escape(item.id)):
+            made.session.runner.perform("publish")
+
+
 BEFORE_ACTIONS = [
     (action, status) if status is Status.FAILED or (action in ("publish", "deploy") and status in ORDINARY) else seldom(action, status)
     for action in ACTIONS
