@@ -92,7 +92,8 @@ def look_witnesses(
 
 def _local(scope: Scope) -> Inspected | None:
     """The inbox's image, where it is whole and of this release."""
-    return look_inbox(scope).of_release(DMG, scope.plan) if scope.plan.kind.publishes else None
+    plan = scope.plan
+    return look_inbox(scope).of_release(DMG, plan) if plan.kind.publishes and plan.version is not None else None
 
 
 def _named(canonical: bytes | None) -> Bytes | None:
