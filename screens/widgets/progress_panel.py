@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from textual.content import Content
+from textual.events import Resize
 
 from screens.text import amount, one_line, span
 from screens.view import Meter, RunView
@@ -22,9 +23,16 @@ class ProgressPanel(Line):
     def __init__(self, expected: Sequence[str] = ()) -> None:
         super().__init__(id="progress")
         self._expected = tuple(expected)
+        self._view: RunView | None = None
+
+    def on_resize(self, event: Resize) -> None:
+        """What was drawn before the width was known is drawn again."""
+        if self._view is not None:
+            self.show(self._view)
 
     def show(self, view: RunView) -> None:
         """Draw every meter and the wait, if there is one."""
+        self._view = view
         width = max(40, self.size.width or self.app.size.width - 4)
         shown = [meter for meter in view.meters.values() if not meter.ended or meter.subject in self._expected]
         name = min(34 if width >= 98 else 16, max([10, *(len(one_line(meter.subject)) + 1 for meter in shown)]))

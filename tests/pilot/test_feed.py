@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
+
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
 
 from nexy_tui.core.event import Exposure, OutputLine, PointOfNoReturn, Progress, Waiting
 from nexy_tui.core.finding import Finding, Status
@@ -11,7 +16,7 @@ from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Foun
 from pilot.fakes import FrozenClock
 from screens.feed import MAX_PENDING_LINES, Feed
 from screens.view import RunView
-from screens.widgets.progress_panel import meter_row, sparkline
+from screens.widgets.progress_panel import ProgressPanel, meter_row, sparkline
 
 
 def progress(done: int, total: int | None = 100, phase: str = "uploading") -> ActionEvent:
@@ -111,3 +116,26 @@ def test_what_the_log_says() -> None:
 def test_sparkline() -> None:
     assert sparkline([0.0, 5.0, 10.0]) == "▁▄█" and sparkline([]) == "" and sparkline([0.0]) == ""
     assert len(sparkline([1.0] * 50, 12)) == 12
+
+
+class Beside(App[None]):
+    """A panel that has less than the terminal's width, which it is drawn before it knows."""
+
+    CSS = "#beside { width: 33; } #progress { width: 1fr; }"
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Static(id="beside")
+            yield ProgressPanel(("Nexy.dmg",))
+
+    def on_mount(self) -> None:
+        self.query_one(ProgressPanel).show(RunView(FrozenClock()))
+
+
+def test_a_panel_drawn_before_its_width_is_known_is_drawn_again_at_it() -> None:
+    async def look() -> str:
+        async with (app := Beside()).run_test(size=(120, 10)) as pilot:
+            await pilot.pause()
+            return str(app.query_one(ProgressPanel).content)
+
+    assert asyncio.run(look()).count("─") == 8
