@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -9,10 +10,11 @@ from checks.base import Check, Scope
 from checks.cause import because, look_behind
 from checks.gate import verdict_of
 from checks.gate_cells import Earlier, Profile, UnseenSource, expected, is_above
+from checks.hosts import judge_certificate, look_certificate
 from checks.inbox import NOTHING_PUBLISHED
 from checks.live import Live, live_columns, look_earlier, look_live
 from checks.version import NO_VERSION
-from nexy_tui.core.finding import Evidence, Verdict, failed, not_applicable, passed, rfc3339
+from nexy_tui.core.finding import Evidence, Status, Verdict, failed, not_applicable, passed, rfc3339
 from nexy_tui.core.matrix import Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
@@ -21,6 +23,7 @@ from nexy_tui.core.version import NAME_VERSION
 from nexy_tui.core.vm_facts import VmFacts
 from nexy_tui.runlog.keys import load_signer
 from nexy_tui.runlog.sign import signature_holds
+from nexy_tui.services.greeting import Greeting
 from nexy_tui.services.secrets import SPARKLE_KEY
 from nexy_tui.services.update_server import HealthFacts
 
@@ -122,11 +125,12 @@ def judge_sparkle(facts: SparkleFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The live addresses, and what may have been out before; the VM behind, if asked."""
+    """The live addresses, and what may have been out before; the VM behind, if asked; the certificate, where one is shown."""
 
     live: Live
     earlier: Earlier
     vm: VmFacts | UnseenSource | None = None
+    certificate: Greeting | None = None
 
 
 def look_server(scope: Scope) -> ServerFacts:
@@ -134,7 +138,10 @@ def look_server(scope: Scope) -> ServerFacts:
     if scope.plan.version is None:
         raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
     live = look_live(scope)
-    return ServerFacts(live, look_earlier(scope), look_behind(scope, live))
+    certificate = None
+    with suppress(CouldNotLook):  # A server that does not answer is the live addresses' matter.
+        certificate = look_certificate(scope)
+    return ServerFacts(live, look_earlier(scope), look_behind(scope, live), certificate)
 
 
 _LATER = ("size", "signature")
@@ -142,11 +149,16 @@ _LATER = ("size", "signature")
 
 
 def judge_server(facts: ServerFacts, plan: Plan) -> Verdict:
-    """The configured host is the update server, of one mind, on a release that it may serve. One that is down may wait for this release."""
+    """The configured host is the update server, of one mind, on a release that it may serve, its certificate good.
+
+    One that is down may wait for this release.
+    """
     address = plan.target.update_server.base_url
     if facts.live.misled:
         remedy = "See target.update_server in the configuration, the name's entry, and the certificate of whoever answers there."
         return failed(facts.live.misled, remedy, Evidence("update server", address, "target.update_server"))
+    if facts.certificate is not None and (shown := judge_certificate(facts.certificate, plan)).status is Status.FAILED:
+        return shown
     want = expected(plan, Profile.PRE_DEPLOY, UnseenSource("not asked"), has_key=False, earlier=facts.earlier)
     columns = live_columns(facts.live, None, want)
     seen = Matrix({source: {row: cell for row, cell in column.items() if row not in _LATER} for source, column in columns.items()})

@@ -18,6 +18,7 @@ from nexy_tui.core.remedy import Run
 if TYPE_CHECKING:
     from nexy_tui.checklist import Checklist
     from nexy_tui.engine.session import Session
+    from nexy_tui.services import Services
 
 Yes = Annotated[bool, typer.Option("--yes", help="Answer the confirmation. Attests nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -130,7 +131,18 @@ def run_alone(
             outcome = perform_alone(
                 session, actions, confirm=lambda action: yes or confirmed(session, action), attestations=attested, dry_run=dry_run
             )
-    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, ways_on=() if dry_run else _again(session, actions)))
+    verified = _unfinished(services) if actions == ["recover"] and outcome.outcome == "verified" else []
+    again = () if dry_run else _again(session, actions)
+    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, verified=verified, ways_on=again))
+
+
+def _unfinished(services: Services) -> list[str]:
+    """What is still to be done once a swap is healed: first aid finishes no release."""
+    from nexy_tui.engine.left import left_run
+
+    if (left := left_run(services)) is None:
+        return ["Whether customers can update: nexy-tui verify"]
+    return [f"The release of {left.version} is not finished. Finish it: nexy-tui release --resume {left.run}"]
 
 
 def _again(session: Session, actions: Sequence[str]) -> list[str]:

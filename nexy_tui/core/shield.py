@@ -65,6 +65,11 @@ def interpreter(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-c", _BOOT, PACKAGES, module, *arguments]
 
 
+def program(path: str) -> list[str]:
+    """The command that runs a file of ours that imports nothing of ours: without our packages its start takes half the time."""
+    return [sys.executable, "-P", path]
+
+
 def _cleaned(environ: Mapping[str, str], roots: tuple[str, ...]) -> dict[str, str]:
     clean = {name: value for name, value in environ.items() if name not in _ELSEWHERE}
     for name in _SEARCHED:

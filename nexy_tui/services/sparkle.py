@@ -17,7 +17,7 @@ from pathlib import Path
 from nexy_tui.core.manifest import is_signature
 from nexy_tui.core.problem import CouldNotLook, Refused
 from nexy_tui.core.secret import Secret
-from nexy_tui.core.shield import interpreter
+from nexy_tui.core.shield import program
 from nexy_tui.core.surroundings import Needs, surroundings
 from nexy_tui.core.target import DMG
 from nexy_tui.core.text import printable
@@ -31,6 +31,7 @@ INBOX_FILE = f"{DMG}.ed25519"
 _OUTPUT = re.compile(r'sparkle:edSignature="(?P<signature>[^"]{1,200})"(\s+length="(?P<length>\d{1,19})")?')
 _INBOX_LIMIT = 4096
 _TIMEOUT = 600.0
+_CHILD = Path(__file__).with_name("sparkle_child.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class Sparkle:
 
     def _ask(self, request: Mapping[str, str], cancelled: Callable[[], bool] | None) -> Examined:
         done = processes.run(
-            interpreter("nexy_tui.services.sparkle_child"),
+            program(str(_CHILD)),
             env=surroundings(Needs.PYTHON, self._environ),
             input=json.dumps(request).encode(),
             timeout=_TIMEOUT,

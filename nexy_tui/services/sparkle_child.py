@@ -1,7 +1,7 @@
 """The child process that signs or verifies a file: it alone maps the file, so the parent's memory stays flat.
 
 Reads one JSON object from stdin (path, and a private seed or a signature with a public key), writes one to stdout. The
-key never stands in argv or the environment. Run by `shield.interpreter`.
+key never stands in argv or the environment. Run by `shield.program`: it imports nothing of ours.
 """
 
 from __future__ import annotations

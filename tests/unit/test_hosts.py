@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import test_deploy_judges as deploy
+import test_gate as gate
 
 from checks.deploy import judge_vm
+from checks.gate_cells import Earlier
 from checks.hosts import LEAST_LEFT, MAX_SKEW, WARNED_LEFT, ClockFacts, Room, judge_certificate, judge_clocks, judge_disk
+from checks.ready import ServerFacts, judge_server
 from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
@@ -66,6 +69,13 @@ def test_a_certificate_by_its_days_left(left: timedelta, status: Status, said: s
 def test_a_certificate_that_is_refused_says_why() -> None:
     verdict = judge_certificate(replace(told(NOW), refused="certificate has expired"), PLAN)
     assert verdict.status is Status.FAILED and "certificate has expired" in verdict.summary and "tls.ca" in str(verdict.remedy)
+
+
+def test_a_certificate_that_ends_soon_is_met_before_anything_is_written() -> None:
+    facts = ServerFacts(gate.live(gate.OLD), Earlier())
+    ends = replace(told(gate.plan().now), expires=gate.plan().now + LEAST_LEFT - SECOND)
+    assert judge_server(facts, gate.plan()).status is Status.PASSED
+    assert judge_server(replace(facts, certificate=ends), gate.plan()) == judge_certificate(ends, gate.plan())
 
 
 def test_the_fullest_disk_is_named() -> None:

@@ -25,7 +25,8 @@ MET = (
     (Step("release", "late deploy-exit-123=checkout", "full"), Step("deploy"), Step("resume")),
     (Step("release", "late service-down", "full"), Step("rollback"), Step("release", "reader stops", "full")),
     (Step("release", "late deploy-exit-123=manifests"), Step("rollback", "reader leaves")),
-    (Step("release", "late server-down"), Step("rollback", "late token-invalid")),
+    (Step("release", "late server-down"), Step("recover"), Step("rollback", "late token-invalid")),
+    (Step("release", "late service-down"), Step("rollback", "late service-down"), Step("release", "late service-down")),
     (Step("release", "signal INT later"), Step("release", "kill 37 hold-late")),
     (Step("release", "kill PATCH2 hold-after alone"), Step("release", "signal HUP")),
 )
@@ -33,7 +34,7 @@ MET = (
 
 
 class Telling:
-    """Histories told one after the other in a world; one that fails is kept with what it failed by, and the next begins in another world."""
+    """Histories told one after the other in a world; one that fails is kept with what it failed by, the next begins in another world."""
 
     def __init__(self, make_world: MakeWorld) -> None:
         self._make_world = make_world

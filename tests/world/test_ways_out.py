@@ -70,7 +70,7 @@ def test_killed_there_each_way_out_is_accepted(bench: Bench, tmp_path: Path, kin
     elif way == ROLLBACK:
         did(inside, "rollback", "--yes")
     elif way == RECOVER:
-        did(inside, "publish", "--recover", "--yes")
+        assert named(did(inside, "publish", "--recover", "--yes"))[-1] == f"release --resume {run}"
         ended = release(inside, "--resume", run)
         assert (ended.exit, ended.document["outcome"]) == (0, "verified"), ended.said
     else:
