@@ -122,10 +122,11 @@ class Looks:
         else:
             phase = next(phase.id for phase in checklist.phases if action in checklist.repairs(phase))
             steps = tuple(takewhile(lambda step: step.phase != phase, self.state.steps))
+        role = checklist.release_action(action).role
         until_out = {phase.id for phase in checklist.phases if phase.until_out}
-        if checklist.release_action(action).role not in (None, ActionRole.PUBLISHER):
-            ahead = {phase.id for phase in checklist.phases if phase.ahead}
-            return tuple(step for step in steps if step.phase not in ahead | until_out)
+        if role not in (None, ActionRole.PUBLISHER):
+            apart = {phase.id for phase in checklist.phases if phase.ahead} | (set() if role is ActionRole.REPAIR else until_out)
+            return tuple(step for step in steps if step.phase not in apart)
         acted = {step.action for step in steps}
         behind = {item.id for item in checklist.items if item.serves is not None and item.serves in acted}
         past = until_out if acted & self._publishing & self._context.plan.begun else set()

@@ -75,6 +75,18 @@ def test_the_table_above_is_the_whole_checklist() -> None:
         assert next(one.id for one in CHECKLIST.phases if action in CHECKLIST.actions_of(one)) == phase
 
 
+@pytest.mark.parametrize("action", ["commit", "backup", "push", "publish", "deploy"])
+def test_an_item_of_its_own_phase_that_stands_before_an_action_bars_it(action: str) -> None:
+    own = CHECKLIST.phase(STANDS_IN[action]).items
+    for item in own[: next(number for number, item in enumerate(own) if item.action == action)]:
+        stage = everything_before(action)
+        stage.forced[item.id] = Status.FAILED
+        made = engine(stage)
+        made.session.looks.at(made.session.checklist.items)
+        refusal = made.session.looks.in_the_way_of(action)
+        assert refusal is not None and refusal.item == item.id
+
+
 @pytest.mark.parametrize("begun", [False, True])
 def test_what_publishing_alone_needs_bars_a_deploy_until_it_was_begun(begun: bool) -> None:
     for item in (item for phase in ("database", "inbox") for item in CHECKLIST.phase(phase).items):
