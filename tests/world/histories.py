@@ -146,6 +146,9 @@ class Story:
         if new := logs(self.inside) - known:
             self.run = max(new).name.partition(".")[0] if step.verb == "release" else self.run
         self.said = done.stderr if done.returncode >= 0 else ""  # Who was killed names nothing: closing what is left does.
+        if step.trouble.startswith("reader"):  # Whoever heard nothing looks.
+            looked = self.inside.run("nexy-tui", "verify", check=False)
+            self.said += looked.stdout + looked.stderr
         return "killed" if done.returncode < 0 else "done" if done.returncode == 0 else "refused"
 
     def _words(self, step: Step) -> list[str]:
