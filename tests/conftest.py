@@ -17,6 +17,8 @@ import forked
 import forkedworlds
 import pytest
 from _pytest.mark import ParameterSet
+from piped import told_to_a_pipe
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from nexy_tui.cli import OBJECTS
 from nexy_tui.rehearsal import world as worlds
@@ -111,6 +113,28 @@ class Inside:
         """Bring the world up after a test has brought it down."""
         self.world = worlds.create_or_start(self.world.dir, owner=os.getpid())
         self.environ = _environ(self.world, self.home)
+
+
+AFTER_A_RELEASE = frozenset(f"tests/world/{name}.py" for name in ("test_breakages", "test_checks", "test_output"))
+"""Modules that share the one world in which a release has been done, and so one process."""
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests in one process, and those of the files that share a world."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return min(AFTER_A_RELEASE) if file in AFTER_A_RELEASE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling | None:
+    """For `--dist loadfile`; any other way of spreading is xdist's own."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: no collection of garbage goes through it."""
+    gc.freeze()
 
 
 def seldom(*values: object, id: str | None = None) -> ParameterSet:
@@ -209,3 +233,16 @@ def make_module_world(tmp_path_factory: pytest.TempPathFactory, request: pytest.
 def module_world(make_module_world: MakeWorld) -> Inside:
     """One world for all tests of a module that leave it as they find it, or do not mind what the others did."""
     return make_module_world()
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """A world in which a whole release has been done, said to somebody who reads no more; each test leaves it as it finds it."""
+    made: list[World] = []
+    try:
+        inside = _factory(tmp_path_factory.mktemp("released"), made)()
+        assert told_to_a_pipe("release", "--headless", "--auto", cwd=inside.checkout, env=inside.environ, leaves=False) == 0
+        yield inside
+    finally:
+        for world in made:
+            worlds.stop(world.dir)

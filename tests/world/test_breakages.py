@@ -10,7 +10,6 @@ import pytest
 from breakages import BY_HAND, OF_A_RUN, ROWS, Breakage
 from breaking import Strike
 from conftest import Inside
-from driving import release
 from mending import inside_of, mended
 
 from nexy_tui.checklist import CHECKLIST
@@ -37,15 +36,6 @@ class Count:
     checked: int = 0
     fixed: int = 0
     fixers: set[str] = field(default_factory=set)
-
-
-@pytest.fixture(scope="module")
-def released(module_world: Inside) -> Inside:
-    """A world in which a whole release has been done."""
-    run = release(module_world)
-    assert run.exit == 0, run.said
-    assert named(module_world) == ()
-    return module_world
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import Inside
-from driving import release, terminal
+from driving import terminal
 
 from checks.base import Scope
 from nexy_tui.checklist import CHECKLIST
@@ -52,14 +52,6 @@ class Ahead(SystemClock):
 
     def now(self) -> datetime:
         return super().now() + self.by
-
-
-@pytest.fixture(scope="module")
-def released(module_world: Inside) -> Inside:
-    """A world whose next version is out."""
-    run = release(module_world)
-    assert run.exit == 0, run.said
-    return module_world
 
 
 @contextmanager
