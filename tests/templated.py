@@ -1,15 +1,20 @@
-"""A world's database as a copy of an earlier world's of the same tests: made once, and given this world's passwords."""
+"""A world's database and its first backup as copies of an earlier world's of the same tests: made and drilled once, and given this
+world's passwords, port and signature."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import pickle
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from psycopg import sql
 
+from nexy_tui.core.database_record import BackupRecord, DrillRecord
 from nexy_tui.core.secret import Secret
 from nexy_tui.rehearsal.database import server
 from nexy_tui.rehearsal.database.cluster import launcher
@@ -40,7 +45,23 @@ def install(folder: Path) -> None:
         if (world.pg / _PASSWORD).exists():
             await asyncio.to_thread(_claimed, world)
 
-    server.create, server.start = create, started
+    server.create, server.start, server.drilled = create, started, partial(_drilled, server.drilled, folder)
+
+
+def _drilled(make: Callable[[World], tuple[BackupRecord, DrillRecord]], folder: Path, world: World) -> tuple[BackupRecord, DrillRecord]:
+    records, backups = folder / "records", world.checkout_layout.backups
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not records.exists():
+            made = make(world)
+            shutil.copy2(backups / made[0].archive.name, folder)
+            records.write_bytes(pickle.dumps(made))
+            return made
+    backup, drill = pickle.loads(records.read_bytes())
+    backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copy2(folder / backup.archive.name, backups)
+    here = replace(backup.database, port=world.ports["database"])
+    return replace(backup, database=here), replace(drill, database=here)
 
 
 def _copied(folder: Path, world: World) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PATIENCE = 60.0
-STILL = 4
+STILL = 3
 """So many looks in a row show the same when a screen has come to rest."""
 
 
@@ -43,7 +43,7 @@ class Terminal:
         end = time.monotonic() + PATIENCE
         while not seen(screen := self.screen()):
             assert time.monotonic() < end, f"{what} did not come:\n{screen}"
-            time.sleep(0.03)
+            time.sleep(0.06)
         return screen
 
     def rest(self, other_than: str) -> str:

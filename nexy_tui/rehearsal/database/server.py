@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nexy_tui.core.clock import SystemClock
+from nexy_tui.core.database_record import BackupRecord, DrillRecord
 from nexy_tui.core.event import silent
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.secret import Secret
@@ -156,11 +157,17 @@ class _Earlier(SystemClock):
         return datetime.now(UTC) - self._behind
 
 
-def _seed(world: World, signer: Signer) -> None:
+def drilled(world: World) -> tuple[BackupRecord, DrillRecord]:
+    """A backup in the checkout's folder, and its drill."""
     database = _local(world, _Earlier(DRILLED))
     backup = database.back_up(silent, lambda: False).record
+    return backup, database.drill(backup.archive, silent, lambda: False)
+
+
+def _seed(world: World, signer: Signer) -> None:
+    backup, drill = drilled(world)
+    database = _local(world, _Earlier(DRILLED))
     database.keep_backup_record(backup.archive.name, sign_statement(backup.statement(), signer))
-    drill = database.drill(backup.archive, silent, lambda: False)
     database.keep_drill_record(drill.archive.name, sign_statement(drill.statement(), signer))
     older = TOO_OLD - DRILLED
     old = replace(drill, started=drill.started - older, finished=drill.finished - older)
