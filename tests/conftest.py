@@ -10,8 +10,10 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import forked
 import forkedworlds
@@ -26,6 +28,9 @@ from nexy_tui.rehearsal.environment import environment
 from nexy_tui.rehearsal.faults.switchboard import set_fault
 from nexy_tui.rehearsal.home import WAITING_SPEED
 from nexy_tui.rehearsal.names import World
+
+if TYPE_CHECKING:
+    from publishing import Publisher
 
 gc.set_threshold(OBJECTS, 20, 20)  # As in the program.
 
@@ -108,6 +113,16 @@ class Inside:
     def fault(self, name: str, on: bool = True, param: str | None = None) -> None:
         """Switch a fault."""
         set_fault(self.world, name, on, param)
+
+    @contextmanager
+    def faulty(self, fault: str) -> Iterator[None]:
+        """While a fault is on, `NAME` or `NAME=PARAMETER`."""
+        name, _, parameter = fault.partition("=")
+        self.fault(name, True, parameter or None)
+        try:
+            yield
+        finally:
+            self.fault(name, False)
 
     def up_again(self) -> None:
         """Bring the world up after a test has brought it down."""
@@ -233,6 +248,16 @@ def make_module_world(tmp_path_factory: pytest.TempPathFactory, request: pytest.
 def module_world(make_module_world: MakeWorld) -> Inside:
     """One world for all tests of a module that leave it as they find it, or do not mind what the others did."""
     return make_module_world()
+
+
+@pytest.fixture
+def work(module_world: Inside) -> Iterator[Publisher]:
+    """A publisher in the module's world, with the image of a version that no run has seen in the inbox."""
+    from publishing import publisher
+
+    with publisher(module_world) as found:
+        found.lay()
+        yield found
 
 
 @pytest.fixture(scope="session")

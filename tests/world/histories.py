@@ -176,7 +176,7 @@ class Story:
                 return self._run(words, at_the_mark(lambda child: os.kill(child, signal.Signals[f"SIG{name}"]), PUSHED if later else MARK))
             case "late":
                 with ExitStack() as stack:
-                    return self._run(words, at_the_mark(lambda _: stack.enter_context(faulty(inside, what))))
+                    return self._run(words, at_the_mark(lambda _: stack.enter_context(inside.faulty(what))))
             case "meets" if what == "race":
                 with brought_on(inside):
                     return self._run(words, at_the_mark(lambda child: race(inside, child)))
@@ -187,7 +187,7 @@ class Story:
                     return CompletedProcess(done.args, done.returncode, done.stdout, b"".join(heard).decode())
             case "kill":
                 return self._killed(words, *what.split())
-        met_by = {"fault": faulty, "meets": met, "strike": struck}
+        met_by = {"fault": Inside.faulty, "meets": met, "strike": struck}
         with met_by[sort](inside, what) if sort else nullcontext():
             return self._run(words)
 
@@ -273,17 +273,6 @@ class Story:
         for commit in inside.git("rev-list", f"{before}..main", cwd=bare).split():
             stated = json.loads(inside.git("show", f"{commit}:server/updates/manifests/manifest.json", cwd=bare))
             assert stated["artifact"]["sha256"] == self.known[stated["version"]], stated
-
-
-@contextmanager
-def faulty(inside: Inside, fault: str) -> Iterator[None]:
-    """While a fault is on."""
-    name, _, parameter = fault.partition("=")
-    inside.fault(name, True, parameter or None)
-    try:
-        yield
-    finally:
-        inside.fault(name, False)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import threading
@@ -35,6 +36,14 @@ from nexy_tui.services.artifact import digest
 from nexy_tui.services.git import Git
 
 MANIFESTS = ("server/updates/manifests", "server/server/updates/manifests")
+
+
+_numbers = itertools.count(43)
+
+
+def unseen() -> Version:
+    """A version that no run has seen."""
+    return Version.parse(f"1.6.1.{next(_numbers)}")
 
 
 def _never(*_: object) -> Any:
@@ -147,15 +156,18 @@ class Publisher:
 
 
 @contextmanager
-def publisher(inside: Inside, version: str, **plan: Any) -> Iterator[Publisher]:
-    """A publisher whose process is inside the world: its environment is this process's own meanwhile. No package of its own stays."""
+def publisher(inside: Inside, version: str = "", **plan: Any) -> Iterator[Publisher]:
+    """A publisher whose process is inside the world: its environment is this process's own meanwhile. No package of its own stays.
+
+    Without a version it is of one that no run has seen.
+    """
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(inside.environ)
     keyring.core.init_backend()
     services = Services(load_settings(inside.environ), inside.checkout, environ=inside.environ, clock=SystemClock(1000))
     try:
-        yield Publisher(inside, services, Version.parse(version), **plan)
+        yield Publisher(inside, services, Version.parse(version) if version else unseen(), **plan)
     finally:
         (services.layout.inbox / PKG).unlink(missing_ok=True)
         services.github.close()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import socket
 import ssl
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from doors import standing
 
 from nexy_tui.rehearsal.fault import Faults
 from nexy_tui.rehearsal.invent import invent
@@ -62,25 +61,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = invent(tmp_path_factory.mktemp("door"), "flat", 1)
     authority.create(made)
     made.log.mkdir()
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-    stopping = asyncio.Event()
-
-    async def serve() -> None:
-        door = FrontDoor(made, {HOST: server, OTHER: server}, Faults(made.faults))
-        await door.start()
-        ready.set()
-        await stopping.wait()
-        await door.stop()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert ready.wait(10)
-    try:
+    with standing(FrontDoor(made, {HOST: server, OTHER: server}, Faults(made.faults))):
         yield made
-    finally:
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)
-        loop.close()
 
 
 @pytest.fixture

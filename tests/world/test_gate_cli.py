@@ -31,15 +31,6 @@ def wrong(document: dict[str, Any], verdict: str = "failed") -> set[tuple[str, s
 
 
 @contextmanager
-def fault(inside: Inside, name: str) -> Iterator[None]:
-    inside.fault(name)
-    try:
-        yield
-    finally:
-        inside.fault(name, on=False)
-
-
-@contextmanager
 def edited(path: Path, before: str, after: str) -> Iterator[None]:
     text = path.read_text()
     assert before in text
@@ -103,7 +94,7 @@ def test_text_shows_the_matrix_and_the_counts(module_world: Inside) -> None:
 
 
 def test_a_server_that_is_down_pauses_the_gate_and_fails_the_rulebooks(module_world: Inside) -> None:
-    with fault(module_world, "server-down"):
+    with module_world.faulty("server-down"):
         status, document = gate(module_world)
         assert (status, document["outcome"], document["errors"], document["warnings"]) == (3, "inconclusive", 0, 2)
         assert {source for source, _ in wrong(document, "inconclusive")} == LIVE
@@ -116,7 +107,7 @@ def test_a_server_that_is_down_pauses_the_gate_and_fails_the_rulebooks(module_wo
 
 @pytest.mark.exhaustive
 def test_a_third_version_fails_every_profile(module_world: Inside) -> None:
-    with fault(module_world, "server-third-version"):
+    with module_world.faulty("server-third-version"):
         for profile, source in (("pre-deploy", "/health"), ("post-deploy", "/health"), ("rulebook", "/health")):
             status, document = gate(module_world, "--profile", profile)
             assert (status, document["outcome"]) == (1, "refused"), profile
@@ -125,7 +116,7 @@ def test_a_third_version_fails_every_profile(module_world: Inside) -> None:
 
 
 def test_an_appcast_that_is_no_xml(module_world: Inside) -> None:
-    with fault(module_world, "appcast-broken"):
+    with module_world.faulty("appcast-broken"):
         status, document = gate(module_world)
         assert (status, document["outcome"]) == (1, "refused")
         assert ("appcast", "reachability") in wrong(document)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Inside
-from publishing import Publisher, assert_published, local, publisher, requests, sent, writes
+from publishing import Publisher, assert_published, local, requests, sent, writes
 
 from checks import inbox, manifests, publish
 from checks.base import Check
@@ -23,26 +19,6 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Cancelled, Problem, Refused
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.rehearsal.names import SPARKLE_USERNAME
-
-_numbers = itertools.count(43)
-
-
-@pytest.fixture
-def work(module_world: Inside) -> Iterator[Publisher]:
-    """A publisher with the next version's image in the inbox."""
-    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
-        found.lay()
-        yield found
-        (found.services.layout.inbox / PKG).unlink(missing_ok=True)
-
-
-@contextmanager
-def fault(work: Publisher, name: str, param: str | None = None) -> Iterator[None]:
-    work.inside.fault(name, True, param)
-    try:
-        yield
-    finally:
-        work.inside.fault(name, False)
 
 
 def state(work: Publisher) -> tuple[object, ...]:
@@ -148,7 +124,7 @@ def test_a_code_only_run_publishes_nothing(work: Publisher) -> None:
 @pytest.mark.exhaustive
 def test_each_fault_fails_its_item(work: Publisher, name: str, check: Check) -> None:
     work.do(Publish())
-    with fault(work, name):
+    with work.inside.faulty(name):
         verdict = work.check(check)
     assert verdict.status is Status.FAILED and verdict.remedy and verdict.evidence, verdict
     assert work.check(check).status is Status.PASSED
@@ -156,7 +132,7 @@ def test_each_fault_fails_its_item(work: Publisher, name: str, check: Check) -> 
 
 def test_a_push_that_is_rejected_puts_the_names_back_and_needs_no_other_upload(work: Publisher) -> None:
     before = state(work)
-    with fault(work, "push-rejected"), pytest.raises(Problem, match="did not take the push") as raised:
+    with work.inside.faulty("push-rejected"), pytest.raises(Problem, match="did not take the push") as raised:
         work.do(Publish())
     assert "back in place" in raised.value.why and "did not move" in raised.value.why and raised.value.remedy
     assert state(work) == before

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from conftest import Inside, seldom
-from publishing import Publisher, local, publisher
+from conftest import seldom
+from publishing import Publisher, local, unseen
 from striking import (
     FAILING,
     Apart,
@@ -41,18 +41,11 @@ KILLED = ("hold", "hold-after")
 
 SORTS = FAILING + KILLED
 SHARDS = 8
-_numbers = itertools.count(43)
-
-
-@pytest.fixture
-def work(module_world: Inside) -> Iterator[Publisher]:
-    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
-        yield found
 
 
 def prepare(work: Publisher) -> Mark:
     """Artifacts of a version that no run has seen."""
-    work.version = type(work.version).parse(f"1.6.1.{next(_numbers)}")
+    work.version = unseen()
     work.events.clear()
     for name in expected(work.plan):
         work.lay(name)

@@ -3,15 +3,12 @@ ended with clients as they were, or borne in sight."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from conftest import Inside, seldom
-from publishing import Publisher, assert_published, local, publisher, requests, sent
+from conftest import seldom
+from publishing import Publisher, assert_published, local, requests, sent
 
 from nexy_tui.actions.publish import Publish
 from nexy_tui.core.event import Exposure, PointOfNoReturn, Waiting
@@ -25,27 +22,6 @@ HERE = r"(?P<size>\d+) bytes, sha256 (?P<sha256>[0-9a-f]{64})"
 OTHER = r"\d+ bytes, sha256 [0-9a-f]{64}"
 
 KEYS = ("CFBundleShortVersionString", "CFBundleVersion")
-
-_numbers = itertools.count(43)
-
-
-@pytest.fixture
-def work(module_world: Inside) -> Iterator[Publisher]:
-    """A publisher with the next version's image in the inbox."""
-    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
-        found.lay()
-        yield found
-
-
-@contextmanager
-def fault(work: Publisher, name: str) -> Iterator[None]:
-    """A fault of the world, `NAME` or `NAME=PARAMETER`."""
-    what, equals, parameter = name.partition("=")
-    work.inside.fault(what, True, parameter if equals else None)
-    try:
-        yield
-    finally:
-        work.inside.fault(what, False)
 
 
 def state(work: Publisher) -> tuple[object, ...]:
@@ -171,7 +147,7 @@ BORNE = (
 @pytest.mark.parametrize("said", BEFORE_THE_FIRST_BYTE, ids=lambda said: said.fault)
 def test_what_can_be_refused_is_refused_before_the_first_byte(work: Publisher, said: Said) -> None:
     before, start = state(work), len(requests(work))
-    with fault(work, said.fault), pytest.raises(Problem) as raised:
+    with work.inside.faulty(said.fault), pytest.raises(Problem) as raised:
         work.do(Publish())
     said.assert_said(raised.value, work)
     assert sent(work, start) == [] and work.intents == [] and state(work) == before
@@ -179,7 +155,7 @@ def test_what_can_be_refused_is_refused_before_the_first_byte(work: Publisher, s
 
 def test_an_image_of_another_version_is_refused_with_both(work: Publisher) -> None:
     before, start = state(work), len(requests(work))
-    with fault(work, "dmg-other-version"), pytest.raises(Refused) as raised:
+    with work.inside.faulty("dmg-other-version"), pytest.raises(Refused) as raised:
         work.do(Publish())
     keys = [rf"Nexy\.dmg: {key} in Nexy\.app/Contents/Info\.plist \(\w+\) says 1\.6\.1\.42" for key in KEYS]
     assert re.fullmatch(rf"An artifact is not of {work.version}: {'; '.join(keys)}\.", raised.value.what), raised.value.what
@@ -190,7 +166,7 @@ def test_an_image_of_another_version_is_refused_with_both(work: Publisher) -> No
 @pytest.mark.parametrize("said", [said if said.fault in ORDINARY else seldom(said) for said in AFTER_IT], ids=lambda said: said.fault)
 def test_what_fails_later_leaves_clients_as_they_were_and_sends_nothing_twice(work: Publisher, said: Said) -> None:
     before = state(work)
-    with fault(work, said.fault), pytest.raises(Problem) as raised:
+    with work.inside.faulty(said.fault), pytest.raises(Problem) as raised:
         work.do(Publish())
     said.assert_said(raised.value, work)
     swapped = said.fault.endswith("=final")
@@ -204,7 +180,7 @@ def test_what_fails_later_leaves_clients_as_they_were_and_sends_nothing_twice(wo
 
 @pytest.mark.parametrize(("name", "reason"), BORNE)
 def test_what_passes_is_borne_in_sight(work: Publisher, name: str, reason: str) -> None:
-    with fault(work, name):
+    with work.inside.faulty(name):
         work.do(Publish())
     waits = [event.reason for event in work.events if isinstance(event, Waiting)]
     assert [wait for wait in waits if re.fullmatch(reason, wait)], waits
@@ -220,7 +196,7 @@ def test_a_rate_limit_is_waited_for_until_it_is_lifted(work: Publisher, param: s
         return False
 
     work.cancelled = lift
-    with fault(work, f"rate-limited={param}"):
+    with work.inside.faulty(f"rate-limited={param}"):
         work.do(Publish())
     waits = [event.reason for event in work.events if isinstance(event, Waiting)]
     assert waits[0].startswith(f"api.github.com asks to wait ({status}: "), waits
@@ -228,7 +204,7 @@ def test_a_rate_limit_is_waited_for_until_it_is_lifted(work: Publisher, param: s
 
 
 def test_what_the_hour_still_allows_is_looked_at_before_the_swap_and_waited_for(work: Publisher) -> None:
-    with fault(work, "rate-limited=low"):
+    with work.inside.faulty("rate-limited=low"):
         work.do(Publish())
     *waits, last = [event for event in work.events if isinstance(event, Waiting | PointOfNoReturn)]
     assert isinstance(last, PointOfNoReturn), "with the download out of place there is nothing but waiting"
@@ -241,6 +217,6 @@ def test_what_the_hour_still_allows_is_looked_at_before_the_swap_and_waited_for(
 def test_cancelled_in_that_wait_nothing_was_put_in_place(work: Publisher) -> None:
     before = state(work)
     work.cancelled = lambda: any(isinstance(event, Waiting) for event in work.events)
-    with fault(work, "rate-limited=low"), pytest.raises(Cancelled):
+    with work.inside.faulty("rate-limited=low"), pytest.raises(Cancelled):
         work.do(Publish())
     assert state(work) == before

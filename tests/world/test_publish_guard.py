@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Inside, seldom
-from publishing import Publisher, publisher
+from conftest import seldom
+from publishing import Publisher, unseen
 from striking import GUARD, Apart, Mark, assert_ended, assert_unbroken, gone, guards, in_place, length, strike, strikes
 
 from nexy_tui.actions.publish import Publish
@@ -18,16 +17,6 @@ from nexy_tui.core.problem import ActionFailed
 from nexy_tui.core.target import DMG
 from nexy_tui.services import swap_guard
 from nexy_tui.services.swap_guard import SwapGuard
-
-_numbers = itertools.count(43)
-
-
-@pytest.fixture
-def work(module_world: Inside) -> Iterator[Publisher]:
-    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
-        found.lay()
-        yield found
-
 
 FIRST, SECOND = "PATCH2", "PATCH3"
 """The two renames of a swap; the PATCH before them proves that the new asset can be renamed."""
@@ -90,7 +79,7 @@ def test_a_rename_in_effect_after_the_death_and_the_guard_do_no_harm(work: Publi
         work.do(Publish())
         assert_ended(work)
         assert_unbroken(mark)
-        work.version = type(work.version).parse(f"1.6.1.{next(_numbers)}")
+        work.version = unseen()
         work.lay()
     print(f"killed at {len(renames)} renames that took effect after the death")
 
@@ -149,7 +138,7 @@ def test_no_guard_no_swap(work: Publisher, monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_guard_leaves_no_process_behind_whatever_becomes_of_the_publish(work: Publisher) -> None:
     work.do(Publish())
     assert guards() == []
-    work.version = type(work.version).parse(f"1.6.1.{next(_numbers)}")
+    work.version = unseen()
     work.lay()
     work.inside.fault("download-other-bytes", True, "final")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Inside, seldom
 from meeting import Listening, Trouble, attributes, colleague, configured, gpg_that_fails, hook, says_no
-from publishing import MANIFESTS, Killed, Mortal, Publisher, assert_published, publisher
+from publishing import MANIFESTS, Killed, Mortal, Publisher, assert_published, unseen
 from striking import in_place
 
 from nexy_tui.actions.publish import Publish
@@ -20,16 +19,6 @@ from nexy_tui.core.event import Exposure
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import ActionFailed, Problem, Refused
 from nexy_tui.rehearsal.names import CODE
-
-_numbers = itertools.count(43)
-
-
-@pytest.fixture
-def work(module_world: Inside) -> Iterator[Publisher]:
-    """A publisher with the next version's image in the inbox."""
-    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
-        found.lay()
-        yield found
 
 
 def bare(work: Publisher, *words: str) -> str:
@@ -178,7 +167,7 @@ def cut_off(work: Publisher) -> None:
         work.do(Publish())
         pushes = [step for step in mortal.seen if step == "git push"]
     work.deploy()
-    work.version = type(work.version).parse(f"1.6.1.{next(_numbers)}")
+    work.version = unseen()
     work.lay()
     work.events = []
     with pytest.MonkeyPatch.context() as patch:

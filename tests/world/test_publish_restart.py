@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-
 import pytest
-from conftest import Inside
-from publishing import Killed, Mortal, Publisher, assert_published, local, publisher, sent_whole
+from publishing import Killed, Mortal, Publisher, assert_published, local, sent_whole, unseen
 
 from checks.inbox import expected
 from nexy_tui.actions.publish import Publish
 
-_numbers = itertools.count(43)
 _HERE = ("git add", "git commit", "git push")
 """What no request shows to anybody outside; the requests are struck one by one in test_publish_every_request.py."""
 
 
-@pytest.fixture
-def work(module_world: Inside) -> Iterator[Publisher]:
-    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
-        yield found
-
-
 def prepare(work: Publisher) -> None:
     """Artifacts of a version that no run has seen."""
-    work.version = type(work.version).parse(f"1.6.1.{next(_numbers)}")
+    work.version = unseen()
     work.events.clear()
     for name in expected(work.plan):
         work.lay(name)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import Inside, seldom
-from publishing import MANIFESTS, Killed, Mortal, Publisher, assert_published, local, publisher, requests, sent, writes
+from publishing import MANIFESTS, Killed, Mortal, Publisher, assert_published, local, publisher, requests, sent, unseen, writes
 
 from nexy_tui.actions.publish import Publish
 from nexy_tui.actions.rollback import Recover, Rollback
@@ -16,13 +16,11 @@ from nexy_tui.core.problem import Problem, Refused
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.version import Version
 
-_numbers = itertools.count(43)
-
 
 @pytest.fixture
 def work(module_world: Inside) -> Iterator[Publisher]:
     """A publisher that has just published a version, which the live server offers; the inbox still holds its image."""
-    with publisher(module_world, f"1.6.1.{next(_numbers)}") as found:
+    with publisher(module_world) as found:
         found.lay()
         found.do(Publish())
         found.deploy()
@@ -32,7 +30,7 @@ def work(module_world: Inside) -> Iterator[Publisher]:
 def next_version(work: Publisher) -> tuple[Version, tuple[int, str]]:
     """Publish one more version; the one before it and its figures."""
     before = work.version, local(work)
-    work.version = Version.parse(f"1.6.1.{next(_numbers)}")
+    work.version = unseen()
     work.lay()
     work.do(Publish())
     return before
@@ -88,7 +86,7 @@ def test_a_rollback_takes_the_package_along_though_the_inbox_was_tidied(work: Pu
 
     def publish_both() -> tuple[int, str]:
         work.with_pkg = True
-        work.version = Version.parse(f"1.6.1.{next(_numbers)}")
+        work.version = unseen()
         work.lay()
         work.lay(PKG)
         work.do(Publish())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import socket
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 import trustme
 from conftest import Inside, seldom
+from doors import standing
 from test_outside import CASES, CHECKOUT
 
 from nexy_tui.cli.backend import RealBackend
@@ -71,24 +71,8 @@ def door(folder: Path, organization: str | None) -> Iterator[Door]:
     made.world.log.mkdir()
     hosts = made.world.target.hosts
     names = (hosts.web, hosts.api, hosts.uploads, made.world.update_host, LOGIN_HOST, ARM_HOST)
-    loop, stopping, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
-
-    async def serve() -> None:
-        front = FrontDoor(made.world, dict.fromkeys(names, made.answer), Faults(made.world.faults))
-        await front.start()
-        ready.set()
-        await stopping.wait()
-        await front.stop()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert ready.wait(10)
-    try:
+    with standing(FrontDoor(made.world, dict.fromkeys(names, made.answer), Faults(made.world.faults))):
         yield made
-    finally:
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)
-        loop.close()
 
 
 @pytest.fixture(scope="module")
