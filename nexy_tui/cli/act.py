@@ -26,6 +26,10 @@ TakeOver = Annotated[bool, typer.Option("--take-over", help="Take over a release
 Attest = Annotated[list[str] | None, typer.Option(help="ITEM=REASON: attest one item that a machine cannot verify.")]
 
 
+_ATTESTING = frozenset(("publish", "rollback", "sync-manifests", "deploy"))
+"""Those whose commands take `--attest`."""
+
+
 def register(app: typer.Typer) -> None:
     """Mount the commands."""
     app.command()(bump)
@@ -133,7 +137,8 @@ def run_alone(
             )
     verified = _unfinished(services) if actions == ["recover"] and outcome.outcome == "verified" else []
     again = () if dry_run else _again(session, actions)
-    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, verified=verified, ways_on=again))
+    attests = actions[0] in _ATTESTING
+    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, verified=verified, ways_on=again, attests=attests))
 
 
 def _unfinished(services: Services) -> list[str]:

@@ -156,6 +156,7 @@ def test_what_a_machine_cannot_see_is_attested_one_item_each_and_never_by_yes(bu
     said = alone(bumped, "publish", "--yes")
     assert (said.exit, said.document["outcome"], said.document["stopped_by"]) == (3, "inconclusive", "inbox.apple"), said.lines
     assert said.ran == [] and outside(bumped).changed(before) == set()
+    assert "--attest inbox.apple=REASON" in said.lines
     for pair in ("remotes.code=I looked myself", "inbox.apple"):
         done = bumped.run("nexy-tui", "publish", "--yes", "--attest", pair, check=False)
         assert (done.returncode, done.stdout) == (2, "")
