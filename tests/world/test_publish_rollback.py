@@ -138,6 +138,7 @@ def test_a_rollback_killed_at_its_writes_is_finished_by_the_next(work: Publisher
             work.do(Rollback())
         except Refused as error:
             assert "nothing to go back to" in error.what, "only when all was done"
+            work.inside.git("pull", "--quiet", "--ff-only", "origin", "main")
         assert_back(work, version, figures)
     print(f"a rollback killed at {len(points)} of its requests and git commands")
 
