@@ -97,6 +97,14 @@ SWAPPED = frozenset(("between the swap and the branch", "after the branch has mo
 """Moments at which customers wait."""
 
 
+def at_rest(inside: Inside, within: float = 60.0) -> None:
+    """Wait until the VM has ended what a killed run had begun there: the tool's patience is shorter here, and the VM's work is not."""
+    end = time.monotonic() + within
+    while "is busy" in inside.run("nexy-tui", "check", "ready.vm", "--vm", check=False).stdout:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
 def left(inside: Inside, version: str, kind: str, moment: str, said: Path) -> Path:
     """A release killed at a moment; its log."""
     known, at = logs(inside), MOMENTS[moment]
@@ -115,6 +123,7 @@ def left(inside: Inside, version: str, kind: str, moment: str, said: Path) -> Pa
         process = begin(inside, *arguments, said=said)
         until(moment, lambda: "the VM is being brought to" in said.read_text(), process, said)
         kill(process)
+        at_rest(inside)
     (log,) = logs(inside) - known
     return log
 

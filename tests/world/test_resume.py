@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import Inside, MakeWorld
 from driving import NEXY, OPEN, SEALED, Bench, assert_released, begin, outside, release, verified_as
-from leaving import AFTER_THE_TAG, BEFORE_THE_MANIFESTS, arriving, hook, kill, logs, slowly, until
+from leaving import AFTER_THE_TAG, BEFORE_THE_MANIFESTS, arriving, hook, kill, left, logs, slowly, until
 
 from nexy_tui.core.target import DMG
 from nexy_tui.rehearsal.names import CODE
@@ -91,11 +91,7 @@ def test_killed_between_the_swap_and_the_manifests(bench: Bench, tmp_path: Path)
 @pytest.mark.exhaustive
 def test_killed_during_the_deploy(bench: Bench, tmp_path: Path) -> None:
     inside, version = bench.take()
-    known, said = logs(inside), tmp_path / "said"
-    process = begin(inside, str(version), said=said)
-    until("the deploy", lambda: "the VM is being brought to" in said.read_text(), process, said)
-    kill(process)
-    (log,) = logs(inside) - known
+    log = left(inside, str(version), "full", "in the deploy", tmp_path / "said")
     resumed(bench, inside, log, unknown=("deploy",))
     assert_released(inside, version)
 

@@ -139,7 +139,7 @@ def test_each_command_by_itself_makes_a_release_and_none_runs_before_its_time(bu
     assert now.changed(before) == {"branch", "manifests", "download"} and now.lock is None
 
     bumped.fault("server-third-version")
-    refuses(bumped, "gate.live", "deploy", f"v{NEXT}", "--yes")
+    refuses(bumped, "ready.server", "deploy", f"v{NEXT}", "--yes")
     bumped.fault("server-third-version", False)
     deployed = alone(bumped, "deploy", f"v{NEXT}", "--yes")
     assert (deployed.exit, deployed.ran) == (0, ["deploy"]), deployed.lines
