@@ -54,14 +54,20 @@ def _drilled(make: Callable[[World], tuple[BackupRecord, DrillRecord]], folder: 
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not records.exists():
             made = make(world)
-            shutil.copy2(backups / made[0].archive.name, folder)
+            _kept(backups, folder / "backups", made[0].archive.name)
             records.write_bytes(pickle.dumps(made))
             return made
     backup, drill = pickle.loads(records.read_bytes())
-    backups.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copy2(folder / backup.archive.name, backups)
+    _kept(folder / "backups", backups, backup.archive.name)
     here = replace(backup.database, port=world.ports["database"])
     return replace(backup, database=here), replace(drill, database=here)
+
+
+def _kept(origin: Path, place: Path, archive: str) -> None:
+    """The archive, and what lies beside it under its name."""
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in origin.glob(f"{archive}*"):
+        shutil.copy2(path, place)
 
 
 def _copied(folder: Path, world: World) -> None:

@@ -28,7 +28,7 @@ ITEMS = CHECKLIST.items
 ATTESTABLE = {"inbox.version", "inbox.application", "inbox.apple", "remotes.rulebook", "remotes.publisher", "database.runbooks"}
 UNSEEN = {"ready.rules", "ready.commit"}
 """What a token may not see, and a person can in a browser; a hook that needs what git does not track, and runs in the checkout alone."""
-CURED = {"ready.server", "ready.service", "gate.live"}
+CURED = {"ready.server", "ready.service", "gate.live", "gate.certificate"}
 """What a server that is down keeps from holding, and what this release may cure."""
 
 RULEBOOK = {
