@@ -19,12 +19,13 @@ OURS, OTHER = Target().code_url(), "https://github.com/someone/else"
 
 
 class Counted(Git):
-    """Counts how often git is asked for the remotes."""
+    """Counts how often git is asked for the remotes, and for what was committed."""
 
-    asked = 0
+    asked = logged = 0
 
     def read(self, *arguments: str, timeout: float = 60.0, told: Mapping[str, str] | None = None) -> str:
         self.asked += arguments == ("remote", "--verbose")
+        self.logged += arguments[0] == "log"
         return super().read(*arguments, timeout=timeout, told=told)
 
 
@@ -67,6 +68,32 @@ def test_a_commit_that_was_fetched_for_a_look_alone_is_not_here_afterwards(git: 
         assert git.has_commit(kept) and git.has_commit(lent)
     assert git.has_commit(kept) and not git.has_commit(lent)
     assert not git.has_commit("0" * 40) and git.has_commit("HEAD")
+
+
+def committed(git: Git, message: str) -> str:
+    by_hand(git, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "--message", message)
+    return git.head()
+
+
+def test_the_past_of_a_commit_is_asked_for_once_and_a_new_commit_is_seen(git: Counted) -> None:
+    first = committed(git, "Release v1.6.1.43")
+    for _ in range(3):
+        assert git.release_commit("v1.6.1.43") == first and git.release_commit("v1.6.1.44") is None
+    assert git.logged == 1
+    second = committed(git, "Release v1.6.1.44")
+    assert git.release_commit("v1.6.1.44") == second and git.release_commit("v1.6.1.43", first) == first
+    assert git.commits_between(first, "HEAD") == git.commits_between(first, second) == ("Release v1.6.1.44",)
+    assert git.logged == 3
+
+
+def test_the_past_of_a_shallow_clone_is_asked_for_anew(git: Counted) -> None:
+    first, second = committed(git, "x"), committed(git, "Release v1.6.1.44")
+    shallow = git.checkout / ".git/shallow"
+    shallow.write_text(f"{second}\n")
+    assert git.last_commit_of(second, ["."]) is None and git.commits_between(first, second) == ("Release v1.6.1.44",)
+    assert git.release_commit("v1.6.1.44") == second and git.logged == 3
+    shallow.unlink()
+    assert git.commits_between(first, second) == ("Release v1.6.1.44",) and git.logged == 4
 
 
 def test_outside_a_pass_they_are_read_whenever_they_are_needed(git: Counted) -> None:

@@ -29,6 +29,7 @@ SIGNATURE = re.compile(r"^-----BEGIN (?:PGP|SSH|SIGNED) [A-Z ]+-----$", re.MULTI
 """Where the signature begins that a signed tag's message ends with."""
 
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PAST = re.compile(rf"(?:{_OBJECT.pattern})(?:\.\.(?:{_OBJECT.pattern}))?")
 
 
 class GitReader(GitCommands):
@@ -38,6 +39,8 @@ class GitReader(GitCommands):
         super().__init__(checkout, target, environ)
         self._commits: set[str] = set()
         """Commits that were seen in the object store."""
+        self._pasts: dict[tuple[str, ...], str] = {}
+        """What git told of the past of commits."""
         self._reader: tuple[tuple[int, int], ObjectReader] | None = None
         """The reading child, with the device and number of the `.git` that it reads."""
         self._reading = threading.Lock()  # Over the child, which answers one question at a time.
@@ -58,6 +61,7 @@ class GitReader(GitCommands):
     def _forget_objects(self) -> None:
         """End the reading child, and what it and we know: it is of the object stores that it was started with."""
         self._commits.clear()
+        self._pasts.clear()
         with self._reading:
             self._end_reader()
 
@@ -121,6 +125,10 @@ class GitReader(GitCommands):
         out = self.raw("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
         return None if isinstance(out, GitFailure) else out
 
+    def _id(self, revision: str) -> str:
+        """The commit that HEAD is now; any other revision as it is."""
+        return self.head() if revision == "HEAD" else revision
+
     def has_commit(self, commit: str) -> bool:
         """Whether that commit is in the checkout's object store."""
         if commit in self._commits:
@@ -171,7 +179,7 @@ class GitReader(GitCommands):
         """
         which = ("--reverse", "--topo-order", f"--max-count={limit}")
         form = ("--format=commit %H", "--raw", "--no-abbrev", "--no-renames", "-m", "-z")
-        told = self.read("log", *form, *which, *tips, "--", *pathspecs)
+        told = self._log(*form, *which, of=tips, paths=pathspecs)
         fields, commit, seen = iter(told.replace("\0\n", "\0").split("\0")), "", set[str]()
         for field in fields:
             if field.startswith("commit "):
@@ -198,18 +206,36 @@ class GitReader(GitCommands):
             "See what is wrong with the clone (git fsck), then fetch it anew, or clone again.",
         )
 
+    def _log(self, *options: str, of: Sequence[str], paths: Sequence[str] = ()) -> str:
+        """`git log` of revisions."""
+        return self._of_the_past(("log", *options, *of, "--", *paths), of)
+
+    def _of_the_past(self, command: tuple[str, ...], of: Sequence[str]) -> str:
+        """What git tells of revisions. The past of commits that are named by their ids never changes, and is asked for once.
+
+        A shallow clone's does, when it is deepened.
+        """
+        if not all(map(_PAST.fullmatch, of)) or self.is_shallow():
+            return self.read(*command)
+        if (told := self._pasts.get(command)) is None:
+            told = self._pasts[command] = self.read(*command)
+        return told
+
     def ancestor(self, older: str, newer: str) -> bool:
         """Whether `older` is `newer` or one of its ancestors."""
-        return not isinstance(self.raw("merge-base", "--is-ancestor", older, newer), GitFailure)
+        try:
+            self._of_the_past(("merge-base", "--is-ancestor", older, newer), [older, newer])
+        except CouldNotLook:
+            return False
+        return True
 
     def last_commit_of(self, commit: str, paths: Sequence[str | PurePosixPath]) -> str | None:
         """The newest commit at or below `commit` that touched any of `paths`."""
-        out = self.read("log", "-1", "--format=%H", commit, "--", *(str(path) for path in paths))
-        return out or None
+        return self._log("-1", "--format=%H", of=[commit], paths=[str(path) for path in paths]) or None
 
     def describe_commit(self, commit: str) -> str:
         """Short id, subject, author and date of a commit, for people."""
-        return self.read("log", "-1", "--format=%h “%s” by %an, %ad", "--date=short", commit)
+        return self._log("-1", "--format=%h “%s” by %an, %ad", "--date=short", of=[commit])
 
     def is_shallow(self) -> bool:
         """Whether the clone has a part of the history alone."""
@@ -228,29 +254,31 @@ class GitReader(GitCommands):
 
     def release_commit(self, tag: str, at: str = "HEAD") -> str | None:
         """The commit `Release <tag>` at a commit or below it (the manifest commit lies on top, and what came later), or None."""
-        rows = (line.partition(" ") for line in self.read("log", "-200", "--format=%H %s", at).split("\n"))
+        rows = (line.partition(" ") for line in self._log("-200", "--format=%H %s", of=[self._id(at)]).split("\n"))
         return next((commit for commit, _, subject in rows if subject == f"Release {tag}"), None)
 
     def files_at(self, commit: str, *paths: str) -> tuple[str, ...]:
         """Files of a commit that are one of `paths` or lie below one, by path from the git root."""
-        return _entries(self.read("ls-tree", "-r", "--name-only", "-z", commit, "--", *paths))
+        at = self._id(commit)
+        return _entries(self._of_the_past(("ls-tree", "-r", "--name-only", "-z", at, "--", *paths), [at]))
 
     def commit_time(self, commit: str) -> datetime:
         """When a commit was made, by its committer's clock."""
-        return datetime.fromisoformat(self.read("log", "-1", "--format=%cI", commit))
+        return datetime.fromisoformat(self._log("-1", "--format=%cI", of=[commit]))
 
     def commits_between(self, older: str, newer: str, form: str = "%s") -> tuple[str, ...]:
         """Each commit of `newer` that `older` lacks, in git's pretty format `form`, newest first."""
-        return tuple(self.read("log", f"--format={form}", f"{older}..{newer}").splitlines())
+        return tuple(self._log(f"--format={form}", of=[f"{self._id(older)}..{self._id(newer)}"]).splitlines())
 
     def changed_paths(self, older: str, newer: str) -> tuple[str, ...]:
         """Paths that those commits bring or change, of merges what no parent has. What they only delete is sent to nobody."""
-        return _entries(self.read("log", "-c", "--diff-filter=d", "--format=", "--name-only", "-z", f"{older}..{newer}"))
+        between = f"{self._id(older)}..{self._id(newer)}"
+        return _entries(self._log("-c", "--diff-filter=d", "--format=", "--name-only", "-z", of=[between]))
 
     def brought(self, commit: str, patterns: Sequence[str]) -> tuple[str, ...]:
         """Paths of those patterns (any letter case) that a commit or its history has brought in, newest first."""
         wanted = [f":(top,icase){pattern}" for pattern in patterns]
-        listed = self.read("log", "--diff-filter=A", "--format=", "--name-only", "-z", "--no-renames", commit, "--", *wanted)
+        listed = self._log("--diff-filter=A", "--format=", "--name-only", "-z", "--no-renames", of=[commit], paths=wanted)
         return tuple(dict.fromkeys(_entries(listed)))
 
     def patches(self, older: str, newer: str) -> str:
