@@ -7,9 +7,9 @@ Such a process is a whole one: environment, folder, streams, arguments, exit. Wh
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -76,28 +76,35 @@ class _Server:
         command = [sys.executable, "-c", _SERVER, str(theirs.fileno())]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
         theirs.close()
-        self._answers = self._wire.makefile("r", encoding="utf-8")
         atexit.register(self.end)
 
     def order(self, order: Mapping[str, object], timeout: float, meanwhile: Callable[[int], object]) -> int:
         """Have a command run; its exit status. One that takes longer is killed. Raises subprocess.TimeoutExpired."""
         self._wire.sendall(json.dumps(order).encode() + b"\n")
-        child = int(self._answers.readline())
+        child = self._answer()
         try:
             meanwhile(child)
-        except BaseException:
-            os.kill(child, signal.SIGKILL)
-            self._answers.readline()
+            return self._answer(timeout)
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            self._answer()
+            if isinstance(error, TimeoutError):
+                raise subprocess.TimeoutExpired(str(order["words"]), timeout) from None
             raise
-        if not select.select([self._wire], [], [], timeout)[0]:
-            os.kill(child, signal.SIGKILL)
-            self._answers.readline()
-            raise subprocess.TimeoutExpired(str(order["words"]), timeout)
-        return int(self._answers.readline())
+
+    def _answer(self, timeout: float | None = None) -> int:
+        """The next number on the wire, and nothing of what follows it. Raises TimeoutError."""
+        self._wire.settimeout(timeout)
+        line = b""
+        while not line.endswith(b"\n"):
+            piece = self._wire.recv(1)
+            assert piece, "the process that has done the imports has ended"
+            line += piece
+        return int(line)
 
     def end(self) -> None:
         """Let it go."""
-        self._answers.close()
         self._wire.close()
         self._process.wait(timeout=30)
 
