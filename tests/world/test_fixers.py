@@ -18,6 +18,7 @@ import psutil
 import pytest
 from conftest import Inside, MakeWorld, seldom
 from driving import verified_as
+from leaving import at_rest
 from mending import (
     MANIFEST,
     NEW_KEY,
@@ -549,6 +550,7 @@ def test_killed_while_the_vm_is_at_work_it_goes_on_with_what_the_vm_did(make_wor
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and inside.run("curl", "-fsS", f"https://{inside.world.update_host}/health", check=False).returncode:
         time.sleep(0.2)
+    at_rest(inside)
     again = fix(inside, "config-env", "--yes")
     assert again.exit == 0, again.err
     assert "was cut off and goes on now" in again.err and "the new state" in again.err

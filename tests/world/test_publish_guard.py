@@ -106,7 +106,7 @@ def test_with_the_guard_killed_too_the_other_ways_heal(work: Publisher, way: str
         assert work.do(Recover()).changed
     else:
         done = work.inside.run("nexy-tui", "publish", "--recover", "--yes", check=False)
-        assert done.returncode == 0 and "nexy-tui verify" in done.stdout, done.stdout + done.stderr
+        assert done.returncode == 0 and "nexy-tui verify" in done.stderr, done.stdout + done.stderr
     assert work.download()[1] == mark.before[DMG].removeprefix("sha256:")
     assert not work.do(Recover()).changed
     assert_unbroken(mark, missing=1)
