@@ -17,7 +17,7 @@ help: ## This list
 
 rehearse: $(VENV)/.runs ## Set everything up and open the wizard in a rehearsal
 	@echo "Starting a rehearsal world on this machine (nothing leaves it) and opening the wizard in it."
-	$(BIN)/nexy-tui rehearse
+	@$(BIN)/nexy-tui rehearse || [ $$? -eq 130 ] # A run that is left open is no error of make's.
 
 test: $(VENV)/.tests ## Set everything up and pass lint and the tests
 	@echo "Linting beside the tests; what it says comes last."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -14,7 +13,7 @@ from checks.hosts import judge_certificate, look_certificate
 from checks.inbox import NOTHING_PUBLISHED
 from checks.live import Live, live_columns, look_earlier, look_live
 from checks.version import NO_VERSION
-from nexy_tui.core.finding import Evidence, Status, Verdict, failed, not_applicable, passed, rfc3339
+from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusive, not_applicable, passed, rfc3339
 from nexy_tui.core.matrix import Matrix
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import CouldNotLook, Refused, Unusable
@@ -125,12 +124,12 @@ def judge_sparkle(facts: SparkleFacts, plan: Plan) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The live addresses, and what may have been out before; the VM behind, if asked; the certificate, where one is shown."""
+    """The live addresses, and what may have been out before; the VM behind, if asked; the certificate, None where a deploy was begun."""
 
     live: Live
     earlier: Earlier
     vm: VmFacts | UnseenSource | None = None
-    certificate: Greeting | None = None
+    certificate: Greeting | UnseenSource | None = None
 
 
 def look_server(scope: Scope) -> ServerFacts:
@@ -138,9 +137,11 @@ def look_server(scope: Scope) -> ServerFacts:
     if scope.plan.version is None:
         raise CouldNotLook(NO_VERSION, remedy=NAME_VERSION)
     live = look_live(scope)
-    certificate = None
-    with suppress(CouldNotLook):  # A server that does not answer is the live addresses' matter.
+    certificate: Greeting | UnseenSource | None
+    try:
         certificate = look_certificate(scope)
+    except CouldNotLook as problem:
+        certificate = UnseenSource(problem.what)
     return ServerFacts(live, look_earlier(scope), look_behind(scope, live), certificate)
 
 
@@ -157,7 +158,8 @@ def judge_server(facts: ServerFacts, plan: Plan) -> Verdict:
     if facts.live.misled:
         remedy = "See target.update_server in the configuration, the name's entry, and the certificate of whoever answers there."
         return failed(facts.live.misled, remedy, Evidence("update server", address, "target.update_server"))
-    if facts.certificate is not None and (shown := judge_certificate(facts.certificate, plan)).status is Status.FAILED:
+    unlooked = facts.certificate.why if isinstance(facts.certificate, UnseenSource) else ""
+    if not isinstance(facts.certificate, UnseenSource) and (shown := judge_certificate(facts.certificate, plan)).status is Status.FAILED:
         return shown
     want = expected(plan, Profile.PRE_DEPLOY, UnseenSource("not asked"), has_key=False, earlier=facts.earlier)
     columns = live_columns(facts.live, None, want)
@@ -169,9 +171,11 @@ def judge_server(facts: ServerFacts, plan: Plan) -> Verdict:
     if is_above(served, str(plan.version)):
         remedy = f"Choose a higher version than {served}; or see what runs on the VM, mend it, then look again."
     verdict = verdict_of(seen, f"{address} answers as the release before this one.", remedy, unseen=unseen)
+    if unlooked and verdict.status is Status.PASSED:
+        return inconclusive(unlooked, unseen, *verdict.evidence)
     return because(verdict, facts.vm, plan)
 
 
 SIGNING = Check(look_signing, judge_signing, "Records signed by a key that nobody trusts are believed by nobody, for ever.")
 SPARKLE = Check(look_sparkle, judge_sparkle, "A key that is missed after commit, tag and backup stops a release half-way.")
-SERVER = Check(look_server, judge_server, "A wrong host is better found before customers wait for it.")
+SERVER = Check(look_server, judge_server, "A wrong host, or a certificate that ends, is better found before customers wait for it.")

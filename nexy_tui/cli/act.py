@@ -26,10 +26,6 @@ TakeOver = Annotated[bool, typer.Option("--take-over", help="Take over a release
 Attest = Annotated[list[str] | None, typer.Option(help="ITEM=REASON: attest one item that a machine cannot verify.")]
 
 
-_ATTESTING = frozenset(("publish", "rollback", "sync-manifests", "deploy"))
-"""Those whose commands take `--attest`."""
-
-
 def register(app: typer.Typer) -> None:
     """Mount the commands."""
     app.command()(bump)
@@ -57,12 +53,12 @@ def publish(
     """Replace the download and write the manifests (rulebook section 3, Phase 2)."""
     if recover:
         run_alone(["recover"], yes=yes, as_json=json, take_over=take_over)
-    run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest, take_over=take_over)
+    run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest or [], take_over=take_over)
 
 
 def rollback(yes: Yes = False, attest: Attest = None, take_over: TakeOver = False, json: Json = False) -> None:
     """Put the release before back: the download by two renames, then its manifests."""
-    run_alone(["rollback"], yes=yes, as_json=json, attest=attest, take_over=take_over)
+    run_alone(["rollback"], yes=yes, as_json=json, attest=attest or [], take_over=take_over)
 
 
 def sync_manifests(
@@ -79,7 +75,7 @@ def sync_manifests(
         checklist = common.the_checklist()
         action = checklist.release_action("sync-manifests")
         raise typer.Exit(look_at([checklist.item(name) for name in action.compares], json, as_it_is=action.as_it_is))
-    run_alone(["sync-manifests"], yes=yes, as_json=json, attest=attest, take_over=take_over)
+    run_alone(["sync-manifests"], yes=yes, as_json=json, attest=attest or [], take_over=take_over)
 
 
 def deploy(
@@ -92,7 +88,7 @@ def deploy(
     """Deploy a release to the VM (rulebook section 3, Phase 3)."""
     if not tag.startswith("v"):
         raise Unusable(f"{tag!r} is not a release tag.", remedy=Run(f"deploy v{tag}", "Name it with its v"))
-    run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest, take_over=take_over)
+    run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest or [], take_over=take_over)
 
 
 def save_drift(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
@@ -111,7 +107,10 @@ def run_alone(
     attest: list[str] | None = None,
     take_over: bool = False,
 ) -> NoReturn:
-    """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
+    """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are.
+
+    `attest` is None where the command takes no attestations.
+    """
     from nexy_tui.cli.finish import finish
     from nexy_tui.cli.interrupt import interruptible
     from nexy_tui.cli.release import attestations_of, confirmed
@@ -137,8 +136,7 @@ def run_alone(
             )
     verified = _unfinished(services) if actions == ["recover"] and outcome.outcome == "verified" else []
     again = () if dry_run else _again(session, actions)
-    attests = actions[0] in _ATTESTING
-    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, verified=verified, ways_on=again, attests=attests))
+    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, verified=verified, ways_on=again, attests=attest is not None))
 
 
 def _unfinished(services: Services) -> list[str]:

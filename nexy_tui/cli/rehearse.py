@@ -69,6 +69,8 @@ def rehearse(
         common.say(f"End it: nexy-tui world down {place}")
     if status < 0 or status == _ENDED:
         raise _ended_by(abs(status) % 128)
+    if made and not keep:
+        common.say("The world is gone, and with it every run and log in it. Once more: nexy-tui rehearse (with --keep the world stays)")
     raise typer.Exit(status)
 
 

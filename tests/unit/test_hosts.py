@@ -10,7 +10,7 @@ import test_deploy_judges as deploy
 import test_gate as gate
 
 from checks.deploy import judge_vm
-from checks.gate_cells import Earlier
+from checks.gate_cells import Earlier, UnseenSource
 from checks.hosts import LEAST_LEFT, MAX_SKEW, WARNED_LEFT, ClockFacts, Room, judge_certificate, judge_clocks, judge_disk
 from checks.ready import ServerFacts, judge_server
 from nexy_tui.core.finding import Status
@@ -76,6 +76,12 @@ def test_a_certificate_that_ends_soon_is_met_before_anything_is_written() -> Non
     ends = replace(told(gate.plan().now), expires=gate.plan().now + LEAST_LEFT - SECOND)
     assert judge_server(facts, gate.plan()).status is Status.PASSED
     assert judge_server(replace(facts, certificate=ends), gate.plan()) == judge_certificate(ends, gate.plan())
+
+
+def test_a_certificate_that_was_not_seen_passes_nowhere() -> None:
+    unseen = UnseenSource("https://h/health showed no certificate.")
+    verdict = judge_server(ServerFacts(gate.live(gate.OLD), Earlier(), certificate=unseen), gate.plan())
+    assert verdict.status is Status.INCONCLUSIVE and "showed no certificate" in verdict.summary and verdict.remedy
 
 
 def test_the_fullest_disk_is_named() -> None:

@@ -275,6 +275,7 @@ def test_a_whole_release_touches_nothing_of_a_hostile_home(hostile: Hostile, no_
     assert json.loads(done.stdout)["outcome"] == "verified"
     assert digest_of(hostile.home) == before
     assert list(hostile.temporary.iterdir()) == []
+    assert "The world is gone, and with it every run and log in it." in done.stderr, "what was said of the run leads nowhere now"
 
 
 def test_outside_the_world_the_same_traps_do_close(hostile: Hostile) -> None:
