@@ -36,9 +36,9 @@ def register(app: typer.Typer) -> None:
     app.command(name="save-drift")(save_drift)
 
 
-def bump(version: Annotated[str, typer.Argument(help="X.Y.Z.Build")], json: Json = False) -> None:
+def bump(version: Annotated[str, typer.Argument(help="X.Y.Z.Build")], attest: Attest = None, json: Json = False) -> None:
     """Write the version into the checkout's files (rulebook section 3, Phase 1)."""
-    run_alone(["bump"], version=version, yes=True, as_json=json)
+    run_alone(["bump"], version=version, yes=True, as_json=json, attest=attest)
 
 
 def publish(
@@ -52,13 +52,13 @@ def publish(
 ) -> None:
     """Replace the download and write the manifests (rulebook section 3, Phase 2)."""
     if recover:
-        run_alone(["recover"], yes=yes, as_json=json, take_over=take_over)
-    run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest or [], take_over=take_over)
+        run_alone(["recover"], yes=yes, as_json=json, attest=attest, take_over=take_over)
+    run_alone(["publish"], yes=yes, as_json=json, dry_run=dry_run, attest=attest, take_over=take_over)
 
 
 def rollback(yes: Yes = False, attest: Attest = None, take_over: TakeOver = False, json: Json = False) -> None:
     """Put the release before back: the download by two renames, then its manifests."""
-    run_alone(["rollback"], yes=yes, as_json=json, attest=attest or [], take_over=take_over)
+    run_alone(["rollback"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 def sync_manifests(
@@ -75,7 +75,7 @@ def sync_manifests(
         checklist = common.the_checklist()
         action = checklist.release_action("sync-manifests")
         raise typer.Exit(look_at([checklist.item(name) for name in action.compares], json, as_it_is=action.as_it_is))
-    run_alone(["sync-manifests"], yes=yes, as_json=json, attest=attest or [], take_over=take_over)
+    run_alone(["sync-manifests"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 def deploy(
@@ -88,12 +88,12 @@ def deploy(
     """Deploy a release to the VM (rulebook section 3, Phase 3)."""
     if not tag.startswith("v"):
         raise Unusable(f"{tag!r} is not a release tag.", remedy=Run(f"deploy v{tag}", "Name it with its v"))
-    run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest or [], take_over=take_over)
+    run_alone(["deploy"], version=tag.removeprefix("v"), yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
-def save_drift(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
+def save_drift(yes: Yes = False, attest: Attest = None, take_over: TakeOver = False, json: Json = False) -> None:
     """Keep what was changed on the VM by hand under refs/nexy/drift/ there, and lay the clone's own files again."""
-    run_alone(["save-drift"], yes=yes, as_json=json, take_over=take_over)
+    run_alone(["save-drift"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 def run_alone(
@@ -107,10 +107,7 @@ def run_alone(
     attest: list[str] | None = None,
     take_over: bool = False,
 ) -> NoReturn:
-    """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are.
-
-    `attest` is None where the command takes no attestations.
-    """
+    """A run of one purpose: every item that stands before the actions is looked at, then they act, then their items are."""
     from nexy_tui.cli.finish import finish
     from nexy_tui.cli.interrupt import interruptible
     from nexy_tui.cli.release import attestations_of, confirmed
@@ -136,7 +133,7 @@ def run_alone(
             )
     verified = _unfinished(services) if actions == ["recover"] and outcome.outcome == "verified" else []
     again = () if dry_run else _again(session, actions)
-    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, verified=verified, ways_on=again, attests=attest is not None))
+    raise typer.Exit(finish(session, outcome, begun, as_json=as_json, verified=verified, ways_on=again))
 
 
 def _unfinished(services: Services) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nexy_tui.cli import common
-from nexy_tui.cli.act import Json, TakeOver, Yes, run_alone
+from nexy_tui.cli.act import Attest, Json, TakeOver, Yes, run_alone
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.text import printable
 
@@ -18,9 +18,9 @@ app = typer.Typer()
 
 
 @app.command()
-def backup(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
+def backup(yes: Yes = False, attest: Attest = None, take_over: TakeOver = False, json: Json = False) -> None:
     """Make a backup and verify it."""
-    run_alone(["backup"], yes=yes, as_json=json, take_over=take_over)
+    run_alone(["backup"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 @app.command()
@@ -29,6 +29,7 @@ def drill(
     adopt: Annotated[str, typer.Option(metavar="ARCHIVE", help="Vouch for an archive of the team's own tool, and drill it.")] = "",
     sha256: Annotated[str, typer.Option(metavar="HEX", help="With --adopt: its sha256, instead of a typed confirmation.")] = "",
     yes: Yes = False,
+    attest: Attest = None,
     take_over: TakeOver = False,
     json: Json = False,
 ) -> None:
@@ -40,7 +41,7 @@ def drill(
     if adopt or sha256:
         require_adoption(adopt, sha256, yes=yes)
         checklist = checklist.with_action(Drill(Adoption(adopt, sha256.lower() or None)))
-    run_alone(["drill"], checklist=checklist, yes=yes, as_json=json, take_over=take_over)
+    run_alone(["drill"], checklist=checklist, yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 def require_adoption(adopt: str, sha256: str, *, yes: bool) -> None:
@@ -62,9 +63,9 @@ def require_adoption(adopt: str, sha256: str, *, yes: bool) -> None:
 
 
 @app.command()
-def harden(yes: Yes = False, take_over: TakeOver = False, json: Json = False) -> None:
+def harden(yes: Yes = False, attest: Attest = None, take_over: TakeOver = False, json: Json = False) -> None:
     """Take from the app user what it must not have, and refuse hard deletes."""
-    run_alone(["harden"], yes=yes, as_json=json, take_over=take_over)
+    run_alone(["harden"], yes=yes, as_json=json, attest=attest, take_over=take_over)
 
 
 @app.command()

@@ -26,16 +26,15 @@ def finish(
     stopped: str = "",
     ways_on: Sequence[str] = (),
     told: bool = False,
-    attests: bool = False,
     besides: Mapping[str, Any] | None = None,
 ) -> int:
     """Say how a run ended; the exit status.
 
     `verified` is said of one that was; otherwise `stopped`, what stopped it (a problem only where it was not `told` before), and
     `ways_on`. `begun` is `time.monotonic()` at its beginning. With `as_json` the document follows on standard output, with what
-    stands in it `besides`. `attests` tells that the command takes `--attest`.
+    stands in it `besides`.
     """
-    for line in verified if outcome.outcome == "verified" else _stopped(session, outcome, stopped, ways_on, told=told, attests=attests):
+    for line in verified if outcome.outcome == "verified" else _stopped(session, outcome, stopped, ways_on, told=told):
         common.say(line)
     if as_json:
         from nexy_tui.engine.document import document
@@ -57,7 +56,7 @@ def _hand_over(document: dict[str, Any], session: Session) -> None:
         common.tell(CouldNotLook(unheard.what, why, Run(f"runs show {log}", "Read it there")))
 
 
-def _stopped(session: Session, outcome: Outcome, stopped: str, ways_on: Sequence[str], *, told: bool, attests: bool) -> list[str]:
+def _stopped(session: Session, outcome: Outcome, stopped: str, ways_on: Sequence[str], *, told: bool) -> list[str]:
     from nexy_tui.plain import problem_text
 
     lines = [stopped] if stopped else []
@@ -67,7 +66,7 @@ def _stopped(session: Session, outcome: Outcome, stopped: str, ways_on: Sequence
             exposed = f"{session.exposure.seconds:.0f} s"
             lines.append(f"  first: clients have been refusing the download for {exposed}; nexy-tui rollback ends that")
         lines.append(f"  next: {session.looks.remedy(refusal.item)}")
-        if attests and session.state.may_attest(refusal.item, "a reason to come") is None:
+        if session.state.may_attest(refusal.item, "a reason to come") is None:
             lines.append(f"  or:   vouch for it yourself, with your reason: --attest {refusal.item}=REASON")
     if outcome.problem is not None and not told:
         lines.append(problem_text(outcome.problem))

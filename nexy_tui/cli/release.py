@@ -96,7 +96,6 @@ def _dry_run(services: Services, version: str | None, kind: Kind, attestations: 
         as_json=as_json,
         verified=(f"Nothing stands in the way of {session.plan.version} ({session.plan.target.name}). Nothing was changed.",),
         stopped="A release would stop here. Nothing was changed.",
-        attests=True,
         besides={"dry_run": True, "would": [asdict(one) for one in would]},
     )
 
@@ -129,7 +128,6 @@ def run_headless(session: Session, attestations: dict[str, str], *, yes: bool, a
             f"Verify it: nexy-tui runs verify {log}",
         ),
         stopped=f"Stopped ({outcome.outcome}) in phase {session.state.phase}.",
-        attests=True,
         ways_on=_ways_on(session, outcome),
     )
 

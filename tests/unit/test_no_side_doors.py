@@ -418,9 +418,9 @@ def test_every_acting_command_goes_through_the_one_door(name: str, app: typer.Ty
     monkeypatch.setattr(act, "run_alone", calls)
     monkeypatch.setattr(database, "run_alone", calls)
     arguments, action = ACTING[name]
-    assert CliRunner().invoke(app, [*name.split(), *arguments]).exit_code == 0
+    assert CliRunner().invoke(app, [*name.split(), *arguments, "--attest", "ITEM=REASON"]).exit_code == 0
     [(actions, options)] = calls.made
-    assert actions == [action]
+    assert (actions, options["attest"]) == ([action], ["ITEM=REASON"])
     assert options["yes"] is (name == "bump"), "bump changes files of the checkout alone, which git gives back"
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,6 +165,20 @@ def test_what_a_machine_cannot_see_is_attested_one_item_each_and_never_by_yes(bu
     assert (said.exit, said.ran, said.status("inbox.apple")) == (0, ["publish"], "attested"), said.lines
     log = read_log(Path(said.document["log"]))
     assert [record.message for record in log if record.kind == "attestation"] == ["stapled and accepted on a Mac"]
+
+
+BUMP, *OTHERS = (("bump", NEXT), ("db", "backup", "--yes"), ("db", "drill", "--yes"), ("db", "harden", "--yes"), ("save-drift", "--yes"))
+
+
+@pytest.mark.parametrize("commands", [(BUMP,), pytest.param(OTHERS, marks=pytest.mark.exhaustive)], ids=["bump", "others"])
+def test_what_an_attestable_item_bars_takes_its_attestation(commands: Sequence[tuple[str, ...]], make_world: MakeWorld) -> None:
+    newer = make_world(seed=["newer-rulebook"])
+    for words in commands:
+        barred = alone(newer, *words)
+        assert (barred.exit, barred.document["stopped_by"], barred.ran) == (3, "remotes.rulebook", []), barred.lines
+        assert "--attest remotes.rulebook=REASON" in barred.lines
+        done = alone(newer, *words, "--attest", "remotes.rulebook=Read, and it is covered.")
+        assert (done.exit, done.document["outcome"], done.status("remotes.rulebook")) == (0, "verified", "attested"), done.lines
 
 
 @pytest.mark.exhaustive
