@@ -17,7 +17,7 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.config import load_settings
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.notice import unobserved
-from nexy_tui.engine.run import keys_of, look_session
+from nexy_tui.engine.opening import keys_of, look_session
 from nexy_tui.services import Services
 
 

@@ -95,21 +95,21 @@ class RealBackend:
     def open_run(self, version: Version, kind: Kind, with_pkg: bool) -> Session:
         """Begin a run."""
         from nexy_tui.checklist import CHECKLIST
-        from nexy_tui.engine.run import RunRequest, start_run
+        from nexy_tui.engine.begin import RunRequest, start_run
 
         return start_run(self._services, CHECKLIST, RunRequest(version, kind, with_pkg))
 
     def resume(self, path: Path) -> Session:
         """Take up a run."""
         from nexy_tui.checklist import CHECKLIST
-        from nexy_tui.engine.run import resume_run
+        from nexy_tui.engine.resume import resume_run
 
         return resume_run(self._services, CHECKLIST, path)
 
     def look_session(self) -> Session:
         """A session that only looks."""
         from nexy_tui.checklist import CHECKLIST
-        from nexy_tui.engine.run import look_session
+        from nexy_tui.engine.opening import look_session
 
         return look_session(self._services, CHECKLIST, released=True)
 
@@ -192,7 +192,7 @@ class RealBackend:
     def diagnose(self, names: Sequence[str] = ()) -> Sequence[Finding]:
         """What the fixers named (all of them, where none is) find here, worst first. Each finding names its fixer. Changes nothing."""
         from nexy_tui.engine.mend import DOCTOR, worst_first
-        from nexy_tui.engine.run import look_session
+        from nexy_tui.engine.opening import look_session
 
         items = [item for item in DOCTOR.items if not names or item.fixers[0] in names]
         session = look_session(self._services, DOCTOR, released=True)

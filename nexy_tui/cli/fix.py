@@ -76,8 +76,8 @@ def _given_secrets() -> dict[str, Secret]:
 def _doctor(services: Services, as_json: bool) -> int:
     from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.mend import DOCTOR, worst_first
+    from nexy_tui.engine.opening import look_session
     from nexy_tui.engine.outcome import EXIT
-    from nexy_tui.engine.run import look_session
     from nexy_tui.plain import finding_line
 
     begun = time.monotonic()
@@ -100,8 +100,8 @@ def _dry_run(services: Services, fixer: Fixer, as_json: bool) -> int:
     from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.mend import checklist_of, described
     from nexy_tui.engine.notice import unobserved
+    from nexy_tui.engine.opening import look_session
     from nexy_tui.engine.outcome import EXIT
-    from nexy_tui.engine.run import look_session
     from nexy_tui.plain import PlainRenderer
 
     begun = time.monotonic()
@@ -153,8 +153,8 @@ def _not_here(services: Services, fixer: Fixer, as_json: bool, begun: float) -> 
     from nexy_tui.cli.finish import finish
     from nexy_tui.core.finding import Status
     from nexy_tui.engine.mend import checklist_of
+    from nexy_tui.engine.opening import look_session
     from nexy_tui.engine.outcome import Outcome
-    from nexy_tui.engine.run import look_session
     from nexy_tui.plain import finding_line
 
     if fixer.secret is not None and services.secrets.handed(fixer.secret.name) is not None:

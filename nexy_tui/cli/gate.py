@@ -67,8 +67,8 @@ def _by_items(services: Services, profile: Profile, as_json: bool) -> int:
     from nexy_tui.core.finding import Status
     from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.notice import unobserved
+    from nexy_tui.engine.opening import look_session
     from nexy_tui.engine.outcome import EXIT
-    from nexy_tui.engine.run import look_session
     from nexy_tui.plain import PlainRenderer
 
     begun = time.monotonic()
@@ -111,7 +111,7 @@ def _by_rulebook(services: Services, as_json: bool) -> int:
     from nexy_tui.core.kind import Kind
     from nexy_tui.core.plan import Plan
     from nexy_tui.engine.document import ending
-    from nexy_tui.engine.run import keys_of
+    from nexy_tui.engine.opening import keys_of
 
     begun = time.monotonic()
     _require_world(services)

@@ -74,8 +74,8 @@ def look_at(
     from nexy_tui.engine import save as keeping
     from nexy_tui.engine.document import document, outcome_of
     from nexy_tui.engine.notice import unobserved
+    from nexy_tui.engine.opening import look_session
     from nexy_tui.engine.outcome import EXIT
-    from nexy_tui.engine.run import look_session
     from nexy_tui.plain import PlainRenderer
 
     begun = time.monotonic()

@@ -74,8 +74,8 @@ def _dry_run(services: Services, version: str | None, kind: Kind, attestations: 
     from dataclasses import asdict
 
     from nexy_tui.cli.finish import finish
+    from nexy_tui.engine.begin import RunRequest
     from nexy_tui.engine.dry import dry_session, look_dry, planned
-    from nexy_tui.engine.run import RunRequest
     from nexy_tui.plain import PlainRenderer
 
     begun, checklist = time.monotonic(), common.the_checklist()
@@ -156,7 +156,8 @@ def confirmed(session: Session, action: str) -> bool:
 def _session(
     services: Services, path: Path | None, version: str | None, kind: Kind, with_pkg: bool, *, yes: bool, take_over: bool
 ) -> Session:
-    from nexy_tui.engine.run import RunRequest, resume_run, start_run
+    from nexy_tui.engine.begin import RunRequest, start_run
+    from nexy_tui.engine.resume import resume_run
     from nexy_tui.plain import PlainRenderer
     from nexy_tui.services.identity import proxy_in_force
 

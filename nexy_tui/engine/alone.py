@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from nexy_tui.checklist import Checklist, Item
 from nexy_tui.core.finding import Status
 from nexy_tui.core.problem import Problem, Unusable
-from nexy_tui.core.target import PKG
 from nexy_tui.core.version import Version
 from nexy_tui.engine.attempt import Confirm, attempt
+from nexy_tui.engine.begin import RunRequest, start_run
 from nexy_tui.engine.left import left_run
 from nexy_tui.engine.notice import Observer, unobserved
+from nexy_tui.engine.opening import look_session, pkg_there
 from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.run import RunRequest, look_session, start_run
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 from nexy_tui.runlog.state import Errand, Purpose
@@ -40,21 +40,17 @@ def open_alone(
     wish = RunRequest(None, purpose=Purpose(Errand.ACTION, tuple(actions)), take_over=take_over, remember=remember)
     if all(checklist.release_action(action).as_it_is for action in actions):
         wanted = _version(version if version is not None else read_version_text(services.layout))
-        wish = replace(wish, version=wanted, with_pkg=_pkg_there(services), as_it_is=True)
+        wish = replace(wish, version=wanted, with_pkg=pkg_there(services), as_it_is=True)
         return start_run(services, checklist, wish, observer=observer)
     left = left_run(services) if version is None else None
     if left is None:
         wanted = _version(version if version is not None else read_version_text(services.layout))
         left = left_run(services, wanted)
-        wish = replace(wish, version=wanted, with_pkg=_pkg_there(services))
+        wish = replace(wish, version=wanted, with_pkg=pkg_there(services))
     if left is not None:
         wish = replace(wish, version=left.version, kind=left.kind, with_pkg=left.with_pkg or wish.with_pkg)
         wish = wish if left.complete else replace(wish, with_pkg=left.with_pkg, left=left)
     return start_run(services, checklist, wish, observer=observer)
-
-
-def _pkg_there(services: Services) -> bool:
-    return (services.layout.inbox / PKG).is_file()
 
 
 @dataclass(frozen=True)

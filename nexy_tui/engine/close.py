@@ -13,7 +13,8 @@ from nexy_tui.core.problem import CouldNotLook, Problem, Refused
 from nexy_tui.core.remedy import Act, Mend, Run
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.engine.anchoring import keep
-from nexy_tui.engine.run import keys_of, known_secrets, release_lock, require_its_operator, require_this_world
+from nexy_tui.engine.opening import keys_of, known_secrets, release_lock
+from nexy_tui.engine.resume import require_its_operator, require_this_world
 from nexy_tui.runlog import seal
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.logfile import LogFile

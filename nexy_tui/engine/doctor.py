@@ -22,8 +22,8 @@ from nexy_tui.core.target import Target
 from nexy_tui.engine.document import ending, outcome_of
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.notice import Observer, unobserved
+from nexy_tui.engine.opening import keys_of
 from nexy_tui.engine.outcome import EXIT
-from nexy_tui.engine.run import keys_of
 from nexy_tui.services import Services
 from nexy_tui.services.identity import require_world
 

@@ -10,11 +10,12 @@ from nexy_tui.core.finding import Status
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.problem import Problem
 from nexy_tui.engine.before import look_before
+from nexy_tui.engine.begin import RunRequest
 from nexy_tui.engine.last_target import target_change
 from nexy_tui.engine.notice import Observer, PhaseOpened, unobserved
+from nexy_tui.engine.opening import keys_of, plan_of
 from nexy_tui.engine.outcome import Outcome
 from nexy_tui.engine.released import require_unreleased
-from nexy_tui.engine.run import RunRequest, keys_of, plan_of
 from nexy_tui.engine.session import Session
 from nexy_tui.release import Refusal
 from nexy_tui.services import Services

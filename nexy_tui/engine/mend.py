@@ -14,8 +14,10 @@ from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.core.remedy import Mend, Run
 from nexy_tui.core.secret import Secret
 from nexy_tui.engine.attempt import attempt
+from nexy_tui.engine.begin import start_fix
+from nexy_tui.engine.opening import look_session
 from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.run import look_session, resume_run, start_fix
+from nexy_tui.engine.resume import resume_run
 from nexy_tui.engine.session import Session
 from nexy_tui.fixers import FIXERS, Fixer, SecretRequest, fixer
 from nexy_tui.release import Refusal

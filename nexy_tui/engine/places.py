@@ -14,7 +14,7 @@ from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.problem import CouldNotLook, Problem
 from nexy_tui.core.target import DMG, PKG
 from nexy_tui.core.text import printable
-from nexy_tui.engine.run import keys_of
+from nexy_tui.engine.opening import keys_of
 from nexy_tui.runlog.read import RunSummary, list_runs, read_log
 from nexy_tui.services import Services
 from nexy_tui.services.database.archive import taken_at

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from nexy_tui.core.finding import Finding
 from nexy_tui.engine.before import Before
+from nexy_tui.engine.begin import RunRequest, genesis_of
 from nexy_tui.engine.document import outcome_of
 from nexy_tui.engine.looks import journal
-from nexy_tui.engine.run import RunRequest, genesis_of, known_secrets
+from nexy_tui.engine.opening import known_secrets
 from nexy_tui.engine.session import Session
 from nexy_tui.runlog.append import RunLog
 from nexy_tui.runlog.state import Errand, Purpose

@@ -19,11 +19,11 @@ from nexy_tui.core.finding import Evidence, Finding, Status, Verdict, failed
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Problem, Refused
 from nexy_tui.engine import evaluate
+from nexy_tui.engine.begin import checklist_digest
 from nexy_tui.engine.document import document, outcome_of
 from nexy_tui.engine.driver import drive
 from nexy_tui.engine.notice import ActionEnded, ActionEvent, ActionStarted, Found, Looking, PhaseOpened, Sealed
 from nexy_tui.engine.outcome import Outcome
-from nexy_tui.engine.run import checklist_digest
 from nexy_tui.release import Refusal
 from nexy_tui.runlog.state import Checkpoint
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-LATER = ("httpx", "git", "psycopg", "cryptography", "azure", "ruamel", "msgspec", "checks", "nexy_tui.checklist", "nexy_tui.engine.run")
+LATER = ("httpx", "git", "psycopg", "cryptography", "azure", "ruamel", "msgspec", "checks", "nexy_tui.checklist", "nexy_tui.engine.begin")
 
 
 @pytest.mark.parametrize("module", ["nexy_tui.app", "nexy_tui.cli.backend", "nexy_tui.cli.wizard"])

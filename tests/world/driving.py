@@ -23,8 +23,9 @@ from nexy_tui.config import load_settings
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.target import DMG
 from nexy_tui.core.version import Version
+from nexy_tui.engine.begin import RunRequest, start_run
 from nexy_tui.engine.notice import Notice, Observer, PhaseOpened
-from nexy_tui.engine.run import RunRequest, resume_run, start_run
+from nexy_tui.engine.resume import resume_run
 from nexy_tui.engine.session import Session
 from nexy_tui.plain import PlainRenderer
 from nexy_tui.rehearsal import world as worlds

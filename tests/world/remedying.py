@@ -17,7 +17,7 @@ from nexy_tui.checklist import CHECKLIST, Item
 from nexy_tui.core.finding import Finding
 from nexy_tui.core.private_files import Private, private
 from nexy_tui.core.remedy import Act, Mend, Remedy, Run
-from nexy_tui.engine.run import look_session
+from nexy_tui.engine.opening import look_session
 from nexy_tui.rehearsal.names import CODE
 from nexy_tui.rehearsal.vm.seed import CONFIGS
 

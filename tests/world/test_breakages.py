@@ -14,7 +14,7 @@ from mending import inside_of, mended
 
 from nexy_tui.checklist import CHECKLIST
 from nexy_tui.core.finding import Finding
-from nexy_tui.engine.run import look_session
+from nexy_tui.engine.opening import look_session
 from nexy_tui.fixers import FIXERS
 from nexy_tui.rehearsal.faults.switchboard import registry
 

@@ -23,7 +23,7 @@ from nexy_tui.core.finding import Finding, Status
 from nexy_tui.core.plan import Plan
 from nexy_tui.engine.evaluate import evaluate
 from nexy_tui.engine.notice import unobserved
-from nexy_tui.engine.run import keys_of, look_session
+from nexy_tui.engine.opening import keys_of, look_session
 from nexy_tui.services import Services
 
 NOT_HERE = {"inbox.pkg", "inbox.apple"}

@@ -40,8 +40,8 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.cli.backend import RealBackend
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version
+from nexy_tui.engine.begin import RunRequest, start_run
 from nexy_tui.engine.mend import FixPreview
-from nexy_tui.engine.run import RunRequest, start_run
 from nexy_tui.fixers import FIXERS, fixer
 from nexy_tui.rehearsal.faults.vm import EXPIRED_KEY
 from nexy_tui.rehearsal.home import WAITING_SPEED

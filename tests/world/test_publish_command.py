@@ -21,7 +21,7 @@ from nexy_tui.checklist import CHECKLIST
 from nexy_tui.config import load_settings
 from nexy_tui.core.kind import Kind
 from nexy_tui.core.version import Version
-from nexy_tui.engine.run import RunRequest, start_run
+from nexy_tui.engine.begin import RunRequest, start_run
 from nexy_tui.rehearsal.names import CODE
 from nexy_tui.runlog.read import read_log
 from nexy_tui.runlog.state import Errand, Purpose
