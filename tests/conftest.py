@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -170,6 +171,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         total.update(figures)
     if total:
         terminalreporter.write_line("counted: " + ", ".join(f"{figure} {name.replace('_', ' ')}" for name, figure in total.items()))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def heeded_signals() -> None:
+    """What a test starts heeds an interrupt, though the tests themselves were started by something that has it ignored (nohup, `&`)."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True, scope="session")
