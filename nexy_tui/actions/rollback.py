@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from checks.inbox import NOTHING_PUBLISHED, expected
 from checks.publish import judge_target, previous_name, read_place, read_target, temporary_name
 from nexy_tui.actions.base import ActionContext, ActionResult
-from nexy_tui.actions.manifests import withdrawn
 from nexy_tui.actions.package import with_its_package
 from nexy_tui.actions.prepared import Prepared, kept_aside, move, nothing_aside, prepare, settle
 from nexy_tui.actions.reoffer import AGAIN, reoffer, require_use
@@ -97,7 +96,7 @@ class Rollback:
         ways = [_way(host, context, name) for name in expected(plan)]
         image = next(way for way in ways if way.name == DMG)
         found, offer = _manifest_of(services.git, image), look_offer(services.update_server)
-        if found is None or _nothing_left(context, ways, *found, offer):
+        if found is None or _is_own(plan, ways, found[1]):
             bytes_of = f"{image.asset.name} (sha256 {image.sha256})"
             raise Refused(
                 f"There is nothing to go back to: no other release's manifest names the bytes of {bytes_of}.",
@@ -202,18 +201,9 @@ def _manifest_of(git: Git, image: Way) -> tuple[bytes, manifest.Manifest] | None
     return None
 
 
-def _nothing_left(context: ActionContext, ways: Sequence[Way], raw: bytes, stated: manifest.Manifest, offer: Offer) -> bool:
-    """Whether the bytes in place are this release's own, or all that a rollback does is done already."""
-    git, plan = context.services.git, context.plan
-    if not all(way.done for way in ways):
-        return False
-    if plan.version is None or Version.parse(stated.version) >= plan.version:
-        return True
-    tip = git.release_tip()
-    if not git.has_commit(tip):
-        git.fetch()
-    laid = raw == git.show(tip, directories_at(git, tip)[0] / "manifest.json") and not withdrawn(git, tip, Version.parse(stated.version))
-    return laid and offer.is_of(stated)
+def _is_own(plan: Plan, ways: Sequence[Way], stated: manifest.Manifest) -> bool:
+    """Whether the bytes in place are this release's own, and none are kept to go back to."""
+    return all(way.done for way in ways) and (plan.version is None or Version.parse(stated.version) >= plan.version)
 
 
 def _put_back(context: ActionContext, ways: Sequence[Way], version: str, offer: Offer) -> list[Swapped]:

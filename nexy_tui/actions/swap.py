@@ -12,6 +12,7 @@ from nexy_tui.core.event import Emit, OutputLine
 from nexy_tui.core.problem import ActionFailed, Problem
 from nexy_tui.core.remedy import Act
 from nexy_tui.services.github import Asset, GitHubRelease, ReleaseHost
+from nexy_tui.services.github_api import HostRefused
 from nexy_tui.services.swap_guard import Move, SwapGuard
 
 ROOM = 30
@@ -37,7 +38,12 @@ def heal(host: ReleaseHost, name: str, assets: dict[str, Asset], emit: Emit) -> 
     current, previous = assets.get(name), assets.get(previous_name(name))
     if current is not None or previous is None or not previous.ready:
         return False
-    host.rename(previous, name)
+    try:
+        host.rename(previous, name)
+    except HostRefused as refusal:
+        if not refusal.answer.has_error("already_exists"):
+            raise
+        return False  # The guard of the swap that was cut off was quicker.
     emit(OutputLine(f"An earlier swap of {name} was cut off between its renames: the bytes from before are back in place.", "publish"))
     return True
 
