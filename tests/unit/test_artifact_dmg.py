@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import plistlib
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -153,7 +154,8 @@ def program(folder: Path, name: str, script: str) -> None:
 def test_an_older_seven_zip_that_shows_partitions_is_led_inside(image: Path, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    program(programs, "7zz", 'case "$*" in *Nexy.dmg*) what=$1; shift; exec 7z "$what" -tdmg "$@";; esac\nexec 7z "$@"')
+    own = next(filter(None, map(shutil.which, dmg.SEVEN_ZIP)))
+    program(programs, "7zz", f'case "$*" in *Nexy.dmg*) what=$1; shift; exec {own} "$what" -tdmg "$@";; esac\nexec {own} "$@"')
     found = dmg.application(image, {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
     assert set(found.versions.values()) == {"1.6.1.43"} and "7zz" in found.place
 

@@ -28,8 +28,8 @@ from nexy_tui.core.kind import Kind
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.target import Database
 from nexy_tui.core.version import Version
+from nexy_tui.rehearsal.bundled import postgresql
 from nexy_tui.rehearsal.database import server as database
-from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.rehearsal.invent import invent
 from nexy_tui.rehearsal.names import DATABASE_NAME, World
 from nexy_tui.rehearsal.seed import database_settings
@@ -86,7 +86,7 @@ class Bench:
         made = SimpleNamespace(
             target=target,
             layout=self.world.checkout_layout,
-            environ={"PATH": "/usr/bin:/bin", "NEXY_PG_BIN": str(bin_dir()), **database_settings(self.world), **self.extra},
+            environ={"PATH": "/usr/bin:/bin", "NEXY_PG_BIN": str(postgresql()), **database_settings(self.world), **self.extra},
             clock=SystemClock(),
             settings=SimpleNamespace(target=target, ca=None, config_path=Path("/operator/config.toml")),
             vm=self.vm,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from databaseworld import Bench
 
-from nexy_tui.rehearsal.database.cluster import bin_dir
+from nexy_tui.rehearsal.bundled import postgresql
 from nexy_tui.services.database import archive as archive_format
 
 SEEDBED = "seedbed"
@@ -176,7 +176,7 @@ def poisoned(bench: Bench, sql: str, mark: Path, folder: Path) -> bytes:
 def dump(bench: Bench, dbname: str, folder: Path) -> bytes:
     """What pg_dump writes in its custom format."""
     target = folder / "made.dump"
-    subprocess.run([bin_dir() / "pg_dump", "-Fc", "-f", target], env=environ(bench, dbname), check=True)
+    subprocess.run([postgresql() / "pg_dump", "-Fc", "-f", target], env=environ(bench, dbname), check=True)
     return target.read_bytes()
 
 
@@ -222,6 +222,6 @@ def restored_without_care(bench: Bench, dump: bytes, folder: Path) -> None:
     made = folder / "careless.dump"
     made.write_bytes(dump)
     bench.sql("CREATE DATABASE elsewhere", dbname="postgres")
-    argv: list[str | Path] = [bin_dir() / "pg_restore", "-d", "elsewhere", made]
+    argv: list[str | Path] = [postgresql() / "pg_restore", "-d", "elsewhere", made]
     subprocess.run(argv, env=environ(bench, "elsewhere"), capture_output=True, check=False)
     bench.sql("SELECT count(*) FROM public.users", dbname="elsewhere")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conftest import Inside
 
-from nexy_tui.rehearsal.database.cluster import bin_dir
+from nexy_tui.rehearsal.bundled import postgresql
 
 POSTGRESQL = ("pg_dump", "pg_restore", "psql")
 PROGRAMS = (
@@ -73,7 +73,7 @@ class Recorder:
             if real := shutil.which(name):
                 recorder.put(recorder.programs / name, Path(real))
         for name in POSTGRESQL:
-            recorder.put(folder / "postgresql" / name, bin_dir() / name)
+            recorder.put(folder / "postgresql" / name, postgresql() / name)
         (folder / "python" / "sitecustomize.py").write_text(_PYTHON.format(records=str(recorder.records)))
         return recorder
 

@@ -26,7 +26,6 @@ from nexy_tui.rehearsal.names import World
 
 SIZES = [artifacts.SMALLEST, 1_000_003, 3 << 20]
 SEVEN_ZIP = shutil.which("7zz") or shutil.which("7z")
-needs_7z = pytest.mark.skipif(SEVEN_ZIP is None, reason="7-Zip is not installed")
 
 
 def seven_zip(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
@@ -62,7 +61,6 @@ def test_a_dmg_has_its_exact_size_and_true_checksums(tmp_path: Path, size: int) 
     assert volume[32768:32774] == b"\x01CD001"
 
 
-@needs_7z
 @pytest.mark.parametrize("size", SIZES)
 def test_7zip_reads_the_property_list_of_a_dmg_in_one_step(tmp_path: Path, size: int) -> None:
     built = artifacts.build_dmg(tmp_path / DMG, "1.6.1.43", size)
@@ -125,7 +123,6 @@ def test_a_pkg_has_its_exact_size_and_true_checksums(tmp_path: Path, size: int) 
     assert b"./Nexy.app/Contents/Info.plist\0<?xml" in archive
 
 
-@needs_7z
 def test_7zip_lists_and_reads_the_package_info_of_a_pkg(tmp_path: Path) -> None:
     built = artifacts.build_pkg(tmp_path / PKG, "1.6.1.43", 1_000_000)
     listed = seven_zip("l", "-ba", "-txar", built.path).stdout.decode()
@@ -237,7 +234,6 @@ def test_what_each_inbox_fault_does(world: World) -> None:
     assert (inbox / DMG).read_bytes() == whole
 
 
-@needs_7z
 @pytest.mark.parametrize(("parameter", "version"), [(None, "1.6.1.42"), ("1.5.0.9", "1.5.0.9")])
 def test_the_fault_dmg_other_version_is_a_good_image_of_the_wrong_version(world: World, parameter: str | None, version: str) -> None:
     switch(world, "dmg-other-version", on=True, parameter=parameter)

@@ -25,8 +25,8 @@ from nexy_tui.core.event import Progress, silent
 from nexy_tui.core.finding import Status
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import ActionFailed, Cancelled, Refused, Unusable
+from nexy_tui.rehearsal.bundled import postgresql
 from nexy_tui.rehearsal.database import server as database
-from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.runlog.trust import AllowedSigners
 from nexy_tui.services.database.connect import connection
 from nexy_tui.services.database.reach import Reach
@@ -74,7 +74,7 @@ def test_a_backup_is_what_stock_programs_read(bench: Bench, tmp_path: Path) -> N
     assert members == [f"{stem}/", *(f"{stem}/{member}" for member in ("db.dump", "schema.sql", "metadata.env", "SHA256SUMS"))]
     stock("tar", "-xzf", bench.backups / name, cwd=tmp_path)
     assert stock("sha256sum", "-c", "SHA256SUMS", cwd=tmp_path / stem).count("OK") == 3
-    assert "TABLE DATA public users" in stock(bin_dir() / "pg_restore", "--list", tmp_path / stem / "db.dump", cwd=tmp_path)
+    assert "TABLE DATA public users" in stock(postgresql() / "pg_restore", "--list", tmp_path / stem / "db.dump", cwd=tmp_path)
     assert "CREATE TABLE public.users" in (tmp_path / stem / "schema.sql").read_text()
     assert "DB_NAME=voice_assistant_db\n" in (tmp_path / stem / "metadata.env").read_text()
     assert {(bench.backups / file).stat().st_mode & 0o777 for file in bench.files()} == {0o600}
@@ -90,7 +90,7 @@ def test_a_backup_restores_with_plain_pg_restore(bench: Bench, tmp_path: Path) -
     try:
         environ = {"PGHOST": "127.0.0.1", "PGPORT": str(bench.world.ports["database"]), "PGUSER": "postgres"}
         environ["PGPASSWORD"] = bench.world.secrets.database_superuser_password
-        stock(bin_dir() / "pg_restore", "--exit-on-error", "-d", "elsewhere", tmp_path / "db.dump", cwd=tmp_path, environ=environ)
+        stock(postgresql() / "pg_restore", "--exit-on-error", "-d", "elsewhere", tmp_path / "db.dump", cwd=tmp_path, environ=environ)
         assert counts(bench, "elsewhere") == record.rows
     finally:
         bench.sql("DROP DATABASE elsewhere", dbname="postgres")
@@ -102,10 +102,11 @@ def test_without_the_superusers_password_the_application_dumps(bench: Bench) -> 
 
 
 def test_no_password_stands_in_an_argv_and_no_pg_variable_interferes(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = postgresql()
     for name in ("pg_dump", "pg_restore"):
         script = tmp_path / name
         script.write_text(
-            f'#!/bin/sh\n[ "$1" = --version ] || {{ echo "$@"; env | sed "s/^/ENV /"; }} >> {tmp_path}/seen\nexec {bin_dir()}/{name} "$@"\n'
+            f'#!/bin/sh\n[ "$1" = --version ] || {{ echo "$@"; env | sed "s/^/ENV /"; }} >> {tmp_path}/seen\nexec {real / name} "$@"\n'
         )
         script.chmod(0o755)
     hostile = {"PGHOSTADDR": "203.0.113.1", "PGSERVICE": "nowhere", "PGOPTIONS": "-c nonsense=1"}

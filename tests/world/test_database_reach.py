@@ -23,7 +23,7 @@ from nexy_tui.core.database_record import Archive
 from nexy_tui.core.event import silent
 from nexy_tui.core.layout import Layout
 from nexy_tui.core.problem import Problem, Unusable
-from nexy_tui.rehearsal.database.cluster import bin_dir
+from nexy_tui.rehearsal.bundled import postgresql
 from nexy_tui.services import processes
 from nexy_tui.services.database.reach import Reach
 from nexy_tui.services.database.settings import load, settings_of
@@ -210,7 +210,7 @@ def test_a_client_program_sends_no_password_in_cleartext(bench: Bench, rogue: Ro
     services = bench.services()
     settings = settings_of(services)
     environment = Tools(services.environ).environment(settings, settings.superuser)
-    done = processes.run([str(bin_dir() / "pg_dump"), "--no-password"], env=environment, check=False)
+    done = processes.run([str(postgresql() / "pg_dump"), "--no-password"], env=environment, check=False)
     assert done.exit != 0 and "server requested a cleartext password" in done.stderr
     assert not [heard for heard in rogue.heard if any(password in heard for password in passwords(bench))]
 

@@ -27,8 +27,8 @@ from nexy_tui.core.event import PointOfNoReturn, silent
 from nexy_tui.core.finding import Status
 from nexy_tui.core.problem import ActionFailed, Cancelled, CouldNotLook, Refused
 from nexy_tui.core.vm_facts import VmFacts
+from nexy_tui.rehearsal.bundled import postgresql
 from nexy_tui.rehearsal.database import server as database
-from nexy_tui.rehearsal.database.cluster import bin_dir
 from nexy_tui.rehearsal.seed import database_settings
 from nexy_tui.services.database.archive import archive_name, taken_at
 from nexy_tui.services.database.connect import connection
@@ -82,7 +82,7 @@ class Machine:
         (self.app / "server").mkdir(parents=True)
         (folder / "tmp").mkdir()
         self.scratch = folder / "tmp"
-        (folder / "release.env").write_text(f"NEXY_APP_DIR={self.app}\nNEXY_PG_BIN={bin_dir()}\n")
+        (folder / "release.env").write_text(f"NEXY_APP_DIR={self.app}\nNEXY_PG_BIN={postgresql()}\n")
         self.configure()
         bench.vm = VmHost(bench.world.target, self.azure, SystemClock())  # type: ignore[arg-type]
 
@@ -318,11 +318,11 @@ def test_pg_dump_older_than_the_server_is_seen_and_a_newer_one_found(bench: Benc
     for program in ("pg_dump", "psql"):
         script = old / program
         says = f'[ "$1" = --version ] && {{ echo "{program} (PostgreSQL) 9.6.1"; exit; }}'
-        script.write_text(f'#!/bin/sh\n{says}\nexec {bin_dir()}/{program} "$@"\n')
+        script.write_text(f'#!/bin/sh\n{says}\nexec {postgresql()}/{program} "$@"\n')
         script.chmod(0o755)
     (tmp_path / "release.env").write_text(f"NEXY_APP_DIR={machine.app}\nNEXY_PG_BIN={old}\n")
     assert verdict(bench, checks.TOOLS)[0] is Status.FAILED
-    (tmp_path / "release.env").write_text(f"NEXY_APP_DIR={machine.app}\nPATH={old}:{bin_dir()}:$PATH\n")
+    (tmp_path / "release.env").write_text(f"NEXY_APP_DIR={machine.app}\nPATH={old}:{postgresql()}:$PATH\n")
     assert verdict(bench, checks.TOOLS)[0] is Status.PASSED
 
 
@@ -431,6 +431,6 @@ def test_what_keeps_one_survey_from_being_read_does_not_hide_the_other(bench: Be
     assert isinstance(seen.vm, VmFacts) and isinstance(seen.database, CouldNotLook)
     assert "DB_PORT is 'one'" in seen.database.what and seen.database.remedy
     machine.configure()
-    (machine.scratch.parent / "release.env").write_text(f"NEXY_APP_DIR={machine.app}-gone\nNEXY_PG_BIN={bin_dir()}\n")
+    (machine.scratch.parent / "release.env").write_text(f"NEXY_APP_DIR={machine.app}-gone\nNEXY_PG_BIN={postgresql()}\n")
     seen = both(bench, machine)
     assert isinstance(seen.vm, CouldNotLook) and "is not there" in seen.vm.what

@@ -23,10 +23,11 @@ from checks import backups
 from checks import database as checks
 from nexy_tui.core.finding import Status, Verdict
 from nexy_tui.core.problem import Unusable
+from nexy_tui.rehearsal.bundled import postgresql
 from nexy_tui.rehearsal.database import cluster
 from nexy_tui.rehearsal.database import drill_faults as drillfaults
 from nexy_tui.rehearsal.database import server as database
-from nexy_tui.rehearsal.database.cluster import Cluster, Launcher, bin_dir
+from nexy_tui.rehearsal.database.cluster import Cluster, Launcher
 from nexy_tui.rehearsal.fault import Fault, Faults
 
 __all__ = ["bench", "running"]
@@ -239,7 +240,7 @@ def test_root_without_user_namespaces_runs_it_as_nobody(tmp_path_factory: pytest
     closed = tmp_path_factory.mktemp("closed")
     with pytest.raises(Unusable, match="may not enter"):
         asyncio.run(Cluster(closed / "pg" / "data", closed / "log").initialise("postgres", "secret"))
-    if not os.access(bin_dir(), os.X_OK) or any(not parent.stat().st_mode & stat.S_IXOTH for parent in bin_dir().parents):
+    if not os.access(postgresql(), os.X_OK) or any(not parent.stat().st_mode & stat.S_IXOTH for parent in postgresql().parents):
         return
     open_to_all = Path("/tmp") / f"nexy-open-{os.getpid()}"
     (open_to_all / "pg").mkdir(parents=True)

@@ -29,7 +29,7 @@ from nexy_tui.actions.backup import Backup
 from nexy_tui.actions.drill import Drill
 from nexy_tui.core.database_record import DrillRecord
 from nexy_tui.core.problem import Refused
-from nexy_tui.rehearsal.database.cluster import bin_dir
+from nexy_tui.rehearsal.bundled import postgresql
 
 __all__ = ["bench", "machine", "running"]
 
@@ -134,7 +134,7 @@ def test_a_statement_of_the_dump_itself_does_nothing_on_the_vm(
 def test_a_script_under_the_dumps_name_is_no_dump(bench: Bench, machine: Machine, host: Host, tmp_path: Path, where: str) -> None:
     script = f"\\! touch {host.mark}\n".encode()
     (tmp_path / "script").write_bytes(script)
-    subprocess.run([bin_dir() / "psql", "-f", tmp_path / "script"], env=environ(bench, "postgres"), check=True)
+    subprocess.run([postgresql() / "psql", "-f", tmp_path / "script"], env=environ(bench, "postgres"), check=True)
     assert host.mark.exists()
     host.mark.unlink()
     refused_unsigned(bench, host, where, lay(folder_of(bench, where), script))

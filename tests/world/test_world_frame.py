@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -24,6 +25,7 @@ from nexy_tui.core.problem import Unusable
 from nexy_tui.rehearsal import world as worlds
 from nexy_tui.rehearsal.environment import environment
 from nexy_tui.rehearsal.names import ARTIFACTS, CODE, World
+from nexy_tui.services import dmg
 
 CODE_URL = f"https://github.com/{CODE}.git"
 
@@ -469,6 +471,16 @@ def test_the_credential_helper_keeps_and_forgets_nothing(module_world: Inside) -
         assert done.stdout == ""
     other = subprocess.run([helper, "get"], input="protocol=https\nhost=example.com\n\n", capture_output=True, text=True, check=True)
     assert other.stdout == ""
+
+
+def test_a_machine_without_7_zip_has_one_in_a_world_and_its_own_comes_first(module_world: Inside, tmp_path: Path) -> None:
+    world = module_world.world
+    path = environment(world, {"PATH": str(tmp_path)}).set["PATH"]
+    image = world.checkout / "release_inbox/Nexy.dmg"
+    assert set(dmg.application(image, {"PATH": path}, platform="linux").versions.values()) == {"1.6.1.43"}
+    own = tmp_path / "7zz"
+    own.touch(0o700)
+    assert shutil.which("7zz", path=path) == str(own)
 
 
 def test_shell_code_takes_a_terminal_in(module_world: Inside) -> None:

