@@ -22,6 +22,7 @@ from nexy_tui.core.finding import Evidence, Status, Verdict, failed, inconclusiv
 from nexy_tui.core.plan import Plan
 from nexy_tui.core.problem import Problem, Refused, Unusable
 from nexy_tui.core.remedy import Remedy
+from nexy_tui.services import dmg
 from nexy_tui.services.git import GitFailure, Remote
 from nexy_tui.services.update_server import HealthFacts
 
@@ -49,11 +50,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class InstallFacts:
-    """The interpreter, and what of libraries and programs is missing."""
+    """The interpreter, what of libraries and programs is missing, and what images are read with (None: nothing is here)."""
 
     python: str
     libraries: tuple[str, ...]
     programs: tuple[str, ...]
+    image_reader: str | None
 
 
 def look_install(scope: Scope) -> InstallFacts:
@@ -72,7 +74,7 @@ def installed(environ: Mapping[str, str]) -> InstallFacts:
             except metadata.PackageNotFoundError:
                 missing.append(named["name"])
     programs = tuple(name for name in NEEDED if shutil.which(name, path=environ.get("PATH")) is None)
-    return InstallFacts(sys.version.split()[0], tuple(missing), programs)
+    return InstallFacts(sys.version.split()[0], tuple(missing), programs, dmg.reader(environ))
 
 
 def judge_install(facts: InstallFacts, plan: Plan) -> Verdict:
@@ -83,7 +85,11 @@ def judge_install(facts: InstallFacts, plan: Plan) -> Verdict:
         return failed(f"Not all of nexy-tui is installed: {', '.join(facts.libraries)} missing.", again, *evidence)
     if facts.programs:
         return failed(f"{', '.join(facts.programs)} is not in PATH.", "Install it: apt install git, or xcode-select --install", *evidence)
-    return passed(f"nexy-tui {__version__} on Python {facts.python}.", *evidence)
+    said = f"nexy-tui {__version__} on Python {facts.python}."
+    if facts.image_reader is None:
+        warning = "Warning: neither hdiutil nor 7-Zip is in PATH, so the application in Nexy.dmg cannot be read here."
+        return noted(f"{said} {warning}", *evidence, remedy="Install 7-Zip before a release with an image: apt install 7zip")
+    return passed(said, *evidence)
 
 
 # --- configuration ---

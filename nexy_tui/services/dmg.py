@@ -23,6 +23,7 @@ from nexy_tui.services import processes
 from nexy_tui.services.plain_file import read_plain
 
 TRAILER = 512
+HDIUTIL = "hdiutil"
 SEVEN_ZIP = ("7zz", "7z", "7za")
 
 _HEAD = struct.Struct(">4sIII")
@@ -89,15 +90,20 @@ def read_trailer(path: Path) -> Crc | None:
     return Crc(data_length, value) if kind == _CRC32 and bits == 32 and data_at == 0 else None
 
 
+def reader(environ: Mapping[str, str], platform: str = sys.platform) -> str | None:
+    """The program by which an image is read here: hdiutil on macOS, else 7-Zip; None where neither is in PATH."""
+    names = (HDIUTIL, *SEVEN_ZIP) if platform == "darwin" else SEVEN_ZIP
+    return next((found for name in names if (found := shutil.which(name, path=environ.get("PATH")))), None)
+
+
 def application(path: Path, environ: Mapping[str, str], *, platform: str = sys.platform) -> Application:
     """What the application in the image says of itself. Raises UnreadableImage."""
-    search = environ.get("PATH")
+    program = reader(environ, platform)
     try:
-        if platform == "darwin" and shutil.which("hdiutil", path=search):
-            return _from_mount(path, environ)
-        program = next((found for name in SEVEN_ZIP if (found := shutil.which(name, path=search))), None)
         if program is None:
             raise UnreadableImage("there is neither hdiutil nor 7-Zip (7zz, 7z or 7za) here to read the image with")
+        if Path(program).name == HDIUTIL:
+            return _from_mount(path, environ)
         with tempfile.TemporaryDirectory(prefix="nexy-dmg-") as folder:
             return _with_seven_zip(program, path, Path(folder), environ)
     except CouldNotLook as error:

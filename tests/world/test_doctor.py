@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -95,6 +96,13 @@ def test_a_broken_line_is_named_with_its_cure_and_no_other(module_world: Inside,
     assert cure in wrong[name]["remedy"] and said["exit"] in (1, 3)
     waiting = [item for item in said["items"] if item["status"] == "not_run"]
     assert all("first mend" in item["summary"] and not item["remedy"] for item in waiting)
+
+
+def test_without_7_zip_a_linux_machine_is_told_before_a_release_needs_it(module_world: Inside, tmp_path: Path) -> None:
+    (tmp_path / "git").symlink_to(str(shutil.which("git")))
+    said = diagnosis(module_world, "--offline", env={"PATH": str(tmp_path)})
+    (install,) = [item for item in said["items"] if item["id"] == "install"]
+    assert (said["exit"], install["status"]) == (0, "passed") and "7-Zip" in install["summary"] and "apt install 7zip" in install["remedy"]
 
 
 class Ahead(SystemClock):

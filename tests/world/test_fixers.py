@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import witnesses
 from conftest import Inside, MakeWorld, seldom
 from driving import verified_as
 from leaving import at_rest
@@ -383,6 +384,7 @@ def test_a_good_token_behind_a_bad_one_in_the_environment_is_told_apart(module_w
 
 
 def test_a_token_that_gh_has_is_taken_without_asking(module_world: Inside) -> None:
+    witnesses.program("gh")
     hosts = module_world.world.home / "gh" / "hosts.yml"
     hosts.write_text(f"github.com:\n    user: nexy-operator\n    oauth_token: {module_world.world.secrets.artifacts_token}\n")
     try:

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -321,17 +322,17 @@ def test_a_large_upload_and_download_do_not_enter_memory(module_world: Inside, t
         stream.truncate(size)
     supervisor = psutil.Process(note(module_world.world)["pid"])
     before = supervisor.memory_info().rss
-    module_world.run("gh", "release", "upload", "Update", tmp_path / "large.bin", "-R", ARTIFACTS)
+    header = tmp_path / "header"
+    header.write_text(f"Authorization: Bearer {module_world.world.secrets.artifacts_token}")
+    api = partial(module_world.run, "curl", "-fsS", "-H", f"@{header}", "-H", "Content-Type: application/octet-stream")
+    release = json.loads(api(f"https://api.github.com/repos/{ARTIFACTS}/releases/tags/Update").stdout)
+    uploads = release["upload_url"].partition("{")[0]
+    asset = json.loads(api("-X", "POST", "-T", tmp_path / "large.bin", f"{uploads}?name=large.bin").stdout)
     url = f"https://github.com/{ARTIFACTS}/releases/download/Update/large.bin"
     got = module_world.run("curl", "-sSL", "-o", tmp_path / "back", "-w", "%{size_download}", url)
     assert int(got.stdout) == size
     assert supervisor.memory_info().rss - before < 60_000_000
-    module_world.run("gh", "api", "-X", "DELETE", _asset_path(module_world, "large.bin"))
-
-
-def _asset_path(inside: Inside, name: str) -> str:
-    assets = json.loads(inside.run("gh", "api", f"repos/{ARTIFACTS}/releases/tags/Update").stdout)["assets"]
-    return f"repos/{ARTIFACTS}/releases/assets/{next(asset['id'] for asset in assets if asset['name'] == name)}"
+    api("-X", "DELETE", asset["url"])
 
 
 def test_bandwidth_is_capped_while_the_world_runs(module_world: Inside) -> None:
@@ -450,7 +451,9 @@ def test_a_hostile_home_reaches_nothing_and_is_not_written_to(module_world: Insi
     inside.git("push", "-q", "origin", "HEAD:refs/heads/hostile", cwd=tmp_path / "clone")
     inside.git("push", "-q", "origin", ":refs/heads/hostile", cwd=tmp_path / "clone")
     inside.run("curl", "-fsSL", "-o", "/dev/null", f"https://github.com/{ARTIFACTS}/releases/download/Update/Nexy.dmg")
-    inside.run("gh", "release", "view", "Update", "-R", ARTIFACTS)
+    gh = shutil.which("gh")
+    if gh is not None:
+        inside.run("gh", "release", "view", "Update", "-R", ARTIFACTS)
     assert inside.run("psql", "-tAc", "select count(*) > 1000 from commands", inside.environ["NEXY_DATABASE_URL"]).stdout.strip() == "t"
     kept = "import keyring; print(len(keyring.get_password('nexy-tui', 'sparkle-private-key')))"
     assert inside.run(sys.executable, "-c", kept).stdout.strip() == "44"
@@ -458,6 +461,8 @@ def test_a_hostile_home_reaches_nothing_and_is_not_written_to(module_world: Insi
     assert inside.run(sys.executable, "-c", urls).stdout.strip() == "200"
     assert not record.exists(), record.read_text()
     assert _snapshot(home) == before
+    if gh is None:
+        pytest.skip("the witness gh is absent: all but that was seen")
 
 
 def _snapshot(folder: Path) -> dict[str, bytes]:
