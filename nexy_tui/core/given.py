@@ -7,12 +7,21 @@ reads there is taken out of it at the start, secrets first, and is handed on as 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from nexy_tui.core.surroundings import Needs, surroundings
 
 _withheld: dict[str, str] = {}
+_changing = threading.Lock()
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """Meanwhile nothing that was lent goes: whoever reads the environment name by name, in another thread, would meet a KeyError."""
+    with _changing:
+        yield
 
 
 def withhold() -> None:
@@ -24,7 +33,8 @@ def withhold() -> None:
 
 def given() -> dict[str, str]:
     """The whole environment of this process, for our own code."""
-    return {**_withheld, **os.environ}
+    with steady():
+        return {**_withheld, **os.environ}
 
 
 def take(name: str) -> str:
@@ -43,13 +53,15 @@ def become(environ: Mapping[str, str]) -> None:
 @contextmanager
 def lent(environ: Mapping[str, str], *names: str) -> Iterator[None]:
     """Meanwhile these variables stand in this process's environment, for a library that reads them nowhere else."""
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update({name: environ[name] for name in names if name in environ})
+    with steady():
+        before = {name: os.environ.get(name) for name in names}
+        os.environ.update({name: environ[name] for name in names if name in environ})
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        with steady():
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value

@@ -11,6 +11,7 @@ import certifi
 import httpx
 
 from nexy_tui import __version__
+from nexy_tui.core.given import steady
 from nexy_tui.core.problem import Unusable
 
 USER_AGENT = f"nexy-tui/{__version__}"
@@ -44,7 +45,8 @@ class HttpClients:
 def environments_client(context: ssl.SSLContext, timeout: httpx.Timeout) -> Client:
     """A client that goes as the environment says. Raises Unusable, without a word of the address, where it names no usable proxy."""
     try:
-        return Client(verify=context, timeout=timeout, follow_redirects=False, headers={"User-Agent": USER_AGENT}, trust_env=True)
+        with steady():
+            return Client(verify=context, timeout=timeout, follow_redirects=False, headers={"User-Agent": USER_AGENT}, trust_env=True)
     except (ValueError, ImportError, httpx.InvalidURL):
         raise Unusable(
             "The proxy that the environment names (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) cannot be used.",

@@ -7,33 +7,21 @@ import os
 import subprocess
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nexy_tui.core.given import lent
 from nexy_tui.core.surroundings import Surroundings
 from nexy_tui.services import processes
 
 _PIECE = 1 << 16
 
 
-@contextlib.contextmanager
-def _looking_for_no_git() -> Iterator[None]:
-    """GitPython tries git out as it is imported, with every secret of the environment: meanwhile there is none to be found."""
-    meanwhile = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
-    before = {name: os.environ.get(name) for name in meanwhile}
-    os.environ.update(meanwhile)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+_NO_GIT = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
+"""GitPython tries git out as it is imported, with every secret of the environment: meanwhile there is none to be found."""
 
-
-with _looking_for_no_git():
+with lent(_NO_GIT, *_NO_GIT):
     import git
 
 
