@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 3
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Compiled is what is used, once it is used: most of the cloud's library never is.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # Collected once beforehand: what pytest compiles of the tests is kept, and not each worker does it anew.
 COLLECT = $(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1
 
@@ -45,7 +47,7 @@ drawing: $(VENV)/.tests ## Draw the rooms of docs/architecture.md anew
 	$(BIN)/python scripts/draw_rooms.py
 
 hooks: $(VENV)/.tests ## Lint before every commit from now on
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[hooks]"
+	$(INSTALL) -e ".[hooks]"
 	$(BIN)/pre-commit install
 
 clean: ## Take away what the others made
@@ -58,10 +60,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.runs: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing nexy-tui and what it needs, at the pinned versions"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[rehearsal]"
+	$(INSTALL) -e ".[rehearsal]"
 	@touch $@
 
 $(VENV)/.tests: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing nexy-tui and what its tests need, at the pinned versions"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(INSTALL) -e ".[test]"
 	@touch $(VENV)/.runs $@

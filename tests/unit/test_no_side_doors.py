@@ -41,7 +41,6 @@ STANDS_IN = {
 """Every action and the phase it belongs to, by the rulebook; written out here so that the checklist cannot move one unseen."""
 
 ORDINARY = (Status.FAILED, Status.INCONCLUSIVE, UNSEEN)
-DOES_NOT_HOLD: tuple[Any, ...] = (*ORDINARY, *map(seldom, (Status.NOT_RUN, BROKEN)))
 ACTIONS = tuple(STANDS_IN)
 
 
@@ -117,18 +116,37 @@ def test_a_second_publish_of_a_run_is_asked_again_what_publishing_needs() -> Non
 OTHERWISE = (("publish", Status.INCONCLUSIVE), ("deploy", UNSEEN))
 """What the ordinary run tries besides failures."""
 
+SHARE = 4
+"""The ordinary run takes every fourth item: another fourth for each action, or each way of not holding."""
+
+
+def share(items: list[Item], turn: int) -> list[Item]:
+    return items[turn % SHARE :: SHARE]
+
+
+def spelt(value: object) -> str | None:
+    """A list of items by its length, anything else as pytest spells it."""
+    return f"{len(value)} items" if isinstance(value, list) else None
+
+
 BEFORE_ACTIONS = [
-    (action, status) if status is Status.FAILED or (action, status) in OTHERWISE else seldom(action, status)
-    for action in ACTIONS
-    for status in (*ORDINARY, Status.NOT_RUN, BROKEN)
+    one
+    for turn, action in enumerate(ACTIONS)
+    for other, status in enumerate((*ORDINARY, Status.NOT_RUN, BROKEN))
+    for one in (
+        *([(action, status, share(earlier(action), turn + other))] if status is Status.FAILED or (action, status) in OTHERWISE else []),
+        seldom(action, status, earlier(action)),
+    )
 ]
 
 
-@pytest.mark.parametrize(("action", "status"), BEFORE_ACTIONS)
+@pytest.mark.parametrize(
+    ("action", "status", "items"), BEFORE_ACTIONS, ids=lambda one: f"{len(one)} items" if isinstance(one, list) else None
+)
 class TestAnEarlierItemDoesNotHold:
-    def test_alone(self, action: str, status: Status | str) -> None:
+    def test_alone(self, action: str, status: Status | str, items: list[Item]) -> None:
         """`bump`, `publish`, `deploy` and the others from the command line, with `--yes`."""
-        for item in earlier(action):
+        for item in items:
             made = engine(self.stage(action, item, status))
             outcome = perform_alone(made.session, [action], confirm=made.stage.confirm, attestations={})
             self.nothing_ran(made, action, item)
@@ -137,9 +155,9 @@ class TestAnEarlierItemDoesNotHold:
             assert made.stage.confirmed == [], "nothing is confirmed that is not going to happen"
             assert made.journal.sealed == "failed" and made.journal.closed
 
-    def test_dry_it_is_refused_too_and_only_shows(self, action: str, status: Status | str) -> None:
+    def test_dry_it_is_refused_too_and_only_shows(self, action: str, status: Status | str, items: list[Item]) -> None:
         """A dry run tells what would refuse the action, and goes on to show the rest; it writes nothing and takes no lock."""
-        for item in earlier(action):
+        for item in items:
             made = engine(self.stage(action, item, status))
             before = list(made.stage.ran)
             outcome = perform_alone(made.session, [action], confirm=made.stage.confirm, attestations={}, dry_run=True)
@@ -148,8 +166,8 @@ class TestAnEarlierItemDoesNotHold:
             assert outcome.exit_code == (1 if status is Status.FAILED else 3)
             assert made.journal.results_of(action)[0][0] == "refused"
 
-    def test_in_a_session_as_the_wizard_drives_it(self, action: str, status: Status | str) -> None:
-        for item in earlier(action):
+    def test_in_a_session_as_the_wizard_drives_it(self, action: str, status: Status | str, items: list[Item]) -> None:
+        for item in items:
             made = engine(self.stage(action, item, status))
             made.session.looks.at(made.session.checklist.items)
             with pytest.raises(Refused, match=re.escape(item.id)) as refused:
@@ -157,9 +175,9 @@ class TestAnEarlierItemDoesNotHold:
             assert refused.value.remedy
             self.nothing_ran(made, action, item)
 
-    def test_in_a_session_that_saw_it_hold_an_hour_ago(self, action: str, status: Status | str) -> None:
+    def test_in_a_session_that_saw_it_hold_an_hour_ago(self, action: str, status: Status | str, items: list[Item]) -> None:
         """What cannot be taken back is preceded by another look at everything but long downloads and the VM."""
-        for item in earlier(action):
+        for item in items:
             if not CHECKLIST.release_action(action).irreversible or item.check.slow or item.asks_vm(PLAN.target):
                 continue
             made = engine(everything_before(action))
@@ -183,9 +201,15 @@ class TestAnEarlierItemDoesNotHold:
         assert status == "refused" and message.startswith(f"{item.id} is ")
 
 
-@pytest.mark.parametrize("status", DOES_NOT_HOLD)
-def test_a_whole_run_never_acts_past_an_item_that_does_not_hold(status: Status | str) -> None:
-    for item in every_item():
+WHOLE_RUN = [
+    *((status, share(every_item(), turn)) for turn, status in enumerate(ORDINARY)),
+    *(seldom(status, every_item()) for status in (*ORDINARY, Status.NOT_RUN, BROKEN)),
+]
+
+
+@pytest.mark.parametrize(("status", "items"), WHOLE_RUN, ids=spelt)
+def test_a_whole_run_never_acts_past_an_item_that_does_not_hold(status: Status | str, items: list[Item]) -> None:
+    for item in items:
         made = engine(Stage({item.id: status}))
         outcome = drive(made.session, confirm=made.stage.confirm, attestations={})
         phase = CHECKLIST.phase_of(item.id).id

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import witnesses
 from conftest import Inside
 from mending import NEW_KEY, inside_of
 from remedysites import worded
@@ -41,6 +42,8 @@ def typed(*patterns: str) -> Hand:
         for pattern in patterns:
             found = re.search(pattern, sentence)
             assert found is not None, f"{pattern} is not in: {sentence}"
+            if found.group(0).startswith("gh "):
+                witnesses.program("gh")
             inside.run("bash", "-c", found.group(0))
 
     return hand
