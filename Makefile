@@ -4,8 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 3
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# Compiled is what is used, once it is used: most of the cloud's library never is.
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Collected once beforehand: what pytest compiles of the tests is kept, and not each worker does it anew.
 COLLECT = $(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1
 
