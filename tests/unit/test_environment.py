@@ -67,10 +67,10 @@ def test_every_path_that_is_set_lies_inside_the_world(world: World) -> None:
     assert set(outside) <= {"PATH", "NEXY_PG_BIN"}
 
 
-def test_the_programs_of_the_world_come_first_and_once(world: World) -> None:
+def test_the_programs_of_the_world_come_first_and_its_spare_ones_last_each_once(world: World) -> None:
     once = environment(world, {"PATH": "/usr/bin:/bin"}).set["PATH"]
     assert once.split(":")[0] == str(world.home / "bin")
-    assert once.endswith(":/usr/bin:/bin")
+    assert once.endswith(":/usr/bin:/bin:/nonexistent/world/home/spare")
     assert environment(world, {"PATH": once}).set["PATH"] == once
 
 
