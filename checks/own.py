@@ -88,7 +88,7 @@ def judge_install(facts: InstallFacts, plan: Plan) -> Verdict:
     said = f"nexy-tui {__version__} on Python {facts.python}."
     if facts.image_reader is None:
         warning = "Warning: neither hdiutil nor 7-Zip is in PATH, so the application in Nexy.dmg cannot be read here."
-        return noted(f"{said} {warning}", *evidence, remedy="Install 7-Zip before a release with an image: apt install 7zip")
+        return noted(f"{said} {warning} Before a release with an image: apt install 7zip", *evidence)
     return passed(said, *evidence)
 
 
